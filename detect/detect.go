@@ -1,0 +1,158 @@
+// Package detect turns Requests into Events, Events into Alerts and Alerts into
+// Incidents: three uses of one engine (detect/keyed).
+//
+// A Detector is a value with a name, a doc and a constructor of its State, one
+// file each, listed by hand in All. It sees the requests of one key in order and
+// knows nothing of files, threads, clocks, databases or other keys. The package
+// reads no log and writes no report.
+package detect
+
+import (
+	"encoding/json"
+	"flag"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// A Detector finds one pattern in the requests of one key.
+type Detector struct {
+	Name string // "brute-force-ip": its name in events, settings and reports
+	// Doc says in one line what it finds, then, after an empty line, why that
+	// matters and what keeps it from crying wolf.
+	Doc       string
+	Type      string   // event name of what it emits, unless the event says otherwise
+	Severity  Severity // of what it emits, unless the event says otherwise
+	Technique string   // MITRE ATT&CK technique: "T1110"
+	OWASP     string   // OWASP API Security Top 10 (2023): "API2:2023"
+	Flags     flag.FlagSet // settings: thresholds and windows, each with a default and a doc
+
+	Match   func(*parsers.Request) bool // whether a request is of interest
+	GroupBy GroupBy                     // whose state it belongs to
+	// TTL is how long a key may be quiet before its state is forgotten: usually the
+	// detector's window setting. It is part of the rule: a later request meets a
+	// fresh state.
+	TTL *time.Duration
+	New func() State
+}
+
+// A State is what a Detector remembers of one key. Exported fields are memory and
+// survive JSON; unexported ones are configuration, set by New. It is bounded.
+type State interface {
+	// Observe is given the key's requests in order. It keeps values of r, cloned,
+	// never r.
+	Observe(r *parsers.Request, emit func(Event))
+}
+
+// An Expirer is a State with a last word when its key has been quiet for TTL: the
+// final form of an event that was going on.
+type Expirer interface {
+	Expire(emit func(Event))
+}
+
+// GroupBy appends to b the key of the state that r belongs to; nothing if r names
+// none.
+type GroupBy func(r *parsers.Request, b []byte) []byte
+
+// ByClient groups by client address.
+func ByClient(r *parsers.Request, b []byte) []byte { return append(b, r.ClientIP...) }
+
+// ByActor groups by who acts: the actor where the log names one, else the address.
+// An office of people who each open their own page is no sweep.
+func ByActor(r *parsers.Request, b []byte) []byte {
+	id, typ := r.Actor()
+	if id == "" {
+		return b
+	}
+	b = append(b, typ...)
+	b = append(b, ' ')
+	return append(b, id...)
+}
+
+// ByActorRoute groups by who acts and on which route.
+func ByActorRoute(r *parsers.Request, b []byte) []byte {
+	n := len(b)
+	if b = ByActor(r, b); len(b) == n {
+		return b
+	}
+	b = append(b, ' ')
+	return append(b, r.Route...)
+}
+
+// An Event is something one key did: a name of the taxonomy, who, when, how much,
+// and the lines that show it. While it goes on it is emitted again under the same
+// id, each time in full; the last one emitted holds.
+type Event struct {
+	ID         string          `json:"id"` // content hash of detector, key and first time
+	Name       string          `json:"event_name"`
+	Severity   Severity        `json:"severity"`
+	Detector   string          `json:"detector"`
+	ActorID    string          `json:"actor_id"`
+	ActorType  string          `json:"actor_type"`
+	UserIP     string          `json:"user_ip"`
+	Route      string          `json:"route"`
+	First      time.Time       `json:"first_ts"` // time of its first request
+	Last       time.Time       `json:"last_ts"`  // time of its last request so far
+	Count      int64           `json:"count"`    // requests that are part of it
+	Summary    string          `json:"summary"`  // one sentence: who did what, against which threshold
+	Confidence float64         `json:"confidence"`
+	Outcome    Outcome         `json:"outcome"`
+	Metadata   json.RawMessage `json:"metadata"` // an object; made by Meta
+	Evidence   []Evidence      `json:"evidence,omitempty"` // at most MaxEvidence lines
+	Technique  string          `json:"technique"`
+	OWASP      string          `json:"owasp"`
+}
+
+// An Outcome says how far an event got.
+type Outcome string
+
+// The outcomes.
+const (
+	Attempted Outcome = "attempted" // it was tried; the answers do not tell how it ended
+	Blocked   Outcome = "blocked"   // the answers refused it
+	Succeeded Outcome = "succeeded" // at least one answer granted it
+)
+
+// Evidence is one line of a log.
+type Evidence struct {
+	Source int   `json:"source"` // parsers.Source.ID
+	Line   int64 `json:"line"`
+}
+
+// An Alert is something a person should look at: the events of one rule and key.
+type Alert struct {
+	ID          string          `json:"id"` // content hash of rule, key and first time
+	Type        string          `json:"alert_type"`
+	Rule        string          `json:"rule"`
+	Severity    Severity        `json:"severity"`
+	Title       string          `json:"title"`
+	Description string          `json:"description"`
+	ActorID     string          `json:"actor_id"`
+	ActorType   string          `json:"actor_type"`
+	SourceIP    string          `json:"source_ip"`
+	First       time.Time       `json:"first_ts"`
+	Last        time.Time       `json:"last_ts"`
+	Events      []string        `json:"events"` // ids, in order of time; at most MaxEvents
+	Outcome     Outcome         `json:"outcome"`
+	Metadata    json.RawMessage `json:"metadata"`
+}
+
+// An Incident is one story: the alerts that share an actor or an address within a
+// day of each other.
+type Incident struct {
+	ID        string    `json:"id"` // content hash of its first alert
+	Title     string    `json:"title"`
+	Severity  Severity  `json:"severity"`
+	RiskScore int       `json:"risk_score"` // 0 to 100
+	Reasons   []string  `json:"reasons"`    // what the score is made of
+	First     time.Time `json:"first_ts"`
+	Last      time.Time `json:"last_ts"`
+	Actors    []string  `json:"actors"`
+	IPs       []string  `json:"ips"`
+	Alerts    []string  `json:"alerts"` // ids, in order of time
+	Outcome   Outcome   `json:"outcome"`
+	Summary   string    `json:"summary"`
+	// MergedInto is the id of the incident that took this one over, when an alert
+	// showed that both are one story; "" for an incident that stands.
+	MergedInto string `json:"merged_into,omitempty"`
+}

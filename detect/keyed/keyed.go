@@ -1,0 +1,169 @@
+// Package keyed runs keyed state machines over ordered items.
+//
+// An Engine is given items in one total order, in batches, each with a watermark:
+// no item before it will follow. For every machine and every key the items name,
+// it keeps a State, shows it the items of its key one after another, and releases
+// what the states emit in one order: by time, then by id. What is emitted depends
+// on the items alone, never on how they were cut into batches, how many shards
+// worked on them, or whether the engine was saved and restored in between.
+//
+// The package knows nothing of requests, events, files or clocks.
+package keyed
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A State is what a machine remembers of one key. Its memory is its exported
+// fields: they must survive JSON, twice to the same bytes. It is bounded.
+type State[I, O any] interface {
+	// Observe is given the key's items in order. It may keep values of the item,
+	// never the item itself.
+	Observe(item I, emit func(O))
+}
+
+// An Expirer is a State that has something to say when its key has been quiet for
+// the machine's TTL. What it emits bears the time of its last item plus TTL.
+type Expirer[O any] interface {
+	Expire(emit func(O))
+}
+
+// A Machine says which items it looks at, whose state each belongs to, and for how
+// long that state lasts.
+type Machine[I, O any] struct {
+	Name string // unique in its engine
+	// Key appends the key of the item to b, or nothing if the item is of no
+	// interest to the machine.
+	Key func(item I, b []byte) []byte
+	// TTL is part of the machine's meaning: an item later than the last one of its
+	// key by more than TTL meets a fresh state.
+	TTL time.Duration
+	// New makes the state of a key that has none.
+	New func() State[I, O]
+	// Seal completes an output with its key before it is released; may be nil.
+	Seal func(key string, out *O)
+	// MaxKeys bounds the keys remembered; the least recently seen is forgotten
+	// first. 0 means DefaultMaxKeys.
+	MaxKeys int
+}
+
+// DefaultMaxKeys bounds the keys of a machine that sets no bound of its own.
+const DefaultMaxKeys = 1 << 20
+
+// An Order tells an engine what it must know of its items and outputs.
+type Order[I, O any] struct {
+	Time func(I) time.Time // time of an item
+	ID   func(O) string    // identity of an output; breaks ties of time
+}
+
+// An Engine runs machines. It is used by one goroutine; Advance may use more.
+type Engine[I, O any] struct {
+	order    Order[I, O]
+	machines []*Machine[I, O]
+	shards   []*shard[I, O]
+	held     []output[O] // emitted, not yet released
+}
+
+// Stats counts what an engine holds and what its bounds have cost.
+type Stats struct {
+	Keys    int   // states now held
+	Evicted int64 // states forgotten before their time, by MaxKeys
+}
+
+// output is one emission and when it was made.
+type output[O any] struct {
+	at  time.Time
+	id  string
+	out O
+}
+
+// New returns an engine of the machines that works with the given number of
+// shards side by side, at least one. Two machines of one name are a mistake of
+// the program: New panics.
+func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *Engine[I, O] {
+	shards = min(max(shards, 1), partitions)
+	e := &Engine[I, O]{order: order, machines: machines}
+	names := map[string]bool{}
+	for _, m := range machines {
+		if names[m.Name] {
+			panic("keyed: two machines named " + m.Name)
+		}
+		names[m.Name] = true
+	}
+	for n := range shards {
+		e.shards = append(e.shards, newShard(order, machines, n, shards))
+	}
+	return e
+}
+
+// Advance shows the items to the machines and passes on, in order of time and id,
+// everything emitted before the watermark. The items are in their total order, all
+// before the watermark and none before that of the call before.
+func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at time.Time, out O)) {
+	e.each(func(s *shard[I, O]) {
+		s.observe(items)
+		s.expire(watermark)
+	})
+	e.release(func(at time.Time) bool { return at.Before(watermark) }, release)
+}
+
+// Flush ends all states as if nothing came any more and releases all that is held.
+// The engine is empty afterwards: save it first if the items may go on.
+func (e *Engine[I, O]) Flush(release func(at time.Time, out O)) {
+	e.each(func(s *shard[I, O]) { s.expireAll() })
+	e.release(func(time.Time) bool { return true }, release)
+}
+
+// Stats returns the counts as of the last Advance.
+func (e *Engine[I, O]) Stats() Stats {
+	var st Stats
+	for _, s := range e.shards {
+		for t := range s.all() {
+			st.Keys += len(t.index)
+			st.Evicted += t.evicted
+		}
+	}
+	return st
+}
+
+// each runs f on every shard, side by side if there are several.
+func (e *Engine[I, O]) each(f func(*shard[I, O])) {
+	if len(e.shards) == 1 {
+		f(e.shards[0])
+		return
+	}
+	var wg sync.WaitGroup
+	for _, s := range e.shards {
+		wg.Go(func() { f(s) })
+	}
+	wg.Wait()
+}
+
+// release passes on, sorted, what the shards emitted and is due. The rest is held.
+func (e *Engine[I, O]) release(due func(at time.Time) bool, to func(time.Time, O)) {
+	emitted := 0
+	for _, s := range e.shards {
+		emitted += len(s.emitted)
+		e.held = append(e.held, s.emitted...)
+		clear(s.emitted)
+		s.emitted = s.emitted[:0]
+	}
+	if emitted > 0 {
+		// Stable: outputs of one id come from one key, whose shard emitted them in order.
+		slices.SortStableFunc(e.held, func(a, b output[O]) int {
+			if c := a.at.Compare(b.at); c != 0 {
+				return c
+			}
+			return strings.Compare(a.id, b.id)
+		})
+	}
+	n := 0
+	for n < len(e.held) && due(e.held[n].at) {
+		to(e.held[n].at, e.held[n].out)
+		n++
+	}
+	e.held = slices.Delete(e.held, 0, n)
+}

@@ -1,0 +1,100 @@
+// Package parsers turns lines of access logs into Requests.
+//
+// A Format knows how one kind of line is written and gives its Fields, raw. A
+// Reader puts Fields into normal form: who the client is behind trusted proxies,
+// who acts, which route the path belongs to; there secrets become fingerprints.
+// The package knows nothing of files (parsers/source) and judges nothing (detect).
+package parsers
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Format is one way of writing an access log.
+type Format struct {
+	Name    string   // "nginx-combined"
+	Doc     string   // one line, then an empty one, then the whole story
+	Samples []string // lines of this format, each read without an error
+	// New returns a parse function for one source. It may keep memory of that
+	// source (a header, the last time stamp) and is used by one goroutine.
+	New func() ParseFunc
+}
+
+// A ParseFunc reads one line, without its line end, into f, which is reset. Strings in
+// f may share the line's memory. An error is a *Reject.
+type ParseFunc func(line string, f *Fields) error
+
+// Fields is a line as its format reads it, before anything is decided about it.
+// It may hold secrets and does not leave this package but for tests and explain.
+type Fields struct {
+	Time         time.Time
+	Remote       string // address the server saw, with or without port
+	ForwardedFor string // X-Forwarded-For as logged
+	User         string
+	Method       string
+	Target       string // request target: path with query, or absolute URL
+	Host         string // Host header or authority
+	Status       int
+	Bytes        int64         // -1 if not logged
+	Duration     time.Duration // -1 if not logged
+	UserAgent    string
+	Referer      string
+	RequestID    string
+
+	APIKey        string // an API key as sent
+	Authorization string // the whole header, with its scheme
+	Cookie        string // the whole header
+	Token         string // an access token as sent
+	Session       string // a session id as sent
+	Tenant        string
+	Records       int64 // -1 if not logged
+}
+
+// reset makes f the Fields of a line that says nothing.
+func (f *Fields) reset() {
+	*f = Fields{Bytes: -1, Duration: -1, Records: -1}
+}
+
+// A Reject says why a line gave no Request.
+type Reject struct {
+	Reason string // class of the fault, from a small fixed set: rejects are counted by it
+	Value  string // the offending text, raw; may be empty
+	// Skip tells that the line is no request by the rules of its format: a
+	// header, a comment, a blank line, another logger's line. It is counted apart
+	// and does not speak against the format.
+	Skip bool
+}
+
+// Error says the reason and the offending text, quoted.
+func (e *Reject) Error() string {
+	if e.Value == "" {
+		return e.Reason
+	}
+	v := e.Value
+	if len(v) > 80 {
+		v = v[:80] + "…"
+	}
+	return fmt.Sprintf("%s: %q", e.Reason, v)
+}
+
+// All returns the formats in the order in which they are tried on an unknown log,
+// the most telling first.
+func All() []*Format {
+	return []*Format{
+		ALB(),
+		JSON(JSONConfig{}),
+		NginxCombined(),
+		NginxCommon(),
+	}
+}
+
+// ByName returns the format of that name, or nil.
+func ByName(name string) *Format {
+	for _, f := range All() {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}

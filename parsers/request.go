@@ -1,0 +1,109 @@
+package parsers
+
+import (
+	"cmp"
+	"strings"
+	"time"
+)
+
+// Request is one line of an access log in normal form. It is made by a Reader
+// and never changes after it has been handed on, but for Event and Late, which
+// are set before anything orders or judges it.
+//
+// Every string is valid UTF-8 (other bytes stand as \xNN) and holds no secret:
+// keys and tokens are fingerprints, passwords are gone. Strings may share memory
+// with the text they were read from: whoever keeps one for longer than the
+// request clones it.
+type Request struct {
+	Time   time.Time // as logged, UTC, whole microseconds
+	Source *Source   // the log the line stands in
+	Line   int64     // number of the line in its source, from 1
+	Late   bool      // further behind its own log than the lateness bound: stored, not judged
+
+	ClientIP  string        // address of the client in its canonical text form, or what the log has in its place; "" if not logged
+	PeerIP    string        // address of the last proxy before us, where ClientIP was taken from a forwarded header; else ""
+	Method    string        // as logged; "" where the line holds no readable request
+	Host      string        // lower case, without port; "" if not logged
+	Path      string        // path as sent, still percent-encoded; "" where the line holds no readable request
+	Route     string        // template of Path: "/users/{id}"
+	Query     string        // as sent, without "?", secrets redacted
+	Status    int           // HTTP status; 0 if not logged
+	Bytes     int64         // bytes sent to the client; -1 if not logged
+	Duration  time.Duration // time taken; -1 if not logged
+	UserAgent string
+	Referer   string // secrets redacted
+	RequestID string
+
+	User      string // user name or id as logged; "" if none
+	APIKey    string // fingerprint "key_" + 12 hex digits; "" if none
+	KeyPrefix string // the few visible characters an API key begins with; "" if none
+	Token     string // fingerprint "tok_" + 12 hex digits; "" if none
+	Session   string // fingerprint "ses_" + 12 hex digits; "" if none
+	Tenant    string // organisation or account the log or a claim names; "" if none
+	Records   int64  // records returned, where the log counts them; -1 if not logged
+
+	Event string // the event this single request is, by the route map ("auth.login_failed"); "" if none
+}
+
+// An ActorType says what an actor id names.
+type ActorType string
+
+// The actor types, best known first.
+const (
+	ActorAPIKey  ActorType = "api_key"
+	ActorUser    ActorType = "user"
+	ActorToken   ActorType = "token"
+	ActorSession ActorType = "session"
+	ActorIP      ActorType = "ip"
+)
+
+// Actor returns who made the request, by the best that is known: API key, user,
+// token, session, address. The id is "" only where the log names none of them.
+func (r *Request) Actor() (id string, typ ActorType) {
+	switch {
+	case r.APIKey != "":
+		return r.APIKey, ActorAPIKey
+	case r.User != "":
+		return r.User, ActorUser
+	case r.Token != "":
+		return r.Token, ActorToken
+	case r.Session != "":
+		return r.Session, ActorSession
+	}
+	return r.ClientIP, ActorIP
+}
+
+// Compare orders requests as their logs were written: by time, then by their
+// sources, then by line. It is the one order everything downstream relies on.
+func (r *Request) Compare(q *Request) int {
+	if c := r.Time.Compare(q.Time); c != 0 {
+		return c
+	}
+	if r.Source != q.Source {
+		if c := r.Source.Compare(q.Source); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(r.Line, q.Line)
+}
+
+// Source is one log, whatever it is called and however it is packed.
+type Source struct {
+	ID          int       // number in the store, from 1
+	Path        string    // where it was last read from
+	Format      string    // name of the format it is read as
+	Fingerprint string    // hash of its first bytes
+	First       time.Time // time of its first request
+}
+
+// Compare orders sources by their first time, then by fingerprint: what they
+// hold, never what they are called.
+func (s *Source) Compare(t *Source) int {
+	if c := s.First.Compare(t.First); c != 0 {
+		return c
+	}
+	if c := strings.Compare(s.Fingerprint, t.Fingerprint); c != 0 {
+		return c
+	}
+	return cmp.Compare(s.ID, t.ID)
+}

@@ -1,0 +1,165 @@
+// Package report shows what was found. A Report is data, read from the store; a
+// Format writes it in one way, one file each. The package decides nothing about
+// requests (detect) and opens no database (report/store).
+package report
+
+import (
+	"io"
+	"time"
+
+	"github.com/litesoc/litesoc/detect"
+)
+
+// A Report is what one store says about its logs. All but Run depends on the
+// content of the logs alone: the same logs, however named, packed, cut or ordered,
+// give the same Report.
+type Report struct {
+	Schema    string         `json:"schema"` // SchemaVersion
+	Log       Log            `json:"log"`
+	Incidents []Incident     `json:"incidents"` // worst first
+	Alerts    []detect.Alert `json:"alerts"`    // by first time, then id
+	Events    []Event        `json:"events"`    // by first time, then id
+	Run       Run            `json:"run"`
+}
+
+// SchemaVersion names the shape of a Report's JSON.
+const SchemaVersion = "litesoc.report/1"
+
+// Log sums up what was read into the store.
+type Log struct {
+	Lines    int64     `json:"lines"`    // = Parsed + Rejected + Skipped
+	Parsed   int64     `json:"parsed"`   // lines that are requests
+	Rejected int64     `json:"rejected"` // lines that could not be read
+	Skipped  int64     `json:"skipped"`  // headers, comments and blank lines
+	Late     int64     `json:"late"`     // of Parsed: too far behind their log to be judged
+	Cut      int64     `json:"cut"`      // lines longer than the bound, read in part
+	First    time.Time `json:"first_ts"`
+	Last     time.Time `json:"last_ts"`
+	Clients  int64     `json:"clients"` // distinct client addresses
+	Actors   int64     `json:"actors"`  // distinct actors of any type
+	Routes   int64     `json:"routes"`  // distinct routes
+
+	Formats  []Count  `json:"formats"`  // lines by format, most first
+	Statuses []Count  `json:"statuses"` // requests by status class: "2xx", …, "none"
+	Rejects  []Reject `json:"rejects"`  // by reason, most first
+	Activity Activity `json:"activity"`
+
+	TopClients []Count `json:"top_clients"`
+	TopRoutes  []Count `json:"top_routes"`
+}
+
+// Count is a name and how often it was seen.
+type Count struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
+}
+
+// Reject is one class of lines that could not be read.
+type Reject struct {
+	Reason string `json:"reason"`
+	Count  int64  `json:"count"`
+	Sample string `json:"sample"` // the least of these lines in byte order, redacted and cut
+}
+
+// Activity is how many requests fell into each of equal steps of time.
+type Activity struct {
+	Start time.Time `json:"start"`
+	Step  int64     `json:"step_seconds"`
+	Total []int64   `json:"requests"`
+	Bad   []int64   `json:"errors"` // of them answered 4xx or 5xx
+}
+
+// An Event is a detect.Event without its evidence, which names files and stands
+// under Run, with the names by which others know it.
+type Event struct {
+	detect.Event
+	StandardEvent string `json:"standard_event"` // "" if none
+	APISeverity   string `json:"api_severity"`
+}
+
+// An Incident is a detect.Incident with all that a person needs to act on it.
+type Incident struct {
+	detect.Incident
+	Status    string   `json:"status"`
+	Timeline  []Step   `json:"timeline"` // its events in order of first time
+	Technique []string `json:"technique"`
+	OWASP     []string `json:"owasp"`
+	NextSteps []string `json:"next_steps"`
+	SQL       string   `json:"sql"` // the query that shows its requests
+}
+
+// A Step is one event of an incident's story.
+type Step struct {
+	At       time.Time       `json:"at"`
+	Until    time.Time       `json:"until"`
+	Event    string          `json:"event_id"`
+	Name     string          `json:"event_name"`
+	Severity detect.Severity `json:"severity"`
+	Outcome  detect.Outcome  `json:"outcome"`
+	Count    int64           `json:"count"`
+	Summary  string          `json:"summary"`
+}
+
+// Run is what is true of this run only: where things lie, how long it took.
+type Run struct {
+	Version  string        `json:"version"`
+	Command  string        `json:"command"` // "scan"
+	DB       string        `json:"db"`      // ":memory:" if nothing is kept
+	Started  time.Time     `json:"started_at"`
+	Duration time.Duration `json:"duration_ns"`
+	Since    *time.Time    `json:"since,omitempty"` // bounds of what is shown
+	Until    *time.Time    `json:"until,omitempty"`
+	Sources  []Source      `json:"sources"` // what was read in this run, in order of their first time
+	Notes    []string      `json:"notes"`   // what the reader should know: files not read, states forgotten
+	Failures []Failure     `json:"failures"`
+	// Evidence are the lines behind each event, by event id.
+	Evidence map[string][]Place `json:"evidence"`
+}
+
+// Source is one log as this run met it. Counts are of this run; TotalLines is of
+// the store.
+type Source struct {
+	Path       string    `json:"path"`
+	Format     string    `json:"format"`
+	Lines      int64     `json:"lines"`
+	Parsed     int64     `json:"parsed"`
+	Rejected   int64     `json:"rejected"`
+	Skipped    int64     `json:"skipped"`
+	Late       int64     `json:"late"`
+	Cut        int64     `json:"cut"`
+	First      time.Time `json:"first_ts"`
+	Last       time.Time `json:"last_ts"`
+	TotalLines int64     `json:"total_lines"`
+	Note       string    `json:"note,omitempty"` // "read before", "goes on at line 812"
+}
+
+// Failure is a path that could not be read, and why.
+type Failure struct {
+	Path  string `json:"path"`
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+// Place is one line of a file.
+type Place struct {
+	File string `json:"file"`
+	Line int64  `json:"line"`
+}
+
+// A Format is one way of writing a Report.
+type Format struct {
+	Name  string // "json"
+	Doc   string
+	Write func(w io.Writer, r *Report, look Look) error
+}
+
+// Look is how a report may appear. Formats for machines pay no heed to it.
+type Look struct {
+	Width int  // columns of the terminal; 0 means 80
+	Color bool // whether the reader can see colour
+}
+
+// All returns the formats.
+func All() []*Format {
+	return []*Format{Text(), JSON()}
+}
