@@ -21,10 +21,10 @@ type Detector struct {
 	// Doc says in one line what it finds, then, after an empty line, why that
 	// matters and what keeps it from crying wolf.
 	Doc       string
-	Type      string   // event name of what it emits, unless the event says otherwise
-	Severity  Severity // of what it emits, unless the event says otherwise
-	Technique string   // MITRE ATT&CK technique: "T1110"
-	OWASP     string   // OWASP API Security Top 10 (2023): "API2:2023"
+	Type      string       // event name of what it emits, unless the event says otherwise
+	Severity  Severity     // of what it emits, unless the event says otherwise
+	Technique string       // MITRE ATT&CK technique: "T1110"
+	OWASP     string       // OWASP API Security Top 10 (2023): "API2:2023"
 	Flags     flag.FlagSet // settings: thresholds and windows, each with a default and a doc
 
 	Match   func(*parsers.Request) bool // whether a request is of interest
@@ -97,7 +97,7 @@ type Event struct {
 	Summary    string          `json:"summary"`  // one sentence: who did what, against which threshold
 	Confidence float64         `json:"confidence"`
 	Outcome    Outcome         `json:"outcome"`
-	Metadata   json.RawMessage `json:"metadata"` // an object; made by Meta
+	Metadata   json.RawMessage `json:"metadata"`           // an object; made by Meta
 	Evidence   []Evidence      `json:"evidence,omitempty"` // at most MaxEvidence lines
 	Technique  string          `json:"technique"`
 	OWASP      string          `json:"owasp"`
