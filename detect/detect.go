@@ -113,6 +113,31 @@ const (
 	Succeeded Outcome = "succeeded" // at least one answer granted it
 )
 
+// further returns the one of both that is further on the way from blocked, attempted
+// to succeeded.
+func (o Outcome) further(p Outcome) Outcome {
+	if p.rank() > o.rank() {
+		return p
+	}
+	return o
+}
+
+func (o Outcome) rank() int {
+	switch o {
+	case Blocked:
+		return 1
+	case Attempted:
+		return 2
+	case Succeeded:
+		return 3
+	}
+	return 0
+}
+
+// MaxEvidence bounds the lines that stand for an event: its first ones and the most
+// recent.
+const MaxEvidence = 16
+
 // Evidence is one line of a log.
 type Evidence struct {
 	Source int   `json:"source"` // parsers.Source.ID
@@ -121,7 +146,7 @@ type Evidence struct {
 
 // An Alert is something a person should look at: the events of one rule and key.
 type Alert struct {
-	ID          string          `json:"id"` // content hash of rule, key and first time
+	ID          string          `json:"id"` // content hash of the rule and the event that opened it
 	Type        string          `json:"alert_type"`
 	Rule        string          `json:"rule"`
 	Severity    Severity        `json:"severity"`
@@ -132,7 +157,8 @@ type Alert struct {
 	SourceIP    string          `json:"source_ip"`
 	First       time.Time       `json:"first_ts"`
 	Last        time.Time       `json:"last_ts"`
-	Events      []string        `json:"events"` // ids, in order of time; at most MaxEvents
+	Count       int64           `json:"count"`  // requests of its events
+	Events      []string        `json:"events"` // ids, in the order they became known; at most MaxEvents
 	Outcome     Outcome         `json:"outcome"`
 	Metadata    json.RawMessage `json:"metadata"`
 }

@@ -84,8 +84,8 @@ func All() []*Format {
 	return []*Format{
 		ALB(),
 		JSON(JSONConfig{}),
+		NginxCommon(), // stricter than combined, which reads its lines too
 		NginxCombined(),
-		NginxCommon(),
 	}
 }
 

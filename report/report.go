@@ -109,9 +109,11 @@ type Run struct {
 	Duration time.Duration `json:"duration_ns"`
 	Since    *time.Time    `json:"since,omitempty"` // bounds of what is shown
 	Until    *time.Time    `json:"until,omitempty"`
-	Sources  []Source      `json:"sources"` // what was read in this run, in order of their first time
-	Notes    []string      `json:"notes"`   // what the reader should know: files not read, states forgotten
-	Failures []Failure     `json:"failures"`
+	// Detectors are the names of those that have judged, in their order.
+	Detectors []string  `json:"detectors"`
+	Sources   []Source  `json:"sources"` // what was read in this run, in order of their first time
+	Notes     []string  `json:"notes"`   // what the reader should know: files not read, states forgotten
+	Failures  []Failure `json:"failures"`
 	// Evidence are the lines behind each event, by event id.
 	Evidence map[string][]Place `json:"evidence"`
 }

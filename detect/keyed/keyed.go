@@ -1,7 +1,7 @@
 // Package keyed runs keyed state machines over ordered items.
 //
 // An Engine is given items in one total order, in batches, each with a watermark:
-// no item before it will follow. For every machine and every key the items name,
+// no item before it will follow. Items of one time may lie in two batches. For every machine and every key the items name,
 // it keeps a State, shows it the items of its key one after another, and releases
 // what the states emit in one order: by time, then by id. What is emitted depends
 // on the items alone, never on how they were cut into batches, how many shards
@@ -18,25 +18,26 @@ import (
 )
 
 // A State is what a machine remembers of one key. Its memory is its exported
-// fields: they must survive JSON, twice to the same bytes. It is bounded.
+// fields: they must survive JSON, twice to the same bytes. It is a pointer, and bounded.
 type State[I, O any] interface {
 	// Observe is given the key's items in order. It may keep values of the item,
-	// never the item itself.
+	// never the item itself. What it emits shares no memory with the state.
 	Observe(item I, emit func(O))
 }
 
 // An Expirer is a State that has something to say when its key has been quiet for
-// the machine's TTL. What it emits bears the time of its last item plus TTL.
+// the machine's TTL. What it emits bears the time of its last item plus TTL, or of
+// the item that took its place where MaxKeys ended it before.
 type Expirer[O any] interface {
 	Expire(emit func(O))
 }
 
 // A Machine says which items it looks at, whose state each belongs to, and for how
-// long that state lasts.
+// long that state lasts. Its functions are called from several goroutines at once.
 type Machine[I, O any] struct {
 	Name string // unique in its engine
 	// Key appends the key of the item to b, or nothing if the item is of no
-	// interest to the machine.
+	// interest to the machine. A key is valid UTF-8.
 	Key func(item I, b []byte) []byte
 	// TTL is part of the machine's meaning: an item later than the last one of its
 	// key by more than TTL meets a fresh state.
@@ -46,7 +47,8 @@ type Machine[I, O any] struct {
 	// Seal completes an output with its key before it is released; may be nil.
 	Seal func(key string, out *O)
 	// MaxKeys bounds the keys remembered; the least recently seen is forgotten
-	// first. 0 means DefaultMaxKeys.
+	// first. Keys are divided by hash among 16 equal parts of the bound, each of at
+	// least one key. 0 means DefaultMaxKeys.
 	MaxKeys int
 }
 
@@ -56,7 +58,7 @@ const DefaultMaxKeys = 1 << 20
 // An Order tells an engine what it must know of its items and outputs.
 type Order[I, O any] struct {
 	Time func(I) time.Time // time of an item
-	ID   func(O) string    // identity of an output; breaks ties of time
+	ID   func(O) string    // identity of an output; breaks ties of time; no two keys share one
 }
 
 // An Engine runs machines. It is used by one goroutine; Advance may use more.
@@ -70,7 +72,7 @@ type Engine[I, O any] struct {
 // Stats counts what an engine holds and what its bounds have cost.
 type Stats struct {
 	Keys    int   // states now held
-	Evicted int64 // states forgotten before their time, by MaxKeys
+	Evicted int64 // states forgotten before their time, by MaxKeys, since New
 }
 
 // output is one emission and when it was made.
@@ -81,13 +83,16 @@ type output[O any] struct {
 }
 
 // New returns an engine of the machines that works with the given number of
-// shards side by side, at least one. Two machines of one name are a mistake of
-// the program: New panics.
+// shards side by side, at least one and at most 16. A machine without a name, or two
+// of one name, are a mistake of the program: New panics.
 func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *Engine[I, O] {
 	shards = min(max(shards, 1), partitions)
 	e := &Engine[I, O]{order: order, machines: machines}
 	names := map[string]bool{}
 	for _, m := range machines {
+		if m.Name == "" {
+			panic("keyed: a machine without a name")
+		}
 		if names[m.Name] {
 			panic("keyed: two machines named " + m.Name)
 		}
@@ -100,8 +105,8 @@ func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *E
 }
 
 // Advance shows the items to the machines and passes on, in order of time and id,
-// everything emitted before the watermark. The items are in their total order, all
-// before the watermark and none before that of the call before.
+// everything emitted before the watermark; the rest is held. The items go on in their
+// total order from where the call before ended. No item before the watermark follows.
 func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at time.Time, out O)) {
 	e.each(func(s *shard[I, O]) {
 		s.observe(items)

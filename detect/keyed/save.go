@@ -37,7 +37,7 @@ func (e *Engine[I, O]) Save(yield func(Saved) error) error {
 	for _, h := range e.held {
 		out, err := json.Marshal(h.out)
 		if err != nil {
-			return fmt.Errorf("save output %s: %w", h.id, err)
+			return fmt.Errorf("save output %q: %w", h.id, err)
 		}
 		if err := yield(Saved{Key: h.id, Last: h.at, State: out}); err != nil {
 			return err
@@ -53,7 +53,7 @@ func (e *Engine[I, O]) Load(s Saved) (known bool, err error) {
 	if s.Machine == "" {
 		h := output[O]{at: s.Last, id: s.Key}
 		if err := json.Unmarshal(s.State, &h.out); err != nil {
-			return false, fmt.Errorf("load output %s: %w", s.Key, err)
+			return true, fmt.Errorf("load output %q: %w", s.Key, err)
 		}
 		e.held = append(e.held, h)
 		return true, nil
@@ -67,11 +67,11 @@ func (e *Engine[I, O]) Load(s Saved) (known bool, err error) {
 		if _, twice := t.index[s.Key]; twice {
 			return true, fmt.Errorf("%s: load state of %q: given twice", s.Machine, s.Key)
 		}
-		i := t.insert(s.Key)
-		t.entries[i].last = s.Last
-		if err := json.Unmarshal(s.State, t.entries[i].state); err != nil {
+		state := machine.New()
+		if err := json.Unmarshal(s.State, state); err != nil {
 			return true, fmt.Errorf("%s: load state of %q: %w", s.Machine, s.Key, err)
 		}
+		t.entries[t.insert(s.Key, state)].last = s.Last
 		return true, nil
 	}
 	return false, nil

@@ -80,24 +80,36 @@ func (s *shard[I, O]) observe(items []I) {
 func (s *shard[I, O]) step(t *table[I, O], item I) {
 	now := s.order.Time(item)
 	i, ok := t.index[string(s.key)]
-	switch {
-	case !ok:
-		if len(t.index) == t.max {
-			s.end(t, t.oldest, now)
-			t.evicted++
+	if ok {
+		if over := t.over(i); now.After(over) {
+			s.end(t, i, over)
+			ok = false
 		}
-		i = t.insert(string(s.key))
-	case now.Sub(t.entries[i].last) > t.machine.TTL:
-		s.end(t, i, t.entries[i].last.Add(t.machine.TTL))
-		i = t.insert(string(s.key))
-	default:
+	}
+	if ok {
 		t.unlink(i)
 		t.link(i)
+	} else {
+		s.makeRoom(t, now)
+		i = t.insert(string(s.key), t.machine.New())
 	}
 	e := &t.entries[i]
 	e.last = now
 	s.machine, s.who, s.at = t.machine, e, now
 	e.state.Observe(item, s.emit)
+}
+
+// makeRoom ends states, the least recently seen first, until t can take one more.
+// Those whose time is over would have ended without it: a sweep may not have come by.
+func (s *shard[I, O]) makeRoom(t *table[I, O], now time.Time) {
+	for len(t.index) >= t.max {
+		at := t.over(t.oldest)
+		if !at.Before(now) {
+			at = now
+			t.evicted++
+		}
+		s.end(t, t.oldest, at)
+	}
 }
 
 // end lets the state of entry i have its last word, said at the given time, and
@@ -114,8 +126,8 @@ func (s *shard[I, O]) end(t *table[I, O], i int32, at time.Time) {
 // expire ends every state that no item at or after the watermark can reach.
 func (s *shard[I, O]) expire(watermark time.Time) {
 	for t := range s.all() {
-		for t.oldest >= 0 {
-			over := t.entries[t.oldest].last.Add(t.machine.TTL)
+		for t.oldest != none {
+			over := t.over(t.oldest)
 			if !over.Before(watermark) {
 				break
 			}
@@ -127,8 +139,8 @@ func (s *shard[I, O]) expire(watermark time.Time) {
 // expireAll ends every state at the time its TTL would have.
 func (s *shard[I, O]) expireAll() {
 	for t := range s.all() {
-		for t.oldest >= 0 {
-			s.end(t, t.oldest, t.entries[t.oldest].last.Add(t.machine.TTL))
+		for t.oldest != none {
+			s.end(t, t.oldest, t.over(t.oldest))
 		}
 	}
 }
@@ -172,8 +184,13 @@ func newTable[I, O any](m *Machine[I, O]) *table[I, O] {
 	}
 }
 
-// insert makes a fresh state for a key that has none.
-func (t *table[I, O]) insert(key string) int32 {
+// over returns the last moment at which an item still meets the state of entry i.
+func (t *table[I, O]) over(i int32) time.Time {
+	return t.entries[i].last.Add(t.machine.TTL)
+}
+
+// insert adds the state of a key that has none.
+func (t *table[I, O]) insert(key string, state State[I, O]) int32 {
 	i := t.free
 	if i == none {
 		i = int32(len(t.entries))
@@ -181,7 +198,7 @@ func (t *table[I, O]) insert(key string) int32 {
 	} else {
 		t.free = t.entries[i].next
 	}
-	t.entries[i] = entry[I, O]{key: key, state: t.machine.New()}
+	t.entries[i] = entry[I, O]{key: key, state: state}
 	t.index[key] = i
 	t.link(i)
 	return i

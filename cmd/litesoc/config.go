@@ -1,0 +1,152 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/pflag"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// configName is the config file that is found in the working folder.
+const configName = "litesoc.yaml"
+
+// config holds the facts of a site. Its names are those of the flags.
+type config struct {
+	parsers.SiteConfig `yaml:",inline"`
+
+	DB         string                   `yaml:"db"`
+	Format     string                   `yaml:"format"`
+	Lateness   *time.Duration           `yaml:"lateness"`
+	MinParsed  *float64                 `yaml:"min_parsed"`
+	JSONFields map[string]string        `yaml:"json_fields"` // our field: the log's key
+	Routes     []detect.RouteRule       `yaml:"routes"`
+	Detectors  map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
+}
+
+// readConfig reads the config at path, or the one in the working folder if path is
+// empty and there is one.
+func readConfig(path string) (*config, error) {
+	c := &config{}
+	given := path != ""
+	if !given {
+		path = configName
+	}
+	text, err := os.ReadFile(path)
+	if !given && errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, misuse("", "config: %w", err)
+	}
+	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
+		return nil, misuse("", "config %s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true)))
+	}
+	return c, nil
+}
+
+// detectors returns the detectors with the config's settings.
+func (c *config) detectors() ([]*detect.Detector, error) {
+	all := detect.All()
+	for name, settings := range c.Detectors {
+		i := slices.IndexFunc(all, func(d *detect.Detector) bool { return d.Name == name })
+		if i < 0 {
+			return nil, misuse("", "config: detectors: no detector %q", name)
+		}
+		for _, item := range settings {
+			key, value := fmt.Sprint(item.Key), fmt.Sprint(item.Value)
+			if all[i].Flags.Lookup(key) == nil {
+				return nil, misuse("", "config: detectors: %s: no setting %q", name, key)
+			}
+			if err := all[i].Flags.Set(key, value); err != nil {
+				return nil, misuse("", "config: detectors: %s: %s: %q: %w", name, key, value, err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// fill gives the flags that were not set on the command line the config's values.
+func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
+	if c.DB != "" && !flags.Changed("db") && os.Getenv("LITESOC_DB") == "" {
+		f.db = c.DB
+	}
+	if c.Format != "" && !flags.Changed("format") {
+		f.format = c.Format
+	}
+	if c.Lateness != nil && !flags.Changed("lateness") {
+		f.lateness = *c.Lateness
+	}
+	if c.MinParsed != nil && !flags.Changed("min-parsed") {
+		f.minParsed = *c.MinParsed
+	}
+}
+
+// formats returns the formats a log may be written in: the one that text names (a
+// name, an nginx log_format string, the path of an nginx.conf), or all there are.
+func (c *config) formats(text string) ([]*parsers.Format, error) {
+	all := parsers.All()
+	if len(c.JSONFields) > 0 {
+		fields := parsers.JSONConfig{Fields: c.JSONFields}
+		if err := fields.Check(); err != nil {
+			return nil, misuse("", "config: json_fields: %w", err)
+		}
+		mapped := parsers.JSON(fields)
+		for i, f := range all {
+			if f.Name == mapped.Name {
+				all[i] = mapped
+			}
+		}
+	}
+	if text == "" {
+		return all, nil
+	}
+	for _, f := range all {
+		if f.Name == text {
+			return []*parsers.Format{f}, nil
+		}
+	}
+	if strings.Contains(text, "$") {
+		f, err := parsers.NginxLogFormat("nginx", text, "")
+		if err != nil {
+			return nil, misuse("", "--format: %w", err)
+		}
+		return []*parsers.Format{f}, nil
+	}
+	if _, err := os.Stat(text); err == nil {
+		return confFormats(text)
+	}
+	return nil, misuse("'litesoc formats' lists the names; a log_format string or the path of an nginx.conf will do, too",
+		"--format: no format and no file %q", text)
+}
+
+// confFormats returns the formats that an nginx configuration defines, and the one it
+// need not define.
+func confFormats(path string) ([]*parsers.Format, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, misuse("", "--format: %w", err)
+	}
+	root := filepath.VolumeName(full) + string(filepath.Separator)
+	conf, err := parsers.ReadNginxConf(os.DirFS(root), filepath.ToSlash(strings.TrimPrefix(full, root)))
+	if err != nil {
+		return nil, misuse("", "--format: %w", err)
+	}
+	var formats []*parsers.Format
+	for _, f := range conf.Formats {
+		if f.Err != nil {
+			return nil, misuse("", "--format: %s: log_format %s: %w", f.Place, f.Name, f.Err)
+		}
+		formats = append(formats, f.Format)
+	}
+	return append(formats, parsers.NginxCombined()), nil
+}

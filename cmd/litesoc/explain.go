@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/report"
+)
+
+func explainCommand() *cobra.Command {
+	var f scanFlags
+	c := &cobra.Command{
+		Use:   "explain LINE",
+		Short: "Show how a log line is read and which detectors look at it",
+		Long: `Show how a log line is read: its format, each field and where it comes from, who
+the actor is and why, which event it is, and which detectors look at it. Secrets
+are shown as the fingerprints they are kept as.`,
+		Example: `  litesoc explain '203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "POST /login HTTP/1.1" 401 12 "-" "curl/8.5"'
+  litesoc explain "$(tail -1 access.log)"`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return misuse("put the line in single quotes", "explain: one line is needed, %d arguments given", len(args))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := readConfig(f.config)
+			if err != nil {
+				return err
+			}
+			return explain(c, cfg, f.format, args[0])
+		},
+	}
+	c.Flags().StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
+	c.Flags().StringVar(&f.format, "format", "", "`format` of the line: a name, an nginx log_format string or the path of an nginx.conf (default: guessed)")
+	return c
+}
+
+func explain(c *cobra.Command, cfg *config, format, line string) error {
+	site, err := parsers.NewSite(cfg.SiteConfig)
+	if err != nil {
+		return misuse("", "config: %w", err)
+	}
+	routes, err := detect.NewRouteMap(cfg.Routes)
+	if err != nil {
+		return misuse("", "config: routes: %w", err)
+	}
+	detectors, err := cfg.detectors()
+	if err != nil {
+		return err
+	}
+	formats, err := cfg.formats(format)
+	if err != nil {
+		return err
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if len(formats) > 1 {
+		guess, ok := parsers.Guess(formats, []string{line})
+		if !ok {
+			return unreadable(formats, site, line)
+		}
+		formats = []*parsers.Format{guess.Format}
+	}
+	src := &parsers.Source{ID: 1, Format: formats[0].Name}
+	reader := formats[0].NewReader(site, src)
+	var r parsers.Request
+	if err := reader.Read(line, 1, &r); err != nil {
+		return failed(fmt.Errorf("explain: %s: %s", formats[0].Name, report.Show(err.Error())), "")
+	}
+	readings, err := reader.Explain(line)
+	if err != nil {
+		return failed(fmt.Errorf("explain: %w", err), "")
+	}
+
+	out := c.OutOrStdout()
+	fmt.Fprintf(out, "format: %s\n\n", formats[0].Name)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, rd := range readings {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", rd.Name, report.ShowShort(rd.Value, 80), rd.Why)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+
+	event := "none: the route map has no event for such a request"
+	if name := routes.Classify(&r); name != "" {
+		event = name
+		if t, ok := detect.EventTypeOf(name); ok {
+			event += " (" + t.Severity.String() + ")"
+		}
+		r.Event = name
+	}
+	fmt.Fprintf(out, "\nevent: %s\n", event)
+	fmt.Fprintf(out, "detectors that look at it:\n")
+	for _, d := range detectors {
+		if !d.Match(&r) {
+			continue
+		}
+		doc, _, _ := strings.Cut(d.Doc, "\n")
+		fmt.Fprintf(out, "  %-16s %s\n  %-16s grouped by %s\n", d.Name, doc, "", report.ShowShort(string(d.GroupBy(&r, nil)), 60))
+	}
+	return nil
+}
+
+// unreadable says what each format has against the line.
+func unreadable(formats []*parsers.Format, site *parsers.Site, line string) error {
+	var b strings.Builder
+	b.WriteString("explain: no format reads this line")
+	for _, f := range formats {
+		var r parsers.Request
+		err := f.NewReader(site, &parsers.Source{ID: 1, Format: f.Name}).Read(line, 1, &r)
+		var reject *parsers.Reject
+		if errors.As(err, &reject) {
+			fmt.Fprintf(&b, "\n  %s: %s", f.Name, reject.Reason)
+		}
+	}
+	return failed(errors.New(b.String()), "give the format with --format, by name or as an nginx log_format string")
+}

@@ -1,0 +1,104 @@
+// Litesoc reads access logs and tells who is attacking the API behind them.
+//
+// This package is the tool: flags, wiring, exit statuses. What a line means is in
+// parsers, what many lines mean in detect, how it is shown in report.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses.
+const (
+	exitOK     = 0 // nothing found at or above --fail-on
+	exitFailed = 1 // could not finish, or nothing could be read
+	exitMisuse = 2 // the command line or the config is wrong
+	exitFound  = 3 // found something at or above --fail-on
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run runs the tool and returns its exit status.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var status *statusError
+	if !errors.As(err, &status) {
+		// Cobra's own errors are about the command line.
+		status = &statusError{err: err, status: exitMisuse, hint: "see 'litesoc help'"}
+	}
+	if status.err != nil {
+		fmt.Fprintf(stderr, "litesoc: %v\n", status.err)
+	}
+	if status.hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", status.hint)
+	}
+	return status.status
+}
+
+// statusError is an error that knows the exit status it leads to, and what a person
+// can do next.
+type statusError struct {
+	err    error // nil: all is said already
+	status int
+	hint   string
+}
+
+func (e *statusError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *statusError) Unwrap() error { return e.err }
+
+// failed says that the tool could not do what it was asked.
+func failed(err error, hint string) error {
+	return &statusError{err, exitFailed, hint}
+}
+
+// misuse says that it was asked in the wrong way.
+func misuse(hint, format string, args ...any) error {
+	return &statusError{fmt.Errorf(format, args...), exitMisuse, hint}
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "litesoc",
+		Short: "Read access logs and tell who is attacking the API behind them",
+		Long: `litesoc reads access logs (nginx, AWS ALB, JSON), replays the requests through
+detectors of API attacks, keeps everything in a DuckDB file for ad-hoc SQL, and
+prints incidents with the lines that prove them. It needs no server, no account
+and no change to the application, and sends nothing anywhere.`,
+		Example: `  litesoc scan /var/log/nginx/
+  litesoc scan --output json access.log.gz
+  litesoc sql "select route, status, count(*) from requests group by all"`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.AddCommand(scanCommand(), sqlCommand(), formatsCommand(), explainCommand(), versionCommand())
+	return root
+}

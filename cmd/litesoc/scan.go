@@ -1,0 +1,547 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/detect/keyed"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report"
+	"github.com/litesoc/litesoc/report/store"
+)
+
+// defaultDB is the store in the working folder.
+const defaultDB = "litesoc.duckdb"
+
+// dbFlag adds --db to a command.
+func dbFlag(c *cobra.Command, to *string) {
+	fallback := os.Getenv("LITESOC_DB")
+	if fallback == "" {
+		fallback = defaultDB
+	}
+	c.Flags().StringVar(to, "db", fallback, "DuckDB `file` that keeps what is read (also LITESOC_DB)")
+}
+
+type scanFlags struct {
+	db, config, format, since, until, failOn string
+	output                                   []string
+	lateness                                 time.Duration
+	minParsed                                float64
+	threads                                  int
+	newOnly, quiet                           bool
+}
+
+func scanCommand() *cobra.Command {
+	var f scanFlags
+	c := &cobra.Command{
+		Use:   "scan PATH...",
+		Short: "Read logs, find attacks, keep everything, print the incidents",
+		Long: `Read logs, find attacks, keep everything in the database and print the incidents.
+
+PATH is a file, a folder (read with all below it), a pattern such as 'access.log*',
+or - for standard input. Files may be compressed; their format is told by their
+first lines. Rotated logs may be given in any order. A log that was read before is
+read from where it ended, so scanning again changes nothing.
+
+The report covers all that the database holds. --db :memory: keeps nothing.
+
+Exit status: 0 nothing found at or above --fail-on, 1 could not finish or nothing
+could be read, 2 wrong usage, 3 found.`,
+		Example: `  litesoc scan access.log
+  litesoc scan --db :memory: --fail-on high /var/log/nginx/
+  litesoc scan --output text --output json=report.json access.log*
+  zcat old.gz | litesoc scan -`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return misuse("litesoc scan access.log", "scan: no path given")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return scan(c, &f, args) },
+	}
+	flags := c.Flags()
+	dbFlag(c, &f.db)
+	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
+	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format string or the path of an nginx.conf (default: guessed)")
+	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
+	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
+	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write, text or json; repeatable (default text)")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident is of this `severity` or above: low, medium, high or critical")
+	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
+	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
+	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
+	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
+	return c
+}
+
+// job is one run of scan.
+type job struct {
+	flags     *scanFlags
+	started   time.Time
+	stderr    io.Writer
+	store     *store.Store
+	opts      *source.Options
+	plan      *source.Plan
+	pipeline  *detect.Pipeline
+	results   *store.Results
+	order     source.Orderer
+	settings  string // what the detectors' memory depends on
+	watermark time.Time
+	anew      bool // all kept requests are judged again
+	progress  *progress
+}
+
+func scan(c *cobra.Command, f *scanFlags, args []string) error {
+	j := &job{flags: f, started: time.Now(), stderr: c.ErrOrStderr(), results: store.NewResults()}
+	cfg, err := readConfig(f.config)
+	if err != nil {
+		return err
+	}
+	cfg.fill(c.Flags(), f)
+	out, err := parseOutputs(f.output)
+	if err != nil {
+		return err
+	}
+	span, err := parseSpan(f.since, f.until, j.started)
+	if err != nil {
+		return err
+	}
+	failOn := detect.Severity(-1)
+	if f.failOn != "" {
+		if failOn, err = detect.ParseSeverity(f.failOn); err != nil {
+			return misuse("", "--fail-on: %w", err)
+		}
+	}
+	if err := j.prepare(cfg); err != nil {
+		return err
+	}
+
+	files, notFound := source.Find(args, c.InOrStdin())
+	if j.store, err = openStore(f.db); err != nil {
+		return err
+	}
+	defer j.store.Close()
+	if j.opts.Known, err = j.store.Known(); err != nil {
+		return failed(err, "")
+	}
+	j.plan = source.Look(files, j.opts)
+	j.plan.Failures = append(notFound, j.plan.Failures...)
+	if len(j.plan.Logs) == 0 {
+		return nothingToRead(j.plan)
+	}
+
+	before, err := j.store.Incidents()
+	if err != nil {
+		return failed(err, "")
+	}
+	j.progress = newProgress(j.stderr, f.quiet)
+	err = j.run(c.Context())
+	j.progress.done()
+	if err != nil {
+		return err
+	}
+	j.checkQuality()
+	r, err := j.store.Report(span)
+	if err != nil {
+		return failed(err, "")
+	}
+	if r.Log.Parsed == 0 {
+		return nothingToRead(j.plan)
+	}
+	j.describe(r, span)
+	if f.newOnly {
+		keepNew(r, before)
+	}
+	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
+		return failed(err, "")
+	}
+	return j.verdict(r, failOn)
+}
+
+// prepare compiles everything that lines are read and judged by.
+func (j *job) prepare(cfg *config) error {
+	site, err := parsers.NewSite(cfg.SiteConfig)
+	if err != nil {
+		return misuse("", "config: %w", err)
+	}
+	routes, err := detect.NewRouteMap(cfg.Routes)
+	if err != nil {
+		return misuse("", "config: routes: %w", err)
+	}
+	formats, err := cfg.formats(j.flags.format)
+	if err != nil {
+		return err
+	}
+	detectors, err := cfg.detectors()
+	if err != nil {
+		return err
+	}
+	j.settings = settingsOf(detectors, cfg.Routes, j.flags.lateness)
+	j.pipeline = detect.NewPipeline(detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
+	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness, Classify: routes.Classify}
+	return nil
+}
+
+// settingsOf names everything that the detectors' memory depends on beside the
+// requests. Memory made under other settings is of no use.
+func settingsOf(detectors []*detect.Detector, routes []detect.RouteRule, lateness time.Duration) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %q\n", version, lateness, routes)
+	for _, d := range detectors {
+		fmt.Fprintln(h, d.Name)
+		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func openStore(path string) (*store.Store, error) {
+	s, err := store.Open(path)
+	if errors.Is(err, store.ErrBusy) {
+		return nil, failed(err, "wait until it is done, or choose another file with --db")
+	}
+	if err != nil {
+		return nil, failed(err, "")
+	}
+	return s, nil
+}
+
+// nothingToRead says why there is nothing to report on.
+func nothingToRead(p *source.Plan) error {
+	var lines []string
+	hint := ""
+	for _, path := range p.Empty {
+		lines = append(lines, fmt.Sprintf("%s: empty", report.Show(path)))
+	}
+	for _, f := range p.Failures {
+		lines = append(lines, fmt.Sprintf("%s: %s", report.Show(f.Path), report.Show(f.Err.Error())))
+		if hint == "" {
+			hint = f.Hint
+		}
+	}
+	const most = 10
+	if n := len(lines) - most; n > 0 {
+		lines = append(lines[:most], fmt.Sprintf("and %d more", n))
+	}
+	return failed(fmt.Errorf("scan: no request could be read\n  %s", strings.Join(lines, "\n  ")), hint)
+}
+
+// run reads, keeps and judges.
+func (j *job) run(ctx context.Context) error {
+	streams, err := j.streams()
+	if err != nil {
+		return failed(err, "")
+	}
+	merger := source.NewMerger(streams, j.watermark, j.broke)
+	if err := j.pump(ctx, merger); err != nil {
+		if ctx.Err() != nil {
+			return failed(errors.New("scan: interrupted"), "what was read is kept: run it again to go on")
+		}
+		return failed(fmt.Errorf("scan: %w", err), "")
+	}
+	if err := j.finish(merger.Watermark()); err != nil {
+		return failed(fmt.Errorf("scan: %w", err), "")
+	}
+	return nil
+}
+
+// streams decides from where on requests are judged: from the checkpoint if nothing
+// that is read now lies before it, else from the beginning. What is kept and lies
+// after that point is judged together with what is new.
+func (j *job) streams() ([]source.Stream, error) {
+	watermark, settings, err := j.store.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	j.anew = settings != j.settings
+	var streams []source.Stream
+	sources := map[int]*parsers.Source{}
+	for _, k := range j.opts.Known {
+		sources[k.Source.ID] = &k.Source
+	}
+	for _, l := range j.plan.Logs {
+		sources[l.Source.ID] = l.Source
+		if l.Over() {
+			continue
+		}
+		if l.Voids() || l.Bound().Before(watermark) {
+			j.anew = true
+		}
+		streams = append(streams, l)
+	}
+	if j.anew {
+		if err := j.store.Forget(); err != nil {
+			return nil, err
+		}
+		watermark = time.Time{}
+	} else if err := j.store.States(j.pipeline.Load); err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	j.watermark = watermark
+	if len(j.opts.Known) == 0 {
+		return streams, nil
+	}
+	replay, err := j.store.Replay(watermark, j.flags.lateness, sources)
+	if err != nil {
+		return nil, err
+	}
+	return append(streams, replay), nil
+}
+
+// broke records that a log ended before its end.
+func (j *job) broke(s source.Stream, err error) {
+	path := "the database"
+	if l, ok := s.(*source.Log); ok {
+		path = l.File.Path
+	}
+	j.plan.Failures = append(j.plan.Failures, source.Failure{Path: path, Err: err, Fatal: true,
+		Hint: "what could be read before that is in the report"})
+}
+
+// pump leads batches from the logs to the store and to the detectors, which work side
+// by side.
+func (j *job) pump(ctx context.Context, merger *source.Merger) error {
+	const ahead = 4 // batches one stage may be ahead of the next
+	toStore, toJudge := make(chan *source.Batch, ahead), make(chan *source.Batch, ahead)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(toStore)
+		defer close(toJudge)
+		for {
+			b, err := merger.Next()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			j.progress.add(b)
+			for _, to := range []chan *source.Batch{toStore, toJudge} {
+				select {
+				case to <- b:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+	})
+	g.Go(func() error {
+		for b := range toStore {
+			if b.Log == nil {
+				continue
+			}
+			if err := j.store.Add(b); err != nil {
+				return err
+			}
+		}
+		return j.store.Flush() // also what an interrupted run has read
+	})
+	g.Go(func() error {
+		for b := range toJudge {
+			j.order.Add(b.Requests)
+			j.pipeline.Advance(j.order.Release(b.Watermark), b.Watermark)
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// finish keeps the detectors' memory as of the watermark, then lets them say what
+// they would if the log ended here.
+func (j *job) finish(watermark time.Time) error {
+	j.pipeline.Advance(j.order.Release(watermark), watermark)
+	if err := j.store.BeginResults(watermark, j.settings, j.anew); err != nil {
+		return err
+	}
+	seq := 0
+	err := j.pipeline.Save(func(stage string, s keyed.Saved) error {
+		seq++
+		return j.store.SaveState(seq, stage, s)
+	})
+	if err != nil {
+		return err
+	}
+	j.results.Ending()
+	if rest := j.order.Drain(); len(rest) > 0 {
+		j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
+	}
+	j.pipeline.Flush()
+	return j.store.Finish(j.results)
+}
+
+// checkQuality fails the logs of which too little could be read.
+func (j *job) checkQuality() {
+	for _, l := range j.plan.Logs {
+		at := l.At
+		if lines := at.Lines - at.Skipped; at.Parsed == 0 || float64(at.Parsed) < j.flags.minParsed*float64(lines) {
+			j.plan.Failures = append(j.plan.Failures, source.Failure{
+				Path:  l.File.Path,
+				Err:   fmt.Errorf("only %d of %d lines could be read as %s", at.Parsed, lines, l.Source.Format),
+				Hint:  "give the right --format, or a lower --min-parsed",
+				Fatal: true,
+			})
+		}
+	}
+}
+
+// describe adds to the report what is true of this run only.
+func (j *job) describe(r *report.Report, span store.Span) {
+	run := &r.Run
+	run.Version, run.Command, run.DB = version, "scan", j.flags.db
+	run.Started, run.Duration = j.started.UTC(), time.Since(j.started)
+	if !span.Since.IsZero() {
+		run.Since = &span.Since
+	}
+	if !span.Until.IsZero() {
+		run.Until = &span.Until
+	}
+	for _, l := range j.plan.Logs {
+		n := l.New()
+		s := report.Source{
+			Path: l.File.Path, Format: l.Source.Format,
+			Lines: n.Lines, Parsed: n.Parsed, Rejected: n.Rejected, Skipped: n.Skipped, Late: n.Late, Cut: n.Cut,
+			First: l.Source.First, Last: l.At.Last, TotalLines: l.At.Lines,
+		}
+		switch {
+		case l.Start.Lines == 0:
+		case n.Lines == 0:
+			s.Note = "read before"
+		default:
+			s.Note = fmt.Sprintf("read before up to line %d", l.Start.Lines)
+		}
+		run.Sources = append(run.Sources, s)
+	}
+	for _, d := range j.plan.Same {
+		run.Notes = append(run.Notes, fmt.Sprintf("%s is the same log as %s", d.Path, d.As))
+	}
+	for _, path := range j.plan.Empty {
+		run.Notes = append(run.Notes, path+" is empty")
+	}
+	if st := j.pipeline.Stats(); st.Evicted > 0 {
+		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to bound memory: slow patterns may have been missed", st.Evicted))
+	}
+	if j.anew && len(j.opts.Known) > 0 {
+		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")
+	}
+	for _, f := range j.plan.Failures {
+		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
+	}
+}
+
+// keepNew leaves in the report the incidents that are not among those before, or
+// have gone on since.
+func keepNew(r *report.Report, before map[string]time.Time) {
+	kept := r.Incidents[:0]
+	for _, i := range r.Incidents {
+		if last, known := before[i.ID]; !known || i.Last.After(last) {
+			kept = append(kept, i)
+		}
+	}
+	r.Incidents = kept
+}
+
+// verdict turns what was found, and what could not be read, into an exit status.
+func (j *job) verdict(r *report.Report, failOn detect.Severity) error {
+	for _, f := range j.plan.Failures {
+		if f.Fatal {
+			return failed(fmt.Errorf("scan %s: %s", report.Show(f.Path), report.Show(f.Err.Error())), f.Hint)
+		}
+	}
+	if failOn < 0 {
+		return nil
+	}
+	for _, i := range r.Incidents {
+		if i.Severity >= failOn {
+			return &statusError{status: exitFound}
+		}
+	}
+	return nil
+}
+
+// An output is one report to write.
+type output struct {
+	format *report.Format
+	file   string // "" is stdout
+}
+
+type outputs []output
+
+func parseOutputs(args []string) (outputs, error) {
+	if len(args) == 0 {
+		args = []string{"text"}
+	}
+	var names []string
+	for _, f := range report.All() {
+		names = append(names, f.Name)
+	}
+	var out outputs
+next:
+	for _, arg := range args {
+		name, file, toFile := strings.Cut(arg, "=")
+		if toFile && file == "" {
+			return nil, misuse("", "--output %q: no file after '='", arg)
+		}
+		for _, f := range report.All() {
+			if f.Name == name {
+				out = append(out, output{f, file})
+				continue next
+			}
+		}
+		return nil, misuse("", "--output %q: the formats are %s", arg, strings.Join(names, ", "))
+	}
+	return out, nil
+}
+
+// write writes all outputs. A file appears whole or not at all.
+func (out outputs) write(r *report.Report, stdout, stderr io.Writer, quiet bool) error {
+	for _, o := range out {
+		var b bytes.Buffer
+		if err := o.format.Write(&b, r, lookOf(stdout, o.file)); err != nil {
+			return fmt.Errorf("output %s: %w", o.format.Name, err)
+		}
+		if o.file == "" {
+			if _, err := stdout.Write(b.Bytes()); err != nil {
+				return fmt.Errorf("output %s: %w", o.format.Name, err)
+			}
+			continue
+		}
+		if err := writeFile(o.file, b.Bytes()); err != nil {
+			return fmt.Errorf("output %s: %w", o.format.Name, err)
+		}
+		if !quiet {
+			fmt.Fprintf(stderr, "litesoc: wrote %s\n", o.file)
+		}
+	}
+	return nil
+}
+
+func writeFile(path string, content []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if _, err := tmp.Write(content); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

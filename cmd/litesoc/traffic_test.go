@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+)
+
+// traffic writes made-up nginx combined logs: an ordinary day of a small SaaS and,
+// if asked, a few attacks in it. The same seed writes the same bytes. It uses
+// documentation addresses only.
+type traffic struct {
+	w    *bufio.Writer
+	rand *rand.Rand
+	now  time.Time
+	wait []line // attack lines still to come, in order of time
+}
+
+type line struct {
+	at   time.Time
+	text string
+}
+
+func newTraffic(w io.Writer, seed uint64, start time.Time) *traffic {
+	return &traffic{w: bufio.NewWriterSize(w, 1<<20), rand: rand.New(rand.NewPCG(seed, seed)), now: start}
+}
+
+var agents = []string{
+	"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36",
+	"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
+	"Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0",
+	"AcmeMobile/4.2 (iPhone; iOS 18.5)",
+	"acme-sync/1.9 (+https://acme.example)",
+}
+
+// client returns the n-th address of ordinary users.
+func client(n int) string {
+	switch n % 3 {
+	case 0:
+		return fmt.Sprintf("192.0.2.%d", n/3%254+1)
+	case 1:
+		return fmt.Sprintf("198.51.100.%d", n/3%200+1)
+	}
+	return fmt.Sprintf("2001:db8:%x:%x::%x", n>>8&0xfff, n&0xff, n%7+1)
+}
+
+func combined(at time.Time, ip, request string, status, bytes int, agent string) string {
+	return fmt.Sprintf("%s - - [%s] %q %d %d \"-\" %q\n", ip, at.Format("02/Jan/2006:15:04:05 -0700"), request, status, bytes, agent)
+}
+
+// ordinary returns a request that no detector should mind. n spreads the clients.
+func (t *traffic) ordinary(clients int) string {
+	n := t.rand.IntN(clients)
+	r := t.rand
+	request, status, bytes := "", 200, 200+r.IntN(4000)
+	switch k := r.IntN(100); {
+	case k < 30:
+		request = fmt.Sprintf("GET /api/v1/projects/%d HTTP/1.1", 1000+n*37%9000)
+	case k < 50:
+		request = fmt.Sprintf("GET /api/v1/projects?page=%d&per_page=20 HTTP/1.1", 1+r.IntN(3))
+	case k < 65:
+		request = "GET /api/v1/me HTTP/1.1"
+	case k < 75:
+		request = fmt.Sprintf("POST /api/v1/projects/%d/comments HTTP/1.1", 1000+n*37%9000)
+		status = 201
+	case k < 90:
+		request = fmt.Sprintf("GET /assets/app.%08x.js HTTP/1.1", n%5*0x1234567)
+		status, bytes = 304, 0
+	case k < 96:
+		request = "GET /dashboard HTTP/1.1"
+	case k < 98:
+		request = "POST /api/v1/auth/login HTTP/1.1"
+		if r.IntN(12) == 0 {
+			status = 401
+		}
+	case k < 99:
+		request, status, bytes = "GET /favicon.ico HTTP/1.1", 404, 153
+	default:
+		request, status, bytes = fmt.Sprintf("GET /blog/%d HTTP/1.1", r.IntN(500)), 404, 153
+	}
+	return combined(t.now, client(n), request, status, bytes, agents[n%len(agents)])
+}
+
+// write writes so many ordinary lines, on average perSecond of them in a second, with
+// the attacks among them.
+func (t *traffic) write(lines, clients int, perSecond float64) error {
+	for range lines {
+		t.now = t.now.Add(time.Duration(t.rand.ExpFloat64() / perSecond * float64(time.Second)))
+		for len(t.wait) > 0 && t.wait[0].at.Before(t.now) {
+			t.w.WriteString(t.wait[0].text)
+			t.wait = t.wait[1:]
+		}
+		if _, err := t.w.WriteString(t.ordinary(clients)); err != nil {
+			return err
+		}
+	}
+	return t.w.Flush()
+}
+
+// attacks plans one of each kind, spread over the day that begins at start.
+func (t *traffic) attacks(start time.Time) {
+	add := func(at time.Time, ip, request string, status, bytes int, agent string) {
+		t.wait = append(t.wait, line{at, combined(at, ip, request, status, bytes, agent)})
+	}
+	// Guessing the password of a login, which in the end works.
+	at := start.Add(2*time.Hour + 13*time.Minute)
+	for i := range 48 {
+		status := 401
+		if i == 47 {
+			status = 200
+		}
+		add(at.Add(time.Duration(i)*4*time.Second), "203.0.113.77", "POST /api/v1/auth/login HTTP/1.1", status, 81, "python-requests/2.32.3")
+	}
+	// Walking customers' invoices by number, most of which are served.
+	at = start.Add(5*time.Hour + 40*time.Minute)
+	for i := range 120 {
+		status := 200
+		if i%9 == 4 {
+			status = 404
+		}
+		add(at.Add(time.Duration(i)*900*time.Millisecond), "203.0.113.9", fmt.Sprintf("GET /api/v1/invoices/%d HTTP/1.1", 48210+i), status, 1834, "Go-http-client/1.1")
+	}
+	// A word list against paths that are not there.
+	at = start.Add(9*time.Hour + 2*time.Minute)
+	for i, word := range []string{"admin", "backup", "config", "db", "debug", "dump", "env", "git", "internal", "jenkins", "keys", "login", "old", "phpinfo", "private", "secret", "server-status", "staging", "swagger", "test", "tmp", "upload", "users", "wp-admin"} {
+		for k, prefix := range []string{"/", "/api/", "/api/v1/"} {
+			add(at.Add(time.Duration(i*3+k)*700*time.Millisecond), "2001:db8:bad::1", "GET "+prefix+word+".bak HTTP/1.1", 404, 153, "gobuster/3.6")
+		}
+	}
+	// Trying API keys, none of which is good.
+	at = start.Add(11 * time.Hour)
+	for i := range 40 {
+		add(at.Add(time.Duration(i)*3*time.Second), "203.0.113.140", fmt.Sprintf("GET /api/v1/account?api_key=acme_live_%016x HTTP/1.1", uint64(i+1)*0x9e3779b97f4a7c15), 401, 42, "curl/8.5.0")
+	}
+	// A customer's job that does not back off.
+	at = start.Add(12*time.Hour + 30*time.Minute)
+	for i := range 60 {
+		add(at.Add(time.Duration(i)*2*time.Second), "198.51.100.230", "POST /api/v1/events HTTP/1.1", 429, 64, "acme-sync/1.9 (+https://acme.example)")
+	}
+}

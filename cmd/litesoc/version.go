@@ -1,0 +1,40 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/litesoc/litesoc/report/store"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func versionCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of litesoc, Go and DuckDB",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			duckdb, err := store.DuckDBVersion()
+			if err != nil {
+				return failed(err, "")
+			}
+			if asJSON {
+				return json.NewEncoder(c.OutOrStdout()).Encode(struct {
+					Version string `json:"version"`
+					Go      string `json:"go"`
+					DuckDB  string `json:"duckdb"`
+				}{version, runtime.Version(), duckdb})
+			}
+			fmt.Fprintf(c.OutOrStdout(), "litesoc %s (%s, DuckDB %s, %s/%s)\n", version, runtime.Version(), duckdb, runtime.GOOS, runtime.GOARCH)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return c
+}

@@ -1,0 +1,112 @@
+package detect
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// Enumeration finds who asks for many things that are not there.
+func Enumeration() *Detector {
+	d := &Detector{
+		Name: "enumeration",
+		Doc: "many answers 404 for one actor\n\n" +
+			"Who does not know an API tries names until some answer. A client with a broken link does " +
+			"so too, but always on the same few paths: such an event is of medium severity and low " +
+			"confidence. What browsers and crawlers ask for unbidden does not count.",
+		Type:      APIEnumerationDetected,
+		Severity:  High,
+		Technique: "T1595.003",
+		OWASP:     "API9:2023",
+		Match:     func(r *parsers.Request) bool { return r.Status == 404 && !unbidden(r.Path) },
+		GroupBy:   ByActor,
+	}
+	limit := d.count("limit", 30, "answers 404 within the window that are still `normal`")
+	few := d.count("few-paths", 10, "fewer distinct `paths` than this are a broken client, not a scan")
+	window := d.span("window", 300*time.Second, "`time` within which answers are counted")
+	d.TTL = window
+	d.New = func() State { return &enumeration{limit: *limit, few: *few, window: *window} }
+	return d
+}
+
+type enumeration struct {
+	limit, few int
+	window     time.Duration
+
+	Recent Window `json:",omitempty"` // while nothing goes on; tagged by path
+	Going  *scan  `json:",omitempty"`
+}
+
+// A scan is an enumeration that goes on.
+type scan struct {
+	Episode
+	Paths Distinct
+}
+
+func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
+	m := mark(r, tag(r.Path))
+	if s.Going == nil {
+		if s.Recent.Slide(m, s.window, s.limit+1); len(s.Recent) <= s.limit {
+			return
+		}
+		s.Going = &scan{Episode: begin(r, s.Recent)}
+		for _, m := range s.Recent {
+			s.Going.Paths.Add(m.Tag)
+		}
+		s.Recent = nil
+	} else {
+		s.Going.extend(r)
+		s.Going.Paths.Add(m.Tag)
+	}
+	s.Going.Route = "" // what is not there has none
+	severity := High
+	if len(s.Going.Paths) < s.few {
+		severity = Medium
+	}
+	s.Going.reach(severity, Attempted)
+	s.Going.tell(emit, s.describe)
+}
+
+func (s *enumeration) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+	}
+}
+
+func (s *enumeration) describe(e *Event) {
+	paths := s.Going.Paths
+	e.Summary = fmt.Sprintf("%s got %d answers 404 on %s in %s (threshold: more than %d within %s)",
+		who(e.ActorID, e.ActorType), e.Count, paths.of("path", "paths"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
+	switch {
+	case len(paths) < s.few:
+		e.Confidence = 0.4
+		e.Summary += fmt.Sprintf("; fewer than %d paths look like a broken client", s.few)
+	case len(paths) <= s.limit:
+		e.Confidence = 0.7
+	default:
+		e.Confidence = 0.9 // more things that are not there than may be asked for in vain
+	}
+	e.Metadata = Meta("endpoint_count", e.Count, "distinct_paths", len(paths), "window_seconds", int(s.window.Seconds()))
+}
+
+// unbidden tells whether browsers, crawlers and tools ask for the path by themselves.
+func unbidden(p string) bool {
+	if strings.Contains(p, "/.well-known/") {
+		return true
+	}
+	name := p[strings.LastIndexByte(p, '/')+1:]
+	switch {
+	case strings.HasPrefix(name, "favicon"), strings.HasPrefix(name, "apple-touch-icon"), strings.HasPrefix(name, "sitemap"):
+		return true
+	case name == "robots.txt", name == "ads.txt", name == "humans.txt", name == "browserconfig.xml", name == "manifest.json", name == "site.webmanifest":
+		return true
+	}
+	switch strings.ToLower(path.Ext(name)) {
+	case ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".avif", ".bmp":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,106 @@
+package detect
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// An Episode is the event that a key is making: begun once, extended by each further
+// match, told when it begins, when it gets worse, now and then while it goes on, and
+// when it ends. A state points to it, or to a struct that embeds it; nil means that
+// nothing goes on.
+type Episode struct {
+	Event // as it stands, but for what a detector adds when it is told
+	// Told is what was last told of it.
+	Told struct {
+		At       time.Time // Event.Last then
+		Count    int64
+		Severity Severity
+		Outcome  Outcome
+	}
+}
+
+// retellAfter is how long an episode goes on without being told again. Rules and
+// incidents rely on it: what they have not heard of for longer is over.
+const retellAfter = time.Hour
+
+// begin makes an episode of the requests in a window, of which r is the last.
+func begin(r *parsers.Request, w Window) Episode {
+	var e Episode
+	id, typ := r.Actor()
+	e.ActorID, e.ActorType = strings.Clone(id), string(typ)
+	e.UserIP = strings.Clone(r.ClientIP)
+	e.Route = strings.Clone(r.Route)
+	e.First = r.Time
+	for _, m := range w {
+		if m.At.Before(e.First) {
+			e.First = m.At
+		}
+		e.addEvidence(m.Evidence)
+	}
+	e.Last, e.Count = r.Time, int64(len(w))
+	return e
+}
+
+// beginByClient is begin for a detector that groups by address: the address is who
+// acts, whatever else the log names.
+func beginByClient(r *parsers.Request, w Window) Episode {
+	e := begin(r, w)
+	e.ActorID, e.ActorType = e.UserIP, string(parsers.ActorIP)
+	return e
+}
+
+// extend adds a match. The route stays where all of them share it.
+func (e *Episode) extend(r *parsers.Request) {
+	e.Last = r.Time
+	e.Count++
+	if e.Route != r.Route {
+		e.Route = ""
+	}
+	e.addEvidence(evidence(r))
+}
+
+// reach lets the event be as severe as s and get as far as o. It never falls behind
+// what it was.
+func (e *Episode) reach(s Severity, o Outcome) {
+	e.Severity = max(e.Severity, s)
+	e.Outcome = e.Outcome.further(o)
+}
+
+// tell emits the event if it is new, worse than when it was last told, or has gone on
+// for long since. describe adds summary, confidence and metadata.
+func (e *Episode) tell(emit func(Event), describe func(*Event)) {
+	worse := e.Severity > e.Told.Severity || e.Outcome != e.Told.Outcome
+	if e.Told.Count == 0 || worse || e.Last.Sub(e.Told.At) >= retellAfter {
+		e.say(emit, describe)
+	}
+}
+
+// end emits the event a last time, unless nothing was added since it was told.
+func (e *Episode) end(emit func(Event), describe func(*Event)) {
+	if e.Told.Count != e.Count || !e.Told.At.Equal(e.Last) {
+		e.say(emit, describe)
+	}
+}
+
+// say emits the event as it stands.
+func (e *Episode) say(emit func(Event), describe func(*Event)) {
+	e.Told.At, e.Told.Count, e.Told.Severity, e.Told.Outcome = e.Last, e.Count, e.Severity, e.Outcome
+	out := e.Event
+	out.Evidence = slices.Clone(out.Evidence)
+	describe(&out)
+	emit(out)
+}
+
+// Of an event's evidence, the first lines show how it began, the others how it goes on.
+const firstEvidence = 10
+
+func (e *Episode) addEvidence(v Evidence) {
+	if len(e.Evidence) == MaxEvidence {
+		e.Evidence = slices.Delete(e.Evidence, firstEvidence, firstEvidence+1)
+	}
+	e.Evidence = append(e.Evidence, v)
+}

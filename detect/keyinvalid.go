@@ -1,0 +1,96 @@
+package detect
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// KeyInvalid finds requests whose key or token is refused, and who guesses keys.
+func KeyInvalid() *Detector {
+	d := &Detector{
+		Name: "key-invalid",
+		Doc: "API keys and tokens that are refused\n\n" +
+			"One refused request is a token that ran out, so an event of a few is not yet an alert. " +
+			"Many show a client that was left with an old key, or somebody who tries what was found. " +
+			"Many different keys from one address are guessed.",
+		Type:      APIKeyInvalid,
+		Severity:  Medium,
+		Technique: "T1110",
+		OWASP:     "API2:2023",
+		Match:     func(r *parsers.Request) bool { return r.Event == APIKeyInvalid },
+		GroupBy:   ByClient,
+	}
+	many := d.count("many", 20, "refused `requests` at which an event is told again, for rules to see")
+	keys := d.count("keys", 20, "distinct refused `keys` within the window that are not yet guessed")
+	window := d.span("window", 10*time.Minute, "`time` within which keys are counted, and of quiet after which an event is over")
+	d.TTL = window
+	d.New = func() State { return &keyInvalid{many: *many, keys: *keys, window: *window} }
+	return d
+}
+
+type keyInvalid struct {
+	many, keys int
+	window     time.Duration
+
+	Going *refusal
+}
+
+// A refusal is a series of refused requests that goes on.
+type refusal struct {
+	Episode
+	Recent  Window   // the last request of each key; one more than keys at most
+	Keys    Distinct // of the whole series
+	Keyless int64    // requests that bore no key or token
+}
+
+func (s *keyInvalid) Observe(r *parsers.Request, emit func(Event)) {
+	key := r.APIKey
+	if key == "" {
+		key = r.Token
+	}
+	m := mark(r, tag(key))
+	if s.Going == nil {
+		s.Going = &refusal{Episode: beginByClient(r, Window{m})}
+	} else {
+		s.Going.extend(r)
+	}
+	g := s.Going
+	severity := Medium
+	if key == "" {
+		g.Keyless++
+	} else {
+		g.Keys.Add(m.Tag)
+		if g.Recent.SlideDistinct(m, s.window, s.keys+1); len(g.Recent) > s.keys {
+			severity = High
+		}
+	}
+	g.reach(severity, Blocked)
+	if g.Count == int64(s.many) {
+		g.say(emit, s.describe)
+		return
+	}
+	g.tell(emit, s.describe)
+}
+
+func (s *keyInvalid) Expire(emit func(Event)) { s.Going.end(emit, s.describe) }
+
+func (s *keyInvalid) describe(e *Event) {
+	g := s.Going
+	e.Summary = fmt.Sprintf("%s was refused %s in %s, with %s", who(e.ActorID, e.ActorType),
+		plural(e.Count, "time", "times"), inWords(e.Last.Sub(e.First)), g.Keys.of("key or token", "different keys or tokens"))
+	if g.Keyless > 0 {
+		e.Summary += fmt.Sprintf(" and %s without any", plural(g.Keyless, "time", "times"))
+	}
+	switch {
+	case e.Severity == High:
+		e.Confidence = 0.9
+		e.Summary += fmt.Sprintf("; keys are guessed (threshold: more than %d within %s)", s.keys, inWords(s.window))
+	case e.Count >= int64(s.many):
+		e.Confidence = 0.6
+	default:
+		e.Confidence = 0.3 // a token that ran out
+	}
+	e.Metadata = Meta("attempts", e.Count, "distinct_keys", len(g.Keys), "without_key", g.Keyless, "window_seconds", int(s.window.Seconds()))
+}

@@ -1,0 +1,100 @@
+package detect
+
+import "slices"
+
+// builtInRoutes returns the usual shapes of what changes who may do what, the more
+// telling first. A login that fails answers 400, 401, 403 or 422; any answer 2xx or
+// 3xx means that it worked, but for products known to show the form again with 200.
+// 429 and 5xx say nothing about a login.
+func builtInRoutes() []RouteRule {
+	return slices.Concat(loginRoutes(), []RouteRule{
+		{Method: "GET|POST|DELETE", Path: "**/logout|log_out|log-out|logoff|signout|sign_out|sign-out", Status: "2xx,3xx", Event: Logout},
+		{Method: "DELETE", Path: "session|sessions", Status: "2xx,3xx", Event: Logout},
+		{Method: "DELETE", Path: "session|sessions/{x}", Status: "2xx,3xx", Event: Logout},
+
+		{Method: "POST", Path: "refresh", Status: "2xx", Event: TokenRefreshed},
+		{Method: "POST", Path: "**/auth|token|tokens|jwt|session|sessions/refresh", Status: "2xx", Event: TokenRefreshed},
+		{Method: "POST", Path: "**/refresh-token|refresh_token|refreshtoken|token-refresh", Status: "2xx", Event: TokenRefreshed},
+
+		{Method: "POST|PUT|PATCH", Path: "**/password|passwords", Status: "2xx,3xx", Event: PasswordReset},
+		{Method: "POST|PUT|PATCH", Path: "**/password|passwords/reset|forgot|recover|change|email", Status: "2xx,3xx", Event: PasswordReset},
+		{Method: "POST|PUT|PATCH", Path: "**/password-reset|password_reset|reset-password|reset_password|forgot-password|forgot_password|lost-password|lostpassword", Status: "2xx,3xx", Event: PasswordReset},
+
+		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|totp/disable|deactivate", Status: "2xx", Event: MFADisabled},
+		{Method: "DELETE", Path: "**/mfa|2fa|two-factor|two_factor|totp", Status: "2xx", Event: MFADisabled},
+		{Method: "DELETE", Path: "**/mfa|2fa|two-factor|two_factor|totp/{x}", Status: "2xx", Event: MFADisabled},
+		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|totp", Status: "2xx", Event: MFAEnabled},
+		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|totp/enable|activate|enroll|setup|confirm", Status: "2xx", Event: MFAEnabled},
+
+		{Method: "POST|PUT|PATCH|DELETE", Path: "**/user|users|member|members/{x}/role|roles", Status: "2xx", Event: RoleChanged},
+		{Method: "POST|PUT|PATCH|DELETE", Path: "**/user|users|member|members/{x}/role|roles/{x}", Status: "2xx", Event: RoleChanged},
+		{Method: "POST", Path: "**/permissions/revoke", Status: "2xx", Event: PermissionRevoked},
+		{Method: "DELETE", Path: "**/permissions", Status: "2xx", Event: PermissionRevoked},
+		{Method: "DELETE", Path: "**/permissions/{x}", Status: "2xx", Event: PermissionRevoked},
+		{Method: "POST|PUT|PATCH", Path: "**/permissions", Status: "2xx", Event: PermissionGranted},
+		{Method: "POST|PUT|PATCH", Path: "**/permissions/{x}", Status: "2xx", Event: PermissionGranted},
+		{Method: "POST", Path: "**/impersonate|sudo|elevate|assume-role", Status: "2xx", Event: PrivilegeEscalation},
+
+		{Method: "POST", Path: "users", Status: "2xx", Event: UserCreated},
+		{Method: "DELETE", Path: "**/users|members/{x}", Status: "2xx", Event: UserDeleted},
+		{Method: "POST|PUT|PATCH", Path: "**/user|users|member|members/{x}/suspend|disable|deactivate|block|ban|lock", Status: "2xx", Event: UserSuspended},
+
+		{Method: "POST", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys", Status: "2xx", Event: APIKeyCreated},
+		{Method: "DELETE", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys/{x}", Status: "2xx", Event: APIKeyRevoked},
+		{Method: "POST|PUT", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys/{x}/revoke", Status: "2xx", Event: APIKeyRevoked},
+
+		{Method: "POST|PUT|PATCH", Path: "**/settings", Status: "2xx", Event: SettingsChanged},
+		{Method: "POST|PUT|PATCH", Path: "**/settings/{x}", Status: "2xx", Event: SettingsChanged},
+		{Method: "POST", Path: "**/blocked-ips|blocked_ips|ip-blocks|ip_blocks", Status: "2xx", Event: IPBlocked},
+
+		{Method: "GET|POST", Path: "**/export|exports", Status: "2xx", Event: Export},
+		{Method: "GET|POST", Path: "**/export|exports/{x}", Status: "2xx", Event: Export},
+		{Method: "GET", Path: "**/*.csv", Status: "2xx", Event: Export},
+		{Method: "GET", Path: "**/*.xlsx", Status: "2xx", Event: Export},
+		{Method: "GET", Path: "**/secrets|credentials|private-keys", Status: "2xx", Event: SensitiveAccess},
+		{Method: "GET", Path: "**/secrets|credentials|private-keys/{x}", Status: "2xx", Event: SensitiveAccess},
+
+		{Method: "DELETE", Path: "**/bulk|batch", Status: "2xx", Event: BulkDelete},
+		{Method: "POST|DELETE", Path: "**/bulk-delete|bulk_delete|batch-delete|batch_delete", Status: "2xx", Event: BulkDelete},
+		{Method: "POST|DELETE", Path: "**/bulk|batch/delete", Status: "2xx", Event: BulkDelete},
+	})
+}
+
+// loginRoutes returns the rules for logins, those of known products first.
+func loginRoutes() []RouteRule {
+	const (
+		failed = "400,401,403,422"
+		worked = "2xx,3xx"
+	)
+	routes := []RouteRule{
+		// WordPress shows the form again with 200 and goes on with 302.
+		{Method: "GET|POST", Path: "**/wp-login.php", Query: "action=logout", Status: worked, Event: Logout},
+		{Method: "POST", Path: "**/wp-login.php", Query: "action=lostpassword", Status: worked, Event: PasswordReset},
+		{Method: "POST", Path: "**/wp-login.php", Query: "action=resetpass", Status: worked, Event: PasswordReset},
+		{Method: "POST", Path: "**/wp-login.php", Status: "200", Event: LoginFailed},
+		// So do Devise for Rails, Django and servlet containers.
+		{Method: "POST", Path: "/users/sign_in", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/accounts/login", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "**/j_security_check", Status: "200", Event: LoginFailed},
+	}
+	for _, path := range []string{"**/oauth|oauth2|connect|openid-connect/token", "**/oauth2/{x}/token", "token"} {
+		routes = append(routes,
+			RouteRule{Method: "POST", Path: path, Query: "grant_type=refresh_token", Status: "2xx", Event: TokenRefreshed},
+			RouteRule{Method: "POST", Path: path, Query: "grant_type=refresh_token", Status: failed, Event: SessionExpired},
+			RouteRule{Method: "POST", Path: path, Status: failed, Event: LoginFailed},
+			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
+	}
+	for _, path := range []string{
+		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate|wp-login.php|j_security_check",
+		"**/oauth/access_token",
+		"**/jwt/create",
+		"**/api-token-auth",
+		"session|sessions",
+		"auth",
+	} {
+		routes = append(routes,
+			RouteRule{Method: "POST", Path: path, Status: failed, Event: LoginFailed},
+			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
+	}
+	return routes
+}

@@ -1,0 +1,268 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// SequentialIDs finds who goes through the numbers of objects one by one.
+func SequentialIDs() *Detector {
+	d := &Detector{
+		Name: "sequential-ids",
+		Doc: "numeric ids of one route tried in a dense run\n\n" +
+			"Where ids are numbers, the next object is one addition away, and who counts through them " +
+			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
+			"people use who work on objects of their own, make no run. The numbers of pages, dates and " +
+			"coordinates are no ids.",
+		Type:      APIEnumerationDetected,
+		Severity:  High,
+		Technique: "T1087",
+		OWASP:     "API1:2023",
+		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
+		GroupBy:   ByActorRoute,
+	}
+	ids := d.count("ids", 10, "distinct `ids` that make a run")
+	gap := d.count("gap", 5, "largest `step` from one id of a run to the next")
+	density := d.count("density", 60, "`percent` of its range that a run fills at least")
+	window := d.span("window", 300*time.Second, "`time` within which ids make a run")
+	d.TTL = window
+	d.New = func() State {
+		return &sequentialIDs{least: *ids, gap: uint64(*gap), density: uint64(*density), window: *window}
+	}
+	return d
+}
+
+type sequentialIDs struct {
+	least        int
+	gap, density uint64
+	window       time.Duration
+
+	Visits []visit `json:",omitempty"` // within the window, by id; bounded by visitsKept
+	Going  *walk   `json:",omitempty"`
+}
+
+// A visit is the last request for one id, which is the tag of its mark.
+type visit struct {
+	Mark
+	Status int
+}
+
+// A walk is a run that goes on.
+type walk struct {
+	Episode
+	IDs              Distinct
+	Lowest, Highest  uint64
+	Filled           uint64 // percent of its range that the run filled when last seen
+	Granted, Refused int64  // of Count
+}
+
+// visitsKept is how many ids are remembered for one route, if no more make a run. Who
+// works with more than that at once hides a run among them, if it is spread thin.
+const visitsKept = 256
+
+func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
+		s.Expire(emit)
+		s.Going = nil
+	}
+	id, _ := objectID(r)
+	lo, hi := s.run(s.visit(visit{mark(r, id), r.Status}))
+	if hi-lo < s.least {
+		return
+	}
+	run := s.Visits[lo:hi]
+	if s.Going == nil {
+		s.Going = beginWalk(r, run)
+	} else {
+		s.Going.extend(r)
+		s.Going.match(id, r.Status)
+	}
+	s.Going.Filled = 100 * uint64(len(run)) / (run[len(run)-1].Tag - run[0].Tag + 1)
+	switch w := s.Going; {
+	case 2*w.Granted > w.Count:
+		w.reach(Critical, Succeeded)
+	case w.Refused == w.Count:
+		w.reach(High, Blocked)
+	default:
+		w.reach(High, Attempted)
+	}
+	s.Going.tell(emit, s.describe)
+}
+
+func (s *sequentialIDs) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+	}
+}
+
+// visit remembers v and returns its place.
+func (s *sequentialIDs) visit(v visit) int {
+	s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool { return v.At.Sub(o.At) > s.window })
+	at, found := slices.BinarySearchFunc(s.Visits, v.Tag, func(o visit, id uint64) int { return cmp.Compare(o.Tag, id) })
+	if found {
+		s.Visits[at] = v
+		return at
+	}
+	s.Visits = slices.Insert(s.Visits, at, v)
+	if len(s.Visits) <= max(visitsKept, 2*s.least) {
+		return at
+	}
+	oldest := 0
+	for i := range s.Visits {
+		if s.Visits[i].At.Before(s.Visits[oldest].At) {
+			oldest = i
+		}
+	}
+	s.Visits = slices.Delete(s.Visits, oldest, oldest+1)
+	if oldest < at {
+		at--
+	}
+	return at
+}
+
+// run returns the bounds of the dense run of visits around the one at the given place.
+// It begins with all that are joined to it by small enough steps and gives up the end
+// behind the wider step until what is left fills its range.
+func (s *sequentialIDs) run(at int) (lo, hi int) {
+	step := func(i int) uint64 { return s.Visits[i].Tag - s.Visits[i-1].Tag }
+	for lo = at; lo > 0 && step(lo) <= s.gap; {
+		lo--
+	}
+	for hi = at + 1; hi < len(s.Visits) && step(hi) <= s.gap; {
+		hi++
+	}
+	for hi-lo > 1 && uint64(hi-lo)*100 < s.density*(s.Visits[hi-1].Tag-s.Visits[lo].Tag+1) {
+		switch {
+		case lo == at:
+			hi--
+		case hi-1 == at, step(lo+1) > step(hi-1):
+			lo++
+		case step(lo+1) < step(hi-1), hi-1-at > at-lo:
+			hi--
+		default:
+			lo++
+		}
+	}
+	return lo, hi
+}
+
+func beginWalk(r *parsers.Request, run []visit) *walk {
+	var marks Window
+	for _, v := range run {
+		marks = append(marks, v.Mark)
+	}
+	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
+	w := &walk{Episode: begin(r, marks), Lowest: math.MaxUint64}
+	for _, v := range run {
+		w.match(v.Tag, v.Status)
+	}
+	return w
+}
+
+// match counts a request that is part of the walk.
+func (w *walk) match(id uint64, status int) {
+	w.IDs.Add(id)
+	w.Lowest, w.Highest = min(w.Lowest, id), max(w.Highest, id)
+	switch {
+	case status >= 200 && status < 300:
+		w.Granted++
+	case status == 401, status == 403, status == 404:
+		w.Refused++
+	}
+}
+
+func (s *sequentialIDs) describe(e *Event) {
+	w := s.Going
+	e.Summary = fmt.Sprintf("%s asked for %s of %q, from %d to %d, in %s; %d of %d answers granted it (threshold: %s that fill %d%% of their range within %s)",
+		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), clip(e.Route), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
+		w.Granted, e.Count, plural(int64(s.least), "id", "ids"), s.density, inWords(s.window))
+	switch n := len(w.IDs); {
+	case n >= 5*s.least:
+		e.Confidence = 0.9
+	case n >= 2*s.least:
+		e.Confidence = 0.8
+	default:
+		e.Confidence = 0.6 // a page that shows a list of neighbours asks for about as many
+	}
+	e.Metadata = Meta("route", clip(e.Route), "first_id", w.Lowest, "last_id", w.Highest, "distinct_ids", len(w.IDs),
+		"density", float64(w.Filled)/100, "granted", w.Granted, "window_seconds", int(s.window.Seconds()))
+}
+
+// objectID returns the number of the object that the request is about: the last {id}
+// of its route, or the first parameter named like one where the route has none.
+func objectID(r *parsers.Request) (id uint64, ok bool) {
+	if i := strings.LastIndex(r.Route, "/{id}"); i >= 0 {
+		return pathID(r.Path, strings.Count(r.Route[:i], "/"))
+	}
+	if r.Query == "" {
+		return 0, false
+	}
+	for query := r.Query; query != ""; {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		if name, value, _ := strings.Cut(pair, "="); namesID(name) {
+			return number(value)
+		}
+	}
+	return 0, false
+}
+
+// pathID returns the number in the n-th segment of the path, from 0. A number behind
+// another, or behind "page", is a coordinate or a page.
+func pathID(path string, n int) (id uint64, ok bool) {
+	before, segment := "", ""
+	for ; n >= 0; n-- {
+		path = strings.TrimLeft(path, "/")
+		before = segment
+		segment, path, _ = strings.Cut(path, "/")
+	}
+	if before == "page" {
+		return 0, false
+	}
+	if _, coordinate := number(before); coordinate {
+		return 0, false
+	}
+	segment, _, _ = strings.Cut(segment, ";")
+	return number(segment)
+}
+
+// number reads a decimal number below 10^19. What is longer is no count of objects.
+func number(s string) (n uint64, ok bool) {
+	if s == "" || len(s) > 19 {
+		return 0, false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(s[i]-'0')
+	}
+	return n, true
+}
+
+// namesID tells whether a parameter is named like the id of an object: id, user_id,
+// userId. Those that say where to go on with a list are not.
+func namesID(name string) bool {
+	if name == "id" || name == "ID" {
+		return true
+	}
+	stem, ok := strings.CutSuffix(name, "_id")
+	if !ok {
+		if stem, ok = strings.CutSuffix(name, "Id"); !ok {
+			if stem, ok = strings.CutSuffix(name, "ID"); !ok {
+				return false
+			}
+		}
+	}
+	switch stem {
+	case "after", "before", "since", "max", "min", "last", "first", "next", "prev", "start", "from", "to", "cursor", "page", "request", "trace":
+		return false
+	}
+	return true
+}

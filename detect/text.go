@@ -1,0 +1,95 @@
+package detect
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// Meta makes the JSON object of names and values that alternate, in their order. A
+// name that is no string, or a value that JSON cannot hold, is a mistake of the
+// program: Meta panics.
+func Meta(pairs ...any) json.RawMessage {
+	b := []byte{'{'}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, mustJSON(pairs[i].(string))...)
+		b = append(b, ':')
+		b = append(b, mustJSON(pairs[i+1])...)
+	}
+	return append(b, '}')
+}
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("detect: metadata %v: %v", v, err))
+	}
+	return b
+}
+
+// maxText bounds, in bytes, a piece of log text that is kept or shown.
+const maxText = 80
+
+// clip returns its own copy of log text, cut to maxText.
+func clip(s string) string {
+	if len(s) <= maxText {
+		return strings.Clone(s)
+	}
+	n := maxText
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// who names an actor in a sentence, quoted unless it is an address.
+func who(id, actorType string) string {
+	switch parsers.ActorType(actorType) {
+	case parsers.ActorUser:
+		return "user " + strconv.Quote(clip(id))
+	case parsers.ActorAPIKey:
+		return "API key " + strconv.Quote(clip(id))
+	case parsers.ActorToken, parsers.ActorSession:
+		return actorType + " " + strconv.Quote(clip(id))
+	}
+	if _, err := netip.ParseAddr(id); err == nil && len(id) <= maxText {
+		return id
+	}
+	return "client " + strconv.Quote(clip(id))
+}
+
+// inWords is a span of time as one reads it: whole units, and never less than a
+// second.
+func inWords(d time.Duration) string {
+	for _, u := range []struct {
+		unit time.Duration
+		upTo time.Duration
+		name string
+	}{
+		{time.Second, 10 * time.Minute, "s"},
+		{time.Minute, 2 * time.Hour, "min"},
+		{time.Hour, 48 * time.Hour, "h"},
+	} {
+		if d < u.upTo {
+			return fmt.Sprintf("%d %s", max(int64((d+u.unit/2)/u.unit), 1), u.name)
+		}
+	}
+	return fmt.Sprintf("%d days", int64((d+12*time.Hour)/(24*time.Hour)))
+}
+
+// plural says how many of something there are: "1 id", "17 ids".
+func plural(n int64, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatInt(n, 10) + " " + more
+}

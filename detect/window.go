@@ -1,0 +1,86 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/zeebo/xxh3"
+)
+
+// What detectors are built from: Window and Distinct here, Episode beside. All of it
+// is memory: exported fields, bounded, the same bytes in JSON every time.
+
+// A Mark is one request, as little of it as a window needs.
+type Mark struct {
+	At  time.Time
+	Tag uint64 // what is told apart: a number, or the hash of a path, an account, a key
+	Evidence
+}
+
+func mark(r *parsers.Request, tag uint64) Mark {
+	return Mark{At: r.Time, Tag: tag, Evidence: evidence(r)}
+}
+
+func evidence(r *parsers.Request) Evidence {
+	if r.Source == nil {
+		return Evidence{Line: r.Line}
+	}
+	return Evidence{Source: r.Source.ID, Line: r.Line}
+}
+
+// tag hashes log text.
+func tag(s string) uint64 { return xxh3.HashString(s) }
+
+// A Window holds the last requests of a key that lie within a span, in their order.
+// A span holds both its ends: 10:00:00 and 10:05:00 lie within 5 minutes.
+type Window []Mark
+
+// Slide adds a request and forgets those further back than span, and all but the last
+// limit. So the window holds limit requests whenever that many lie within a span.
+func (w *Window) Slide(m Mark, span time.Duration, limit int) {
+	n := max(len(*w)-limit+1, 0)
+	for n < len(*w) && m.At.Sub((*w)[n].At) > span {
+		n++
+	}
+	*w = append(slices.Delete(*w, 0, n), m)
+}
+
+// SlideDistinct is Slide for a window in which each tag stands once, with the last
+// request that bore it.
+func (w *Window) SlideDistinct(m Mark, span time.Duration, limit int) {
+	*w = slices.DeleteFunc(*w, func(o Mark) bool { return o.Tag == m.Tag })
+	w.Slide(m, span, limit)
+}
+
+// MaxDistinct is how many different things a Distinct tells apart.
+const MaxDistinct = 1000
+
+// A Distinct is a set of tags, sorted. It is exact up to MaxDistinct and grows no
+// further.
+type Distinct []uint64
+
+// Add puts the tag into the set.
+func (d *Distinct) Add(tag uint64) {
+	if i, found := slices.BinarySearch(*d, tag); !found && len(*d) < MaxDistinct {
+		*d = slices.Insert(*d, i, tag)
+	}
+}
+
+// String is the number of tags: "17", or "1000 or more" where the set is full.
+func (d Distinct) String() string {
+	if len(d) == MaxDistinct {
+		return fmt.Sprintf("%d or more", MaxDistinct)
+	}
+	return strconv.Itoa(len(d))
+}
+
+// of is the number of tags and what they are: "1 path", "17 paths".
+func (d Distinct) of(one, more string) string {
+	if len(d) == 1 {
+		return "1 " + one
+	}
+	return d.String() + " " + more
+}

@@ -1,0 +1,137 @@
+package parsers
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Why a client address is what it is, for Explain.
+const (
+	whyPeer       = "the peer of the server; no forwarded address is logged"
+	whyUntrusted  = "the peer of the server; it is no trusted proxy, so X-Forwarded-For is not believed"
+	whyForwarded  = "X-Forwarded-For, read from the right past the trusted proxies"
+	whyUnreadable = "the peer of the server; the last entry of X-Forwarded-For is no address"
+	whyNoPeer     = "the last address of X-Forwarded-For; the log does not name the peer"
+)
+
+// A client is who sent a request, as far as the log tells.
+type client struct {
+	ip, peer string
+	named    bool   // the peer of the server is no address but a name, or garbage
+	why      string // for Explain
+}
+
+// client tells who sent a request: the peer of the server, or, where that is a
+// trusted proxy, the last address of X-Forwarded-For that is none. What stands to
+// the left of it is the client's own to write.
+func (s *Site) client(remote, forwarded string) client {
+	remote, forwarded = logged(remote), logged(forwarded)
+	peer, addr := address(remote)
+	c := client{ip: peer, named: peer != "" && !addr.IsValid(), why: whyPeer}
+	if forwarded == "" {
+		return c
+	}
+	unix := s.unixProxy && strings.HasPrefix(peer, "unix:")
+	if peer != "" && !unix && !s.trusts(addr) {
+		c.why = whyUntrusted
+		return c
+	}
+	c.why = whyUnreadable
+	for {
+		const separators = ", \t"
+		forwarded = strings.TrimRight(forwarded, separators)
+		i := strings.LastIndexAny(forwarded, separators)
+		hop, addr := address(forwarded[i+1:])
+		if !addr.IsValid() {
+			return c // a proxy that hides it, garbage, or the end of the list
+		}
+		c.ip, c.peer, c.why = hop, peer, whyForwarded
+		if peer == "" {
+			c.why = whyNoPeer
+		}
+		if !s.trusts(addr) {
+			return c
+		}
+		forwarded = forwarded[:i+1]
+	}
+}
+
+// address reads an address with or without a port, brackets, quotes or a zone and
+// returns it in canonical form. What is no address comes back trimmed, and addr is
+// not valid. Nothing is allocated for an address that is canonical as it stands.
+func address(s string) (text string, addr netip.Addr) {
+	if s != "" && !(isAlnum(s[0]) && isAlnum(s[len(s)-1])) {
+		s = strings.Trim(s, " \t\"'")
+	}
+	host := s
+	switch colons := strings.Count(s, ":"); {
+	case s == "":
+		return "", netip.Addr{}
+	case s[0] == '[':
+		end := strings.IndexByte(s, ']')
+		if end < 0 || !isPortSuffix(s[end+1:]) {
+			return s, netip.Addr{}
+		}
+		host = s[1:end]
+	case colons == 1:
+		i := strings.IndexByte(s, ':')
+		if !isPortSuffix(s[i:]) {
+			return s, netip.Addr{}
+		}
+		host = s[:i]
+	case colons == 0 && !isDigit(s[0]):
+		return s, netip.Addr{} // a host name, or garbage
+	}
+	if text, addr := bareAddress(host); addr.IsValid() {
+		return text, addr
+	}
+	// An IPv6 address may be followed by a port without brackets, as ALB writes it.
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && isPortSuffix(host[i:]) {
+		if text, addr := bareAddress(host[:i]); addr.IsValid() {
+			return text, addr
+		}
+	}
+	return s, netip.Addr{}
+}
+
+// bareAddress reads an address that has no port.
+func bareAddress(s string) (text string, addr netip.Addr) {
+	if i := strings.IndexByte(s, '%'); i >= 0 {
+		s = s[:i]
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return "", netip.Addr{}
+	}
+	switch {
+	case a.Is4():
+		return s, a // there is one way of writing it
+	case a.Is4In6():
+		a = a.Unmap()
+		if i := strings.LastIndexByte(s, ':'); strings.IndexByte(s[i:], '.') >= 0 {
+			return s[i+1:], a
+		}
+		return a.String(), a
+	}
+	var buf [64]byte
+	if canonical := a.AppendTo(buf[:0]); string(canonical) != s {
+		return string(canonical), a
+	}
+	return s, a
+}
+
+// isPortSuffix reports whether s is a colon and a port, or nothing.
+func isPortSuffix(s string) bool {
+	if s == "" {
+		return true
+	}
+	if s[0] != ':' || len(s) > len(":65535") {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return len(s) > 1
+}

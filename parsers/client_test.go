@@ -1,0 +1,103 @@
+package parsers
+
+import (
+	"net/netip"
+	"testing"
+)
+
+func TestAddress(t *testing.T) {
+	for _, test := range []struct {
+		in, want string
+		valid    bool
+	}{
+		{"203.0.113.9", "203.0.113.9", true},
+		{"203.0.113.9:51234", "203.0.113.9", true},
+		{` "203.0.113.9" `, "203.0.113.9", true},
+		{"[203.0.113.9]:80", "203.0.113.9", true},
+		{"2001:db8::1", "2001:db8::1", true},
+		{"2001:DB8:0:0:0:0:0:1", "2001:db8::1", true},
+		{"2001:db8:0:0:0:0:0:1:443", "2001:db8::1", true},
+		{"2001:db8:1:2:3:4:5:6:51234", "2001:db8:1:2:3:4:5:6", true},
+		{"[2001:db8::1]:443", "2001:db8::1", true},
+		{"[2001:db8::1]", "2001:db8::1", true},
+		{"fe80::1%eth0", "fe80::1", true},
+		{"[fe80::1%25eth0]:80", "fe80::1", true},
+		{"::ffff:203.0.113.9", "203.0.113.9", true},
+		{"::ffff:cb00:7109", "203.0.113.9", true},
+		{"[::ffff:203.0.113.9]:80", "203.0.113.9", true},
+		{"", "", false},
+		{`""`, "", false},
+		{"unix:", "unix:", false},
+		{"unix:/run/app.sock", "unix:/run/app.sock", false},
+		{"client.example.com", "client.example.com", false},
+		{"host-7.example.com:80", "host-7.example.com:80", false},
+		{"unknown", "unknown", false},
+		{"_hidden", "_hidden", false},
+		{"203.0.113", "203.0.113", false},
+		{"203.0.113.009", "203.0.113.009", false},
+		{"203.0.113.9:", "203.0.113.9:", false},
+		{"203.0.113.9:port", "203.0.113.9:port", false},
+		{"[2001:db8::1", "[2001:db8::1", false},
+		{"[2001:db8::1]x", "[2001:db8::1]x", false},
+		{":", ":", false},
+		{"[]", "[]", false},
+		{"%", "%", false},
+	} {
+		t.Run(test.in, func(t *testing.T) {
+			text, addr := address(test.in)
+			if text != test.want || addr.IsValid() != test.valid {
+				t.Fatalf("got %q, valid %t; want %q, valid %t", text, addr.IsValid(), test.want, test.valid)
+			}
+			if test.valid && addr != netip.MustParseAddr(test.want) {
+				t.Errorf("got address %s, want %s", addr, test.want)
+			}
+		})
+	}
+}
+
+func TestClient(t *testing.T) {
+	proxies := []string{"192.0.2.1", "10.0.0.0/8", "2001:db8:ff::/48"}
+	for _, test := range []struct {
+		name              string
+		trusted           []string
+		remote, forwarded string
+		ip, peer          string
+	}{
+		{"no proxy", nil, "203.0.113.9", "", "203.0.113.9", ""},
+		{"nothing trusted", nil, "203.0.113.9", "198.51.100.7", "203.0.113.9", ""},
+		{"a forged header", proxies, "203.0.113.9", "198.51.100.7", "203.0.113.9", ""},
+		{"one proxy", proxies, "192.0.2.1", "203.0.113.9", "203.0.113.9", "192.0.2.1"},
+		{"proxy without a header", proxies, "192.0.2.1", "-", "192.0.2.1", ""},
+		{"forged leftmost", proxies, "192.0.2.1", "198.51.100.7, 203.0.113.9", "203.0.113.9", "192.0.2.1"},
+		{"two proxies", proxies, "192.0.2.1:443", "198.51.100.7, 203.0.113.9:1234, 10.1.2.3", "203.0.113.9", "192.0.2.1"},
+		{"two proxies, blanks between", proxies, "192.0.2.1", "198.51.100.7 203.0.113.9 10.1.2.3", "203.0.113.9", "192.0.2.1"},
+		{"proxies all the way", proxies, "192.0.2.1", "10.0.0.3,10.0.0.2", "10.0.0.3", "192.0.2.1"},
+		{"unknown", proxies, "192.0.2.1", "203.0.113.9, unknown", "192.0.2.1", ""},
+		{"unknown behind a proxy", proxies, "192.0.2.1", "203.0.113.9, _hidden, 10.0.0.2", "10.0.0.2", "192.0.2.1"},
+		{"garbage", proxies, "192.0.2.1", "203.0.113.9, ' OR 1=1", "192.0.2.1", ""},
+		{"only separators", proxies, "192.0.2.1", ", ,", "192.0.2.1", ""},
+		{"IPv6", proxies, "[2001:db8:ff::1]:443", "[2001:DB8::9]:1234", "2001:db8::9", "2001:db8:ff::1"},
+		{"mapped proxy", proxies, "::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9", "10.0.0.1"},
+		{"no peer", nil, "", "198.51.100.7, 203.0.113.9", "203.0.113.9", ""},
+		{"no peer, past the proxies", proxies, "-", "198.51.100.7, 203.0.113.9, 10.0.0.2", "203.0.113.9", ""},
+		{"no peer, no address", proxies, "", "unknown", "", ""},
+		{"a name", proxies, "client.example.com", "198.51.100.7", "client.example.com", ""},
+		{"a socket", proxies, "unix:", "203.0.113.9", "unix:", ""},
+		{"a trusted socket", []string{"unix:"}, "unix:/run/app.sock", "203.0.113.9", "203.0.113.9", "unix:/run/app.sock"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := read(t, SiteConfig{TrustedProxies: test.trusted}, Fields{Remote: test.remote, ForwardedFor: test.forwarded})
+			if r.ClientIP != test.ip || r.PeerIP != test.peer {
+				t.Errorf("got client %q, peer %q; want %q, %q", r.ClientIP, r.PeerIP, test.ip, test.peer)
+			}
+		})
+	}
+}
+
+func TestAddressDoesNotAllocate(t *testing.T) {
+	for _, in := range []string{"203.0.113.9", "203.0.113.9:443", "2001:db8::1", "[2001:db8::1]:443", "::ffff:203.0.113.9", "unix:", "a.example"} {
+		if n := testing.AllocsPerRun(100, func() { address(in) }); n != 0 {
+			t.Errorf("%v allocations for %s", n, in)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package parsers
+
+import (
+	"encoding/base64"
+	"testing"
+)
+
+// jwt returns a token with the claims, whose signature is none.
+func jwt(claims string) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode([]byte(claims)) + "." + encode([]byte("no signature"))
+}
+
+func basic(credentials string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
+}
+
+// actor is the part of a request that says who made it.
+type actor struct {
+	user, key, prefix, token, session, tenant string
+}
+
+func TestIdentity(t *testing.T) {
+	const (
+		liveKey = "lsoc_live_0123456789abcdef0123456789"
+		liveSum = "key_44ddce081812"
+		opaque  = "0f9A8b7C6d5E4f3A2b1C"
+		tokSum  = "tok_b81615212f8c"
+		sesSum  = "ses_b81615212f8c"
+		keySum  = "key_b81615212f8c"
+	)
+	bearer := jwt(`{"sub":"alice","org_id":"acme","sid":"0f9A8b7C6d5E4f3A2b1C"}`)
+	fingerprint := (&redactor{}).fingerprint(tokenSecret, bearer)
+	number := jwt(`{"sub":42,"tenant":7}`)
+	numberSum := (&redactor{}).fingerprint(tokenSecret, number)
+	odd := jwt(`{"sub":{"a":1},"org":null,"tenant_id":[1]}`)
+	oddSum := (&redactor{}).fingerprint(tokenSecret, odd)
+
+	for _, test := range []struct {
+		name string
+		in   Fields
+		want actor
+	}{
+		{"nobody", Fields{Target: "/?a=b"}, actor{}},
+		{"a user", Fields{User: "alice@example.com"}, actor{user: "alice@example.com"}},
+		{"a user with a password", Fields{User: "alice:geheim1@db.example"}, actor{user: "alice@db.example"}},
+		{"a user with a colon", Fields{User: "auth0:1234"}, actor{user: "auth0:1234"}},
+		{"a tenant", Fields{Tenant: "acme"}, actor{tenant: "acme"}},
+
+		{"a key", Fields{APIKey: liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"a key in quotes", Fields{APIKey: ` "` + liveKey + `"`}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"a key after its scheme", Fields{APIKey: "Bearer " + liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"a key without a prefix", Fields{APIKey: opaque}, actor{key: keySum}},
+		{"a key that is a fingerprint", Fields{APIKey: keySum}, actor{key: keySum}},
+		{"no key", Fields{APIKey: "null"}, actor{}},
+		{"a token", Fields{Token: opaque}, actor{token: tokSum}},
+		{"a session", Fields{Session: opaque}, actor{session: sesSum}},
+
+		{"bearer", Fields{Authorization: "Bearer " + opaque}, actor{token: tokSum}},
+		{"bearer, lower case", Fields{Authorization: "bearer  " + opaque}, actor{token: tokSum}},
+		{"bearer with a key", Fields{Authorization: "Bearer " + liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"bearer with a short prefix", Fields{Authorization: "Bearer acme_0123456789abcdef"}, actor{key: "key_49ffc4cb5548"}},
+		{"bearer with a fingerprint", Fields{Authorization: "Bearer " + tokSum}, actor{token: tokSum}},
+		{"no scheme", Fields{Authorization: opaque}, actor{token: tokSum}},
+		{"no scheme, a key", Fields{Authorization: liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"bearer with nothing", Fields{Authorization: "Bearer "}, actor{}},
+		{"bearer with -", Fields{Authorization: "Bearer -"}, actor{}},
+		{"basic", Fields{Authorization: basic("alice:geheim1")}, actor{user: "alice"}},
+		{"basic with a key", Fields{Authorization: basic(liveKey + ":")}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"basic without a user", Fields{Authorization: basic(":geheim1")}, actor{}},
+		{"basic with garbage", Fields{Authorization: "Basic %%%"}, actor{}},
+		{"api key scheme", Fields{Authorization: "ApiKey " + opaque}, actor{key: keySum}},
+		{"key scheme", Fields{Authorization: "Key " + opaque}, actor{key: keySum}},
+		{"token scheme", Fields{Authorization: "Token " + opaque}, actor{token: tokSum}},
+		{"token scheme, a key", Fields{Authorization: "token " + liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"digest", Fields{Authorization: `Digest username="alice", realm="x", response="6629fae49393a05397450978507c4ef1"`}, actor{user: "alice"}},
+		{"signed", Fields{Authorization: "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260301/us-east-1/s3/aws4_request, Signature=fe5f80f77d5fa3beca038a248ff027d0"},
+			actor{key: "key_1a5d44a2dca1"}},
+		{"another scheme", Fields{Authorization: "Negotiate " + opaque}, actor{}},
+
+		{"a JWT", Fields{Authorization: "Bearer " + bearer}, actor{user: "alice", token: fingerprint, session: sesSum, tenant: "acme"}},
+		{"a JWT as a token", Fields{Token: bearer}, actor{user: "alice", token: fingerprint, session: sesSum, tenant: "acme"}},
+		{"a JWT in the query", Fields{Target: "/?access_token=" + bearer}, actor{user: "alice", token: fingerprint, session: sesSum, tenant: "acme"}},
+		{"a JWT, but the log knows better", Fields{Token: bearer, User: "bob", Tenant: "other", Session: "abc"},
+			actor{user: "bob", token: fingerprint, session: "ses_ba7816bf8f01", tenant: "other"}},
+		{"a JWT with numbers", Fields{Token: number}, actor{user: "42", token: numberSum, tenant: "7"}},
+		{"a JWT with odd claims", Fields{Token: odd}, actor{token: oddSum}},
+
+		{"query: a key", Fields{Target: "/?API-Key=" + liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"query: an encoded name and value", Fields{Target: "/?api%5Fkey=%30f9A8b7C6d5E4f3A2b1C"}, actor{key: keySum}},
+		{"query: a list", Fields{Target: "/?token[]=" + opaque}, actor{token: tokSum}},
+		{"query: the first counts", Fields{Target: "/?token=" + opaque + "&access_token=other1"}, actor{token: tokSum}},
+		{"query: a session", Fields{Target: "/?a=b;sid=" + opaque}, actor{session: sesSum}},
+		{"query: in a value", Fields{Target: "/?next=/cb?token=" + opaque}, actor{}},
+		{"query: no token", Fields{Target: "/?token=undefined"}, actor{}},
+		{"query: key that is a key", Fields{Target: "/?key=" + liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
+		{"query: key that is a word", Fields{Target: "/?key=name"}, actor{}},
+		{"header before query", Fields{Authorization: "Bearer " + opaque, Target: "/?token=other1"}, actor{token: tokSum}},
+
+		{"cookie: sid", Fields{Cookie: "a=b; sid=" + opaque}, actor{session: sesSum}},
+		{"cookie: in quotes", Fields{Cookie: `PHPSESSID="` + opaque + `"`}, actor{session: sesSum}},
+		{"cookie: connect.sid", Fields{Cookie: "connect.sid=" + opaque}, actor{session: sesSum}},
+		{"cookie: host prefix", Fields{Cookie: "__Host-session=" + opaque}, actor{session: sesSum}},
+		{"cookie: of an application", Fields{Cookie: "_shop_session=" + opaque}, actor{session: sesSum}},
+		{"cookie: laravel", Fields{Cookie: "laravel_session=" + opaque}, actor{session: sesSum}},
+		{"cookie: JSESSIONID", Fields{Cookie: "JSESSIONID=" + opaque}, actor{session: sesSum}},
+		{"cookie: ASP.NET", Fields{Cookie: "ASP.NET_SessionId=" + opaque}, actor{session: sesSum}},
+		{"cookie: ASP", Fields{Cookie: "ASPSESSIONIDQCTB=" + opaque}, actor{session: sesSum}},
+		{"cookie: an access token", Fields{Cookie: "access_token=" + opaque}, actor{token: tokSum}},
+		{"cookie: the first counts", Fields{Cookie: "sid=" + opaque + "; session=other1"}, actor{session: sesSum}},
+		{"cookie: none of a session", Fields{Cookie: "csrftoken=" + opaque + "; theme=dark; =; x; sid="}, actor{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := read(t, SiteConfig{}, test.in)
+			got := actor{r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
+			if got != test.want {
+				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestKeyPrefix(t *testing.T) {
+	for _, test := range []struct{ key, want string }{
+		{"lsoc_live_0123456789abcdef0123456789", "lsoc_live_"},
+		{"sk_test_0123456789abcdef01", "sk_test_"},
+		{"lsoc_live_0123456789", ""}, // half of it would be seen
+		{"lsoc_0123456789abcdef01234567890", ""},
+		{"a_b_0123456789", "a_b_"},
+		{"_a_0123456789abcdef", ""},
+		{"a__0123456789abcdef", ""},
+		{"abcdefgh_ijklmn_0123456789abcdef0123456789abcdef", ""}, // longer than 12
+		{"ghp_0123456789abcdef", ""},
+		{"0123456789abcdef", ""},
+		{"__", ""},
+		{"", ""},
+	} {
+		t.Run(test.key, func(t *testing.T) {
+			if got := keyPrefix(test.key); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestHostileJWT(t *testing.T) {
+	encode := base64.RawURLEncoding.EncodeToString
+	deep := make([]byte, 3000)
+	for i := range deep {
+		deep[i] = '['
+	}
+	for name, token := range map[string]string{
+		"no header":     encode([]byte(`{"sub`)) + "." + encode([]byte(`{"sub":"x"}`)) + ".x",
+		"no base64":     "eyJhbGciOiJIUzI1NiJ9.!!!.x",
+		"no object":     "eyJhbGciOiJIUzI1NiJ9." + encode([]byte(`["x"]`)) + ".x",
+		"deep":          "eyJhbGciOiJIUzI1NiJ9." + encode(deep) + ".x",
+		"encrypted":     "eyJhbGciOiJIUzI1NiJ9.a.b.c.d",
+		"two parts":     "eyJhbGciOiJIUzI1NiJ9." + encode([]byte(`{"sub":"x"}`)),
+		"nothing but e": "eyJ",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := read(t, SiteConfig{}, Fields{Token: token})
+			if r.Token == "" || r.User != "" || r.Tenant != "" {
+				t.Errorf("got token %q, user %q, tenant %q", r.Token, r.User, r.Tenant)
+			}
+		})
+	}
+}

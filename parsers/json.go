@@ -1,0 +1,482 @@
+package parsers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/valyala/fastjson"
+)
+
+// JSONConfig says where a JSON log keeps what. The zero value leaves it all to
+// guessing.
+type JSONConfig struct {
+	// Fields maps names of JSONFields to keys of the log, as written there; dots
+	// lead into objects ("request.headers.X-Tenant"). What the keys hold goes
+	// before anything guessed.
+	Fields map[string]string
+}
+
+// Check returns an error if a name in Fields is none of JSONFields, or its key is empty.
+func (c JSONConfig) Check() error {
+	names := JSONFields()
+	for name, key := range c.Fields {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("json: no field %q: the fields are %s", name, strings.Join(names, ", "))
+		}
+		if key == "" {
+			return fmt.Errorf("json: field %s: no key", name)
+		}
+	}
+	return nil
+}
+
+// JSONFields returns the names by which JSONConfig knows the fields.
+func JSONFields() []string { return slices.Clone(jsonFieldNames[:]) }
+
+// JSON reads logs of one JSON object a line. Names in c that Check refuses are
+// passed over.
+func JSON(c JSONConfig) *Format {
+	return &Format{
+		Name: "json",
+		Doc: `one JSON object a line, keys guessed
+
+Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, Cloudflare
+Logpush, Google Cloud load balancing, AWS API Gateway, Elastic Common Schema and
+of the usual loggers of Go, Node and Python, whatever their case and whether
+their words are joined by "_", "-" or nothing; objects within are looked into.
+Times may be RFC 3339, common log format or numbers since 1970. Text before the
+object is skipped. What a template without escape=json spoils ("k":, and
+"k":0.1, 0.2 and \x22) is repaired. Lines of other loggers, which hold neither a
+request nor a status, are skipped.`,
+		Samples: []string{
+			`{"time":"2026-03-01T10:00:00+00:00","remote_addr":"203.0.113.9","request_method":"GET","request_uri":"/api/users?page=2","status":200,"body_bytes_sent":1043,"request_time":0.012,"http_user_agent":"curl/8.5.0","http_x_api_key":"k-1234"}`,
+			`{"level":"info","ts":1772359200.186641,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"203.0.113.9","remote_port":"40000","client_ip":"203.0.113.9","proto":"HTTP/2.0","method":"POST","host":"api.example.com","uri":"/login","headers":{"User-Agent":["curl/8.5.0"],"Authorization":["REDACTED"]}},"bytes_read":20,"user_id":"","duration":0.000311,"size":17,"status":401}`,
+			`{"ClientIP":"2001:db8::7","ClientRequestHost":"api.example.com","ClientRequestMethod":"GET","ClientRequestURI":"/v1/items","EdgeResponseBytes":570,"EdgeResponseStatus":404,"EdgeStartTimestamp":1772359200123000000,"RayID":"761fde4e984e5ab2"}`,
+			`{"level":30,"time":1772359200123,"pid":1,"hostname":"web-1","req":{"id":7,"method":"GET","url":"/v1/items","headers":{"host":"api.example.com","user-agent":"curl/8.5.0"},"remoteAddress":"203.0.113.9","remotePort":40000},"res":{"statusCode":200},"responseTime":3,"msg":"request completed"}`,
+		},
+		New: func() ParseFunc {
+			p := &jsonParser{root: jsonTree(c), keys: map[jsonKey]seenKey{}}
+			return enveloped(p.parse)
+		},
+	}
+}
+
+// Bounds on a JSON log. Memory follows the lines: a parser that a line beyond
+// largeLine has swollen is dropped.
+const (
+	maxJSONLine = 1 << 20
+	largeLine   = 64 << 10
+	maxKeys     = 4096 // distinct keys remembered
+	maxShape    = 256  // keys of a line remembered in their order
+)
+
+// jsonParser reads one source.
+type jsonParser struct {
+	root  *jsonNode
+	json  fastjson.Parser
+	clock clock
+
+	keys  map[jsonKey]seenKey // the keys met so far
+	shape []seenKey           // those of the last line, in order: most lines have the same
+
+	// Of the line at hand:
+	line string
+	at   int // where in line the next value is looked for
+	nth  int // number of the next key
+	text []byte
+	f    *Fields
+	rank [jsonFieldCount]uint8 // of the key a field was taken from
+	rest jsonRest
+}
+
+// jsonRest is what a line says beyond its Fields.
+type jsonRest struct {
+	request string // request line
+	query   string
+	logger  string
+	status  bool // a status was given
+	log     bool // it bears the marks of a logger: a level or a message
+}
+
+// jsonKey is a key below a node.
+type jsonKey struct {
+	parent *jsonNode
+	key    string
+}
+
+// seenKey is a key that was met and what it leads to; node is nil if to nothing.
+type seenKey struct {
+	jsonKey
+	node *jsonNode
+}
+
+func (p *jsonParser) parse(line string, f *Fields) error {
+	f.reset()
+	line = strings.TrimLeft(line, " \t")
+	if line == "" || line[0] != '{' {
+		return &Reject{Reason: "not a JSON object", Value: line}
+	}
+	if len(line) > maxJSONLine {
+		return &Reject{Reason: "JSON object too long", Value: line}
+	}
+	if len(line) > largeLine {
+		defer func() { p.json = fastjson.Parser{} }()
+	}
+	if strings.Contains(line, `\x`) {
+		line = repairJSON(line)
+	}
+	v, err := p.json.Parse(line)
+	if err != nil {
+		line = repairJSON(line)
+		if v, err = p.json.Parse(line); err != nil {
+			return &Reject{Reason: "not valid JSON", Value: line}
+		}
+	}
+	object, err := v.Object()
+	if err != nil {
+		return &Reject{Reason: "not a JSON object", Value: line}
+	}
+	p.line, p.at, p.nth, p.f = line, 0, 0, f
+	p.rank = noRanks
+	p.rest = jsonRest{}
+	p.walk(object, p.root)
+	return p.finish()
+}
+
+// noRanks are the ranks of a line from which nothing has been taken.
+var noRanks = func() (ranks [jsonFieldCount]uint8) {
+	for i := range ranks {
+		ranks[i] = 0xff
+	}
+	return ranks
+}()
+
+// walk takes from the object what the node and those below it mean.
+func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
+	object.Visit(func(key []byte, v *fastjson.Value) {
+		child := p.child(node, key)
+		if child == nil {
+			return
+		}
+		if v.Type() == fastjson.TypeArray { // Caddy's headers: the first of several
+			values, _ := v.Array()
+			if len(values) == 0 {
+				return
+			}
+			v = values[0]
+		}
+		switch v.Type() {
+		case fastjson.TypeObject:
+			if object, err := v.Object(); err == nil && child.leads() {
+				p.walk(object, child)
+			}
+		case fastjson.TypeString:
+			text, _ := v.StringBytes()
+			p.take(child, text)
+		case fastjson.TypeNumber:
+			p.text = v.MarshalTo(p.text[:0])
+			p.take(child, p.text)
+		}
+	})
+}
+
+// child returns what the key means below the node, nil if nothing.
+func (p *jsonParser) child(parent *jsonNode, key []byte) *jsonNode {
+	n := p.nth
+	p.nth++
+	if n < len(p.shape) && p.shape[n].parent == parent && p.shape[n].key == string(key) {
+		return p.shape[n].node
+	}
+	seen, ok := p.keys[jsonKey{parent, string(key)}]
+	if !ok {
+		seen = seenKey{jsonKey{parent, string(key)}, parent.find(string(key))}
+		if len(p.keys) == maxKeys {
+			return seen.node
+		}
+		p.keys[seen.jsonKey] = seen
+	}
+	if n < len(p.shape) {
+		p.shape[n] = seen
+	} else if n < maxShape {
+		p.shape = append(p.shape, seen)
+	}
+	return seen.node
+}
+
+// take uses the value of a key for the first of its meanings that it fits, unless a
+// better key came before.
+func (p *jsonParser) take(node *jsonNode, value []byte) {
+	if len(value) == 0 || string(value) == "-" {
+		return
+	}
+	var s string
+	for _, use := range node.uses {
+		if use.rank >= p.rank[use.field] {
+			continue
+		}
+		if s == "" {
+			s = p.home(value)
+		}
+		if p.set(use, s) {
+			p.rank[use.field] = use.rank
+			if use.rank > 0 { // a key placed by hand may serve several fields
+				return
+			}
+		}
+	}
+}
+
+// home returns the value as part of the line if it stands there, and else a copy:
+// the value lies in memory that the next line will overwrite. Values come in the
+// order of the line, so all of them together cost one pass over it.
+func (p *jsonParser) home(value []byte) string {
+	if i := strings.Index(p.line[p.at:], unsafe.String(&value[0], len(value))); i >= 0 {
+		start := p.at + i
+		p.at = start + len(value)
+		return p.line[start:p.at]
+	}
+	return string(value)
+}
+
+// set puts a value into its field and tells whether it fits.
+func (p *jsonParser) set(use jsonUse, s string) bool {
+	f := p.f
+	switch use.field {
+	case jsonTime:
+		t, ok := p.clock.read(s)
+		if ok {
+			f.Time = t
+		}
+		return ok
+	case jsonStatus:
+		v := digits(s)
+		if len(s) > 3 || v < 0 {
+			return false
+		}
+		f.Status, p.rest.status = v, true
+	case jsonBytes:
+		v, ok := parseInt(s)
+		if !ok || v < 0 {
+			return false
+		}
+		f.Bytes = v
+	case jsonRecords:
+		v, ok := parseInt(s)
+		if !ok || v < 0 {
+			return false
+		}
+		f.Records = v
+	case jsonDuration:
+		d, ok := parseDuration(s, use.unit)
+		if ok {
+			f.Duration = d
+		}
+		return ok
+	case jsonMethod:
+		if !isMethod(s) {
+			return false
+		}
+		f.Method = s
+	case jsonAPIKey, jsonAuthorization, jsonCookie, jsonToken, jsonSession:
+		if s == "REDACTED" {
+			return false
+		}
+		*p.secret(use.field) = s
+	case jsonClient:
+		f.Remote = s
+	case jsonForwardedFor:
+		f.ForwardedFor = s
+	case jsonUser:
+		f.User = s
+	case jsonPath:
+		f.Target = s
+	case jsonQuery:
+		p.rest.query = s
+	case jsonRequest:
+		p.rest.request = s
+	case jsonHost:
+		f.Host = s
+	case jsonUserAgent:
+		f.UserAgent = s
+	case jsonReferer:
+		f.Referer = s
+	case jsonRequestID:
+		f.RequestID = s
+	case jsonTenant:
+		f.Tenant = s
+	case jsonLogger:
+		p.rest.logger = s
+		p.rest.log = true
+	case jsonMessage:
+		p.rest.log = true
+	}
+	return true
+}
+
+// secret returns where a secret of that kind belongs.
+func (p *jsonParser) secret(field jsonField) *string {
+	switch field {
+	case jsonAPIKey:
+		return &p.f.APIKey
+	case jsonAuthorization:
+		return &p.f.Authorization
+	case jsonCookie:
+		return &p.f.Cookie
+	case jsonToken:
+		return &p.f.Token
+	}
+	return &p.f.Session
+}
+
+// finish makes of all that was taken one request, or says why there is none.
+func (p *jsonParser) finish() error {
+	f := p.f
+	if strings.HasPrefix(p.rest.logger, "http.log.error") || strings.HasPrefix(p.rest.logger, "http.handlers.") {
+		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
+	}
+	if s := p.rest.request; s != "" {
+		f.setLoggedRequest(s)
+		if f.Target == "" && isTarget(s) {
+			f.Target = s
+		}
+	}
+	if f.Method == "" && !p.rest.status || f.Target == "" && !p.rest.status {
+		return &Reject{Reason: "not a request", Value: p.line, Skip: p.rest.log}
+	}
+	if f.Time.IsZero() {
+		return &Reject{Reason: "no time found in the JSON object", Value: p.line}
+	}
+	if query := strings.TrimPrefix(p.rest.query, "?"); query != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
+		f.Target += "?" + query
+	}
+	f.splitForwarded()
+	return nil
+}
+
+// A unit is what a number stands for where a duration is meant.
+type unit time.Duration
+
+// unitUnknown leaves it to the number: a fraction is in seconds, a large integer in
+// nanoseconds, any other in milliseconds.
+const unitUnknown unit = 0
+
+// parseDuration reads a number of units, or a number with its unit: "1.2ms".
+func parseDuration(s string, u unit) (time.Duration, bool) {
+	if c := s[len(s)-1] | 0x20; c >= 'a' && c <= 'z' {
+		d, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
+		return d, err == nil && d >= 0
+	}
+	if u == unitUnknown {
+		u = unit(time.Millisecond)
+		if !allDigits(s) {
+			u = unit(time.Second)
+		} else if len(s) > 6 {
+			u = unit(time.Nanosecond)
+		}
+	}
+	return parseDecimal(s, time.Duration(u))
+}
+
+// repairJSON returns the line with what nginx templates spoil made good: values
+// that are no JSON (nothing, "-", "0.1, 0.2") become strings, and \xHH in a string
+// becomes the byte, escaped where it must be. What is sound stays as it is.
+func repairJSON(line string) string {
+	b := make([]byte, 0, len(line)+16)
+	for i := 0; i < len(line); {
+		switch c := line[i]; c {
+		case '"':
+			b = append(b, c)
+			b, i = repairString(b, line, i+1)
+		case ':':
+			b = append(b, c)
+			b, i = repairValue(b, line, i+1)
+		default:
+			b = append(b, c)
+			i++
+		}
+	}
+	return string(b)
+}
+
+// repairString appends the string that begins at i, up to and with its closing
+// quote, and returns where it ends.
+func repairString(b []byte, line string, i int) ([]byte, int) {
+	for i < len(line) {
+		c := line[i]
+		switch {
+		case c == '"':
+			return append(b, c), i + 1
+		case c != '\\' || i+1 == len(line):
+			b = append(b, c)
+			i++
+		case line[i+1] != 'x':
+			b = append(b, c, line[i+1])
+			i += 2
+		default:
+			v, ok := hex(line[i+2:], 2)
+			if !ok {
+				b = append(b, `\\x`...)
+				i += 2
+				continue
+			}
+			if v < ' ' || v == '"' || v == '\\' {
+				b = appendHex(append(b, `\u00`...), byte(v))
+			} else {
+				b = append(b, byte(v))
+			}
+			i += 4
+		}
+	}
+	return b, i
+}
+
+// repairValue appends the value that begins at i if it is written without quotes
+// and brackets, and returns where it ends: before a comma and the next key, or a
+// closing brace.
+func repairValue(b []byte, line string, i int) ([]byte, int) {
+	for i < len(line) && line[i] == ' ' {
+		i++
+	}
+	if i == len(line) || strings.IndexByte(`"{[`, line[i]) >= 0 {
+		return b, i
+	}
+	end := i
+	for end < len(line) && line[end] != '}' && line[end] != ']' {
+		if line[end] == ',' && strings.HasPrefix(strings.TrimLeft(line[end+1:], " "), `"`) {
+			break
+		}
+		end++
+	}
+	switch value := strings.TrimSpace(line[i:end]); {
+	case value == "true", value == "false", value == "null":
+		b = append(b, value...)
+	case isJSONNumber(value):
+		b = append(b, value...)
+	default:
+		b = append(b, '"')
+		for j := range len(value) {
+			if c := value[j]; c >= ' ' && c != '"' && c != '\\' {
+				b = append(b, c)
+			}
+		}
+		b = append(b, '"')
+	}
+	return b, end
+}
+
+// isJSONNumber tells whether s consists of what JSON numbers do.
+func isJSONNumber(s string) bool {
+	digit := false
+	for i := range len(s) {
+		c := s[i]
+		if isDigit(c) {
+			digit = true
+		} else if strings.IndexByte("+-.eE", c) < 0 {
+			return false
+		}
+	}
+	return digit
+}

@@ -1,0 +1,297 @@
+package parsers
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// jsonField is what a key of a JSON log may tell.
+type jsonField uint8
+
+const (
+	jsonTime jsonField = iota
+	jsonClient
+	jsonForwardedFor
+	jsonUser
+	jsonMethod
+	jsonPath
+	jsonQuery
+	jsonRequest
+	jsonHost
+	jsonStatus
+	jsonBytes
+	jsonDuration
+	jsonUserAgent
+	jsonReferer
+	jsonRequestID
+	jsonAPIKey
+	jsonAuthorization
+	jsonCookie
+	jsonToken
+	jsonSession
+	jsonTenant
+	jsonRecords
+	jsonLogger  // who wrote the line
+	jsonMessage // a level or a message: the line is of some logger
+	jsonFieldCount
+)
+
+// jsonFieldNames are the names of the fields that JSONConfig can place.
+var jsonFieldNames = [...]string{
+	"time", "client", "forwarded_for", "user", "method", "path", "query", "request", "host", "status", "bytes",
+	"duration", "user_agent", "referer", "request_id", "api_key", "authorization", "cookie", "token", "session",
+	"tenant", "records",
+}
+
+// side says in which objects a key is looked for.
+type side uint8
+
+const (
+	topSide      side = 1 << iota // the line itself
+	requestSide                   // an object that is the request
+	headerSide                    // an object that is the request's headers
+	responseSide                  // an object that is the response
+
+	asked    = topSide | requestSide
+	sent     = topSide | requestSide | headerSide // what the client says of itself in a header
+	answered = topSide | responseSide
+)
+
+// jsonKeys are the keys we know, the most telling first, in the form that
+// canonicalKey gives them. A key after "=" is meant exactly as written.
+var jsonKeys = []struct {
+	field jsonField
+	side  side
+	unit  unit
+	keys  string
+}{
+	{jsonTime, topSide, 0, `startutc edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
+		startedat ts time timestamp datetime eventtime asctime date`},
+	{jsonClient, asked, 0, `clientip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
+		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
+		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client`},
+	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
+		xrealip httpxrealip`},
+	{jsonUser, asked, 0, `userid usr.id user.id user username remoteuser user.name usr.name clientusername
+		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
+		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email`},
+	{jsonMethod, asked, 0, `requestmethod method httpmethod httprequestmethod clientrequestmethod verb requestverb`},
+	{jsonPath, asked, 0, `requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
+		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
+		rawurl uripath httppath url.path urlpath resourcepath`},
+	{jsonQuery, asked, 0, `args querystring query requestquery url.query uriquery rawquery`},
+	{jsonRequest, asked, 0, `request requestline httprequest routekey`},
+	{jsonHost, sent, 0, `requesthost clientrequesthost httphost authority host url.domain domainname domain
+		servername vhost virtualhost`},
+	{jsonHost, requestSide, 0, `hostname`},
+	{jsonStatus, asked | responseSide, 0, `status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
+		edgeresponsestatus downstreamstatus elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode`},
+	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
+		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
+		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout bytesserved byteswritten
+		network.byteswritten scbytes size bytes bodysize length`},
+	{jsonBytes, responseSide, 0, `body.bytes contentlength`},
+	{jsonDuration, answered, unit(time.Nanosecond), `=Duration durationns latencyns durationnanos event.duration`},
+	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros responsetimeus`},
+	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time durationms latencyms elapsedms
+		responsetimems requesttimems timetakenms durationmillis responselatency latencies.request edgetimetofirstbytems`},
+	{jsonDuration, answered, unit(time.Second), `requesttime durations durationsec durationseconds
+		latencyseconds elapsedseconds responsetimeseconds`},
+	{jsonDuration, answered, unitUnknown, `latencyhuman duration latency responsetime elapsed elapsedtime
+		timetaken requestduration processingtime took`},
+	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent clientrequestuseragent
+		useragent.original identity.useragent ua agent`},
+	{jsonReferer, sent, 0, `referer referrer httpreferer httpreferrer requestreferer requestreferrer
+		clientrequestreferer`},
+	{jsonRequestID, sent, 0, `requestid xrequestid httpxrequestid reqid request.id rayid correlationid
+		xcorrelationid traceid xamzntraceid transactionid insertid`},
+	{jsonRequestID, requestSide, 0, `id`},
+	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey identity.apikey apikeyid identity.apikeyid`},
+	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
+	{jsonCookie, sent, 0, `cookie httpcookie requestcookie`},
+	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token`},
+	{jsonSession, asked, 0, `sessionid session.id session sid`},
+	{jsonTenant, sent, 0, `tenantid tenant.id tenant orgid org.id organizationid organization.id xtenantid
+		httpxtenantid xorgid httpxorgid authorizer.claims.orgid authorizer.claims.tenantid claims.orgid claims.tenantid
+		accountid account.id workspaceid workspace.id companyid organization org workspace`},
+	{jsonRecords, answered, 0, `recordcount recordsreturned records rowcount rowsreturned rows resultcount
+		resultscount numrecords numresults itemcount itemsreturned`},
+	{jsonLogger, topSide, 0, `logger loggername`},
+	{jsonMessage, topSide, 0, `level severity lvl log.level msg message`},
+}
+
+// Names of objects that hold the parts of a request. What is in them goes before
+// what stands beside them.
+const (
+	requestObjects  = `request req`
+	headerObjects   = `headers header requestheaders reqheaders`
+	responseObjects = `response res resp responseheaders respheaders resheaders`
+	bothObjects     = `http httprequest httpinfo`
+	// Objects that loggers and shippers wrap around the whole.
+	wholeObjects = `fields attributes context jsonpayload properties log message data extra payload record meta access`
+)
+
+// A jsonNode is what an object or a value of a JSON log may mean, by the keys that
+// lead to it.
+type jsonNode struct {
+	uses  []jsonUse
+	exact map[string]*jsonNode
+	loose map[string]*jsonNode // by canonicalKey
+}
+
+// A jsonUse is one meaning of a value.
+type jsonUse struct {
+	field jsonField
+	rank  uint8 // the lower goes before the higher
+	unit  unit
+}
+
+// leads tells whether there is anything below the node.
+func (n *jsonNode) leads() bool { return len(n.exact)+len(n.loose) > 0 }
+
+// find returns what the key means below the node: as written, in any spelling, or
+// as a path with dots.
+func (n *jsonNode) find(key string) *jsonNode {
+	if child := n.exact[key]; child != nil {
+		return child
+	}
+	if child := n.loose[canonicalKey(key)]; child != nil {
+		return child
+	}
+	first, rest, dotted := strings.Cut(key, ".")
+	if !dotted {
+		return nil
+	}
+	for _, child := range [...]*jsonNode{n.exact[first], n.loose[canonicalKey(first)]} {
+		if child == nil {
+			continue
+		}
+		if child = child.find(rest); child != nil {
+			return child
+		}
+	}
+	return nil
+}
+
+// canonicalKey returns the letters and digits of a key, lower case.
+func canonicalKey(key string) string {
+	b := make([]byte, 0, 32)
+	for i := range min(len(key), 64) {
+		switch c := key[i]; {
+		case c >= 'A' && c <= 'Z':
+			b = append(b, c|0x20)
+		case c >= 'a' && c <= 'z' || isDigit(c):
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}
+
+// jsonTree returns the meaning of a line's keys.
+func jsonTree(c JSONConfig) *jsonNode {
+	top, request, header, response, both := &jsonNode{}, &jsonNode{}, &jsonNode{}, &jsonNode{}, &jsonNode{}
+	var used [jsonFieldCount]uint8
+	for _, k := range jsonKeys {
+		for key := range strings.FieldsSeq(k.keys) {
+			used[k.field] += 2
+			use := jsonUse{field: k.field, rank: used[k.field], unit: k.unit}
+			if k.side&requestSide != 0 {
+				request.add(key, use)
+			}
+			if k.side&headerSide != 0 {
+				header.add(key, use)
+			}
+			if k.side&responseSide != 0 {
+				response.add(key, use)
+			}
+			if k.side&(requestSide|responseSide) != 0 {
+				both.add(key, use)
+			}
+			use.rank++
+			if k.side&topSide != 0 {
+				top.add(key, use)
+			}
+		}
+	}
+	request.graft(headerObjects, header)
+	for _, n := range [...]*jsonNode{both, top} {
+		n.graft(requestObjects, request)
+		n.graft(headerObjects, header)
+		n.graft(responseObjects, response)
+	}
+	top.graft(bothObjects, both)
+	top.graft(wholeObjects, top)
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		if i := slices.Index(jsonFieldNames[:], name); i >= 0 {
+			top.place(c.Fields[name], jsonUse{field: jsonField(i)})
+		}
+	}
+	return top
+}
+
+// add gives the value at a path of known keys one more meaning.
+func (n *jsonNode) add(path string, use jsonUse) {
+	if key, exact := strings.CutPrefix(path, "="); exact {
+		if n.exact == nil {
+			n.exact = map[string]*jsonNode{}
+		}
+		n.exact[key] = &jsonNode{uses: []jsonUse{use}}
+		return
+	}
+	for key := range strings.SplitSeq(path, ".") {
+		n = n.below(key)
+	}
+	n.uses = append(n.uses, use)
+}
+
+// below returns the node that a known key leads to, new if there was none.
+func (n *jsonNode) below(key string) *jsonNode {
+	if n.loose == nil {
+		n.loose = map[string]*jsonNode{}
+	}
+	if n.loose[key] == nil {
+		n.loose[key] = &jsonNode{}
+	}
+	return n.loose[key]
+}
+
+// graft makes all that is below other stand below each of the keys too. Where other
+// is n itself, such keys may follow one another.
+func (n *jsonNode) graft(keys string, other *jsonNode) {
+	for key := range strings.FieldsSeq(keys) {
+		child := n.below(key)
+		loose, exact := maps.Clone(other.loose), maps.Clone(other.exact)
+		maps.Copy(loose, child.loose)
+		child.loose, child.exact = loose, exact
+	}
+}
+
+// place gives the value at a path, as written in the log, a meaning that goes
+// before all others. A dot may be part of a key or lead into an object.
+func (n *jsonNode) place(path string, use jsonUse) {
+	child := n.own(path)
+	child.uses = append([]jsonUse{use}, child.uses...)
+	if key, rest, dotted := strings.Cut(path, "."); dotted {
+		n.own(key).place(rest, use)
+	}
+}
+
+// own returns the node of exactly this key, which begins as what the key was known for.
+func (n *jsonNode) own(key string) *jsonNode {
+	if child := n.exact[key]; child != nil {
+		return child
+	}
+	child := &jsonNode{}
+	if known := n.find(key); known != nil {
+		child.uses = slices.Clone(known.uses)
+		child.loose = known.loose
+		child.exact = maps.Clone(known.exact)
+	}
+	if n.exact == nil {
+		n.exact = map[string]*jsonNode{}
+	}
+	n.exact[key] = child
+	return child
+}

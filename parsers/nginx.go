@@ -1,0 +1,454 @@
+package parsers
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// NginxCombined reads nginx's combined format and its many extensions.
+func NginxCombined() *Format {
+	return &Format{
+		Name: "nginx-combined",
+		Doc: `nginx combined, Apache combined, and what is built on them
+
+  $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"
+
+Before the address may stand a virtual host and the addresses of X-Forwarded-For,
+with commas or in quotes: the last address is the one taken as the server's peer.
+After the user agent may stand anything; an X-Forwarded-For in quotes is taken as
+such. Referer and user agent may both be missing. Both nginx's and Apache's escapes
+are understood. A request that is none ("-", "", "\x16\x03\x01") is kept, without
+method and target. A status or a number of bytes that is "-" counts as 0.`,
+		Samples: []string{
+			`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /api/users?page=2 HTTP/1.1" 200 1043 "https://app.example.com/" "Mozilla/5.0 (X11; Linux x86_64)"`,
+			`203.0.113.9 - alice [01/Mar/2026:10:00:01 +0100] "POST /login HTTP/2.0" 302 0 "-" "curl/8.5.0" "198.51.100.7"`,
+			`api.example.com:443 2001:db8::7 - - [01/Mar/2026:10:00:02 +0000] "-" 408 - "-" "-"`,
+			`198.51.100.7, 192.0.2.1 - - [01/Mar/2026:10:00:03 +0000] "\x16\x03\x01\x00" 400 157 "-" "-"`,
+		},
+		New: func() ParseFunc { return enveloped((&clf{}).parse) },
+	}
+}
+
+// NginxCommon reads the common log format as nginx and Apache write it.
+func NginxCommon() *Format {
+	return &Format{
+		Name: "nginx-common",
+		Doc: `common log format: no referer, no user agent
+
+  $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent
+
+What is said of nginx-combined holds here too, but nothing may follow the bytes.`,
+		Samples: []string{
+			`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /api/users?page=2 HTTP/1.1" 200 1043`,
+			`host.example.net - alice [01/Mar/2026:10:00:01 +0100] "GET /" 304 -`,
+		},
+		New: func() ParseFunc { return enveloped((&clf{bare: true}).parse) },
+	}
+}
+
+// clf reads one source in the common log format and its relatives.
+type clf struct {
+	bare  bool // nothing follows the bytes
+	clock clock
+}
+
+func (p *clf) parse(line string, f *Fields) error {
+	f.reset()
+	// A user name may hold brackets, but no bare quote: the first quote after a
+	// bracket is the request's, and the time stands right before it.
+	mid := strings.Index(line, `] "`)
+	if mid < 0 {
+		if reason := errorLog(line); reason != "" {
+			return &Reject{Reason: reason, Skip: true}
+		}
+		return &Reject{Reason: "no time and request", Value: line}
+	}
+	open := mid - len("02/Jan/2006:15:04:05 -0700") - 1
+	if open < 0 || line[open] != '[' {
+		if open = strings.LastIndexByte(line[:mid], '['); open < 0 {
+			return &Reject{Reason: "no time", Value: line}
+		}
+	}
+	var ok bool
+	if f.Time, ok = p.clock.read(line[open+1 : mid]); !ok {
+		return &Reject{Reason: "not a time", Value: line[open+1 : mid]}
+	}
+	if !f.setPeer(line[:open]) {
+		return &Reject{Reason: "no address", Value: line[:open]}
+	}
+	rest := line[mid+len(`] "`):]
+	end := requestEnd(rest)
+	if end < 0 {
+		return &Reject{Reason: "request has no end", Value: rest}
+	}
+	f.setRequestLine(rest[:end])
+	status, rest, _ := strings.Cut(rest[end+len(`" `):], " ")
+	if !f.setStatus(status) {
+		return &Reject{Reason: "status is not a number", Value: status}
+	}
+	size, rest, more := strings.Cut(rest, " ")
+	if !f.setBytes(size) {
+		return &Reject{Reason: "bytes are not a number", Value: size}
+	}
+	if p.bare && more {
+		return &Reject{Reason: "more than the common format", Value: rest}
+	}
+	return f.setTail(rest)
+}
+
+// setPeer takes what stands before the time: addresses, identity and user.
+func (f *Fields) setPeer(s string) bool {
+	s = strings.TrimSuffix(s, " ")
+	if i := strings.Index(s, " - "); i > 0 {
+		// A user may hold blanks; a request id may stand before an absent one.
+		if user := s[i+len(" - "):]; !strings.HasSuffix(user, " -") {
+			f.User = unescape(valueOf(user))
+		}
+		return f.setAddresses(s[:i])
+	}
+	all := s
+	s, user, _ := cutLast(s)
+	s, identity, three := cutLast(s)
+	if !three {
+		return f.setAddresses(strings.TrimSuffix(all, " -"))
+	}
+	f.User = unescape(valueOf(user))
+	if strings.ContainsAny(identity, ".:") && isHost(identity) { // lighttpd: address, virtual host, user
+		f.Host = identity
+	}
+	return f.setAddresses(s)
+}
+
+// cutLast cuts s at its last blank; without one, all of s comes after it.
+func cutLast(s string) (before, after string, found bool) {
+	i := strings.LastIndexByte(s, ' ')
+	return s[:max(i, 0)], s[i+1:], i >= 0
+}
+
+// setAddresses takes "[virtual host] [addresses of X-Forwarded-For] address".
+func (f *Fields) setAddresses(s string) bool {
+	if strings.IndexByte(s, ' ') < 0 {
+		f.Remote = valueOf(strings.Trim(s, `"`))
+		return s != ""
+	}
+	s, last, _ := cutLast(s)
+	f.Remote = valueOf(strings.Trim(last, `"`))
+	from := -1 // where the forwarded addresses begin
+	for at := 0; at < len(s); {
+		word, _, _ := strings.Cut(s[at:], " ")
+		bare := strings.Trim(word, `",`)
+		switch {
+		case isAddress(bare), strings.HasSuffix(word, ","):
+			if from < 0 {
+				from = at
+			}
+		case at == 0 && isHost(bare):
+			f.Host = bare
+		case bare != "-" && bare != "unknown":
+			return false
+		}
+		at += len(word) + 1
+	}
+	if from >= 0 {
+		f.ForwardedFor = strings.Trim(s[from:], `",`)
+	}
+	return true
+}
+
+// isAddress tells whether s looks like an IP address, with or without port.
+func isAddress(s string) bool {
+	letters, dots, colons := 0, 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isDigit(c) || c == '[' || c == ']' || c == '%':
+		case c == '.':
+			dots++
+		case c == ':':
+			colons++
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			letters++
+		default:
+			return false
+		}
+	}
+	return colons > 1 || dots == 3 && letters == 0
+}
+
+// isHost tells whether s looks like a host name, with or without port; "-" stands
+// for none.
+func isHost(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '-' || c == '_' || c == '*':
+		case c == ':':
+			return i > 0 && len(s)-i <= len(":65535") && allDigits(s[i+1:])
+		default:
+			return false
+		}
+	}
+	return s != "" && s != "-"
+}
+
+// requestEnd returns the index of the quote that ends the request: an unescaped one
+// before a status.
+func requestEnd(s string) int {
+	for at := 0; ; {
+		n := closingQuote(s[at:])
+		if n < 0 {
+			return -1
+		}
+		at += n
+		if at+2 < len(s) && (isDigit(s[at+2]) || s[at+2] == '-') {
+			return at
+		}
+		at++
+	}
+}
+
+// closingQuote returns the index of the first quote in s that is not escaped and
+// stands before a blank, the end, or a stray quote at the end; else -1.
+func closingQuote(s string) int {
+	for at := 0; ; at++ {
+		n := strings.IndexByte(s[at:], '"')
+		if n < 0 {
+			return -1
+		}
+		at += n
+		after := s[at+1:]
+		if (after == "" || after[0] == ' ' || after == `"`) && !isEscaped(s, at) {
+			return at
+		}
+	}
+}
+
+// A fieldCutter cuts a line into its fields, those in quotes without them.
+type fieldCutter struct {
+	rest string
+	torn bool // a quoted field had no end
+}
+
+// next returns the next field; "" after the last.
+func (s *fieldCutter) next() string {
+	if !strings.HasPrefix(s.rest, `"`) {
+		var field string
+		field, s.rest, _ = strings.Cut(s.rest, " ")
+		return field
+	}
+	end := closingQuote(s.rest[1:])
+	if end < 0 {
+		field := s.rest[1:]
+		s.rest, s.torn = "", true
+		return field
+	}
+	field := s.rest[1 : 1+end]
+	s.rest = strings.TrimPrefix(s.rest[1+end+1:], " ")
+	return field
+}
+
+func (s *fieldCutter) skip(n int) {
+	for range n {
+		s.next()
+	}
+}
+
+// isEscaped tells whether the byte at i stands after an odd number of backslashes.
+func isEscaped(s string, i int) bool {
+	n := i
+	for n > 0 && s[n-1] == '\\' {
+		n--
+	}
+	return (i-n)%2 == 1
+}
+
+// setTail takes what follows the bytes: referer, user agent, X-Forwarded-For, with
+// numbers before them or not.
+func (f *Fields) setTail(s string) error {
+	tail := fieldCutter{rest: s}
+	for tail.rest != "" && isDigit(tail.rest[0]) {
+		tail.next()
+	}
+	if !strings.HasPrefix(tail.rest, `"`) && !strings.HasPrefix(tail.rest, `- "`) { // Traefik leaves an absent one bare
+		return nil
+	}
+	f.Referer = unescape(valueOf(tail.next()))
+	if strings.HasPrefix(tail.rest, `"`) {
+		f.UserAgent = unescape(valueOf(tail.next()))
+	}
+	if tail.torn {
+		return &Reject{Reason: "quoted field has no end", Value: s}
+	}
+	if f.ForwardedFor != "" || !strings.HasPrefix(tail.rest, `"`) {
+		return nil
+	}
+	list := tail.next()
+	if first, _, _ := strings.Cut(list, ","); isAddress(first) {
+		f.ForwardedFor = list
+	}
+	return nil
+}
+
+// setRequestLine takes "METHOD target HTTP/version". The target may hold blanks; the
+// version may be missing. If there is no such request in s, nothing is set.
+func (f *Fields) setRequestLine(s string) bool {
+	s = strings.TrimRight(s, " ")
+	method, target, found := strings.Cut(s, " ")
+	if !found || !isMethod(method) {
+		return false
+	}
+	if i := strings.LastIndexByte(target, ' '); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
+		target = target[:i]
+	} else if !isTarget(target) && method != "CONNECT" {
+		return false
+	}
+	target = strings.Trim(target, " ")
+	if target == "" {
+		return false
+	}
+	f.Method, f.Target = method, unescape(target)
+	return true
+}
+
+// isMethod tells whether s could be the method of a request. HTTP allows more, but
+// no method in use needs it.
+func isMethod(s string) bool {
+	if s == "" || len(s) > 32 || s[0] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c|0x20 < 'a' || c|0x20 > 'z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// isTarget tells whether s could be the target of a request whose version is not
+// there to prove it.
+func isTarget(s string) bool {
+	return strings.HasPrefix(s, "/") || s == "*" || strings.Contains(s[:min(len(s), 10)], "://")
+}
+
+// setStatus takes a status; "-" and "" are none.
+func (f *Fields) setStatus(s string) bool {
+	if s == "-" || s == "" {
+		return true
+	}
+	v := digits(s)
+	if len(s) > 3 || v < 0 {
+		return false
+	}
+	f.Status = v
+	return true
+}
+
+// setBytes takes a number of bytes; "-" is how Apache writes 0, "" is not logged.
+func (f *Fields) setBytes(s string) bool {
+	switch s {
+	case "":
+		return true
+	case "-":
+		f.Bytes = 0
+		return true
+	}
+	v, ok := parseInt(s)
+	if !ok || v < 0 {
+		return false
+	}
+	f.Bytes = v
+	return true
+}
+
+// splitForwarded finds the peer in X-Forwarded-For where the log does not name it:
+// the last address is the one the nearest proxy saw.
+func (f *Fields) splitForwarded() {
+	if f.Remote != "" || f.ForwardedFor == "" {
+		return
+	}
+	i := strings.LastIndexByte(f.ForwardedFor, ',')
+	f.Remote = strings.TrimSpace(f.ForwardedFor[i+1:])
+	f.ForwardedFor = strings.TrimSpace(f.ForwardedFor[:max(i, 0)])
+}
+
+// valueOf returns s, or nothing if s stands for a value that is not there.
+func valueOf(s string) string {
+	if s == "-" || s == `""` {
+		return ""
+	}
+	return s
+}
+
+// errorLog says of which error log the line is, if of any: nginx's
+// "2026/03/01 10:00:00 [error] 31#31: …" or Apache's
+// "[Sun Mar 01 10:00:00.123456 2026] [core:error] [pid 10] …".
+func errorLog(line string) (reason string) {
+	switch {
+	case len(line) > 20 && line[4] == '/' && line[7] == '/' && line[19] == ' ' && line[20] == '[':
+		return "nginx error log line"
+	case len(line) > 20 && line[0] == '[' && line[4] == ' ' && month(line[5:8]) > 0 && line[14] == ':' && line[17] == ':':
+		return "Apache error log line"
+	}
+	return ""
+}
+
+// unescape undoes the escapes of nginx (\xHH; \" \n \u00HH in its JSON) and Apache
+// (\" \\ \n \xhh). What is no escape stays. The result may be any bytes.
+func unescape(s string) string {
+	at := strings.IndexByte(s, '\\')
+	if at < 0 {
+		return s
+	}
+	b := append(make([]byte, 0, len(s)), s[:at]...)
+	for ; at < len(s); at++ {
+		c := s[at]
+		if c != '\\' || at+1 == len(s) {
+			b = append(b, c)
+			continue
+		}
+		at++
+		switch c = s[at]; c {
+		case '"', '\\', '/':
+			b = append(b, c)
+		case 'n':
+			b = append(b, '\n')
+		case 'r':
+			b = append(b, '\r')
+		case 't':
+			b = append(b, '\t')
+		case 'b':
+			b = append(b, '\b')
+		case 'f':
+			b = append(b, '\f')
+		case 'v':
+			b = append(b, '\v')
+		case 'x':
+			v, ok := hex(s[at+1:], 2)
+			if !ok {
+				b = append(b, '\\', c)
+				continue
+			}
+			b = append(b, byte(v))
+			at += 2
+		case 'u':
+			v, ok := hex(s[at+1:], 4)
+			if !ok {
+				b = append(b, '\\', c)
+				continue
+			}
+			b = utf8.AppendRune(b, rune(v))
+			at += 4
+		default:
+			b = append(b, '\\', c)
+		}
+	}
+	return string(b)
+}
+
+// hex reads the n hexadecimal digits that s begins with.
+func hex(s string, n int) (v uint64, ok bool) {
+	if len(s) < n {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(s[:n], 16, 32)
+	return v, err == nil
+}

@@ -1,0 +1,330 @@
+package parsers
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Reader turns the lines of one source into Requests. It is used by one
+// goroutine. What it remembers of earlier lines makes it fast and changes no result,
+// but for what the parse function of its format keeps.
+type Reader struct {
+	redactor
+	source *Source
+	format *Format
+	parse  ParseFunc
+	fields Fields // of the line that is read
+
+	paths    map[string]place  // by path as logged
+	agents   map[string]string // user agents by what is logged
+	referers map[string]string
+	claims   map[string]claims // by token
+
+	// Why a part of the request is what it is, for Explain; "" where there is
+	// nothing to tell.
+	why reasons
+}
+
+type reasons struct {
+	client, user, key, token, session, tenant string
+}
+
+// place is a path as it is stored, and its route.
+type place struct {
+	path, route string
+}
+
+// Bounds of what a Reader remembers: how many strings of a kind, and how long.
+const (
+	maxMemo    = 2048
+	maxMemoLen = 512
+)
+
+// NewReader returns a reader of the lines of src, which are written in the format
+// and stand for the site.
+func (f *Format) NewReader(site *Site, src *Source) *Reader {
+	return &Reader{
+		redactor: redactor{site: site, fingerprints: map[known]string{}},
+		source:   src,
+		format:   f,
+		parse:    f.New(),
+		paths:    map[string]place{},
+		agents:   map[string]string{},
+		referers: map[string]string{},
+		claims:   map[string]claims{},
+	}
+}
+
+// Times outside of these are no times of a log, in seconds since 1970.
+const (
+	firstSecond = 0            // 1970-01-01
+	lastSecond  = 253402300799 // 9999-12-31 23:59:59
+)
+
+// Read reads one line, without its line end, into r. The number is that of the
+// line in its source. An error is a *Reject; r is of no use then.
+func (rd *Reader) Read(line string, number int64, r *Request) error {
+	f := &rd.fields
+	if err := rd.parse(line, f); err != nil {
+		return err
+	}
+	t := f.Time.UTC()
+	if s := t.Unix(); s < firstSecond || s > lastSecond {
+		return &Reject{Reason: "time out of range", Value: t.Format(time.RFC3339)}
+	}
+	*r = Request{
+		Time:     t.Truncate(time.Microsecond),
+		Source:   rd.source,
+		Line:     number,
+		Status:   f.Status,
+		Bytes:    max(f.Bytes, -1),
+		Duration: max(f.Duration, -1),
+		Records:  max(f.Records, -1),
+		Method:   rd.text(logged(f.Method), maxText),
+	}
+	if f.Status < 0 || f.Status > 999 {
+		r.Status = 0
+	}
+	rd.why = reasons{}
+
+	c := rd.site.client(f.Remote, f.ForwardedFor)
+	r.ClientIP, r.PeerIP, rd.why.client = c.ip, c.peer, c.why
+	if c.named {
+		r.ClientIP, r.PeerIP = rd.text(c.ip, maxUser), rd.text(c.peer, maxUser)
+	}
+
+	target := splitTarget(r.Method, f.Target)
+	r.Host = rd.host(logged(f.Host))
+	if target.authority != "" {
+		r.Host = rd.host(target.authority)
+	}
+	r.Path, r.Route = rd.place(target.path)
+	var found credentials
+	if target.query != "" {
+		r.Query = cut(rd.redact(clean(target.query), inQuery, &found), maxQuery)
+	}
+	r.UserAgent = rd.userAgent(logged(f.UserAgent))
+	r.Referer = rd.referer(logged(f.Referer))
+	r.RequestID = rd.text(logged(f.RequestID), maxText)
+	rd.identify(r, f, &found)
+	return nil
+}
+
+// text returns s as it may be stored: clean, without keys and tokens, and at most
+// max bytes long.
+func (rd *Reader) text(s string, max int) string {
+	if len(s) < minShape {
+		return clean(s)
+	}
+	return cut(rd.shapes(clean(s)), max)
+}
+
+// host returns the host of an authority: lower case, without user, port or
+// brackets.
+func (rd *Reader) host(authority string) string {
+	host := authority[strings.LastIndexByte(authority, '@')+1:]
+	if strings.HasPrefix(host, "[") {
+		host, _, _ = strings.Cut(host[1:], "]")
+	} else if i := strings.IndexByte(host, ':'); i >= 0 && strings.Count(host, ":") == 1 {
+		host = host[:i]
+	}
+	// Shapes first: they tell upper case from lower.
+	return strings.ToLower(rd.text(host, maxText))
+}
+
+// target is a request target in its parts.
+type target struct {
+	authority string // of an absolute URL or of CONNECT, with its port; else ""
+	path      string
+	query     string // without "?"
+}
+
+// splitTarget takes a request target apart. A fragment is dropped: it is not for
+// the server. CONNECT names a host and has no path; the path of an absolute URL
+// without one is "/".
+func splitTarget(method, s string) target {
+	if s == "" || s == "-" {
+		return target{}
+	}
+	if method == "CONNECT" && strings.IndexByte(s, '/') < 0 {
+		return target{authority: s}
+	}
+	s, _, _ = strings.Cut(s, "#")
+	path, query, _ := strings.Cut(s, "?")
+	if s == "" || s[0] == '/' {
+		return target{path: path, query: query}
+	}
+	scheme, rest, ok := strings.Cut(path, "://")
+	if !ok || !isScheme(scheme) {
+		return target{path: path, query: query}
+	}
+	authority, path := rest, "/"
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	if name, _, _ := strings.Cut(authority, ":"); name == "-" {
+		authority = "" // ALB writes so where there was no Host header
+	}
+	return target{authority, path, query}
+}
+
+// isScheme reports whether s can be the scheme of a URL.
+func isScheme(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !isAlnum(c) && c != '+' && c != '-' && c != '.' {
+			return false
+		}
+	}
+	return s != "" && isLetter(s[0])
+}
+
+// place returns a path as it may be stored, and its route.
+func (rd *Reader) place(path string) (stored, route string) {
+	if path == "" {
+		return "", ""
+	}
+	if p, ok := rd.paths[path]; ok {
+		return p.path, p.route
+	}
+	stored = cut(rd.redact(clean(path), inPath, nil), maxPath)
+	route = Route(stored)
+	if len(path) > maxMemoLen {
+		return stored, route
+	}
+	if len(rd.paths) == maxMemo {
+		clear(rd.paths)
+	}
+	key := strings.Clone(path)
+	p := place{key, key}
+	if stored != path {
+		p.path = strings.Clone(stored)
+	}
+	if route != path {
+		p.route = strings.Clone(route)
+	}
+	rd.paths[key] = p
+	return stored, route
+}
+
+// userAgent returns a user agent as it may be stored.
+func (rd *Reader) userAgent(s string) string {
+	if s == "" {
+		return ""
+	}
+	if stored, ok := rd.agents[s]; ok {
+		return stored
+	}
+	stored := cut(rd.redact(clean(s), inText, nil), maxUserAgent)
+	remember(rd.agents, s, stored)
+	return stored
+}
+
+// referer returns a referer as it may be stored.
+func (rd *Reader) referer(s string) string {
+	if s == "" {
+		return ""
+	}
+	if stored, ok := rd.referers[s]; ok {
+		return stored
+	}
+	// Tokens are sent in fragments too.
+	url := clean(s)
+	stored := url
+	if i := strings.IndexAny(url, "?#"); i >= 0 {
+		stored = rd.redact(url[:i], inText, nil) + url[i:i+1] + rd.redact(url[i+1:], inQuery, nil)
+	} else {
+		stored = rd.redact(url, inText, nil)
+	}
+	stored = cut(stored, maxText)
+	remember(rd.referers, s, stored)
+	return stored
+}
+
+// remember keeps what becomes of s, unless that is too long to keep.
+func remember(memo map[string]string, s, stored string) {
+	if len(s) > maxMemoLen {
+		return
+	}
+	if len(memo) == maxMemo {
+		clear(memo)
+	}
+	key := strings.Clone(s)
+	if stored == s {
+		memo[key] = key
+		return
+	}
+	memo[key] = strings.Clone(stored)
+}
+
+// A Reading is one thing a line says, as it is read. Value is safe to show.
+type Reading struct {
+	Name  string // as the column of the store is named, where there is one
+	Value string // "" if the line does not say
+	Why   string // how the value was come by, where that is not plain; else ""
+}
+
+// Explain reads a line as Read does and tells how, in the order in which a person
+// would ask. An error is a *Reject.
+func (rd *Reader) Explain(line string) ([]Reading, error) {
+	var r Request
+	if err := rd.Read(line, 1, &r); err != nil {
+		return nil, err
+	}
+	actor, typ := r.Actor()
+	key := r.APIKey
+	if r.KeyPrefix != "" {
+		key += " (" + r.KeyPrefix + "…)"
+	}
+	forwarded := cut(rd.redact(clean(logged(rd.fields.ForwardedFor)), inText, nil), maxText)
+	readings := []Reading{
+		{"format", rd.format.Name, ""},
+		{"ts", r.Time.Format(time.RFC3339Nano), ""},
+		{"x_forwarded_for", forwarded, ""},
+		{"client_ip", r.ClientIP, rd.why.client},
+		{"peer_ip", r.PeerIP, ""},
+		{"method", r.Method, ""},
+		{"host", r.Host, ""},
+		{"path", r.Path, ""},
+		{"route", r.Route, "the template of the path"},
+		{"query", r.Query, ""},
+		{"status", count(int64(r.Status), 0), ""},
+		{"bytes", count(r.Bytes, -1), ""},
+		{"duration_ms", milliseconds(r.Duration), ""},
+		{"user_agent", r.UserAgent, ""},
+		{"referer", r.Referer, ""},
+		{"request_id", r.RequestID, ""},
+		{"user_id", r.User, rd.why.user},
+		{"api_key", key, rd.why.key},
+		{"token", r.Token, rd.why.token},
+		{"session", r.Session, rd.why.session},
+		{"tenant", r.Tenant, rd.why.tenant},
+		{"records", count(r.Records, -1), ""},
+		{"actor_id", actor, "the best known of API key, user, token, session and address"},
+		{"actor_type", string(typ), ""},
+	}
+	for i := range readings {
+		x := &readings[i]
+		x.Value = visible(x.Value)
+		if x.Value == "" && x.Name != "client_ip" {
+			x.Why = ""
+		}
+	}
+	return readings, nil
+}
+
+// milliseconds returns d as text, or "" where none was logged.
+func milliseconds(d time.Duration) string {
+	if d < 0 {
+		return ""
+	}
+	return strconv.FormatFloat(d.Seconds()*1000, 'f', -1, 64)
+}
+
+// count returns n as text, or "" for the number that stands for none.
+func count(n, none int64) string {
+	if n == none {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}

@@ -1,0 +1,736 @@
+package parsers
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// usualNames are the names under which secrets are sent, plain: see appendName.
+var usualNames = map[string]secretKind{
+	"apikey": keySecret, "xapikey": keySecret, "appkey": keySecret, "accesskey": keySecret,
+	"subscriptionkey": keySecret, "ocpapimsubscriptionkey": keySecret, "key": maybeKey,
+
+	"accesstoken": tokenSecret, "token": tokenSecret, "jwt": tokenSecret, "authtoken": tokenSecret,
+	"bearertoken": tokenSecret, "xauthtoken": tokenSecret, "apitoken": tokenSecret,
+	"privatetoken": tokenSecret, "oauthtoken": tokenSecret,
+
+	"session": sessionSecret, "sid": sessionSecret, "sessionid": sessionSecret, "sessid": sessionSecret,
+	"jsessionid": sessionSecret, "phpsessid": sessionSecret, "sessiontoken": sessionSecret,
+
+	"auth": otherSecret, "sig": otherSecret, "signature": otherSecret, "hmac": otherSecret,
+	"password": otherSecret, "passwd": otherSecret, "pwd": otherSecret, "pass": otherSecret,
+	"passphrase": otherSecret, "passcode": otherSecret, "passwordconfirmation": otherSecret,
+	"secret": otherSecret, "secretkey": otherSecret, "privatekey": otherSecret, "code": otherSecret,
+	"codeverifier": otherSecret, "assertion": otherSecret, "clientassertion": otherSecret,
+	"samlresponse": otherSecret, "otp": otherSecret, "totp": otherSecret, "pin": otherSecret,
+	"mfacode": otherSecret, "xamzcredential": otherSecret, "xgoogcredential": otherSecret,
+	"awsaccesskeyid": otherSecret, "credentials": otherSecret,
+
+	"authorization": headerSecret, "proxyauthorization": headerSecret,
+	"cookie": headerSecret, "setcookie": headerSecret,
+}
+
+// secretSuffixes end the plain names of secrets that are not listed.
+var secretSuffixes = [...]struct {
+	suffix string
+	kind   secretKind
+}{
+	{"password", otherSecret},
+	{"passwd", otherSecret},
+	{"secret", otherSecret},
+	{"signature", otherSecret},
+	{"apikey", keySecret},
+	{"accesstoken", tokenSecret},
+	{"sessionid", sessionSecret},
+	{"token", otherSecret},
+}
+
+// cursors end in "token" and are none: they name a page.
+var cursors = map[string]bool{
+	"pagetoken": true, "nextpagetoken": true, "prevpagetoken": true, "nexttoken": true,
+	"continuationtoken": true, "paginationtoken": true, "synctoken": true, "cursortoken": true,
+}
+
+// maxName bounds the names that are looked at; of a longer one, the end counts.
+const maxName = 96
+
+// appendName appends a name in the plain form in which names are compared: percent-
+// decoded, lower case, without hyphens and underscores.
+func appendName(b []byte, name string) []byte {
+	for i := max(0, len(name)-maxName); i < len(name); {
+		c, n := name[i], 1
+		if c == '%' {
+			c, n = charAt(name, i)
+		}
+		i += n
+		switch {
+		case c == '-' || c == '_':
+			continue
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// nameKind tells what kind of secret bears a name. "user[password]", "password[]"
+// and "user.password" are named by their parts.
+func (s *Site) nameKind(name string) secretKind {
+	var buf [maxName]byte
+	plain := appendName(buf[:0], name)
+	start, parts := len(plain), false
+	for start > 0 && (isPlainByte(plain[start-1]) || isJoint(plain[start-1])) {
+		start--
+		parts = parts || isJoint(plain[start])
+	}
+	plain = plain[start:]
+	if kind := s.plainKind(plain); kind != noSecret || !parts {
+		return kind
+	}
+	for end := len(plain); end > 0; {
+		begin := end
+		for begin > 0 && isPlainByte(plain[begin-1]) {
+			begin--
+		}
+		if kind := s.plainKind(plain[begin:end]); kind != noSecret {
+			return kind
+		}
+		end = begin - 1
+	}
+	return noSecret
+}
+
+// isPlainByte reports whether c may be of a part of a name.
+func isPlainByte(c byte) bool { return isAlnum(c) || c >= utf8.RuneSelf }
+
+// isJoint reports whether c stands between the parts of a name.
+func isJoint(c byte) bool { return c == '[' || c == ']' || c == '.' }
+
+func (s *Site) plainKind(plain []byte) secretKind {
+	if kind, ok := s.names[string(plain)]; ok {
+		return kind
+	}
+	if len(plain) <= len("token") {
+		return noSecret
+	}
+	for _, x := range secretSuffixes {
+		if n := len(plain) - len(x.suffix); n > 0 && string(plain[n:]) == x.suffix && !cursors[string(plain)] {
+			return x.kind
+		}
+	}
+	return noSecret
+}
+
+// cookieKind tells what kind of secret a cookie of that name carries.
+func (s *Site) cookieKind(name string) secretKind {
+	name = withoutCookiePrefix(name)
+	var buf [maxName]byte
+	plain := string(appendName(buf[:0], name))
+	if s.cookies[plain] {
+		return sessionSecret
+	}
+	if kind := s.nameKind(name); kind != noSecret && kind != otherSecret {
+		return kind
+	}
+	for _, end := range [...]string{"session", "sessionid", "sessid", "sess", "sessiontoken", ".sid"} {
+		if strings.HasSuffix(plain, end) {
+			return sessionSecret
+		}
+	}
+	if strings.HasPrefix(plain, "session") || strings.HasPrefix(plain, "aspsessionid") {
+		return sessionSecret
+	}
+	return noSecret
+}
+
+// withoutCookiePrefix drops what browsers give a meaning to.
+func withoutCookiePrefix(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, "__Host-"), "__Secure-")
+}
+
+// A redactor takes secrets out of text. The zero value but for its site remembers
+// none of them.
+type redactor struct {
+	site         *Site
+	fingerprints map[known]string // at most maxKnown; nil: nothing is remembered
+}
+
+// A context says where text stands, and so what ends a value in it.
+type context uint8
+
+const (
+	inText  context = iota // prose, a header, a raw line
+	inPath                 // the path of a URL
+	inQuery                // the query of a URL
+)
+
+// redact returns text without its secrets: values that bear the name of one
+// (token=…, "token":"…", percent-encoded any number of times too), credentials
+// after their scheme, passwords in URLs, and whatever is shaped like a JWT or a
+// known kind of API key. The credentials of a query are added to found, unless
+// that is nil. Text without secrets is returned as it is.
+func (x *redactor) redact(text string, in context, found *credentials) string {
+	var out []byte
+	done := 0 // out stands for text[:done]
+	hide := func(start, end int, kind secretKind) {
+		out = append(out, text[done:start]...)
+		out = append(out, x.mask(kind, text[start:end])...)
+		done = end
+	}
+	for i := 0; i < len(text); {
+		if !mayTell[text[i]] {
+			i++
+			continue
+		}
+		c, n := charAt(text, i)
+		switch c {
+		case '=', ':':
+			if start, end, kind := x.named(text[done:], i-done, n, in); kind != noSecret {
+				start, end = start+done, end+done
+				if found != nil && n == 1 && c == '=' && opensParam(text, i) {
+					found.add(kind, text[start:end])
+				}
+				hide(start, end, kind)
+				i = end
+				continue
+			}
+			if start, end := password(text, i); c == ':' && start < end {
+				hide(start, end, otherSecret)
+				i = end
+				continue
+			}
+		case ' ', '+':
+			if start, end, kind := schemed(text, i, n); kind != noSecret {
+				hide(start, end, kind)
+				i = end
+				continue
+			}
+		}
+		i += n
+	}
+	if done > 0 {
+		text = string(append(out, text[done:]...))
+	}
+	return x.shapes(text)
+}
+
+// mayTell are the bytes after which a secret may stand, and the one by which they
+// are encoded.
+var mayTell = [256]bool{'=': true, ':': true, ' ': true, '+': true, '%': true}
+
+// named looks at the sign, = or :, of n bytes at text[i] and returns the extent
+// and kind of its value if that is a secret by name.
+func (x *redactor) named(text string, i, n int, in context) (start, end int, kind secretKind) {
+	name := nameBefore(text, i)
+	if name == "" {
+		return 0, 0, noSecret
+	}
+	kind = x.site.nameKind(name)
+	if kind == noSecret {
+		return 0, 0, noSecret
+	}
+	if kind == maybeKey {
+		if !keyFollows(text[i+n:]) {
+			return 0, 0, noSecret
+		}
+		kind = keySecret
+	}
+	start, end = valueAfter(text, i+n, in, n > 1, text[i] == ':', kind == headerSecret)
+	if start == end {
+		kind = noSecret
+	}
+	return start, end, kind
+}
+
+// opensParam reports whether the name before the sign at text[i] is that of a
+// parameter, not of something in the value of one.
+func opensParam(query string, i int) bool {
+	i -= len(nameBefore(query, i))
+	return i == 0 || query[i-1] == '&' || query[i-1] == ';'
+}
+
+// keyFollows reports whether the word that text begins with is an API key by the
+// look of it.
+func keyFollows(text string) bool {
+	text = strings.TrimLeft(text, ` "'\`)
+	n := 0
+	for n < len(text) && isWordByte[text[n]] {
+		n++
+	}
+	return looksLikeKey(text[:n]) || looksRandom(text[:n])
+}
+
+// nameBefore returns the name that ends at text[i], without what stands between a
+// name and its sign in JSON or prose.
+func nameBefore(text string, i int) string {
+	for k := 0; k < 2 && i > 0 && text[i-1] == ' '; k++ {
+		i--
+	}
+	switch before := text[:i]; {
+	case strings.HasSuffix(before, `\"`):
+		i -= 2
+	case strings.HasSuffix(before, `"`), strings.HasSuffix(before, `'`):
+		i--
+	case strings.HasSuffix(before, "%22"), strings.HasSuffix(before, "%27"):
+		i -= 3
+	}
+	start := i
+	for start > 0 && i-start < maxName && isNameByte(text[start-1]) {
+		start--
+	}
+	return text[start:i]
+}
+
+func isNameByte(c byte) bool {
+	switch c {
+	case '_', '-', '.', '[', ']', '%', '$':
+		return true
+	}
+	return isAlnum(c) || c >= utf8.RuneSelf
+}
+
+// valueAfter returns the extent of the value that follows a sign at text[i:]. The
+// sign may have been percent-encoded, a colon, or that of a whole header.
+func valueAfter(text string, i int, in context, encoded, colon, header bool) (start, end int) {
+	for in == inText && i < len(text) && text[i] == ' ' {
+		i++
+	}
+	if i == len(text) {
+		return i, i
+	}
+	if in == inText || encoded || colon {
+		if start, end, ok := quoted(text, i); ok {
+			return start, end
+		}
+	}
+	for end = i; end < len(text); {
+		c, n := charAt(text, end)
+		if n == 1 || encoded {
+			if endsValue(text, end, n, c, in, encoded, colon, header) {
+				break
+			}
+		}
+		end += n
+	}
+	return i, end
+}
+
+// endsValue reports whether the character c, of n bytes at text[i], ends a value.
+func endsValue(text string, i, n int, c byte, in context, encoded, colon, header bool) bool {
+	if header {
+		return c == '"' || c == '\n' || in != inText && c == '&'
+	}
+	switch c {
+	case '&':
+		return true
+	case ';':
+		return in == inPath || pairFollows(text[i+n:])
+	case '/':
+		return in == inPath
+	case ',', '}':
+		return colon
+	case '#':
+		return in != inText
+	case ' ', '\t', '\n', '"', '<', '>':
+		return in == inText || encoded || colon && c == '"'
+	}
+	return false
+}
+
+// pairFollows reports whether text goes on with a name and a sign. If not, a
+// semicolon before it is part of a value.
+func pairFollows(text string) bool {
+	end := strings.IndexAny(text, "&;= \"")
+	return end >= 0 && text[end] == '='
+}
+
+// quoted returns the extent of what stands in quotes that open at text[i]: plain,
+// escaped with backslashes, or percent-encoded. Without closing quotes it is the
+// rest of the text.
+func quoted(text string, i int) (start, end int, ok bool) {
+	for j := i; j < len(text); {
+		switch c, n := charAt(text, j); c {
+		case '\\':
+			j += n
+			continue
+		case '"', '\'':
+			quote := text[i : j+n]
+			start = j + n
+			if end = closing(text[start:], quote); end < 0 {
+				return start, len(text), true
+			}
+			return start, start + end, true
+		}
+		return 0, 0, false
+	}
+	return 0, 0, false
+}
+
+// closing returns where the same quote comes again, not escaped by more
+// backslashes than it was opened with, or -1.
+func closing(text, quote string) int {
+	escapes := strings.Count(quote, `\`)
+	for from := 0; ; {
+		i := strings.Index(text[from:], quote)
+		if i < 0 {
+			return -1
+		}
+		i += from
+		before := len(text[:i]) - len(strings.TrimRight(text[:i], `\`))
+		if escapes > 0 && before == 0 || escapes == 0 && before%2 == 0 {
+			return i
+		}
+		from = i + len(quote)
+	}
+}
+
+// password returns the extent of the password, or of a secret in the place of the
+// user, in a URL whose "://" begins at text[i].
+func password(text string, i int) (start, end int) {
+	for _, want := range [...]byte{':', '/', '/'} {
+		if i == len(text) {
+			return 0, 0
+		}
+		c, n := charAt(text, i)
+		if c != want {
+			return 0, 0
+		}
+		i += n
+	}
+	user, colon, at := i, -1, -1
+scan:
+	for i < len(text) {
+		c, n := charAt(text, i)
+		switch c {
+		case '/', '?', '#', '&', ' ', '"', '<', '>', '\\':
+			break scan
+		case ':':
+			if colon < 0 {
+				colon, start = i, i+n
+			}
+		case '@':
+			at = i
+		}
+		i += n
+	}
+	switch {
+	case at < 0:
+		return 0, 0
+	case colon >= 0 && colon < at:
+		return start, at
+	case looksRandom(text[user:at]):
+		return user, at
+	}
+	return 0, 0
+}
+
+// schemed returns the extent and kind of the credentials after the space of n
+// bytes at text[i], if a scheme stands before it.
+func schemed(text string, i, n int) (start, end int, kind secretKind) {
+	scheme := func(word string) bool {
+		k := i - len(word)
+		return k >= 0 && strings.EqualFold(text[k:i], word)
+	}
+	bearer := scheme("bearer")
+	if !bearer && !scheme("basic") {
+		return 0, 0, noSecret
+	}
+	start = i + n
+	end = start
+	for end < len(text) && strings.IndexByte(" \t\n\"'&;,<>\\", text[end]) < 0 && (bearer || end-start < maxBasic) {
+		end++
+	}
+	value := text[start:end]
+	switch {
+	case bearer && looksLikeKey(value):
+		return start, end, keySecret
+	case bearer && strings.ContainsAny(value, "0123456789") && len(value) >= 6, bearer && len(value) >= 20:
+		return start, end, tokenSecret
+	case !bearer && isBasic(value):
+		return start, end, otherSecret
+	}
+	return 0, 0, noSecret
+}
+
+// maxBasic bounds what is looked at to see whether it is a user and a password.
+const maxBasic = 1 << 10
+
+// isBasic reports whether s is what follows the scheme Basic: user and password.
+func isBasic(s string) bool {
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(percentDecoded(s), "="))
+	return err == nil && strings.IndexByte(string(raw), ':') >= 0
+}
+
+// A shape is how a known kind of API key begins, and how many characters follow
+// at least.
+type shape struct {
+	prefix string
+	min    int
+}
+
+// knownShapes are the beginnings of keys that their makers gave a shape, so that
+// they are found when they leak.
+var knownShapes = [...]shape{
+	{"lsoc_", 6},
+	{"sk_live_", 6}, {"sk_test_", 6}, {"pk_live_", 6}, {"pk_test_", 6}, {"rk_live_", 6}, {"rk_test_", 6}, {"whsec_", 16},
+	{"ghp_", 6}, {"gho_", 6}, {"ghu_", 6}, {"ghs_", 6}, {"ghr_", 6}, {"github_pat_", 6}, {"glpat-", 6},
+	{"xoxb-", 6}, {"xoxp-", 6}, {"xoxa-", 6}, {"xoxr-", 6}, {"xoxs-", 6}, {"xoxe-", 6}, {"xapp-", 6},
+	{"AKIA", 12}, {"ASIA", 12}, {"AIza", 30}, {"ya29.", 16}, {"SG.", 20},
+	{"npm_", 30}, {"pypi-", 30}, {"dop_v1_", 16}, {"shpat_", 16}, {"shpss_", 16}, {"hf_", 30},
+	{"sk-", 20}, {"sq0atp-", 16}, {"EAACEdEose0cBA", 6},
+}
+
+// minShape is the least length of what is looked at for a shape.
+const minShape = 10
+
+// shapes replaces the JWTs and the known kinds of API keys in text.
+func (x *redactor) shapes(text string) string {
+	var out []byte
+	done := 0
+	for i := 0; i < len(text); {
+		if !isWordByte[text[i]] {
+			i++
+			continue
+		}
+		end := i + 1
+		for end < len(text) && isWordByte[text[end]] {
+			end++
+		}
+		if end-i < minShape {
+			i = end
+			continue
+		}
+		encoded := i > 0 && text[i-1] == '%'
+		for word := text[i:end]; i < end; {
+			n, kind := shapeAt(word, i-(end-len(word)), encoded)
+			if n == 0 {
+				i++
+				continue
+			}
+			out = append(out, text[done:i]...)
+			out = append(out, x.fingerprint(kind, text[i:i+n])...)
+			i += n
+			done = i
+		}
+	}
+	if done == 0 {
+		return text
+	}
+	return string(append(out, text[done:]...))
+}
+
+// isWordByte tells the characters that a JWT or a key may be made of.
+var isWordByte = func() (is [256]bool) {
+	for c := range is {
+		is[c] = isAlnum(byte(c)) || c == '_' || c == '-' || c == '.'
+	}
+	return is
+}()
+
+// shapeAt returns the length and kind of the secret that begins at word[i], or 0.
+// The word is all of its text that may belong together; its first two characters
+// are the end of a percent-encoding if encoded is set.
+func shapeAt(word string, i int, encoded bool) (n int, kind secretKind) {
+	rest := word[i:]
+	if len(rest) < minShape {
+		return 0, noSecret
+	}
+	if isJWT(rest) {
+		return len(rest), tokenSecret
+	}
+	if i > 0 && isAlnum(word[i-1]) && !(i == 2 && encoded) {
+		return 0, noSecret
+	}
+	for _, s := range knownShapes {
+		if rest[0] != s.prefix[0] || !strings.HasPrefix(rest, s.prefix) {
+			continue
+		}
+		n := len(s.prefix)
+		dots := strings.HasSuffix(s.prefix, ".")
+		for n < len(rest) && (rest[n] != '.' || dots) {
+			n++
+		}
+		if n-len(s.prefix) >= s.min {
+			return n, keySecret
+		}
+	}
+	return liveKeyLen(rest), keySecret
+}
+
+// isJWT reports whether s has the shape of a JWT: parts in base64url with dots
+// between them, the first an encoded object. One that was cut short counts too.
+func isJWT(s string) bool {
+	const longestHeader = 8 << 10
+	if !strings.HasPrefix(s, "eyJ") {
+		return false
+	}
+	dot := strings.IndexByte(s[:min(len(s), longestHeader)], '.')
+	if dot < 8 || dot+4 > len(s) {
+		return false
+	}
+	for i := range len(s) {
+		if !isWordByte[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// liveKeyLen returns the length of the key that s begins with, if it is one as
+// many sites make them: "acme_live_…" or "acme_test_…". Else it is 0.
+func liveKeyLen(s string) int {
+	letters := 0
+	for letters < len(s) && letters <= 12 && isLetter(s[letters]) {
+		letters++
+	}
+	if letters < 2 || letters > 12 {
+		return 0
+	}
+	least := 6
+	rest, ok := strings.CutPrefix(s[letters:], "_live_")
+	if !ok {
+		least = 16 // "load_test_results2" is no key
+		if rest, ok = strings.CutPrefix(s[letters:], "_test_"); !ok {
+			return 0
+		}
+	}
+	n, digits := 0, 0
+	for n < len(rest) && rest[n] != '.' && (n < 64 || digits > 0) {
+		if isDigit(rest[n]) {
+			digits++
+		}
+		n++
+	}
+	if n < least || digits == 0 {
+		return 0
+	}
+	return len(s) - len(rest) + n
+}
+
+// looksLikeKey reports whether a credential is an API key rather than an access
+// token: one of a known kind, or a short word, an underscore and the rest.
+func looksLikeKey(s string) bool {
+	if isFingerprint(s) {
+		return strings.HasPrefix(s, fingerprintPrefix[keySecret])
+	}
+	if strings.HasPrefix(s, "eyJ") || strings.HasPrefix(s, "ya29.") {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if !isWordByte[s[i]] {
+			return false
+		}
+	}
+	if n, kind := shapeAt(s, 0, false); n == len(s) && kind == keySecret {
+		return true
+	}
+	word := strings.IndexByte(s, '_')
+	if word < 2 || word > 10 || len(s) < 16 {
+		return false
+	}
+	for i := range word {
+		// Lower case, or one opaque token in twenty would look like it by chance.
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return strings.IndexByte(s, '.') < 0
+}
+
+// looksRandom reports whether s is long and mixed enough to be a secret that
+// nobody chose.
+func looksRandom(s string) bool {
+	digits, letters := 0, 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case isDigit(c):
+			digits++
+		case isLetter(c):
+			letters++
+		case c != '_' && c != '-':
+			return false
+		}
+	}
+	return len(s) >= 16 && digits > 0 && letters > 0
+}
+
+// maxSample is how many characters of a line are kept of it as a sample.
+const maxSample = 200
+
+// RedactLine makes a raw line safe to keep and to show: secrets are replaced, and
+// whatever is long and random enough to be one is too; control, bidi and other
+// invisible characters and bytes that are not UTF-8 stand as escapes; at most 200
+// characters are kept.
+func (s *Site) RedactLine(line string) string {
+	x := redactor{site: s}
+	return sample(visible(randoms(x.redact(clean(line), inText, nil))))
+}
+
+// sample cuts s to maxSample characters.
+func sample(s string) string {
+	n := 0
+	for i := range s {
+		if n == maxSample-1 && utf8.RuneCountInString(s[i:]) > 1 {
+			return s[:i] + ellipsis
+		}
+		n++
+	}
+	return s
+}
+
+// randoms replaces the long words of text in which letters and digits are mixed.
+func randoms(text string) string {
+	var out []byte
+	done := 0
+	for i := 0; i < len(text); {
+		end := i
+		for end < len(text) && (isAlnum(text[end]) || text[end] == '_' || text[end] == '-' || text[end] == '+') {
+			end++
+		}
+		if end == i {
+			i++
+			continue
+		}
+		if word := strings.ReplaceAll(text[i:end], "+", "-"); len(word) > fingerprintLen && looksRandom(word) {
+			out = append(out, text[done:i]...)
+			out = append(out, redacted...)
+			done = end
+		}
+		i = end
+	}
+	if done == 0 {
+		return text
+	}
+	return string(append(out, text[done:]...))
+}
+
+// visible writes the characters of s, which is valid UTF-8, that are not seen, or that change how others
+// are seen, as escapes.
+func visible(s string) string {
+	plain := true
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c > '~' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return s
+	}
+	b := make([]byte, 0, len(s)+16)
+	for _, r := range s {
+		switch {
+		case strconv.IsPrint(r):
+			b = utf8.AppendRune(b, r)
+		case r < utf8.RuneSelf:
+			b = appendByte(b, byte(r))
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b = append(b, quoted[1:len(quoted)-1]...)
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,349 @@
+package parsers
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+func TestQueryRedaction(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		{"page=2&sort=name", "page=2&sort=name"},
+		{"a=b=c&&d&=e", "a=b=c&&d&=e"},
+		{"api_key=abc", "api_key=key_ba7816bf8f01"},
+		{"ApiKey=abc&x=1", "ApiKey=key_ba7816bf8f01&x=1"},
+		{"x=1&api-key=abc", "x=1&api-key=key_ba7816bf8f01"},
+		{"api%5fkey=abc", "api%5fkey=key_ba7816bf8f01"},
+		{"%61pi%255Fkey=abc", "%61pi%255Fkey=key_ba7816bf8f01"},
+		{"api_key=%61bc", "api_key=key_ba7816bf8f01"},
+		{"access_token=abc", "access_token=tok_ba7816bf8f01"},
+		{"jwt=abc", "jwt=tok_ba7816bf8f01"},
+		{"token=tok_ba7816bf8f01", "token=tok_ba7816bf8f01"},
+		{"sid=abc", "sid=ses_ba7816bf8f01"},
+		{"token=", "token="},
+		{"token", "token"},
+		{"token[]=abc&token[0]=abc", "token[]=tok_ba7816bf8f01&token[0]=tok_ba7816bf8f01"},
+		{"token%5B%5D=abc", "token%5B%5D=tok_ba7816bf8f01"},
+		{"user[password]=abc&user.pwd=abc", "user[password]=[redacted]&user.pwd=[redacted]"},
+		{"password=a;b&x=1", "password=[redacted]&x=1"},
+		{"password=a;x=1", "password=[redacted];x=1"},
+		{"password=a b\"c,d<e>&x=1", "password=[redacted]&x=1"},
+		{"password=%26%3D%22&x=1", "password=[redacted]&x=1"},
+		{"new_password=a&client_secret=b&X-Amz-Signature=c&X-Amz-Credential=d&X-Amz-Security-Token=e&code=f&sig=g&auth=h&refresh_token=i",
+			"new_password=[redacted]&client_secret=[redacted]&X-Amz-Signature=[redacted]&X-Amz-Credential=[redacted]&X-Amz-Security-Token=[redacted]&code=[redacted]&sig=[redacted]&auth=[redacted]&refresh_token=[redacted]"},
+		{"csrf_token=a&my_api_key=abc", "csrf_token=[redacted]&my_api_key=key_ba7816bf8f01"},
+		{"page_token=abc&nextToken=abc&postcode=1&passenger=2&author=x", "page_token=abc&nextToken=abc&postcode=1&passenger=2&author=x"},
+		{"key=name", "key=name"},
+		{"key=0123456789abcdef", "key=key_9f9f5111f7b2"},
+		{"key=%22name", "key=%22name"},
+		{"authorization=Bearer%20abc&x=1", "authorization=[redacted]&x=1"},
+		{"next=/cb?token=abc&x=1", "next=/cb?token=tok_ba7816bf8f01&x=1"},
+		{"next=https%3A%2F%2Fh%2F%3Ftoken%3Dabc%26page%3D2&x=1", "next=https%3A%2F%2Fh%2F%3Ftoken%3Dtok_ba7816bf8f01%26page%3D2&x=1"},
+		{"next=https%253A%252F%252Fh%252F%253Fapi_key%253Dabc%2526page%253D2", "next=https%253A%252F%252Fh%252F%253Fapi_key%253Dkey_ba7816bf8f01%2526page%253D2"},
+		{"url=http://bob:geheim1@h.example/", "url=http://bob:[redacted]@h.example/"},
+		{"url=http%3A%2F%2Fbob%3Ageheim1%40h.example%2F", "url=http%3A%2F%2Fbob%3A[redacted]%40h.example%2F"},
+		{"url=http://127.0.0.1:80@h.example/", "url=http://127.0.0.1:[redacted]@h.example/"},
+		{"url=http://bob@h.example/", "url=http://bob@h.example/"},
+		{"url=http://0f9A8b7C6d5E4f3A@h.example/", "url=http://[redacted]@h.example/"},
+		{"url=http://h.example:80/a:b@c", "url=http://h.example:80/a:b@c"},
+		{`filter={"token":"abc","page":2}`, `filter={"token":"tok_ba7816bf8f01","page":2}`},
+		{`filter=%7B%22token%22%3A%22abc%22%2C%22page%22%3A2%7D`, `filter=%7B%22token%22%3A%22tok_ba7816bf8f01%22%2C%22page%22%3A2%7D`},
+		{"q=sk_live_0123456789abcdef", "q=key_c9f8e5f8d23a"},
+		{"q=x%2Fsk_live_0123456789abcdef", "q=x%2Fkey_c9f8e5f8d23a"},
+		{"q=task_live_stream", "q=task_live_stream"},
+		{"cursor=eyJpZCI6MTIzNDU2fQ", "cursor=eyJpZCI6MTIzNDU2fQ"},
+		{"q=1'+OR+'1'='1", "q=1'+OR+'1'='1"},
+		{"q=basic+income+for+all+2026", "q=basic+income+for+all+2026"},
+		{"q=Bearer+of+news", "q=Bearer+of+news"},
+	} {
+		t.Run(test.in, func(t *testing.T) {
+			r := read(t, SiteConfig{}, Fields{Target: "/?" + test.in})
+			if r.Query != test.want {
+				t.Errorf("got  %s\nwant %s", r.Query, test.want)
+			}
+		})
+	}
+}
+
+func TestRefererRedaction(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		{"https://h.example/a?b=c#d", "https://h.example/a?b=c#d"},
+		{"https://h.example/?token=abc&x=1", "https://h.example/?token=tok_ba7816bf8f01&x=1"},
+		{"https://h.example/#access_token=abc&x=1", "https://h.example/#access_token=tok_ba7816bf8f01&x=1"},
+		{"https://h.example/?x=1#access_token=abc", "https://h.example/?x=1#access_token=tok_ba7816bf8f01"},
+		{"https://h.example/?password=abc#top", "https://h.example/?password=[redacted]#top"},
+		{"https://bob:geheim1@h.example/?x=1", "https://bob:[redacted]@h.example/?x=1"},
+		{"https://h.example/a;jsessionid=abc", "https://h.example/a;jsessionid=ses_ba7816bf8f01"},
+		{"token=abc", "token=tok_ba7816bf8f01"},
+	} {
+		t.Run(test.in, func(t *testing.T) {
+			r := read(t, SiteConfig{}, Fields{Referer: test.in})
+			if r.Referer != test.want {
+				t.Errorf("got  %s\nwant %s", r.Referer, test.want)
+			}
+		})
+	}
+}
+
+func TestPathRedaction(t *testing.T) {
+	for _, test := range []struct{ in, want, route string }{
+		{"/a;jsessionid=abc/b", "/a;jsessionid=ses_ba7816bf8f01/b", "/a/b"},
+		{"/bot/sk_live_0123456789abcdef/x", "/bot/key_c9f8e5f8d23a/x", "/bot/{token}/x"},
+		{"/v/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "/v/tok_9ce21d06d988", "/v/{token}"},
+		{"/proxy/http://bob:geheim1@h.example/", "/proxy/http://bob:[redacted]@h.example/", "/proxy/http:/bob:[redacted]@h.example"},
+	} {
+		t.Run(test.in, func(t *testing.T) {
+			r := read(t, SiteConfig{}, Fields{Target: test.in})
+			if r.Path != test.want || r.Route != test.route {
+				t.Errorf("got  %s, %s\nwant %s, %s", r.Path, r.Route, test.want, test.route)
+			}
+		})
+	}
+}
+
+func TestRedactLine(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		{"", ""},
+		{`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /a?b=1 HTTP/1.1" abc`, `203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /a?b=1 HTTP/1.1" abc`},
+		{`"GET /?token=abc HTTP/1.1" 200`, `"GET /?token=tok_ba7816bf8f01 HTTP/1.1" 200`},
+		{`{"api_key":"abc","status":200}`, `{"api_key":"key_ba7816bf8f01","status":200}`},
+		{`{"pin" : 1234, "a":1}`, `{"pin" : [redacted], "a":1}`},
+		{`{"password":"a\"b c","a":1}`, `{"password":"[redacted]","a":1}`},
+		{`{"log":"{\"password\":\"a b\",\"a\":1}"}`, `{"log":"{\"password\":\"[redacted]\",\"a\":1}"}`},
+		{`{"password":"abc def`, `{"password":"[redacted]`},
+		{`{"Authorization":"Basic YWxpY2U6c2VjcmV0"}`, `{"Authorization":"[redacted]"}`},
+		{`Cookie: a=b; c=d`, `Cookie: [redacted]`},
+		{`"Cookie: a=b; c=d" 200`, `"Cookie: [redacted]" 200`},
+		{`x "Bearer abcdef123" y`, `x "Bearer tok_b93f28cd4b7c" y`},
+		{`x basic YWxpY2U6c2VjcmV0 y`, `x basic [redacted] y`},
+		{`200 "0f9A8b7C6d5E4f3A2b1C" 7`, `200 "[redacted]" 7`},
+		{"a\x1b[31m\u202eb\xffc", `a\x1b[31m\u202eb\xffc`},
+		{strings.Repeat("é", 200), strings.Repeat("é", 200)},
+		{strings.Repeat("é", 201), strings.Repeat("é", 199) + "…"},
+		{strings.Repeat("x ", 95) + "token=0123456789abcdef0123456789abcdef", strings.Repeat("x ", 95) + "token=tok…"},
+	} {
+		t.Run(test.in, func(t *testing.T) {
+			if got := site(t, SiteConfig{}).RedactLine(test.in); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// Secrets as they are, each with the part of it that may be seen in front.
+var (
+	shaped = []string{
+		"|eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ3aG8iOiJ6dWxleWthIiwieHkiOjk4NzYxfQ.dGhpc2lzbm90YXNpZ25hdHVyZQ",
+		"lsoc_live_|Zk3Qw8Xv5Rt1Yp7Lm2Nb9Dc4",
+		"|sk_live_Gj6Hf2Kd8Sa4Pq0Wo",
+		"|ghp_Vb7Nc3Mx9Zl5Kj1Hg",
+		"|xoxb-73915-Ut4Ry8Ei2Wo6",
+		"|AKIAQZWSXEDCRFVTGBYH",
+		"|glpat-Lk8Jh4Gf0Ds6Ap2",
+		"|acme_live_9Xc5Vb1Nm7Qw3",
+	}
+	opaque = []string{
+		"|Tr0ub4dor-and-3-horses",
+		"|geheim1",
+		"|f3e9c1a7b5d8024680ace13579bdf",
+		"|p,q;r(s)t!u*v'w",
+	}
+)
+
+// leak returns six bytes of the secret that stand in text, or "". What is before
+// the bar may be seen.
+func leak(secret, text string) string {
+	_, hidden, _ := strings.Cut(secret, "|")
+	for i := 0; i+6 <= len(hidden); i++ {
+		if strings.Contains(text, hidden[i:i+6]) {
+			return hidden[i : i+6]
+		}
+	}
+	return ""
+}
+
+func TestNoSecretIsShown(t *testing.T) {
+	s := site(t, SiteConfig{TrustedProxies: []string{"unix:"}, SecretParams: []string{"birthday"}})
+	check := func(t *testing.T, secret string, f Fields) {
+		t.Helper()
+		f.Time = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+		if text := dump(t, given(f).NewReader(s, &Source{}), ""); leak(secret, text) != "" {
+			t.Errorf("%q of %s is shown in\n%s", leak(secret, text), secret, text)
+		}
+		raw, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := json.Marshal(string(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{
+			string(raw),
+			string(again),
+			fmt.Sprintf(`%s - %s [01/Mar/2026:10:00:00 +0000] "%s %s HTTP/1.1" 200 1 "%s" "%s"`, f.Remote, f.User, f.Method, f.Target, f.Referer, f.UserAgent),
+			fmt.Sprintf("x Authorization: %s", f.Authorization),
+			fmt.Sprintf("x Cookie: %s", f.Cookie),
+			fmt.Sprintf(`x "Authorization: %s" y`, f.Authorization),
+		} {
+			if shown := visibleLine(s, line); leak(secret, shown) != "" {
+				t.Errorf("%q of %s is shown in\n%s\nof %s", leak(secret, shown), secret, shown, line)
+			}
+		}
+	}
+
+	for _, secret := range shaped {
+		x := strings.Replace(secret, "|", "", 1)
+		for _, text := range []string{x, "a " + x + " b", "/" + x + "/x", "/a?b=" + x + "&c=d", "(" + x + ")", "x%2F" + x, "x=" + x, `"` + x + `"`} {
+			for name, f := range everywhere(text) {
+				t.Run(name+" "+text, func(t *testing.T) { check(t, secret, f) })
+			}
+		}
+	}
+
+	for _, secret := range append(opaque, shaped...) {
+		x := strings.Replace(secret, "|", "", 1)
+		escaped := url.QueryEscape(x)
+		var pairs []string
+		for _, name := range []string{
+			"api_key", "apikey", "API-KEY", "access_token", "token", "auth", "sig", "signature", "password", "passwd", "pwd", "secret",
+			"client_secret", "code", "refresh_token", "session", "sid", "jwt", "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token",
+			"birthday", "user[password]", "token[]", "user.password", "api%5Fkey", "pass%77ord", "my_client_secret",
+		} {
+			pairs = append(pairs, "a=b&"+name+"="+escaped+"&c=d", name+"="+escaped, "a=b;"+name+"="+escaped+";c=d",
+				"next="+url.QueryEscape("https://h.example/?a=b&"+name+"="+escaped+"&c=d"),
+				"next="+url.QueryEscape(url.QueryEscape("https://h.example/?"+name+"="+escaped)))
+		}
+		for _, pair := range pairs {
+			t.Run(pair, func(t *testing.T) {
+				check(t, secret, Fields{Target: "/a?" + pair, Referer: "https://h.example/?" + pair, UserAgent: "x (https://h.example/?" + pair + ")"})
+				check(t, secret, Fields{Referer: "https://h.example/#" + pair})
+			})
+		}
+		for name, f := range map[string]Fields{
+			"bearer":           {Authorization: "Bearer " + x},
+			"basic":            {Authorization: basic("alice:" + x)},
+			"basic, other way": {Authorization: basic(x + ":alice")},
+			"token":            {Authorization: "Token " + x},
+			"key":              {Authorization: "ApiKey " + x},
+			"digest":           {Authorization: `Digest username="alice", response="` + x + `"`},
+			"no scheme":        {Authorization: x},
+			"another scheme":   {Authorization: "Negotiate " + x},
+			"cookie":           {Cookie: "a=b; sid=" + x + "; c=d"},
+			"other cookie":     {Cookie: "a=b; weird=" + x + "; c=d"},
+			"session field":    {Session: x},
+			"token field":      {Token: x},
+			"key field":        {APIKey: x},
+			"user":             {User: "alice:" + x + "@h.example"},
+			"URL":              {Target: "http://alice:" + escaped + "@h.example/", Referer: "http://alice:" + escaped + "@h.example/"},
+			"nested URL":       {Target: "/?u=" + url.QueryEscape("http://alice:"+escaped+"@h.example/")},
+			"matrix parameter": {Target: "/a;jsessionid=" + escaped + "/b"},
+			"user agent":       {UserAgent: "x token=" + escaped + " y"},
+		} {
+			if name == "basic, other way" && !strings.HasPrefix(x, "sk_") {
+				continue // that is a user's name
+			}
+			t.Run(name+" "+x, func(t *testing.T) { check(t, secret, f) })
+		}
+	}
+}
+
+// everywhere returns Fields that hold the text in one field each.
+func everywhere(text string) map[string]Fields {
+	return map[string]Fields{
+		"Remote":        {Remote: text},
+		"ForwardedFor":  {Remote: "unix:", ForwardedFor: text},
+		"User":          {User: text},
+		"Method":        {Method: text},
+		"Target":        {Target: text},
+		"CONNECT":       {Method: "CONNECT", Target: text},
+		"URL":           {Target: "https://" + text + ".example/"},
+		"Host":          {Host: text},
+		"UserAgent":     {UserAgent: text},
+		"Referer":       {Referer: text},
+		"RequestID":     {RequestID: text},
+		"APIKey":        {APIKey: text},
+		"Authorization": {Authorization: text},
+		"Cookie":        {Cookie: text},
+		"Token":         {Token: text},
+		"Session":       {Session: text},
+		"Tenant":        {Tenant: text},
+		"sub":           {Token: jwt(fmt.Sprintf(`{"sub":%q,"org":%q,"sid":%q}`, text, text, text))},
+	}
+}
+
+// visibleLine redacts a line piece by piece, so that no secret is merely cut off.
+func visibleLine(s *Site, line string) string {
+	x := redactor{site: s}
+	whole := visible(randoms(x.redact(clean(line), inText, nil)))
+	if got := s.RedactLine(line); got != sample(whole) {
+		return "RedactLine does otherwise: " + got + line
+	}
+	return whole
+}
+
+func FuzzRedact(f *testing.F) {
+	for _, seed := range []string{
+		"", "a=b", "token=abc", `{"password":"a\"b"}`, `{\"token\":\"a\"}`, "https://u:p@h/", "%3D%253D%22", "Basic YTpi", "bearer x", "key=key=key=",
+		"eyJeyJ.eyJ.", "a_live_a_live_0", ";;;=;", "\u202e\x1b\xff", "password=\"", "x%2Fsk_live_0123456789", `\\\"token\\\":\\\"x`,
+	} {
+		f.Add(seed, seed)
+	}
+	s := site(f, SiteConfig{})
+	f.Fuzz(func(t *testing.T, before, after string) {
+		const secret = "qzxwvjkp7"
+		if strings.Contains(before+after, secret) {
+			return
+		}
+		line := s.RedactLine(before)
+		if !utf8.ValidString(line) || utf8.RuneCountInString(line) > maxSample || visible(line) != line {
+			t.Errorf("RedactLine(%q) = %q", before, line)
+		}
+		x := redactor{site: s}
+		for _, test := range []struct {
+			in   context
+			text string
+		}{
+			{inQuery, before + "&token=" + secret + "&" + after},
+			{inQuery, before + "&user%5Bpassword%5D=" + secret + after},
+			{inQuery, before + "&x=%26api_key%3D" + secret + "%26" + after},
+			{inText, before + " token=" + secret + " " + after},
+			{inText, before + ` {"password":"` + secret + `"} ` + after},
+			{inText, before + ` {\"password\":\"` + secret + `\"} ` + after},
+			{inText, before + " Authorization: Bearer " + secret + "\" " + after},
+			{inText, before + " http://bob:" + secret + "@h/" + after},
+			{inPath, before + ";jsessionid=" + secret + "/" + after},
+		} {
+			text := clean(test.text)
+			got := x.redact(text, test.in, nil)
+			if strings.Contains(got, secret) {
+				t.Errorf("%q is redacted as %q", text, got)
+			}
+			if !utf8.ValidString(got) {
+				t.Errorf("%q is redacted as %q, which is not UTF-8", text, got)
+			}
+		}
+	})
+}
+
+func TestRedactIsLinear(t *testing.T) {
+	x := redactor{site: site(t, SiteConfig{})}
+	for _, part := range []string{
+		"key=", "token=", "eyJ", "eyJ.", "a_live_", "sk_live_", "npm_", "basic ", "basic+", "bearer ", "://", "%3A%2F%2F", ":", "=", ";", ";=", "&", "%25", "%3D",
+		"token%3D", `\`, `\"`, `token:\`, `password="`, "a", "A1", "x=y;", "password=;", "[", "a.", "http://a:", "AIza",
+	} {
+		for _, in := range []context{inText, inPath, inQuery} {
+			text := strings.Repeat(part, (1<<20)/len(part))
+			start := time.Now()
+			x.redact(text, in, nil)
+			// A mebibyte takes milliseconds; were it quadratic, minutes.
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("%q in context %d: %v for 1 MiB", part, in, took)
+			}
+		}
+	}
+}

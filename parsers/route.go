@@ -1,0 +1,310 @@
+package parsers
+
+import "strings"
+
+// Bounds on a route: its segments, and its bytes. What is more is "…".
+const (
+	maxSegments = 32
+	maxRoute    = 512
+)
+
+// Route returns the template of a path: what names one object among many is
+// replaced by what it is, as in "/users/{id}". Slashes are collapsed, a trailing
+// one and matrix parameters dropped; the rest stays as sent. It depends on the path
+// alone, is "" only for an empty one, and is at most 512 bytes long.
+func Route(path string) string {
+	if path == "" {
+		return ""
+	}
+	var buf [maxRoute]byte
+	b := appendRoute(buf[:0], path)
+	if string(b) == path {
+		return path
+	}
+	return string(b)
+}
+
+// appendRoute appends the route of a path that is not empty to b, which is.
+func appendRoute(b []byte, path string) []byte {
+	rooted := path[0] == '/'
+	var last, segment string // the segment before, as sent
+	date := 0                // how many segments from here on are one date
+	for n := 0; ; n++ {
+		segment, path = nextSegment(path)
+		if segment == "" {
+			break
+		}
+		if n == maxSegments {
+			return append(b, "/"+ellipsis...)
+		}
+		if rooted || n > 0 {
+			b = append(b, '/')
+		}
+		if date == 0 {
+			date = dateSegments(segment, path)
+		}
+		t := template{kind: "{date}"}
+		if date > 0 {
+			date--
+		} else {
+			t = templateOf(segment, last)
+		}
+		if len(b)+len(t.before)+len(t.kind)+len(t.after) > maxRoute-len("/"+ellipsis) {
+			return append(b, ellipsis...)
+		}
+		b = append(append(append(b, t.before...), t.kind...), t.after...)
+		last = segment
+	}
+	if len(b) == 0 {
+		return append(b, '/')
+	}
+	return b
+}
+
+// nextSegment returns the first segment of path without its matrix parameters, and
+// what follows it. It is "" at the end of the path.
+func nextSegment(path string) (segment, rest string) {
+	for path != "" {
+		segment, path, _ = strings.Cut(path, "/")
+		segment, _, _ = strings.Cut(segment, ";")
+		if segment != "" {
+			return segment, path
+		}
+	}
+	return "", ""
+}
+
+// dateSegments returns how many segments, from the given one on, make one date:
+// 3 for year, month and day, 2 for year and month, else 0.
+func dateSegments(segment, rest string) int {
+	if len(segment) != 4 || !allDecimal(segment) || segment[:2] != "19" && segment[:2] != "20" {
+		return 0
+	}
+	month, rest := nextSegment(rest)
+	if !isTwoDigits(month, 12) {
+		return 0
+	}
+	if day, _ := nextSegment(rest); isTwoDigits(day, 31) {
+		return 3
+	}
+	return 2
+}
+
+// isTwoDigits reports whether s is a number of two digits from 1 to most.
+func isTwoDigits(s string, most int) bool {
+	if len(s) != 2 || !allDecimal(s) {
+		return false
+	}
+	n := int(s[0]-'0')*10 + int(s[1]-'0')
+	return 1 <= n && n <= most
+}
+
+// A template is what a route shows of a segment. Kind is "" where that is the
+// segment itself.
+type template struct {
+	before, kind, after string
+}
+
+// templateOf returns the template of a segment that follows the segment last.
+func templateOf(segment, last string) template {
+	t := classify(percentDecoded(segment), last)
+	if t.kind == "" {
+		return template{before: segment}
+	}
+	return t
+}
+
+// classify tells what a segment, decoded, is. What stands before and after the
+// kind is made of letters, digits, '_', '-' and '.' only.
+func classify(s, last string) template {
+	if kind := kindOf(s, last); kind != "" {
+		return template{kind: kind}
+	}
+	if t := prefixed(s); t.kind != "" {
+		return t
+	}
+	dot := strings.LastIndexByte(s, '.')
+	if dot <= 0 || !isExtension(s[dot+1:]) {
+		return template{}
+	}
+	stem, after := s[:dot], s[dot:]
+	if kind := kindOf(stem, last); kind != "" {
+		return template{kind: kind, after: after}
+	}
+	if t := prefixed(stem); t.kind != "" {
+		t.after = after
+		return t
+	}
+	return template{}
+}
+
+// kindOf returns the kind of a segment that is one value as a whole, or "".
+func kindOf(s, last string) string {
+	switch {
+	case allDecimal(strings.TrimPrefix(s, "-")):
+		if strings.EqualFold(last, "page") || strings.EqualFold(last, "p") || strings.EqualFold(last, "offset") {
+			return "{n}"
+		}
+		return "{id}"
+	case isFingerprint(s), isJWT(s):
+		return "{token}"
+	case isDate(s):
+		return "{date}"
+	case isUUID(s):
+		return "{uuid}"
+	case isHash(s):
+		return "{hash}"
+	case isEmail(s):
+		return "{email}"
+	case isBlob(s):
+		return "{token}"
+	}
+	return ""
+}
+
+func allDecimal(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isDate reports whether s is a date, or a date and a time, as in RFC 3339.
+func isDate(s string) bool {
+	const pattern = "2006-01-02"
+	if len(s) < len(pattern) {
+		return false
+	}
+	for i := range len(pattern) {
+		if isDigit(pattern[i]) != isDigit(s[i]) || pattern[i] == '-' && s[i] != '-' {
+			return false
+		}
+	}
+	if !isTwoDigits(s[5:7], 12) || !isTwoDigits(s[8:10], 31) {
+		return false
+	}
+	rest := s[len(pattern):]
+	return rest == "" || (rest[0] == 'T' || rest[0] == 't' || rest[0] == ' ') &&
+		strings.Trim(rest[1:], "0123456789:.+-Zz ") == ""
+}
+
+// isUUID reports whether s is 8-4-4-4-12 hex digits.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch i {
+		case 8, 13, 18, 23:
+			if s[i] != '-' {
+				return false
+			}
+		default:
+			if !isHex(s[i]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isHash reports whether s is 16 hex digits or more, or a ULID: 26 characters of
+// Crockford's alphabet. One must be a decimal digit: there are long words.
+func isHash(s string) bool {
+	if len(s) < 16 {
+		return false
+	}
+	hex, ulid, digit := true, len(s) == 26, false
+	for i := 0; i < len(s) && (hex || ulid); i++ {
+		c := s[i]
+		digit = digit || isDigit(c)
+		hex = hex && isHex(c)
+		ulid = ulid && isAlnum(c) && strings.IndexByte("ILOUilou", c) < 0
+	}
+	return digit && (hex || ulid)
+}
+
+// isEmail reports whether s is an e-mail address and not the name of an image for
+// dense screens ("icon@2x.png").
+func isEmail(s string) bool {
+	at := strings.IndexByte(s, '@')
+	if at <= 0 {
+		return false
+	}
+	domain := s[at+1:]
+	dot := strings.LastIndexByte(domain, '.')
+	if dot <= 0 || len(domain)-dot < 3 {
+		return false
+	}
+	for i := range len(domain) {
+		if c := domain[i]; !isAlnum(c) && c != '-' && c != '.' || i > dot && !isLetter(c) {
+			return false
+		}
+	}
+	return !(len(domain) > 1 && isDigit(domain[0]) && domain[1] == 'x')
+}
+
+// isBlob reports whether s is 20 characters or more of base64 in which both cases
+// and digits are mixed and few are separators, as between words.
+func isBlob(s string) bool {
+	s = strings.TrimRight(s, "=")
+	if len(s) < 20 {
+		return false
+	}
+	lower, upper, digits, separators := 0, 0, 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z':
+			lower++
+		case 'A' <= c && c <= 'Z':
+			upper++
+		case isDigit(c):
+			digits++
+		case c == '_' || c == '-' || c == '+':
+			separators++
+		default:
+			return false
+		}
+	}
+	return lower > 0 && upper > 0 && digits > 0 && separators <= len(s)/8
+}
+
+// prefixed returns the template of an id that says what it is of: letters, '_' or
+// '-', and at least four letters and digits, one of them a digit.
+func prefixed(s string) template {
+	const longest = 24 // letters: a longer word is the name of something else
+	sep := 0
+	for sep < len(s) && sep <= longest && isLetter(s[sep]) {
+		sep++
+	}
+	if sep == 0 || sep > longest || len(s)-sep-1 < 4 || s[sep] != '_' && s[sep] != '-' {
+		return template{}
+	}
+	digit := false
+	for i := sep + 1; i < len(s); i++ {
+		if !isAlnum(s[i]) {
+			return template{}
+		}
+		digit = digit || isDigit(s[i])
+	}
+	if !digit {
+		return template{}
+	}
+	return template{before: s[:sep+1], kind: "{id}"}
+}
+
+// isExtension reports whether s is what follows the dot in the name of a file: a
+// few letters and digits, the first a letter.
+func isExtension(s string) bool {
+	if s == "" || len(s) > 5 || !isLetter(s[0]) {
+		return false
+	}
+	for i := range len(s) {
+		if !isAlnum(s[i]) {
+			return false
+		}
+	}
+	return true
+}

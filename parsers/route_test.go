@@ -1,0 +1,146 @@
+package parsers
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestRoute(t *testing.T) {
+	for _, test := range []struct{ path, want string }{
+		{"", ""},
+		{"/", "/"},
+		{"///", "/"},
+		{"*", "*"},
+		{"/users", "/users"},
+		{"/users/", "/users"},
+		{"//users///all/", "/users/all"},
+		{"users/42", "users/{id}"},
+		{"/Users/All", "/Users/All"},
+		{"/api/v1/users/42/orders", "/api/v1/users/{id}/orders"},
+		{"/users/-1", "/users/{id}"},
+		{"/users/%34%32", "/users/{id}"},
+		{"/users/me", "/users/me"},
+		{"/a%20b/c", "/a%20b/c"},
+		{"/2fa/setup", "/2fa/setup"},
+		{"/a/../b", "/a/../b"},
+
+		{"/files/3f2504e0-4f89-11d3-9a0c-0305e82c3301", "/files/{uuid}"},
+		{"/files/3F2504E0-4F89-11D3-9A0C-0305E82C3301.pdf", "/files/{uuid}.pdf"},
+		{"/files/3f2504e0-4f89-11d3-9a0c-0305e82c330g", "/files/3f2504e0-4f89-11d3-9a0c-0305e82c330g"},
+		{"/orders/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/orders/{hash}"},
+		{"/orders/01arz3ndektsv4rrffq69g5fav", "/orders/{hash}"},
+		{"/orders/507f1f77bcf86cd799439011", "/orders/{hash}"},
+		{"/blobs/0123456789abcdef", "/blobs/{hash}"},
+		{"/blobs/0123456789abcde", "/blobs/0123456789abcde"},
+		{"/blobs/aaaaaaaaaaaaaaaaaaaa", "/blobs/aaaaaaaaaaaaaaaaaaaa"},
+		{"/blobs/01234567890123456789", "/blobs/{id}"},
+
+		{"/days/2026-03-01", "/days/{date}"},
+		{"/days/2026-03-01T10:00:00.5Z", "/days/{date}"},
+		{"/days/2026-03-01T10%3A00%3A00%2B01%3A00", "/days/{date}"},
+		{"/days/2026-13-01", "/days/2026-13-01"},
+		{"/days/2026-03-01-a-title", "/days/2026-03-01-a-title"},
+		{"/blog/2026/03/01/title", "/blog/{date}/{date}/{date}/title"},
+		{"/blog/2026/03/title", "/blog/{date}/{date}/title"},
+		{"/blog/2026/03", "/blog/{date}/{date}"},
+		{"/blog/2026/03/44", "/blog/{date}/{date}/{id}"},
+		{"/blog/2026/13", "/blog/{id}/{id}"},
+		{"/blog/2126/03", "/blog/{id}/{id}"},
+		{"/blog/2026", "/blog/{id}"},
+
+		{"/users/alice@example.com", "/users/{email}"},
+		{"/users/alice%40example.com/mail", "/users/{email}/mail"},
+		{"/users/alice%2540example.com", "/users/{email}"},
+		{"/img/icon@2x.png", "/img/icon@2x.png"},
+		{"/@alice/posts", "/@alice/posts"},
+		{"/npm/@scope/package@1.2.3", "/npm/@scope/package@1.2.3"},
+
+		{"/orgs/org_abc123", "/orgs/org_{id}"},
+		{"/users/usr-1a2b3c", "/users/usr-{id}"},
+		{"/users/usr_abc", "/users/usr_abc"},
+		{"/users/user_name", "/users/user_name"},
+		{"/pay/in_1N2b3c.pdf", "/pay/in_{id}.pdf"},
+		{"/wp-content/x", "/wp-content/x"},
+		{"/how-to-do-2026", "/how-to-do-2026"},
+
+		{"/share/dQw4w9WgXcQdQw4w9WgXcQ", "/share/{token}"},
+		{"/share/dQw4w9WgXcQ-Qw4w9Wg_cQ==", "/share/{token}"},
+		{"/docs/How-To-Read-The-Log-Of-Nginx-2026", "/docs/How-To-Read-The-Log-Of-Nginx-2026"},
+		{"/verify/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "/verify/{token}"},
+		{"/verify/tok_0123456789ab", "/verify/{token}"},
+
+		{"/list/page/7", "/list/page/{n}"},
+		{"/list/P/7/offset/20/7", "/list/P/{n}/offset/{n}/{id}"},
+		{"/img/123.json", "/img/{id}.json"},
+		{"/img/123.tar.gz", "/img/123.tar.gz"},
+		{"/img/.json", "/img/.json"},
+		{"/main.js", "/main.js"},
+		{"/1.2.3.4", "/1.2.3.4"},
+
+		{"/app;jsessionid=0123/users;a=b/42;c", "/app/users/{id}"},
+		{"/;jsessionid=0123", "/"},
+		{"/a/;x/b", "/a/b"},
+	} {
+		t.Run(test.path, func(t *testing.T) {
+			if got := Route(test.path); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestRouteBounds(t *testing.T) {
+	for _, test := range []struct{ name, path, want string }{
+		{"segments at the bound", strings.Repeat("/a", 32), strings.Repeat("/a", 32)},
+		{"segments beyond it", strings.Repeat("/a", 33), strings.Repeat("/a", 32) + "/…"},
+		{"a long segment", "/a/" + strings.Repeat("x", 600) + "/b", "/a/…"},
+		{"bytes at the bound", "/" + strings.Repeat("x", 507), "/" + strings.Repeat("x", 507)},
+		{"bytes beyond it", "/" + strings.Repeat("x", 508), "/…"},
+		{"a long path of slashes", strings.Repeat("/", 100_000) + "a", "/a"},
+		{"a long id", "/" + strings.Repeat("7", 100_000), "/{id}"},
+		{"a long year", strings.Repeat("/2026"+strings.Repeat("/", 1000), 40), strings.Repeat("/{id}", 32) + "/…"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := Route(test.path); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func FuzzRoute(f *testing.F) {
+	for _, seed := range []string{
+		"", "/", "/users/42", "/a;b/c", "/2026/03/01", "/%", "/%2", "/%25%32%35", "//", "a@b.cc", "/org_1234.json", "/eyJ", "…", "/\x00\xff",
+		"/" + strings.Repeat("é/", 300),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		route := Route(path)
+		if len(route) > maxRoute {
+			t.Errorf("%d bytes: %q", len(route), route)
+		}
+		if (route == "") != (path == "") {
+			t.Errorf("route %q of path %q", route, path)
+		}
+		if utf8.ValidString(path) && !utf8.ValidString(route) {
+			t.Errorf("route %q is not valid UTF-8", route)
+		}
+		if again := Route(strings.Clone(path)); again != route {
+			t.Errorf("the second time %q, the first %q", again, route)
+		}
+		if slashed := Route(path + "/"); path != "" && slashed != route {
+			t.Errorf("with a slash at its end %q, without %q", slashed, route)
+		}
+		if more := Route(path + "/x"); len(more) > maxRoute {
+			t.Errorf("%d bytes: %q", len(more), more)
+		}
+	})
+}
+
+func BenchmarkRoute(b *testing.B) {
+	for b.Loop() {
+		Route("/api/v1/users/42/orders/3f2504e0-4f89-11d3-9a0c-0305e82c3301/lines")
+	}
+}

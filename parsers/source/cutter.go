@@ -1,0 +1,115 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/zeebo/xxh3"
+)
+
+// blockSize is how many bytes are read at a time: enough that the work around a
+// block does not matter, little enough that a thousand logs can be read side by
+// side.
+const blockSize = 128 << 10
+
+// A cutter cuts a byte stream into blocks of whole lines, and keeps count and hash
+// of the bytes of all whole lines so far.
+type cutter struct {
+	r      io.Reader
+	buf    []byte // buf[:n] is read and not given out
+	n      int
+	offset int64
+	hash   *xxh3.Hasher128
+	torn   bool // the last block ended without a line end
+	err    error
+}
+
+// A block is one or more lines with their line ends.
+type block struct {
+	text string
+	torn bool // it is one line that has no line end: the content ends there
+	cut  bool // the one line is longer than MaxLine and was cut
+}
+
+func newCutter(r io.Reader) *cutter {
+	return &cutter{r: r, buf: make([]byte, blockSize), hash: xxh3.New128()}
+}
+
+// sum returns the hash of the whole lines given out so far.
+func (c *cutter) sum() string { return hashText(c.hash.Sum128()) }
+
+// skip passes over n bytes and returns the hash of all passed so far.
+func (c *cutter) skip(n int64) (string, error) {
+	skipped, err := io.CopyN(c.hash, c.r, n)
+	c.offset += skipped
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return c.sum(), err
+}
+
+// next returns the next block. With the last one comes the error that ended the
+// content, io.EOF if all is well; the block may then be empty.
+func (c *cutter) next() (block, error) {
+	for c.err == nil {
+		if end := bytes.LastIndexByte(c.buf[:c.n], '\n') + 1; end > 0 {
+			return c.take(end), nil
+		}
+		if c.n >= MaxLine {
+			return c.takeLong(), nil
+		}
+		c.fill()
+	}
+	if end := bytes.LastIndexByte(c.buf[:c.n], '\n') + 1; end > 0 {
+		return c.take(end), nil // what is left comes with the next call
+	}
+	b := block{text: string(c.buf[:c.n]), torn: true}
+	c.n, c.torn = 0, b.text != ""
+	return b, c.err
+}
+
+// fill reads on until the buffer is full or the content pauses at a line end.
+func (c *cutter) fill() {
+	if c.n == len(c.buf) {
+		c.buf = append(c.buf, make([]byte, min(len(c.buf), MaxLine))...)
+	}
+	for c.n < len(c.buf) && c.err == nil {
+		var n int
+		n, c.err = c.r.Read(c.buf[c.n:])
+		c.n += n
+	}
+}
+
+// take gives out the first end bytes.
+func (c *cutter) take(end int) block {
+	b := block{text: string(c.buf[:end])}
+	c.hash.Write(c.buf[:end])
+	c.offset += int64(end)
+	c.n = copy(c.buf, c.buf[end:c.n])
+	if len(c.buf) > blockSize && c.n < blockSize {
+		c.buf = append(make([]byte, 0, blockSize), c.buf[:blockSize]...)
+	}
+	return b
+}
+
+// takeLong gives out the beginning of a line that is too long and passes over the
+// rest of it.
+func (c *cutter) takeLong() block {
+	b := block{text: string(c.buf[:MaxLine]), cut: true}
+	for {
+		if i := bytes.IndexByte(c.buf[:c.n], '\n'); i >= 0 {
+			c.hash.Write(c.buf[:i+1])
+			c.offset += int64(i + 1)
+			c.n = copy(c.buf, c.buf[i+1:c.n])
+			return b
+		}
+		c.hash.Write(c.buf[:c.n])
+		c.offset += int64(c.n)
+		c.n = 0
+		if c.err != nil {
+			return b // it never ends: what may follow later is another line
+		}
+		c.fill()
+	}
+}

@@ -1,0 +1,154 @@
+package source
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A Failure says why a path gave no log.
+type Failure struct {
+	Path string
+	Err  error
+	Hint string // what to do about it; may be empty
+	// Fatal tells that the path was asked for by name, so that a run without it has
+	// not done what it was asked.
+	Fatal bool
+}
+
+// Find turns arguments into files: a file is itself, a folder is every regular file
+// below it, a pattern with *, ? or [ is every file it matches, and "-" is stdin. A
+// file that several arguments lead to comes once. The order is that of the names
+// and means nothing.
+func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
+	f := finder{seen: map[string]bool{}}
+	for _, arg := range args {
+		if arg == "-" {
+			f.files = append(f.files, &File{Path: "-", Named: true, stdin: bufio.NewReaderSize(stdin, peekSize)})
+			continue
+		}
+		f.argument(arg)
+	}
+	slices.SortFunc(f.files, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
+	return f.files, f.failures
+}
+
+type finder struct {
+	seen     map[string]bool // by resolved path
+	files    []*File
+	failures []Failure
+}
+
+func (f *finder) fail(path string, err error, hint string, fatal bool) {
+	f.failures = append(f.failures, Failure{path, err, hint, fatal})
+}
+
+func (f *finder) argument(arg string) {
+	info, err := os.Stat(arg)
+	if err == nil {
+		f.path(arg, info)
+		return
+	}
+	if !errors.Is(err, fs.ErrNotExist) || !strings.ContainsAny(arg, "*?[") {
+		f.fail(arg, pathless(err), "", true)
+		return
+	}
+	matches, err := filepath.Glob(arg)
+	if err != nil {
+		f.fail(arg, fmt.Errorf("pattern: %w", err), "", true)
+		return
+	}
+	if len(matches) == 0 {
+		f.fail(arg, errors.New("no file matches"), "", true)
+		return
+	}
+	for _, m := range matches {
+		if info, err = os.Stat(m); err != nil {
+			f.fail(m, pathless(err), "", true)
+			continue
+		}
+		f.path(m, info)
+	}
+}
+
+// path adds a file that was named, or all of a folder.
+func (f *finder) path(path string, info fs.FileInfo) {
+	if !info.IsDir() {
+		f.add(path, info, true)
+		return
+	}
+	before := len(f.files)
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			f.fail(p, pathless(err), "", true)
+			return nil
+		}
+		if p != path && d.IsDir() && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		if d.IsDir() {
+			return nil
+		}
+		info, err := os.Stat(p) // through links: a log folder may hold them
+		if err != nil {
+			f.fail(p, pathless(err), "", false)
+			return nil
+		}
+		if info.Mode().IsRegular() {
+			f.add(p, info, false)
+		}
+		return nil
+	})
+	if err != nil {
+		f.fail(path, pathless(err), "", true)
+	}
+	if len(f.files) == before {
+		f.fail(path, errors.New("no file in this folder"), "", true)
+	}
+}
+
+func (f *finder) add(path string, info fs.FileInfo, named bool) {
+	if !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 {
+		f.fail(path, fmt.Errorf("not a file but a %s", kind(info.Mode())), "", named)
+		return
+	}
+	if info.Mode()&fs.ModeNamedPipe != 0 {
+		// A pipe can be opened once only, like standard input.
+		pipe, err := os.Open(path)
+		if err != nil {
+			f.fail(path, pathless(err), "", named)
+			return
+		}
+		f.files = append(f.files, &File{Path: path, Named: named, stdin: bufio.NewReaderSize(pipe, peekSize)})
+		return
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		real, err = filepath.Abs(real)
+	}
+	if err != nil {
+		f.fail(path, pathless(err), "", named)
+		return
+	}
+	if f.seen[real] {
+		return
+	}
+	f.seen[real] = true
+	f.files = append(f.files, &File{Path: path, Named: named})
+}
+
+func kind(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	case m&fs.ModeDevice != 0:
+		return "device"
+	}
+	return "special file"
+}

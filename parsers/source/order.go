@@ -1,0 +1,78 @@
+package source
+
+import (
+	"slices"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// An Orderer puts requests in their one order. It holds those that others may still
+// come before.
+type Orderer struct {
+	held     []*parsers.Request // in order
+	released int                // how many at the front of held are gone
+}
+
+// Add takes the requests of one batch; those that are late it leaves. The order of
+// batches does not matter as long as none is added after a Release that it should
+// have been part of.
+func (o *Orderer) Add(requests []parsers.Request) {
+	if o.released > len(o.held)/2 { // else moving the rest costs more than it frees
+		o.held = slices.Delete(o.held, 0, o.released)
+		o.released = 0
+	}
+	old := len(o.held)
+	for i := range requests {
+		if !requests[i].Late {
+			o.held = append(o.held, &requests[i])
+		}
+	}
+	if old == len(o.held) {
+		return
+	}
+	// A batch is nearly in order, and mostly lies after what is held. Sorting begins
+	// where it must: at the place of its earliest request.
+	added := o.held[old:]
+	if !slices.IsSortedFunc(added, (*parsers.Request).Compare) {
+		slices.SortFunc(added, (*parsers.Request).Compare)
+	}
+	from, _ := slices.BinarySearchFunc(o.held[o.released:old], added[0], (*parsers.Request).Compare)
+	if from += o.released; from < old {
+		mergeSorted(o.held[from:], old-from)
+	}
+}
+
+// mergeSorted merges the sorted all[:n] and all[n:] in place.
+func mergeSorted(all []*parsers.Request, n int) {
+	left := slices.Clone(all[:n])
+	right := all[n:]
+	for i := range all {
+		if len(right) == 0 || len(left) > 0 && left[0].Compare(right[0]) <= 0 {
+			if len(left) == 0 {
+				return
+			}
+			all[i], left = left[0], left[1:]
+		} else {
+			all[i], right = right[0], right[1:]
+		}
+	}
+}
+
+// Release returns, in order, the requests that lie before the watermark. The slice
+// is valid until the next Add.
+func (o *Orderer) Release(watermark time.Time) []*parsers.Request {
+	rest := o.held[o.released:]
+	n, _ := slices.BinarySearchFunc(rest, watermark, func(r *parsers.Request, t time.Time) int {
+		return r.Time.Compare(t)
+	})
+	o.released += n
+	return rest[:n]
+}
+
+// Drain returns, in order, all requests that are held.
+func (o *Orderer) Drain() []*parsers.Request {
+	rest := o.held[o.released:]
+	o.released = len(o.held)
+	return rest
+}

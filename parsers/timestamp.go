@@ -1,0 +1,285 @@
+package parsers
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A clock reads the time stamps of one source. Most lines share their second with
+// the line before, so it remembers the last text it read, in memory of its own: the
+// line's is not kept alive.
+type clock struct {
+	text [40]byte
+	n    int
+	time time.Time
+}
+
+// read returns the time that s states, in UTC.
+func (c *clock) read(s string) (time.Time, bool) {
+	if c.n > 0 && s == string(c.text[:c.n]) {
+		return c.time, true
+	}
+	t, ok := parseTime(s)
+	if ok && len(s) <= len(c.text) {
+		c.n = copy(c.text[:], s)
+		c.time = t
+	}
+	return t, ok
+}
+
+// parseTime reads a time stamp in any of the shapes access logs use: common log
+// format, ISO 8601 with any fraction and zone, and the time since 1970 in seconds,
+// milliseconds, microseconds or nanoseconds. A time without a zone is UTC.
+func parseTime(s string) (time.Time, bool) {
+	switch {
+	case len(s) >= 20 && s[2] == '/':
+		return parseCLFTime(s)
+	case len(s) >= 19 && (s[4] == '-' || s[4] == '/'):
+		return parseISOTime(s)
+	}
+	return parseEpoch(s)
+}
+
+// parseCLFTime reads "02/Jan/2006:15:04:05 -0700", also with a fraction.
+func parseCLFTime(s string) (time.Time, bool) {
+	if len(s) < 20 || s[2] != '/' || s[6] != '/' || s[11] != ':' || s[14] != ':' || s[17] != ':' {
+		return time.Time{}, false
+	}
+	return makeTime(digits(s[7:11]), month(s[3:6]), digits(s[:2]), digits(s[12:14]), digits(s[15:17]), digits(s[18:20]), s[20:])
+}
+
+// parseISOTime reads "2006-01-02T15:04:05.000Z", also with a blank for the T,
+// slashes in the date and any zone.
+func parseISOTime(s string) (time.Time, bool) {
+	if len(s) < 19 || s[7] != s[4] || s[13] != ':' || s[16] != ':' {
+		return time.Time{}, false
+	}
+	if s[4] != '-' && s[4] != '/' || s[10] != 'T' && s[10] != ' ' && s[10] != 't' {
+		return time.Time{}, false
+	}
+	return makeTime(digits(s[:4]), digits(s[5:7]), digits(s[8:10]), digits(s[11:13]), digits(s[14:16]), digits(s[17:19]), s[19:])
+}
+
+// makeTime puts a time together from numbers, each -1 if it is none, and what
+// follows the seconds: a fraction and a zone, either of which may be missing.
+func makeTime(year, month, day, hour, minute, second int, rest string) (time.Time, bool) {
+	if year|month|day|hour|minute|second < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
+		hour > 23 || minute > 59 || second > 60 {
+		return time.Time{}, false
+	}
+	nanos := 0
+	if rest != "" && (rest[0] == '.' || rest[0] == ',') {
+		n := 1
+		for n < len(rest) && isDigit(rest[n]) {
+			n++
+		}
+		if n == 1 {
+			return time.Time{}, false
+		}
+		nanos, rest = fraction(rest[1:n]), rest[n:]
+	}
+	offset, ok := parseZone(rest)
+	if !ok {
+		return time.Time{}, false
+	}
+	return time.Date(year, time.Month(month), day, hour, minute, second-offset, nanos, time.UTC), true
+}
+
+// parseZone reads "Z", "+02", "+0200" or "+02:00", after a blank or not, as seconds
+// east of UTC.
+func parseZone(s string) (offset int, ok bool) {
+	if s != "" && s[0] == ' ' {
+		s = s[1:]
+	}
+	switch s {
+	case "", "Z", "z", "UTC", "GMT":
+		return 0, true
+	}
+	if s[0] != '+' && s[0] != '-' {
+		return 0, false
+	}
+	hours, minutes := -1, 0
+	switch len(s) {
+	case 3:
+		hours = digits(s[1:3])
+	case 5:
+		hours, minutes = digits(s[1:3]), digits(s[3:5])
+	case 6:
+		if s[3] == ':' {
+			hours, minutes = digits(s[1:3]), digits(s[4:6])
+		}
+	}
+	if hours < 0 || hours > 15 || minutes < 0 || minutes > 59 {
+		return 0, false
+	}
+	offset = hours*3600 + minutes*60
+	if s[0] == '-' {
+		offset = -offset
+	}
+	return offset, true
+}
+
+// A number is taken for the time since 1970 only if it then lies between these:
+// 1990 and 2100.
+const (
+	earliestEpoch = 631152000
+	latestEpoch   = 4102444800
+)
+
+// parseEpoch reads the time since 1970. The unit is told by the size of the number:
+// it never passes through a float, which could not hold nanoseconds.
+func parseEpoch(s string) (time.Time, bool) {
+	if strings.ContainsAny(s, "eE") {
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil || math.IsInf(v, 0) || math.IsNaN(v) || math.Abs(v) > 1e19 {
+			return time.Time{}, false
+		}
+		s = strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	whole, part, _ := strings.Cut(s, ".")
+	v, ok := parseInt(whole)
+	if !ok || v < 0 || !allDigits(part) {
+		return time.Time{}, false
+	}
+	perSecond := int64(1e9)
+	switch {
+	case v < 1e11:
+		perSecond = 1
+	case v < 1e14:
+		perSecond = 1e3
+	case v < 1e17:
+		perSecond = 1e6
+	}
+	seconds, unit := v/perSecond, 1e9/perSecond
+	if seconds < earliestEpoch || seconds >= latestEpoch {
+		return time.Time{}, false
+	}
+	nanos := v%perSecond*unit + int64(fraction(part))*unit/1e9
+	return time.Unix(seconds, nanos).UTC(), true
+}
+
+// parseDecimal reads a decimal number of units, exactly.
+func parseDecimal(s string, unit time.Duration) (time.Duration, bool) {
+	whole, part, _ := strings.Cut(s, ".")
+	v, ok := parseInt(whole)
+	if !ok || !allDigits(part) {
+		f, err := strconv.ParseFloat(s, 64) // 2.701e-06
+		if err != nil || !(f >= 0) || f > float64(math.MaxInt64/2/unit) {
+			return 0, false
+		}
+		return time.Duration(f * float64(unit)), true
+	}
+	if v < 0 || v > int64(math.MaxInt64/2/unit) {
+		return 0, false
+	}
+	return time.Duration(v)*unit + time.Duration(int64(fraction(part))*int64(unit)/1e9), true
+}
+
+// parseInt reads a decimal integer.
+func parseInt(s string) (int64, bool) {
+	negative := s != "" && s[0] == '-'
+	if negative {
+		s = s[1:]
+	}
+	if s == "" || len(s) > 19 {
+		return 0, false
+	}
+	var v uint64 // 19 digits fit
+	for i := range len(s) {
+		d := s[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		v = v*10 + uint64(d)
+	}
+	if v > math.MaxInt64 {
+		return 0, false
+	}
+	if negative {
+		return -int64(v), true
+	}
+	return int64(v), true
+}
+
+// digits reads a short number, or returns -1 if any byte is no digit.
+func digits(s string) int {
+	v := 0
+	for i := range len(s) {
+		d := s[i] - '0'
+		if d > 9 {
+			return -1
+		}
+		v = v*10 + int(d)
+	}
+	return v
+}
+
+// fraction returns the digits after a decimal point as billionths; those beyond the
+// ninth are cut off.
+func fraction(s string) int {
+	v := 0
+	for i := range 9 {
+		v *= 10
+		if i < len(s) {
+			v += int(s[i] - '0')
+		}
+	}
+	return v
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+// month returns the number of an English month's first three letters, or -1.
+func month(s string) int {
+	switch s {
+	case "Jan":
+		return 1
+	case "Feb":
+		return 2
+	case "Mar":
+		return 3
+	case "Apr":
+		return 4
+	case "May":
+		return 5
+	case "Jun":
+		return 6
+	case "Jul":
+		return 7
+	case "Aug":
+		return 8
+	case "Sep":
+		return 9
+	case "Oct":
+		return 10
+	case "Nov":
+		return 11
+	case "Dec":
+		return 12
+	}
+	return -1
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}

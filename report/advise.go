@@ -1,0 +1,124 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/litesoc/litesoc/detect"
+)
+
+// Complete puts the incidents in order, worst first, and adds to each what follows
+// from its alerts and events: the story, the techniques, what to do next and the
+// query that shows its requests.
+func (r *Report) Complete() {
+	events := map[string]*Event{}
+	for i := range r.Events {
+		events[r.Events[i].ID] = &r.Events[i]
+	}
+	alerts := map[string]*detect.Alert{}
+	for i := range r.Alerts {
+		alerts[r.Alerts[i].ID] = &r.Alerts[i]
+	}
+	for i := range r.Incidents {
+		r.Incidents[i].complete(alerts, events)
+	}
+	slices.SortFunc(r.Incidents, func(a, b Incident) int {
+		return cmp.Or(
+			cmp.Compare(b.Severity, a.Severity),
+			cmp.Compare(b.RiskScore, a.RiskScore),
+			a.First.Compare(b.First),
+			strings.Compare(a.ID, b.ID),
+		)
+	})
+}
+
+func (i *Incident) complete(alerts map[string]*detect.Alert, events map[string]*Event) {
+	var types []string
+	seen := map[string]bool{}
+	for _, id := range i.Alerts {
+		a := alerts[id]
+		if a == nil {
+			continue
+		}
+		types = append(types, a.Type)
+		for _, event := range a.Events {
+			e := events[event]
+			if e == nil || seen[event] {
+				continue
+			}
+			seen[event] = true
+			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary})
+			i.Technique = append(i.Technique, e.Technique)
+			i.OWASP = append(i.OWASP, e.OWASP)
+		}
+	}
+	slices.SortFunc(i.Timeline, func(a, b Step) int {
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Event, b.Event))
+	})
+	i.Technique, i.OWASP = distinct(i.Technique), distinct(i.OWASP)
+	i.NextSteps = nextSteps(i, distinct(types))
+	i.SQL = i.query()
+}
+
+// distinct returns the texts sorted, each once, without the empty one.
+func distinct(texts []string) []string {
+	texts = slices.DeleteFunc(texts, func(s string) bool { return s == "" })
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+// advice is what to do about an alert of a type, besides looking at its requests.
+// Sources: the recommended responses of the guide and of OWASP's API Security Top 10.
+var advice = map[string]struct{ ongoing, worked string }{
+	"brute_force_attack": {
+		"Limit login attempts per address and per account; check that no legitimate office stands behind the address.",
+		"A login worked while guessing went on: reset that account's password, end its sessions and look at what it did since.",
+	},
+	"suspicious_activity": {
+		"Compare the paths asked for with the routes you serve; block the client if it has no business there.",
+		"Some of it was served: find out which objects were read, and whether the actor may see them.",
+	},
+	"rate_limit_exceeded": {
+		"Find out whether it is a customer's broken job or abuse; talk to the customer or revoke the key.",
+		"",
+	},
+}
+
+func nextSteps(i *Incident, types []string) []string {
+	var steps []string
+	for _, t := range types {
+		a := advice[t]
+		if i.Outcome == detect.Succeeded && a.worked != "" {
+			steps = append(steps, a.worked)
+		}
+		if a.ongoing != "" {
+			steps = append(steps, a.ongoing)
+		}
+	}
+	for _, actor := range i.Actors {
+		if strings.HasPrefix(actor, "key_") {
+			steps = append(steps, fmt.Sprintf("Revoke the API key %s and issue a new one to its owner.", actor))
+		}
+	}
+	return steps
+}
+
+// query returns SQL over the store that shows the incident's requests.
+func (i *Incident) query() string {
+	column, names := "client_ip", i.IPs
+	if len(names) == 0 {
+		column, names = "actor_id", i.Actors
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	quoted := make([]string, 0, len(names))
+	for _, n := range names {
+		quoted = append(quoted, "'"+strings.ReplaceAll(n, "'", "''")+"'")
+	}
+	const layout = "2006-01-02 15:04:05.999999"
+	return fmt.Sprintf("select ts, client_ip, method, path, status from requests where %s in (%s) and ts between '%s' and '%s' order by ts, line",
+		column, strings.Join(quoted, ", "), i.First.UTC().Format(layout), i.Last.UTC().Format(layout))
+}

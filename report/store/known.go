@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/litesoc/litesoc/detect/keyed"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
+)
+
+// Known returns the logs that were read before, in the order of their numbers.
+func (s *Store) Known() ([]source.Known, error) {
+	rows, err := s.db.Query(`select source_id, path, format, fingerprint, head_bytes, bytes, hash, torn,
+		lines, parsed, rejected, skipped, late, cut, first_ts, last_ts from sources order by source_id`)
+	if err != nil {
+		return nil, fmt.Errorf("sources: %w", err)
+	}
+	defer rows.Close()
+	var known []source.Known
+	for rows.Next() {
+		var k source.Known
+		var first, last sql.NullTime
+		err := rows.Scan(&k.Source.ID, &k.Source.Path, &k.Source.Format, &k.Source.Fingerprint, &k.HeadLen, &k.At.Offset, &k.At.Hash,
+			&k.At.Torn, &k.At.Lines, &k.At.Parsed, &k.At.Rejected, &k.At.Skipped, &k.At.Late, &k.At.Cut, &first, &last)
+		if err != nil {
+			return nil, fmt.Errorf("sources: %w", err)
+		}
+		k.Source.First, k.At.Last = first.Time, last.Time
+		known = append(known, k)
+	}
+	return known, rows.Err()
+}
+
+// Checkpoint returns up to which time all requests have been judged, and under which
+// settings. The zero time says that none have.
+func (s *Store) Checkpoint() (watermark time.Time, settings string, err error) {
+	err = s.db.QueryRow(`select watermark, settings from checkpoint`).Scan(&watermark, &settings)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, "", nil
+	}
+	return watermark, settings, err
+}
+
+// States yields the memory that belongs to the checkpoint.
+func (s *Store) States(yield func(stage string, st keyed.Saved) error) error {
+	rows, err := s.db.Query(`select stage, machine, key, last, state from checkpoint_states order by seq`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var stage, state string
+		var st keyed.Saved
+		if err := rows.Scan(&stage, &st.Machine, &st.Key, &st.Last, &state); err != nil {
+			return err
+		}
+		st.State = []byte(state)
+		if err := yield(stage, st); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// A Replay gives the kept requests from a time on, in order, as they were first
+// read. It is a source.Stream of requests that need not be kept again.
+type Replay struct {
+	rows     *sql.Rows
+	sources  map[int]*parsers.Source
+	lateness time.Duration
+	bound    time.Time
+}
+
+// replayBatch is how many requests a Replay gives at once.
+const replayBatch = 2048
+
+// Replay returns the kept requests at or after from that are to be judged, as the
+// store holds them now. sources gives the source of every number. The replay claims
+// no more than a log would of which lines may come late by lateness.
+func (s *Store) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
+	rows, err := s.db.QueryContext(context.Background(), `
+		select q.ts, q.source_id, q.line, c.text, p.text, m.text, h.text, q.path, r.text, q.query, q.status, q.bytes,
+			q.duration_us, a.text, f.text, q.request_id, i.user_id, i.api_key, i.key_prefix, i.token, i.session, i.tenant,
+			q.records, e.text
+		from request_rows q
+		join sources s on q.source_id = s.source_id
+		left join addresses c on q.client = c.id
+		left join addresses p on q.peer = p.id
+		left join methods m on q.method = m.id
+		left join hosts h on q.host = h.id
+		left join routes r on q.route = r.id
+		left join agents a on q.agent = a.id
+		left join referers f on q.referer = f.id
+		left join identities i on q.identity = i.id
+		left join event_names e on q.event = e.id
+		where not q.late and q.ts >= ?
+		order by q.ts, s.first_ts, s.fingerprint, s.source_id, q.line`, from)
+	if err != nil {
+		return nil, fmt.Errorf("read kept requests: %w", err)
+	}
+	return &Replay{rows: rows, sources: sources, lateness: lateness, bound: from}, nil
+}
+
+// Bound is the time before which a request would be late.
+func (p *Replay) Bound() time.Time { return p.bound }
+
+// Close ends the replay early.
+func (p *Replay) Close() error { return p.rows.Close() }
+
+// Next returns the next requests, or io.EOF.
+func (p *Replay) Next() (*source.Batch, error) {
+	b := &source.Batch{Requests: make([]parsers.Request, 0, replayBatch)}
+	for len(b.Requests) < replayBatch && p.rows.Next() {
+		var r parsers.Request
+		var id int
+		var text [17]sql.NullString
+		var status, bytes, duration, records sql.NullInt64
+		err := p.rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
+			&status, &bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
+			&text[15], &records, &text[16])
+		if err != nil {
+			p.rows.Close()
+			return nil, fmt.Errorf("read kept requests: %w", err)
+		}
+		for i, field := range [...]*string{&r.ClientIP, &r.PeerIP, &r.Method, &r.Host, &r.Path, &r.Route, &r.Query,
+			&r.UserAgent, &r.Referer, &r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event} {
+			*field = text[i].String
+		}
+		r.Status = int(status.Int64)
+		r.Bytes, r.Records, r.Duration = orNone(bytes), orNone(records), -1
+		if duration.Valid {
+			r.Duration = time.Duration(duration.Int64) * time.Microsecond
+		}
+		if r.Source = p.sources[id]; r.Source == nil {
+			return nil, fmt.Errorf("read kept requests: source %d is not in the store", id)
+		}
+		b.Requests = append(b.Requests, r)
+	}
+	if err := p.rows.Err(); err != nil {
+		return nil, fmt.Errorf("read kept requests: %w", err)
+	}
+	if len(b.Requests) == 0 {
+		p.rows.Close()
+		return nil, io.EOF
+	}
+	if bound := b.Requests[len(b.Requests)-1].Time.Add(-p.lateness); bound.After(p.bound) {
+		p.bound = bound
+	}
+	return b, nil
+}
+
+// orNone returns the number, or -1 for null.
+func orNone(n sql.NullInt64) int64 {
+	if !n.Valid {
+		return -1
+	}
+	return n.Int64
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/duckdb/duckdb-go/v2"
+)
+
+// A Query is a store opened for a person's own SQL: read-only, and with no way to
+// other files, to the network or to its own settings.
+type Query struct {
+	connector *duckdb.Connector
+	db        *sql.DB
+}
+
+// ErrNoStore is wrapped by the error of OpenQuery if there is no file.
+var ErrNoStore = errors.New("no such file")
+
+// OpenQuery opens the store at path for queries.
+func OpenQuery(path string) (*Query, error) {
+	if path == Memory {
+		return nil, fmt.Errorf("database %q holds nothing to query: scan with --db FILE first", path)
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("database %q: %w", path, ErrNoStore)
+	}
+	connector, err := duckdb.NewConnector(dsn(path, "access_mode=read_only"), nil)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	q := &Query{connector: connector, db: sql.OpenDB(connector)}
+	q.db.SetMaxOpenConns(1)
+	for _, statement := range []string{"set enable_external_access = false", "set lock_configuration = true"} {
+		if _, err := q.db.Exec(statement); err != nil {
+			q.Close()
+			return nil, explain(path, err)
+		}
+	}
+	return q, nil
+}
+
+// Run runs the query and calls columns once, then row for each row. The values are
+// nil, bool, numbers, string, []byte, time.Time, lists as []any, structs as
+// map[string]any, or what DuckDB makes of rarer types. They may be kept.
+func (q *Query) Run(ctx context.Context, query string, columns func([]string) error, row func([]any) error) error {
+	rows, err := q.db.QueryContext(ctx, query)
+	if err != nil {
+		return plainSQLError(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	if err := columns(names); err != nil {
+		return err
+	}
+	for rows.Next() {
+		values := make([]any, len(names))
+		into := make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if err := row(values); err != nil {
+			return err
+		}
+	}
+	return plainSQLError(rows.Err())
+}
+
+// plainSQLError leaves of DuckDB's message what concerns the query.
+func plainSQLError(err error) error {
+	var derr *duckdb.Error
+	if errors.As(err, &derr) {
+		return errors.New(strings.TrimSpace(derr.Msg))
+	}
+	return err
+}
+
+// Close gives the file back.
+func (q *Query) Close() error {
+	return errors.Join(q.db.Close(), q.connector.Close())
+}
+
+// DuckDBVersion returns the version of the DuckDB that is built in.
+func DuckDBVersion() (string, error) {
+	connector, err := duckdb.NewConnector(dsn(Memory), nil)
+	if err != nil {
+		return "", err
+	}
+	defer connector.Close()
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	var v string
+	err = db.QueryRow("select version()").Scan(&v)
+	return v, err
+}

@@ -1,0 +1,273 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/report"
+)
+
+// Span bounds what a report shows: incidents, alerts and events that were going on
+// at some time in it. A zero time is no bound.
+type Span struct{ Since, Until time.Time }
+
+// Report reads what the store holds. Run is left to the caller, but for the places of
+// the evidence.
+func (s *Store) Report(span Span) (*report.Report, error) {
+	rd := &reading{db: s.db, span: span, r: &report.Report{Schema: report.SchemaVersion}}
+	for _, part := range []struct {
+		name string
+		read func() error
+	}{
+		{"sources", rd.log},
+		{"requests", rd.requests},
+		{"activity", rd.activity},
+		{"rejects", rd.rejects},
+		{"events", rd.events},
+		{"alerts", rd.alerts},
+		{"incidents", rd.incidents},
+	} {
+		if err := part.read(); err != nil {
+			return nil, fmt.Errorf("read %s: %w", part.name, err)
+		}
+	}
+	return rd.r, nil
+}
+
+// Incidents returns when each incident was last active, by id.
+func (s *Store) Incidents() (map[string]time.Time, error) {
+	last := map[string]time.Time{}
+	rd := &reading{db: s.db}
+	err := rd.each(`select id, last_ts from incidents where merged_into is null`, func(rows *sql.Rows) error {
+		var id string
+		var at time.Time
+		err := rows.Scan(&id, &at)
+		last[id] = at
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read incidents: %w", err)
+	}
+	return last, nil
+}
+
+// reading is a report while it is being read.
+type reading struct {
+	db   *sql.DB
+	span Span
+	r    *report.Report
+}
+
+// each runs the query and calls f for every row.
+func (rd *reading) each(query string, f func(*sql.Rows) error, args ...any) error {
+	rows, err := rd.db.Query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (rd *reading) log() error {
+	l := &rd.r.Log
+	err := rd.db.QueryRow(`select coalesce(sum(lines), 0)::bigint, coalesce(sum(parsed), 0)::bigint, coalesce(sum(rejected), 0)::bigint,
+		coalesce(sum(skipped), 0)::bigint, coalesce(sum(late), 0)::bigint, coalesce(sum(cut), 0)::bigint from sources`).
+		Scan(&l.Lines, &l.Parsed, &l.Rejected, &l.Skipped, &l.Late, &l.Cut)
+	if err != nil {
+		return err
+	}
+	l.Formats, err = rd.counts(`select format, sum(lines)::bigint from sources group by 1 order by 2 desc, 1`)
+	return err
+}
+
+func (rd *reading) counts(query string, args ...any) ([]report.Count, error) {
+	var counts []report.Count
+	err := rd.each(query, func(rows *sql.Rows) error {
+		var c report.Count
+		defer func() { counts = append(counts, c) }()
+		return rows.Scan(&c.Name, &c.Count)
+	}, args...)
+	return counts, err
+}
+
+// topMax is how many clients and routes a report names.
+const topMax = 10
+
+func (rd *reading) requests() (err error) {
+	l := &rd.r.Log
+	var first, last sql.NullTime
+	err = rd.db.QueryRow(`select min(ts), max(ts), count(distinct client), count(distinct route) from request_rows`).
+		Scan(&first, &last, &l.Clients, &l.Routes)
+	if err != nil {
+		return err
+	}
+	l.First, l.Last = first.Time, last.Time
+	err = rd.db.QueryRow(`select count(*) from (
+		select distinct coalesce(i.api_key, i.user_id, i.token, i.session), case when coalesce(i.api_key, i.user_id, i.token, i.session) is null then client end
+		from (select distinct client, identity from request_rows) q left join identities i on q.identity = i.id)`).Scan(&l.Actors)
+	if err != nil {
+		return err
+	}
+	if l.Statuses, err = rd.counts(`select case when status between 100 and 599 then (status // 100) || 'xx' else 'none' end, count(*)
+		from request_rows group by 1 order by 1`); err != nil {
+		return err
+	}
+	if l.TopClients, err = rd.counts(`select c.text, n from (select client, count(*) as n from request_rows where client is not null group by 1) q
+		join addresses c on q.client = c.id order by n desc, c.text limit ?`, topMax); err != nil {
+		return err
+	}
+	l.TopRoutes, err = rd.counts(`select r.text, n from (select route, count(*) as n from request_rows where route is not null group by 1) q
+		join routes r on q.route = r.id order by n desc, r.text limit ?`, topMax)
+	return err
+}
+
+// activitySteps is about how many columns the activity of a log is shown in.
+const activitySteps = 60
+
+// roundSteps are lengths of time, in seconds, that people read easily.
+var roundSteps = [...]int64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400,
+	2 * 86400, 7 * 86400, 14 * 86400, 28 * 86400}
+
+func (rd *reading) activity() error {
+	l := &rd.r.Log
+	if l.First.IsZero() {
+		return nil
+	}
+	span := int64(l.Last.Sub(l.First)/time.Second) + 1
+	i := slices.IndexFunc(roundSteps[:], func(s int64) bool { return span/s < activitySteps })
+	step := span/activitySteps + 1
+	if i >= 0 {
+		step = roundSteps[i]
+	}
+	start := l.First.Unix() / step * step
+	n := (l.Last.Unix()-start)/step + 1
+	a := report.Activity{Start: time.Unix(start, 0).UTC(), Step: step, Total: make([]int64, n), Bad: make([]int64, n)}
+	err := rd.each(`select (epoch(ts)::bigint - ?) // ?, count(*), count(*) filter (status >= 400) from request_rows group by 1`,
+		func(rows *sql.Rows) error {
+			var at, total, bad int64
+			if err := rows.Scan(&at, &total, &bad); err != nil {
+				return err
+			}
+			at = min(max(at, 0), n-1)
+			a.Total[at] += total
+			a.Bad[at] += bad
+			return nil
+		}, start, step)
+	l.Activity = a
+	return err
+}
+
+func (rd *reading) rejects() error {
+	return rd.each(`select reason, count(*), min(sample) from rejects group by 1 order by 2 desc, 1`, func(rows *sql.Rows) error {
+		var r report.Reject
+		defer func() { rd.r.Log.Rejects = append(rd.r.Log.Rejects, r) }()
+		return rows.Scan(&r.Reason, &r.Count, &r.Sample)
+	})
+}
+
+// during is a condition that holds for what was going on in the span.
+func (rd *reading) during() string {
+	cond := []string{"true"}
+	if !rd.span.Since.IsZero() {
+		cond = append(cond, fmt.Sprintf("last_ts >= make_timestamp(%d)", rd.span.Since.UnixMicro()))
+	}
+	if !rd.span.Until.IsZero() {
+		cond = append(cond, fmt.Sprintf("first_ts < make_timestamp(%d)", rd.span.Until.UnixMicro()))
+	}
+	return strings.Join(cond, " and ")
+}
+
+func (rd *reading) events() error {
+	rd.r.Run.Evidence = map[string][]report.Place{}
+	paths := map[int32]string{}
+	err := rd.each(`select source_id, path from sources`, func(rows *sql.Rows) error {
+		var id int32
+		var path string
+		err := rows.Scan(&id, &path)
+		paths[id] = path
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return rd.each(`select id, event_name, coalesce(standard_event, ''), severity, api_severity, detector, coalesce(actor_id, ''), coalesce(actor_type, ''),
+		coalesce(user_ip, ''), coalesce(route, ''), first_ts, last_ts, count, summary, confidence, outcome, metadata::varchar, evidence,
+		coalesce(technique, ''), coalesce(owasp, '') from events where `+rd.during()+` order by first_ts, id`, func(rows *sql.Rows) error {
+		var e report.Event
+		var severity, metadata string
+		var evidence duckdb.Composite[[]struct {
+			Source int32 `mapstructure:"source"`
+			Line   int64 `mapstructure:"line"`
+		}]
+		err := rows.Scan(&e.ID, &e.Name, &e.StandardEvent, &severity, &e.APISeverity, &e.Detector, &e.ActorID, &e.ActorType, &e.UserIP,
+			&e.Route, &e.First, &e.Last, &e.Count, &e.Summary, &e.Confidence, &e.Outcome, &metadata, &evidence, &e.Technique, &e.OWASP)
+		if err != nil {
+			return err
+		}
+		if e.Severity, err = detect.ParseSeverity(severity); err != nil {
+			return err
+		}
+		e.Metadata = json.RawMessage(metadata)
+		for _, line := range evidence.Get() {
+			rd.r.Run.Evidence[e.ID] = append(rd.r.Run.Evidence[e.ID], report.Place{File: paths[line.Source], Line: line.Line})
+		}
+		rd.r.Events = append(rd.r.Events, e)
+		return nil
+	})
+}
+
+func (rd *reading) alerts() error {
+	return rd.each(`select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
+		first_ts, last_ts, count, events, outcome, coalesce(metadata::varchar, '{}') from alerts where `+rd.during()+` order by first_ts, id`, func(rows *sql.Rows) error {
+		var a detect.Alert
+		var severity, metadata string
+		var events duckdb.Composite[[]string]
+		err := rows.Scan(&a.ID, &a.Type, &a.Rule, &severity, &a.Title, &a.Description, &a.ActorID, &a.ActorType, &a.SourceIP,
+			&a.First, &a.Last, &a.Count, &events, &a.Outcome, &metadata)
+		if err != nil {
+			return err
+		}
+		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
+			return err
+		}
+		a.Events, a.Metadata = events.Get(), json.RawMessage(metadata)
+		rd.r.Alerts = append(rd.r.Alerts, a)
+		return nil
+	})
+}
+
+func (rd *reading) incidents() error {
+	err := rd.each(`select id, title, severity, status, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary
+		from incidents where merged_into is null and `+rd.during(), func(rows *sql.Rows) error {
+		var i report.Incident
+		var severity string
+		var reasons, actors, ips, alerts duckdb.Composite[[]string]
+		err := rows.Scan(&i.ID, &i.Title, &severity, &i.Status, &i.RiskScore, &reasons, &i.First, &i.Last, &actors, &ips, &alerts, &i.Outcome, &i.Summary)
+		if err != nil {
+			return err
+		}
+		if i.Severity, err = detect.ParseSeverity(severity); err != nil {
+			return err
+		}
+		i.Reasons, i.Actors, i.IPs, i.Alerts = reasons.Get(), actors.Get(), ips.Get(), alerts.Get()
+		rd.r.Incidents = append(rd.r.Incidents, i)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	rd.r.Complete()
+	return nil
+}

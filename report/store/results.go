@@ -1,0 +1,164 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/detect/keyed"
+)
+
+// Results are what a run has found. Of each id it holds the last that was said.
+type Results struct {
+	Events    map[string]*Found[detect.Event]
+	Alerts    map[string]*Found[detect.Alert]
+	Incidents map[string]*Found[detect.Incident]
+	ending    bool
+}
+
+// Found is a result and whether it still goes on: it was said because the log ended
+// for now, and the next run will say it anew.
+type Found[T any] struct {
+	Value       T
+	Provisional bool
+}
+
+// NewResults returns results that hold nothing.
+func NewResults() *Results {
+	return &Results{
+		Events:    map[string]*Found[detect.Event]{},
+		Alerts:    map[string]*Found[detect.Alert]{},
+		Incidents: map[string]*Found[detect.Incident]{},
+	}
+}
+
+// Sink takes what a pipeline finds.
+func (r *Results) Sink() detect.Sink {
+	return detect.Sink{
+		Event:    func(e detect.Event) { r.Events[e.ID] = &Found[detect.Event]{e, r.ending} },
+		Alert:    func(a detect.Alert) { r.Alerts[a.ID] = &Found[detect.Alert]{a, r.ending} },
+		Incident: func(i detect.Incident) { r.Incidents[i.ID] = &Found[detect.Incident]{i, r.ending} },
+	}
+}
+
+// Ending tells that what follows is found only because the log ends for now.
+func (r *Results) Ending() { r.ending = true }
+
+// Forget drops the checkpoint and with it the claim that anything was judged: the
+// next run, if this one does not finish, begins anew. It is part of the first
+// transaction.
+func (s *Store) Forget() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := s.exec(`delete from checkpoint`); err != nil {
+		return err
+	}
+	return s.exec(`delete from checkpoint_states`)
+}
+
+// BeginResults starts the last transaction of a run. It takes away what earlier runs
+// found and this one says anew: what still went on when they ended, or all of it if
+// all has been judged anew.
+func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) error {
+	if err := s.Forget(); err != nil {
+		return err
+	}
+	which := " where provisional"
+	if anew {
+		which = ""
+	}
+	for _, table := range []string{"events", "alerts", "incidents"} {
+		if err := s.exec("delete from " + table + which); err != nil {
+			return err
+		}
+	}
+	return s.exec(`insert into checkpoint values (?, ?)`, watermark, settings)
+}
+
+// SaveState keeps one piece of the pipeline's memory, in the order of the calls.
+func (s *Store) SaveState(seq int, stage string, st keyed.Saved) error {
+	return s.append("checkpoint_states", int64(seq), stage, st.Machine, st.Key, st.Last, string(st.State))
+}
+
+// Finish keeps the results and commits the run.
+func (s *Store) Finish(r *Results) error {
+	if err := replace(s, "events", r.Events, s.addEvent); err != nil {
+		return err
+	}
+	if err := replace(s, "alerts", r.Alerts, s.addAlert); err != nil {
+		return err
+	}
+	if err := replace(s, "incidents", r.Incidents, s.addIncident); err != nil {
+		return err
+	}
+	if err := s.write(); err != nil {
+		return err
+	}
+	if err := s.exec(`update alerts set incident_id = i.id
+		from (select id, unnest(alerts) as alert from incidents where merged_into is null) i where alerts.id = i.alert`); err != nil {
+		return err
+	}
+	return s.commit()
+}
+
+// replace puts the found into the table in the place of what bears the same ids.
+func replace[T any](s *Store, table string, found map[string]*Found[T], add func(T, bool) error) error {
+	ids := make([]string, 0, len(found))
+	for id := range found {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for chunk := range slices.Chunk(ids, 10000) {
+		if err := s.exec(fmt.Sprintf("delete from %s where id in (select unnest(?::varchar[]))", table), chunk); err != nil {
+			return fmt.Errorf("%s: %w", table, err)
+		}
+	}
+	for _, id := range ids {
+		if err := add(found[id].Value, found[id].Provisional); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) addEvent(e detect.Event, provisional bool) error {
+	t, _ := detect.EventTypeOf(e.Name)
+	evidence := make([]any, 0, len(e.Evidence))
+	for _, line := range e.Evidence {
+		evidence = append(evidence, map[string]any{"source": int32(line.Source), "line": line.Line})
+	}
+	return s.append("events", e.ID, e.Name, nullable(t.StandardEvent), e.Severity.String(), e.Severity.API(true), e.Detector,
+		nullable(e.ActorID), nullable(e.ActorType), nullable(e.UserIP), nullable(e.Route), e.First, e.Last, e.Count,
+		e.Summary, e.Confidence, string(e.Outcome), document(e.Metadata), evidence, nullable(e.Technique), nullable(e.OWASP), provisional)
+}
+
+func (s *Store) addAlert(a detect.Alert, provisional bool) error {
+	return s.append("alerts", a.ID, a.Type, a.Rule, a.Severity.String(), "open", a.Title, a.Description,
+		nullable(a.ActorID), nullable(a.ActorType), nullable(a.SourceIP), a.First, a.Last, a.Count, list(a.Events), nil,
+		a.First, a.Last, nil, nil, nil, string(a.Outcome), document(a.Metadata), provisional)
+}
+
+func (s *Store) addIncident(i detect.Incident, provisional bool) error {
+	return s.append("incidents", i.ID, i.Title, i.Severity.String(), "open", int32(i.RiskScore), list(i.Reasons), i.First, i.Last,
+		list(i.Actors), list(i.IPs), list(i.Alerts), string(i.Outcome), i.Summary, nullable(i.MergedInto), provisional)
+}
+
+// document returns the JSON as the appender takes it: a value, which it writes out.
+func document(text json.RawMessage) any {
+	if len(text) == 0 {
+		return nil
+	}
+	return text
+}
+
+// list returns the texts as DuckDB wants a list.
+func list(texts []string) []any {
+	values := make([]any, len(texts))
+	for i, t := range texts {
+		values[i] = t
+	}
+	return values
+}

@@ -1,0 +1,257 @@
+// Package store keeps requests, events, alerts and incidents in one DuckDB file and
+// reads a report back from it. It is the only place with cgo. It judges nothing:
+// what it is given it keeps, whole or not at all.
+//
+// A run writes in transactions. Each holds requests together with the positions of
+// the logs they were read from, the last one also what was found in them and the
+// detectors' memory. A kill at any moment leaves the last whole transaction; the
+// next run goes on from there.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/litesoc/litesoc/detect"
+)
+
+// Memory names the store that keeps nothing.
+const Memory = ":memory:"
+
+// A Store is one DuckDB file, opened for writing by one process. It is used by one
+// goroutine at a time, but for Replay, which may run beside Add and Flush.
+type Store struct {
+	path      string
+	connector *duckdb.Connector
+	db        *sql.DB
+	writer    *sql.Conn
+
+	inTx  bool
+	rows  int // appended since the last commit
+	app   appenders
+	dims  dims
+	moved map[int]*moved // logs that were read on since the last commit
+	row   []driver.Value // scratch
+}
+
+// memoryLimit bounds DuckDB's own memory. A flush of rowsPerFlush rows fits well;
+// sorting a large store spills to disk.
+const memoryLimit = "192MB"
+
+// Open opens the store at path, or makes one, mode 0600. ErrBusy says that another
+// process has it open.
+func Open(path string) (*Store, error) {
+	if path != Memory {
+		if err := create(path); err != nil {
+			return nil, err
+		}
+	}
+	s := &Store{path: path, moved: map[int]*moved{}}
+	if err := s.open(); err != nil {
+		s.Close()
+		return nil, explain(path, err)
+	}
+	return s, nil
+}
+
+// create makes sure that the file can be made, and will be nobody else's to read.
+func create(path string) error {
+	if strings.ContainsRune(path, '?') {
+		return fmt.Errorf("database %q: a path with '?' cannot be opened", path)
+	}
+	restrictUmask() // of all that DuckDB makes
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		_, err = os.Stat(filepath.Dir(path))
+	case err == nil && info.IsDir():
+		err = errors.New("is a folder")
+	case err == nil && info.Size() == 0:
+		err = os.Remove(path) // DuckDB takes an empty file for a broken one
+	}
+	var perr *fs.PathError
+	if errors.As(err, &perr) {
+		err = perr.Err
+	}
+	if err != nil {
+		return fmt.Errorf("database %q: %w", path, err)
+	}
+	return nil
+}
+
+// dsn returns the data source name. Nothing is fetched from a network, and memory
+// is bounded.
+func dsn(path string, more ...string) string {
+	if path == Memory {
+		path = ""
+	}
+	options := append([]string{
+		"autoinstall_known_extensions=false",
+		"autoload_known_extensions=false",
+		"memory_limit=" + memoryLimit,
+		fmt.Sprintf("threads=%d", runtime.GOMAXPROCS(0)),
+		"preserve_insertion_order=false",
+	}, more...)
+	if path == "" {
+		options = append(options, "temp_directory="+filepath.Join(os.TempDir(), fmt.Sprintf("litesoc-%d.tmp", os.Getpid())))
+	}
+	return path + "?" + strings.Join(options, "&")
+}
+
+func (s *Store) open() (err error) {
+	if s.connector, err = duckdb.NewConnector(dsn(s.path), nil); err != nil {
+		return err
+	}
+	s.db = sql.OpenDB(s.connector)
+	ctx := context.Background()
+	if s.writer, err = s.db.Conn(ctx); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	return s.dims.load(s.db)
+}
+
+// migrate makes the tables of a new store and refuses one from the future.
+func (s *Store) migrate(ctx context.Context) error {
+	var tables int
+	err := s.db.QueryRowContext(ctx, `select count(*) from duckdb_tables() where not internal and table_name = 'litesoc'`).Scan(&tables)
+	if err != nil {
+		return err
+	}
+	if tables == 0 {
+		return s.create(ctx)
+	}
+	var version int
+	if err := s.db.QueryRowContext(ctx, `select max(schema_version) from litesoc`).Scan(&version); err != nil {
+		return err
+	}
+	if version != schemaVersion {
+		return fmt.Errorf("its schema is version %d, this litesoc knows %d: use the litesoc that wrote it, or another --db", version, schemaVersion)
+	}
+	return nil
+}
+
+func (s *Store) create(ctx context.Context) error {
+	var others int
+	err := s.db.QueryRowContext(ctx, `select count(*) from duckdb_tables() where not internal`).Scan(&others)
+	if err != nil {
+		return err
+	}
+	if others > 0 {
+		return errors.New("it is a DuckDB file, but not one of litesoc: choose another --db")
+	}
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := s.exec(schema); err != nil {
+		return err
+	}
+	if err := s.exec(`insert into litesoc values (?, current_timestamp::timestamp)`, schemaVersion); err != nil {
+		return err
+	}
+	for _, t := range detect.Taxonomy() {
+		err := s.exec(`insert into event_types values (?, ?, ?, ?)`, t.Name, nullable(t.StandardEvent), t.Single.String(), t.Single.API(false))
+		if err != nil {
+			return err
+		}
+	}
+	return s.commit()
+}
+
+// ErrBusy is wrapped by the error of Open if another process has the store open.
+var ErrBusy = errors.New("in use by another process")
+
+// explain puts DuckDB's words into ours where a person can do something about it.
+func explain(path string, err error) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "Could not set lock"):
+		who := ""
+		if i := strings.LastIndex(text, "(PID "); i >= 0 {
+			who, _, _ = strings.Cut(text[i:], ")")
+			who = " " + who + ")"
+		}
+		return fmt.Errorf("database %q: %w%s", path, ErrBusy, who)
+	case strings.Contains(text, "not a valid DuckDB database file"):
+		return fmt.Errorf("database %q: not a DuckDB file", path)
+	}
+	return fmt.Errorf("database %q: %w", path, err)
+}
+
+// Close gives the file back. What was not committed is dropped.
+func (s *Store) Close() error {
+	s.app.drop()
+	if s.inTx {
+		s.exec("rollback")
+		s.inTx = false
+	}
+	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
+		s.writer = nil
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+		s.db = nil
+	}
+	if s.connector != nil {
+		errs = append(errs, s.connector.Close())
+		s.connector = nil
+	}
+	return errors.Join(errs...)
+}
+
+// exec runs a statement on the writing connection.
+func (s *Store) exec(query string, args ...any) error {
+	_, err := s.writer.ExecContext(context.Background(), query, args...)
+	return err
+}
+
+func (s *Store) begin() error {
+	if s.inTx {
+		return nil
+	}
+	if err := s.exec("begin transaction"); err != nil {
+		return err
+	}
+	s.inTx = true
+	return nil
+}
+
+func (s *Store) commit() error {
+	if !s.inTx {
+		return nil
+	}
+	s.inTx = false
+	return s.exec("commit")
+}
+
+// nullable returns nil for an empty text: the store says null where a log says
+// nothing.
+func nullable(text string) driver.Value {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// moment returns nil for a time that is not known.
+func moment(t time.Time) driver.Value {
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}

@@ -1,0 +1,331 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/detect/keyed"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report/store"
+)
+
+var start = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+
+func open(t *testing.T, path string) *store.Store {
+	t.Helper()
+	s, err := store.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// someRequests returns requests that use every column, hostile text included.
+func someRequests(src *parsers.Source, n int) []parsers.Request {
+	rs := make([]parsers.Request, n)
+	for i := range rs {
+		r := &rs[i]
+		*r = parsers.Request{
+			Time: start.Add(time.Duration(i) * 1500 * time.Microsecond), Source: src, Line: int64(i + 1),
+			ClientIP: fmt.Sprintf("192.0.2.%d", i%200), Method: "GET", Host: "api.example.com",
+			Path: fmt.Sprintf("/users/%d", i), Route: "/users/{id}", Status: 200 + i%300, Bytes: int64(i), Duration: time.Duration(i) * time.Microsecond,
+			UserAgent: fmt.Sprintf("agent %d", i%7), Records: -1,
+		}
+		switch i % 4 {
+		case 1:
+			r.Bytes, r.Duration, r.Status = -1, -1, 0
+			r.User, r.Tenant = fmt.Sprintf("user %d", i%30), "org_1"
+		case 2:
+			r.PeerIP, r.Query, r.Referer = "10.0.0.1", "q='; drop table requests; --", "\x1b]0;x\x07\x00\u202e"
+			r.APIKey, r.KeyPrefix, r.Records = "key_0123456789ab", "acme_live_", 12
+		case 3:
+			r.Token, r.Session, r.RequestID, r.Event = "tok_0123456789ab", "ses_0123456789ab", fmt.Sprint("id-", i), "auth.login_failed"
+		}
+	}
+	return rs
+}
+
+func batch(rs []parsers.Request, file string) *source.Batch {
+	log := &source.Log{File: &source.File{Path: file}, Source: rs[0].Source, HeadLen: 1024}
+	n := int64(len(rs))
+	return &source.Batch{Log: log, Requests: rs, After: source.Position{Offset: 100 * n, Hash: "h", Lines: n, Parsed: n, Last: rs[len(rs)-1].Time}}
+}
+
+func replay(t *testing.T, s *store.Store, from time.Time, src *parsers.Source) []parsers.Request {
+	t.Helper()
+	p, err := s.Replay(from, time.Minute, map[int]*parsers.Source{src.ID: src})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rs []parsers.Request
+	for {
+		b, err := p.Next()
+		if err == io.EOF {
+			return rs
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs = append(rs, b.Requests...)
+	}
+}
+
+// What is kept comes back as it was, in order, but for what was late.
+func TestReplay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	want := someRequests(src, 5000)
+	want[17].Late = true
+	s := open(t, path)
+	if err := s.Add(batch(slices.Clone(want[:3000]), "a.log")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path) // what repeats is known again
+	defer s.Close()
+	if err := s.Add(batch(slices.Clone(want[3000:]), "a.log")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	want = slices.Delete(want, 17, 18)
+	got := replay(t, s, time.Time{}, src)
+	if len(got) != len(want) {
+		t.Fatalf("%d requests, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			t.Fatalf("request %d:\n got %+v\nwant %+v", i, got[i], want[i])
+		}
+	}
+	if got := replay(t, s, want[4000].Time, src); len(got) != len(want)-4000 || got[0].Line != want[4000].Line {
+		t.Errorf("from the middle: %d requests, want %d", len(got), len(want)-4000)
+	}
+}
+
+// A store that is closed without a flush holds what the last flush left: requests and
+// positions together.
+func TestAllOrNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	rs := someRequests(src, 2000)
+	s := open(t, path)
+	must(t, s.Add(batch(rs[:1000], "a.log")))
+	must(t, s.Flush())
+	must(t, s.Add(batch(rs[1000:], "a.log")))
+	must(t, s.Close())
+	s = open(t, path)
+	defer s.Close()
+	known, err := s.Known()
+	must(t, err)
+	if len(known) != 1 || known[0].At.Lines != 1000 {
+		t.Fatalf("known %+v, want one log at line 1000", known)
+	}
+	if got := replay(t, s, time.Time{}, src); len(got) != 1000 {
+		t.Errorf("%d requests, want 1000", len(got))
+	}
+}
+
+// A line that was kept before it was finished is replaced, not kept twice.
+func TestReplaces(t *testing.T) {
+	s := open(t, store.Memory)
+	defer s.Close()
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	rs := someRequests(src, 10)
+	must(t, s.Add(batch(slices.Clone(rs), "a.log")))
+	must(t, s.Flush())
+	again := batch(slices.Clone(rs[9:]), "a.log")
+	again.Requests[0].Path, again.Replaces = "/whole", 10
+	must(t, s.Add(again))
+	must(t, s.Flush())
+	got := replay(t, s, time.Time{}, src)
+	if len(got) != 10 || got[9].Path != "/whole" {
+		t.Errorf("%d requests, the last %q; want 10, /whole", len(got), got[len(got)-1].Path)
+	}
+}
+
+// Texts beyond what is kept in memory keep their one number.
+func TestManyTexts(t *testing.T) {
+	s := open(t, store.Memory)
+	defer s.Close()
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	const n = 300000 // more than twice what is kept in memory
+	rs := make([]parsers.Request, n)
+	for i := range rs {
+		rs[i] = parsers.Request{Time: start, Source: src, Line: int64(i + 1), ClientIP: fmt.Sprintf("2001:db8::%x", i), Bytes: -1, Duration: -1, Records: -1}
+	}
+	for range 2 {
+		for chunk := range slices.Chunk(rs, 10000) {
+			must(t, s.Add(batch(chunk, "a.log")))
+		}
+	}
+	must(t, s.Flush())
+	r, err := s.Report(store.Span{})
+	must(t, err)
+	if r.Log.Clients != n {
+		t.Errorf("%d clients, want %d", r.Log.Clients, n)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Results come back as they were; what was provisional goes with the next run.
+func TestResults(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	s := open(t, path)
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	must(t, s.Add(batch(someRequests(src, 10), "a.log")))
+	event := detect.Event{
+		ID: "evt_1", Name: "security.api_enumeration_detected", Severity: detect.High, Detector: "enumeration", ActorID: "192.0.2.1", ActorType: "ip",
+		UserIP: "192.0.2.1", Route: "/a", First: start, Last: start.Add(time.Second), Count: 31, Summary: "it did", Confidence: 0.75, Outcome: detect.Attempted,
+		Metadata: json.RawMessage(`{"endpoint_count":31}`), Evidence: []detect.Evidence{{Source: 1, Line: 3}, {Source: 1, Line: 4}}, Technique: "T1595", OWASP: "API9:2023",
+	}
+	going := event
+	going.ID = "evt_2"
+	alert := detect.Alert{ID: "alr_1", Type: "suspicious_activity", Rule: "api-enumeration", Severity: detect.High, Title: "t", Description: "d",
+		ActorID: "192.0.2.1", ActorType: "ip", SourceIP: "192.0.2.1", First: start, Last: start, Events: []string{"evt_1"}, Outcome: detect.Attempted, Metadata: json.RawMessage("{}")}
+	incident := detect.Incident{ID: "inc_1", Title: "t", Severity: detect.High, RiskScore: 50, Reasons: []string{"because"}, First: start, Last: start,
+		Actors: []string{"192.0.2.1"}, IPs: []string{"192.0.2.1"}, Alerts: []string{"alr_1"}, Outcome: detect.Attempted, Summary: "s"}
+
+	watermark := start.Add(time.Hour)
+	must(t, s.BeginResults(watermark, "settings", false))
+	saved := keyed.Saved{Machine: "enumeration", Key: "ip\x00\n'", Last: start, State: []byte(`{"A":1}`)}
+	must(t, s.SaveState(1, "events", saved))
+	results := store.NewResults()
+	sink := results.Sink()
+	sink.Event(event)
+	sink.Alert(alert)
+	sink.Incident(incident)
+	results.Ending()
+	sink.Event(going)
+	must(t, s.Finish(results))
+	must(t, s.Close())
+
+	s = open(t, path)
+	defer s.Close()
+	at, settings, err := s.Checkpoint()
+	must(t, err)
+	if !at.Equal(watermark) || settings != "settings" {
+		t.Errorf("checkpoint %s %q", at, settings)
+	}
+	must(t, s.States(func(stage string, got keyed.Saved) error {
+		if stage != "events" || !reflect.DeepEqual(got, saved) {
+			t.Errorf("state %q %+v, want %+v", stage, got, saved)
+		}
+		return nil
+	}))
+	r, err := s.Report(store.Span{})
+	must(t, err)
+	if len(r.Events) != 2 || len(r.Alerts) != 1 || len(r.Incidents) != 1 {
+		t.Fatalf("%d events, %d alerts, %d incidents; want 2, 1, 1", len(r.Events), len(r.Alerts), len(r.Incidents))
+	}
+	want := event
+	want.Evidence = nil // it names files and stands apart
+	if !reflect.DeepEqual(r.Events[0].Event, want) {
+		t.Errorf("event\n got %+v\nwant %+v", r.Events[0].Event, want)
+	}
+	if got := fmt.Sprint(r.Run.Evidence["evt_1"]); got != "[{a.log 3} {a.log 4}]" {
+		t.Errorf("evidence %s", got)
+	}
+	if !reflect.DeepEqual(r.Alerts[0], alert) {
+		t.Errorf("alert\n got %+v\nwant %+v", r.Alerts[0], alert)
+	}
+	if got := r.Incidents[0]; !reflect.DeepEqual(got.Incident, incident) || len(got.Timeline) != 1 || got.SQL == "" {
+		t.Errorf("incident\n got %+v\nwant %+v with a timeline of one step", got, incident)
+	}
+
+	must(t, s.BeginResults(watermark, "settings", false))
+	must(t, s.Finish(store.NewResults()))
+	if r, err = s.Report(store.Span{}); err != nil || len(r.Events) != 1 {
+		t.Errorf("%d events after the next run (%v), want the 1 that is not provisional", len(r.Events), err)
+	}
+	if r, err = s.Report(store.Span{Since: start.Add(time.Minute)}); err != nil || len(r.Events) != 0 {
+		t.Errorf("%d events since a minute later (%v), want none", len(r.Events), err)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.duckdb")
+	s := open(t, path)
+	must(t, s.Flush())
+	info, err := os.Stat(path)
+	must(t, err)
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %o, want 600", info.Mode().Perm())
+	}
+	must(t, s.Close())
+
+	text := filepath.Join(dir, "text")
+	must(t, os.WriteFile(text, []byte(strings.Repeat("no database\n", 2000)), 0o600))
+	if _, err := store.Open(text); err == nil || !strings.Contains(err.Error(), "not a DuckDB file") {
+		t.Errorf("a text file: %v", err)
+	}
+	if _, err := store.Open(filepath.Join(dir, "no", "a.duckdb")); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("a missing folder: %v", err)
+	}
+}
+
+// A person's query can read the store and nothing else.
+func TestQuery(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.duckdb")
+	s := open(t, path)
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	must(t, s.Add(batch(someRequests(src, 100), "a.log")))
+	must(t, s.Flush())
+	must(t, s.Close())
+	secret := filepath.Join(dir, "secret.csv")
+	must(t, os.WriteFile(secret, []byte("a\n1\n"), 0o600))
+
+	q, err := store.OpenQuery(path)
+	must(t, err)
+	defer q.Close()
+	for _, test := range []struct{ query, want string }{
+		{"select count(*) as n from requests", "[n] [100]"},
+		{"select actor_type, count(*) from requests group by 1 order by 1", "[actor_type count_star()] [api_key 25] [ip 25] [token 25] [user 25]"},
+		{"select event_name, count(*) from activity group by 1 order by 1", "[event_name count_star()] [auth.api_key_used 25] [auth.login_failed 25]"},
+		{"select count(*) from ips where first_seen <= last_seen", "[count_star()] [100]"},
+		{"delete from request_rows", "read-only"},
+		{"select * from read_csv('" + secret + "')", "disabled"},
+		{"copy requests to '" + secret + "'", "disabled"},
+		{"attach '" + filepath.Join(dir, "b.duckdb") + "'", "disabled"},
+		{"set enable_external_access = true", "locked"},
+		{"select nonsense", "nonsense"},
+	} {
+		t.Run(test.query, func(t *testing.T) {
+			var got []string
+			err := q.Run(t.Context(), test.query,
+				func(names []string) error { got = append(got, fmt.Sprint(names)); return nil },
+				func(values []any) error { got = append(got, fmt.Sprint(values)); return nil })
+			text := strings.Join(got, " ")
+			if err != nil {
+				text = err.Error()
+			}
+			if !strings.Contains(text, test.want) {
+				t.Errorf("%s\nwant %s", text, test.want)
+			}
+		})
+	}
+}
