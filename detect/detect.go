@@ -110,7 +110,7 @@ type Outcome string
 const (
 	Attempted Outcome = "attempted" // it was tried; the answers do not tell how it ended
 	Blocked   Outcome = "blocked"   // the answers refused it
-	Succeeded Outcome = "succeeded" // at least one answer granted it
+	Succeeded Outcome = "succeeded" // answers granted it: one of a guess, most of a series
 )
 
 // further returns the one of both that is further on the way from blocked, attempted
@@ -173,9 +173,9 @@ type Incident struct {
 	Reasons   []string  `json:"reasons"`    // what the score is made of
 	First     time.Time `json:"first_ts"`
 	Last      time.Time `json:"last_ts"`
-	Actors    []string  `json:"actors"`
-	IPs       []string  `json:"ips"`
-	Alerts    []string  `json:"alerts"` // ids, in order of time
+	Actors    []string  `json:"actors"` // ids, in the order they became known; at most MaxNames
+	IPs       []string  `json:"ips"`    // likewise
+	Alerts    []string  `json:"alerts"` // ids, in the order they joined; at most MaxAlerts
 	Outcome   Outcome   `json:"outcome"`
 	Summary   string    `json:"summary"`
 	// MergedInto is the id of the incident that took this one over, when an alert

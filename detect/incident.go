@@ -358,7 +358,7 @@ func (st *story) summary() string {
 	if len(st.Counted) == maxCountedAlerts {
 		alerts = fmt.Sprintf("%d alerts or more", maxCountedAlerts)
 	}
-	fmt.Fprintf(&b, "From %s to %s UTC, %s made %s with %s", st.First.Format(day), st.Last.Format(until), st.actors(),
+	fmt.Fprintf(&b, "From %s to %s UTC, %s caused %s with %s", st.First.Format(day), st.Last.Format(until), st.actors(),
 		alerts, plural(st.Requests, "request", "requests"))
 	if len(st.AllIPs) > 1 {
 		fmt.Fprintf(&b, " from %s", st.AllIPs.of("address", "addresses"))

@@ -78,15 +78,20 @@ func (s *keyInvalid) Expire(emit func(Event)) { s.Going.end(emit, s.describe) }
 
 func (s *keyInvalid) describe(e *Event) {
 	g := s.Going
-	e.Summary = fmt.Sprintf("%s was refused %s in %s, with %s", who(e.ActorID, e.ActorType),
-		plural(e.Count, "time", "times"), inWords(e.Last.Sub(e.First)), g.Keys.of("key or token", "different keys or tokens"))
-	if g.Keyless > 0 {
-		e.Summary += fmt.Sprintf(" and %s without any", plural(g.Keyless, "time", "times"))
+	var with string
+	switch keys := g.Keys.of("key or token", "different keys or tokens"); {
+	case len(g.Keys) == 0:
+		with = "no key or token"
+	case g.Keyless == 0:
+		with = keys
+	default:
+		with = fmt.Sprintf("%s, and %s none", keys, plural(g.Keyless, "time", "times"))
 	}
+	e.Summary = fmt.Sprintf("%s was refused %s in %s with %s (threshold for guessing: more than %d keys within %s)",
+		who(e.ActorID, e.ActorType), plural(e.Count, "time", "times"), inWords(e.Last.Sub(e.First)), with, s.keys, inWords(s.window))
 	switch {
 	case e.Severity == High:
 		e.Confidence = 0.9
-		e.Summary += fmt.Sprintf("; keys are guessed (threshold: more than %d within %s)", s.keys, inWords(s.window))
 	case e.Count >= int64(s.many):
 		e.Confidence = 0.6
 	default:

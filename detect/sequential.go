@@ -179,7 +179,7 @@ func (w *walk) match(id uint64, status int) {
 
 func (s *sequentialIDs) describe(e *Event) {
 	w := s.Going
-	e.Summary = fmt.Sprintf("%s asked for %s of %q, from %d to %d, in %s; %d of %d answers granted it (threshold: %s that fill %d%% of their range within %s)",
+	e.Summary = fmt.Sprintf("%s asked for %s of %q, from %d to %d, in %s; %d of %d requests were granted (threshold: %s that fill %d%% of their range, within %s)",
 		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), clip(e.Route), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
 		w.Granted, e.Count, plural(int64(s.least), "id", "ids"), s.density, inWords(s.window))
 	switch n := len(w.IDs); {

@@ -120,6 +120,9 @@ func (f *Fields) setRequestURL(s string) {
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		host, f.Target = rest[:i], rest[i:]
 	}
+	if f.Target[0] != '/' {
+		f.Target = "/" + f.Target
+	}
 	f.Host = cutPort(host)
 }
 

@@ -343,7 +343,8 @@ func (p *jsonParser) finish() error {
 			f.Target = s
 		}
 	}
-	if f.Method == "" && !p.rest.status || f.Target == "" && !p.rest.status {
+	request := f.Method != "" && f.Target != ""
+	if !request && (!p.rest.status || p.rest.log && f.Method == "" && f.Target == "") {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: p.rest.log}
 	}
 	if f.Time.IsZero() {

@@ -87,7 +87,7 @@ var jsonKeys = []struct {
 		servername vhost virtualhost`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonStatus, asked | responseSide, 0, `status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
-		edgeresponsestatus downstreamstatus elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode`},
+		edgeresponsestatus downstreamstatus elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode code`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
 		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout bytesserved byteswritten

@@ -170,12 +170,14 @@ type logStep struct {
 	meaning meaning
 	until   string // "" at the end of the line
 	last    bool
-	quoted  bool // until begins with the quote that ends the value
-	list    bool // several values may stand here, joined by ", " or " : "
-	number  bool // what follows until is a number, or "-"
-	keep    bool // until is the beginning of the next value
-	bare    bool // a request without quotes, which holds blanks
-	width   int  // the value has at least as many bytes
+	quoted  bool   // until begins with the quote that ends the value
+	list    bool   // several values may stand here, joined by ", " or " : "
+	number  bool   // what follows until is a number, "-" or nothing,
+	then    string // and this behind it
+	words   bool   // the value holds no blank but after a comma
+	keep    bool   // until is the beginning of the next value
+	bare    bool   // a request without quotes, which holds blanks
+	width   int    // the value has at least as many bytes
 }
 
 func (p *logParser) parse(line string, f *Fields) error {
@@ -188,7 +190,7 @@ func (p *logParser) parse(line string, f *Fields) error {
 	for i := range p.steps {
 		s := &p.steps[i]
 		end := s.end(rest, p.raw)
-		if end < 0 {
+		if end < 0 || s.words && !areWords(rest[:end]) {
 			return p.misfit(line, rest)
 		}
 		if s.meaning != unused {
@@ -245,7 +247,7 @@ func (s *logStep) end(rest string, raw bool) int {
 		switch after := rest[at+len(s.until):]; {
 		case s.quoted && !raw && isEscaped(rest, at):
 		case s.list && (at > 0 && (rest[at-1] == ',' || rest[at-1] == ':') || strings.HasPrefix(rest[at:], " : ")):
-		case s.number && (after == "" || !isDigit(after[0]) && after[0] != '-'):
+		case s.number && !s.numberFollows(after):
 			if first < 0 {
 				first = at
 			}
@@ -255,6 +257,25 @@ func (s *logStep) end(rest string, raw bool) int {
 		at++
 	}
 	return first
+}
+
+// numberFollows tells whether rest begins with the next value, a number.
+func (s *logStep) numberFollows(rest string) bool {
+	n := 0
+	for n < len(rest) && (isDigit(rest[n]) || rest[n] == '.' || rest[n] == '-') {
+		n++
+	}
+	return strings.HasPrefix(rest[n:], s.then) && (s.then != "" || n == len(rest))
+}
+
+// areWords tells whether all blanks in s stand after commas.
+func areWords(s string) bool {
+	for i := 1; i < len(s); i++ {
+		if s[i] == ' ' && s[i-1] != ',' {
+			return false
+		}
+	}
+	return true
 }
 
 // set puts the value of one variable into f. Where several variables tell the same
@@ -397,17 +418,21 @@ func compileLogFormat(format, escape string) (*logParser, error) {
 		if v.literal == "" && !last {
 			return nil, fmt.Errorf("no text stands between $%s and $%s to tell them apart", v.name, parts[i+1].name)
 		}
-		p.steps = append(p.steps, logStep{
+		step := logStep{
 			meaning: v.meaning,
 			until:   v.literal,
 			last:    last,
 			quoted:  v.literal != "" && v.literal[0] == '"',
 			list:    strings.HasPrefix(v.literal, " ") && isList(v.name),
-			number:  !last && isNumber(parts[i+1].name),
+			words:   v.meaning == remoteMeaning || v.meaning == forwardedMeaning || v.meaning == appendedMeaning || v.meaning == hostMeaning,
 			keep:    v.keep,
 			bare:    v.name == "request" && strings.HasPrefix(v.literal, " "),
 			width:   width(v.name),
-		})
+		}
+		if !last && isNumber(parts[i+1].name) {
+			step.number, step.then = true, parts[i+1].literal
+		}
+		p.steps = append(p.steps, step)
 	}
 	return p, nil
 }

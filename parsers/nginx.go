@@ -83,7 +83,7 @@ func (p *clf) parse(line string, f *Fields) error {
 		return &Reject{Reason: "request has no end", Value: rest}
 	}
 	f.setRequestLine(rest[:end])
-	status, rest, _ := strings.Cut(rest[end+len(`" `):], " ")
+	status, rest, _ := strings.Cut(strings.TrimPrefix(rest[end+1:], " "), " ")
 	if !f.setStatus(status) {
 		return &Reject{Reason: "status is not a number", Value: status}
 	}
@@ -191,18 +191,22 @@ func isHost(s string) bool {
 }
 
 // requestEnd returns the index of the quote that ends the request: an unescaped one
-// before a status.
+// with a status and a number of bytes behind it, or failing that the first.
 func requestEnd(s string) int {
-	for at := 0; ; {
+	first := -1
+	for at := 0; ; at++ {
 		n := closingQuote(s[at:])
 		if n < 0 {
-			return -1
+			return first
 		}
 		at += n
-		if at+2 < len(s) && (isDigit(s[at+2]) || s[at+2] == '-') {
+		status, rest, _ := strings.Cut(strings.TrimPrefix(s[at+1:], " "), " ")
+		if (allDigits(status) || status == "-") && rest != "" && (isDigit(rest[0]) || rest[0] == '-') {
 			return at
 		}
-		at++
+		if first < 0 {
+			first = at
+		}
 	}
 }
 

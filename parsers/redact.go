@@ -202,6 +202,11 @@ func (x *redactor) redact(text string, in context, found *credentials) string {
 				i = end
 				continue
 			}
+			if start, end := userPassword(text, i); c == ':' && in == inText && start < end {
+				hide(start, end, otherSecret)
+				i = end
+				continue
+			}
 		case ' ', '+':
 			if start, end, kind := schemed(text, i, n); kind != noSecret {
 				hide(start, end, kind)
@@ -269,19 +274,39 @@ func nameBefore(text string, i int) string {
 	for k := 0; k < 2 && i > 0 && text[i-1] == ' '; k++ {
 		i--
 	}
-	switch before := text[:i]; {
-	case strings.HasSuffix(before, `\"`):
-		i -= 2
-	case strings.HasSuffix(before, `"`), strings.HasSuffix(before, `'`):
-		i--
-	case strings.HasSuffix(before, "%22"), strings.HasSuffix(before, "%27"):
-		i -= 3
+	for _, quote := range [...]string{`"`, `'`, "%22", "%27", `\x22`, `\u0022`} {
+		if strings.HasSuffix(text[:i], quote) {
+			i -= len(quote)
+			for i > 0 && text[i-1] == '\\' {
+				i--
+			}
+			break
+		}
 	}
 	start := i
 	for start > 0 && i-start < maxName && isNameByte(text[start-1]) {
 		start--
 	}
+	if start > 0 && text[start-1] == '\\' {
+		start += escapeLen(text[start:i])
+	}
 	return text[start:i]
+}
+
+// escapeLen returns the length of what follows the backslash of a character that
+// is written as a number, as "&" and "?" are in JSON and by nginx: \u0026, \x26.
+func escapeLen(s string) int {
+	n := 0
+	switch {
+	case strings.HasPrefix(s, "u00"):
+		n = len("u0026")
+	case strings.HasPrefix(s, "x"):
+		n = len("x26")
+	}
+	if n == 0 || n > len(s) || !isHex(s[n-2]) || !isHex(s[n-1]) {
+		return 0
+	}
+	return n
 }
 
 func isNameByte(c byte) bool {
@@ -308,6 +333,13 @@ func valueAfter(text string, i int, in context, encoded, colon, header bool) (st
 	}
 	for end = i; end < len(text); {
 		c, n := charAt(text, end)
+		if header && c == '"' && text[end-1] == '=' {
+			// A parameter of the header in quotes.
+			if after := strings.IndexByte(text[end+n:], '"'); after >= 0 {
+				end += n + after + 1
+				continue
+			}
+		}
 		if n == 1 || encoded {
 			if endsValue(text, end, n, c, in, encoded, colon, header) {
 				break
@@ -351,22 +383,25 @@ func pairFollows(text string) bool {
 // escaped with backslashes, or percent-encoded. Without closing quotes it is the
 // rest of the text.
 func quoted(text string, i int) (start, end int, ok bool) {
-	for j := i; j < len(text); {
-		switch c, n := charAt(text, j); c {
-		case '\\':
-			j += n
-			continue
-		case '"', '\'':
-			quote := text[i : j+n]
-			start = j + n
-			if end = closing(text[start:], quote); end < 0 {
-				return start, len(text), true
-			}
-			return start, start + end, true
-		}
+	start = i
+	for start < len(text) && text[start] == '\\' {
+		start++
+	}
+	if start == len(text) {
 		return 0, 0, false
 	}
-	return 0, 0, false
+	c, n := charAt(text, start)
+	if e := escapeLen(text[start:]); start > i && e > 0 {
+		c, n = unhex(text[start+e-2])<<4|unhex(text[start+e-1]), e
+	}
+	if c != '"' && c != '\'' {
+		return 0, 0, false
+	}
+	start += n
+	if end = closing(text[start:], text[i:start]); end < 0 {
+		return start, len(text), true
+	}
+	return start, start + end, true
 }
 
 // closing returns where the same quote comes again, not escaped by more
@@ -423,6 +458,25 @@ scan:
 		return start, at
 	case looksRandom(text[user:at]):
 		return user, at
+	}
+	return 0, 0
+}
+
+// userPassword returns the extent of the password in "user:password@host" whose
+// colon is text[i].
+func userPassword(text string, i int) (start, end int) {
+	const longest = 128
+	if i == 0 || !isAlnum(text[i-1]) || strings.HasSuffix(text[:i], "mailto") {
+		return 0, 0
+	}
+	start = i + 1
+	for end = start; end < len(text) && end-start < longest; end++ {
+		switch text[end] {
+		case '@':
+			return start, end
+		case ' ', '"', '/', '\\', '<', '>', '?', '#', '&':
+			return 0, 0
+		}
 	}
 	return 0, 0
 }

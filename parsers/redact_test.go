@@ -52,8 +52,8 @@ func TestQueryRedaction(t *testing.T) {
 		{"url=http://h.example:80/a:b@c", "url=http://h.example:80/a:b@c"},
 		{`filter={"token":"abc","page":2}`, `filter={"token":"tok_ba7816bf8f01","page":2}`},
 		{`filter=%7B%22token%22%3A%22abc%22%2C%22page%22%3A2%7D`, `filter=%7B%22token%22%3A%22tok_ba7816bf8f01%22%2C%22page%22%3A2%7D`},
-		{"q=sk_live_0123456789abcdef", "q=key_c9f8e5f8d23a"},
-		{"q=x%2Fsk_live_0123456789abcdef", "q=x%2Fkey_c9f8e5f8d23a"},
+		{"q=sk_live_0123456789abcdef", "q=key_342e20dec519"},
+		{"q=x%2Fsk_live_0123456789abcdef", "q=x%2Fkey_342e20dec519"},
 		{"q=task_live_stream", "q=task_live_stream"},
 		{"cursor=eyJpZCI6MTIzNDU2fQ", "cursor=eyJpZCI6MTIzNDU2fQ"},
 		{"q=1'+OR+'1'='1", "q=1'+OR+'1'='1"},
@@ -92,7 +92,7 @@ func TestRefererRedaction(t *testing.T) {
 func TestPathRedaction(t *testing.T) {
 	for _, test := range []struct{ in, want, route string }{
 		{"/a;jsessionid=abc/b", "/a;jsessionid=ses_ba7816bf8f01/b", "/a/b"},
-		{"/bot/sk_live_0123456789abcdef/x", "/bot/key_c9f8e5f8d23a/x", "/bot/{token}/x"},
+		{"/bot/sk_live_0123456789abcdef/x", "/bot/key_342e20dec519/x", "/bot/{token}/x"},
 		{"/v/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "/v/tok_9ce21d06d988", "/v/{token}"},
 		{"/proxy/http://bob:geheim1@h.example/", "/proxy/http://bob:[redacted]@h.example/", "/proxy/http:/bob:[redacted]@h.example"},
 	} {
@@ -114,11 +114,15 @@ func TestRedactLine(t *testing.T) {
 		{`{"pin" : 1234, "a":1}`, `{"pin" : [redacted], "a":1}`},
 		{`{"password":"a\"b c","a":1}`, `{"password":"[redacted]","a":1}`},
 		{`{"log":"{\"password\":\"a b\",\"a\":1}"}`, `{"log":"{\"password\":\"[redacted]\",\"a\":1}"}`},
+		{`"GET /\x26token=abc HTTP"`, `"GET /\x26token=tok_ba7816bf8f01 HTTP"`},
+		{`{\x22password\x22:\x22a b\x22,\x22a\x22:1}`, `{\x22password\x22:\x22[redacted]\x22,\x22a\x22:1}`},
+		{`{\\\"password\\\":\\\"a b\\\",\\\"a\\\":1}`, `{\\\"password\\\":\\\"[redacted]\\\",\\\"a\\\":1}`},
+		{`"/?a=b\u0026sid=abc"`, `"/?a=b\u0026sid=ses_ba7816bf8f01"`},
 		{`{"password":"abc def`, `{"password":"[redacted]`},
 		{`{"Authorization":"Basic YWxpY2U6c2VjcmV0"}`, `{"Authorization":"[redacted]"}`},
 		{`Cookie: a=b; c=d`, `Cookie: [redacted]`},
 		{`"Cookie: a=b; c=d" 200`, `"Cookie: [redacted]" 200`},
-		{`x "Bearer abcdef123" y`, `x "Bearer tok_b93f28cd4b7c" y`},
+		{`x "Bearer abcdef123" y`, `x "Bearer tok_9f4c121d60cf" y`},
 		{`x basic YWxpY2U6c2VjcmV0 y`, `x basic [redacted] y`},
 		{`200 "0f9A8b7C6d5E4f3A2b1C" 7`, `200 "[redacted]" 7`},
 		{"a\x1b[31m\u202eb\xffc", `a\x1b[31m\u202eb\xffc`},
@@ -139,12 +143,12 @@ var (
 	shaped = []string{
 		"|eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ3aG8iOiJ6dWxleWthIiwieHkiOjk4NzYxfQ.dGhpc2lzbm90YXNpZ25hdHVyZQ",
 		"lsoc_live_|Zk3Qw8Xv5Rt1Yp7Lm2Nb9Dc4",
-		"|sk_live_Gj6Hf2Kd8Sa4Pq0Wo",
+		"sk_live_|Gj6Hf2Kd8Sa4Pq0Wo",
 		"|ghp_Vb7Nc3Mx9Zl5Kj1Hg",
 		"|xoxb-73915-Ut4Ry8Ei2Wo6",
 		"|AKIAQZWSXEDCRFVTGBYH",
 		"|glpat-Lk8Jh4Gf0Ds6Ap2",
-		"|acme_live_9Xc5Vb1Nm7Qw3",
+		"acme_live_|9Xc5Vb1Nm7Qw3",
 	}
 	opaque = []string{
 		"|Tr0ub4dor-and-3-horses",

@@ -233,6 +233,11 @@ func isEmail(s string) bool {
 	if at <= 0 {
 		return false
 	}
+	for i := range at {
+		if c := s[i]; !isAlnum(c) && strings.IndexByte(".-_+'", c) < 0 {
+			return false
+		}
+	}
 	domain := s[at+1:]
 	dot := strings.LastIndexByte(domain, '.')
 	if dot <= 0 || len(domain)-dot < 3 {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -171,6 +172,19 @@ func TestJSONRefusesBrokenMetadata(t *testing.T) {
 	err := JSON().Write(io.Discard, r, Look{})
 	if want := "json: events: 1: metadata: unexpected end of JSON input"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestJSONNormalForm(t *testing.T) {
+	r := withIncidents()
+	r.Events[0].First = r.Events[0].First.In(time.FixedZone("", 5400))
+	r.Events[0].Metadata = json.RawMessage("null")
+	r.Events[1].Metadata = nil
+	want := withIncidents()
+	want.Events[0].Metadata = json.RawMessage("{}")
+	want.Events[1].Metadata = json.RawMessage("{ }")
+	if got, want := write(t, JSON(), r, Look{}), write(t, JSON(), want, Look{}); !bytes.Equal(got, want) {
+		t.Error(firstDiff(got, want))
 	}
 }
 

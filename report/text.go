@@ -225,7 +225,7 @@ func (p *page) asides(r *Report) {
 			label = "rejected"
 		}
 		if i == maxRejects {
-			p.field(label, warning, fmt.Sprintf("and %s more; --output json has all", count(int64(len(r.Log.Rejects)-i), "reason")))
+			p.field(label, warning, fmt.Sprintf("and %s; --output json has all", count(int64(len(r.Log.Rejects)-i), "more reason")))
 			break
 		}
 		p.field(label, warning, fmt.Sprintf("%s × %s", number(rej.Count), rej.Reason))
@@ -235,14 +235,14 @@ func (p *page) asides(r *Report) {
 	}
 	for i, note := range run.Notes {
 		if i == maxNotes {
-			p.field("note", plain, fmt.Sprintf("and %s more; --output json has all", count(int64(len(run.Notes)-i), "note")))
+			p.field("note", plain, fmt.Sprintf("and %s; --output json has all", count(int64(len(run.Notes)-i), "more note")))
 			break
 		}
 		p.field("note", plain, note)
 	}
 	for i, f := range run.Failures {
 		if i == maxNotes {
-			p.field("failed", bad, fmt.Sprintf("and %s more; --output json has all", count(int64(len(run.Failures)-i), "source")))
+			p.field("failed", bad, fmt.Sprintf("and %s; --output json has all", count(int64(len(run.Failures)-i), "more source")))
 			break
 		}
 		p.field("failed", bad, f.Path+": "+f.Error)

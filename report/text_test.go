@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,53 @@ func TestTextOfManyIncidents(t *testing.T) {
 	} {
 		if n := strings.Count(text, c.text); n != c.want {
 			t.Errorf("%q stands there %d times, want %d", c.text, n, c.want)
+		}
+	}
+}
+
+func TestTextIsBounded(t *testing.T) {
+	r := withFailures()
+	src := r.Run.Sources[0]
+	src.Lines = 1000
+	r.Run.Sources = slices.Repeat([]Source{src}, 500)
+	r.Run.Notes = slices.Repeat([]string{strings.Repeat("word ", 1000)}, 500)
+	r.Run.Failures = slices.Repeat(r.Run.Failures, 500)
+	r.Log.Rejects = slices.Repeat(r.Log.Rejects, 500)
+	r.Alerts = slices.Repeat(r.Alerts, 500)
+	text := string(write(t, Text(), r, Look{}))
+	if n := strings.Count(text, "\n"); n > 250 {
+		t.Errorf("%d lines", n)
+	}
+	for _, want := range []string{
+		"  and 480 more sources                  480,000       0",
+		"  note       and 488 more notes; --output json has all",
+		"  failed     and 988 more sources; --output json has all",
+		"             and 992 more reasons; --output json has all",
+		"  and 980 more; --output json has all",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	tests := []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"", 10, nil},
+		{"  ", 10, nil},
+		{"one two  three", 7, []string{"one two", "three"}},
+		{"a tremendously long word", 8, []string{"a", "tre…usly", "long", "word"}},
+		{"表 表表 表", 5, []string{"表", "表表", "表"}},
+		{strings.Repeat("word ", 20), 4, []string{"word", "word", "word", "word", "word", "word", "word", "word", "word", "…"}},
+		{strings.Repeat("word ", 10), 4, []string{"word", "word", "word", "word", "word", "word", "word", "word", "word", "word"}},
+	}
+	for _, test := range tests {
+		if got := wrap(test.text, test.width); !slices.Equal(got, test.want) {
+			t.Errorf("wrap(%q, %d) = %q, want %q", test.text, test.width, got, test.want)
 		}
 	}
 }

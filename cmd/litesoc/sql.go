@@ -64,7 +64,11 @@ Times are UTC.`,
 				return failed(err, "")
 			}
 			defer q.Close()
-			t := write(c.OutOrStdout())
+			out := c.OutOrStdout()
+			if isTerminal(out) {
+				out = visible{out}
+			}
+			t := write(out)
 			if err := q.Run(c.Context(), query, t.columns, t.row); err != nil {
 				return failed(fmt.Errorf("sql: %s", showLines(err.Error())), "")
 			}
@@ -329,6 +333,15 @@ func plain(v any) any {
 		return v.String()
 	}
 	return v
+}
+
+// visible writes text to a terminal that may hold what a log says: control, escape and
+// bidi characters are shown, not obeyed. It is given whole lines.
+type visible struct{ w io.Writer }
+
+func (v visible) Write(b []byte) (int, error) {
+	_, err := io.WriteString(v.w, showLines(string(b)))
+	return len(b), err
 }
 
 // showLines makes a text of several lines safe to print.

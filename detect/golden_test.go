@@ -1,0 +1,274 @@
+package detect
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/litesoc/litesoc/detect/keyed"
+	"github.com/litesoc/litesoc/detect/keyed/keyedtest"
+	"github.com/litesoc/litesoc/parsers"
+	"golang.org/x/tools/txtar"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const goldenFolder = "../testdata/detect"
+
+// TestGolden leads the logs of each detector's file through a pipeline of that detector
+// and all rules, and compares what comes out, line by line.
+func TestGolden(t *testing.T) {
+	for _, d := range All() {
+		t.Run(d.Name, func(t *testing.T) {
+			path := filepath.Join(goldenFolder, d.Name+".txtar")
+			archive, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := &txtar.Archive{Comment: archive.Comment}
+			for _, f := range archive.Files {
+				switch {
+				case strings.HasSuffix(f.Name, ".format"):
+					got.Files = append(got.Files, f)
+				case strings.HasSuffix(f.Name, ".log"):
+					name := strings.TrimSuffix(f.Name, ".log")
+					out := run([]*Detector{d}, readCase(t, archive, name))
+					got.Files = append(got.Files, f)
+					for _, stream := range []string{"events", "alerts", "incidents"} {
+						got.Files = append(got.Files, txtar.File{Name: name + "." + stream, Data: out[stream]})
+					}
+				}
+			}
+			if *update {
+				if err := os.WriteFile(path, txtar.Format(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want := fileTexts(archive)
+			for _, f := range got.Files {
+				if want[f.Name] != string(f.Data) {
+					t.Errorf("%s: %s differs (make golden writes it anew)\n got:\n%s\nwant:\n%s", path, f.Name, f.Data, want[f.Name])
+				}
+				delete(want, f.Name)
+			}
+			for name := range want {
+				t.Errorf("%s: %s belongs to no log", path, name)
+			}
+		})
+	}
+}
+
+// TestGoldenMeaning holds the golden files to what they are for: each has a log that
+// fires, one just below and an innocent that looks alike.
+func TestGoldenMeaning(t *testing.T) {
+	for _, d := range All() {
+		t.Run(d.Name, func(t *testing.T) {
+			archive, err := txtar.ParseFile(filepath.Join(goldenFolder, d.Name+".txtar"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := fileTexts(archive)
+			for _, name := range []string{"fires", "below", "innocent"} {
+				if _, ok := text[name+".log"]; !ok {
+					t.Errorf("no %s.log", name)
+				}
+			}
+			if text["fires.alerts"] == "" || text["fires.incidents"] == "" {
+				t.Error("fires.log makes no alert or no incident")
+			}
+			if text["below.alerts"] != "" {
+				t.Error("below.log makes an alert")
+			}
+			if strings.Contains(text["innocent.alerts"], `"severity":"high"`) || strings.Contains(text["innocent.alerts"], `"severity":"critical"`) {
+				t.Error("innocent.log makes a grave alert")
+			}
+		})
+	}
+}
+
+// TestManyWays runs each golden log in many ways: each detector by itself, and the
+// whole pipeline.
+func TestManyWays(t *testing.T) {
+	for _, d := range All() {
+		archive, err := txtar.ParseFile(filepath.Join(goldenFolder, d.Name+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			name, isLog := strings.CutSuffix(f.Name, ".log")
+			if !isLog {
+				continue
+			}
+			t.Run(d.Name+"/"+name, func(t *testing.T) {
+				requests := readCase(t, archive, name)
+				keyedtest.Check(t, keyedtest.Engine(keyed.Order[*parsers.Request, Event]{
+					Time: func(r *parsers.Request) time.Time { return r.Time },
+					ID:   func(e Event) string { return e.ID },
+				}, d.machine()), requests)
+				keyedtest.Check(t, pipelineSubject(All(), Rules()), requests)
+			})
+		}
+	}
+}
+
+// pipelineSubject is a whole pipeline in the kit's terms.
+func pipelineSubject(detectors []*Detector, rules []*Rule) keyedtest.Subject[*parsers.Request] {
+	return keyedtest.Subject[*parsers.Request]{
+		Time: func(r *parsers.Request) time.Time { return r.Time },
+		New: func(shards int, saved []byte, out func(keyedtest.Output)) (keyedtest.Runner[*parsers.Request], error) {
+			p := NewPipeline(detectors, rules, shards, Sink{
+				Event:    func(e Event) { out(keyedtest.Output{Stream: "events", ID: e.ID, JSON: keyedtest.JSON(e)}) },
+				Alert:    func(a Alert) { out(keyedtest.Output{Stream: "alerts", ID: a.ID, JSON: keyedtest.JSON(a)}) },
+				Incident: func(i Incident) { out(keyedtest.Output{Stream: "incidents", ID: i.ID, JSON: keyedtest.JSON(i)}) },
+			})
+			d := json.NewDecoder(bytes.NewReader(saved))
+			for d.More() {
+				var s stageMemory
+				if err := d.Decode(&s); err != nil {
+					return nil, err
+				}
+				if err := p.Load(s.Stage, s.Saved); err != nil {
+					return nil, err
+				}
+			}
+			return runner{p}, nil
+		},
+	}
+}
+
+type runner struct{ *Pipeline }
+
+type stageMemory struct {
+	Stage string
+	keyed.Saved
+}
+
+func (r runner) Save() ([]byte, error) {
+	var b bytes.Buffer
+	err := r.Pipeline.Save(func(stage string, s keyed.Saved) error {
+		return json.NewEncoder(&b).Encode(stageMemory{stage, s})
+	})
+	return b.Bytes(), err
+}
+
+// run leads the requests through a pipeline and returns what comes out, as NDJSON by
+// stream.
+func run(detectors []*Detector, requests []*parsers.Request) map[string][]byte {
+	out := map[string][]byte{}
+	write := func(stream string, v any) {
+		out[stream] = append(append(out[stream], keyedtest.JSON(v)...), '\n')
+	}
+	p := NewPipeline(detectors, Rules(), 1, Sink{
+		Event:    func(e Event) { write("events", e) },
+		Alert:    func(a Alert) { write("alerts", a) },
+		Incident: func(i Incident) { write("incidents", i) },
+	})
+	if len(requests) > 0 {
+		p.Advance(requests, requests[len(requests)-1].Time.Add(1))
+	}
+	p.Flush()
+	return out
+}
+
+// readCase reads a log of the archive, as the tool would: in the format named, put in
+// order, with the events of single requests.
+func readCase(t testing.TB, archive *txtar.Archive, name string) []*parsers.Request {
+	t.Helper()
+	text := fileTexts(archive)
+	format := parsers.NginxCombined()
+	if f, ok := text[name+".format"]; ok {
+		var err error
+		if format, err = parsers.NginxLogFormat("golden", strings.TrimSpace(f), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return read(t, format, text[name+".log"])
+}
+
+func read(t testing.TB, format *parsers.Format, log string) []*parsers.Request {
+	t.Helper()
+	site, err := parsers.NewSite(parsers.SiteConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := routeMap(t)
+	reader := format.NewReader(site, &parsers.Source{ID: 1})
+	var requests []*parsers.Request
+	for i, line := range expand(t, log) {
+		r := &parsers.Request{}
+		if err := reader.Read(line, int64(i+1), r); err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		r.Event = routes.Classify(r)
+		requests = append(requests, r)
+	}
+	slices.SortStableFunc(requests, (*parsers.Request).Compare)
+	return requests
+}
+
+func routeMap(t testing.TB, own ...RouteRule) *RouteMap {
+	t.Helper()
+	m, err := NewRouteMap(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func fileTexts(archive *txtar.Archive) map[string]string {
+	text := map[string]string{}
+	for _, f := range archive.Files {
+		text[f.Name] = string(f.Data)
+	}
+	return text
+}
+
+var (
+	repeated = regexp.MustCompile(`^x(\d+) \+(\d+(?:ms|s|m|h)) (.*)$`)
+	clock    = regexp.MustCompile(`\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}`)
+	counter  = regexp.MustCompile(`\{(?:(\d+)\+)?n\}`)
+)
+
+// expand writes out the lines of a story: "x20 +2s LINE" stands for twenty of LINE, two
+// seconds apart, {n} counting from 1 and {1000+n} from 1001.
+func expand(t testing.TB, log string) []string {
+	t.Helper()
+	var lines []string
+	for line := range strings.Lines(log) {
+		line = strings.TrimSuffix(line, "\n")
+		m := repeated.FindStringSubmatch(line)
+		if m == nil {
+			lines = append(lines, line)
+			continue
+		}
+		times, _ := strconv.Atoi(m[1])
+		step, err := time.ParseDuration(m[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range times {
+			one := clock.ReplaceAllStringFunc(m[3], func(at string) string {
+				const layout = "02/Jan/2006:15:04:05 -0700"
+				first, err := time.Parse(layout, at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return first.Add(time.Duration(n) * step).Format(layout)
+			})
+			lines = append(lines, counter.ReplaceAllStringFunc(one, func(c string) string {
+				from, _ := strconv.Atoi(counter.FindStringSubmatch(c)[1])
+				return strconv.Itoa(from + n + 1)
+			}))
+		}
+	}
+	return lines
+}

@@ -1,0 +1,279 @@
+package detect
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+func TestClassify(t *testing.T) {
+	m := routeMap(t)
+	for _, c := range []struct {
+		method, target string
+		status         int
+		want           string
+	}{
+		{"POST", "/login", 401, LoginFailed},
+		{"POST", "/login", 403, LoginFailed},
+		{"POST", "/login", 400, LoginFailed},
+		{"POST", "/login", 422, LoginFailed},
+		{"POST", "/login", 200, LoginSuccess},
+		{"POST", "/login", 302, LoginSuccess},
+		{"POST", "/login", 429, RateLimitExceeded},
+		{"POST", "/login", 500, ""},
+		{"POST", "/login", 404, ""},
+		{"GET", "/login", 200, ""},
+		{"GET", "/login", 401, ""},
+		{"POST", "/Login/", 401, LoginFailed},
+		{"POST", "//api//v1/./login", 401, LoginFailed},
+		{"POST", "/log%69n", 401, LoginFailed},
+		{"POST", "/log%zzn", 401, ""},
+		{"POST", "/login;jsessionid=1A2B", 401, LoginFailed},
+		{"POST", "/api/v1/auth/login", 401, LoginFailed},
+		{"POST", "/de/shop/customer/signin", 401, LoginFailed},
+		{"POST", "/users/sign_in", 200, LoginFailed},
+		{"POST", "/users/sign_in", 303, LoginSuccess},
+		{"POST", "/api/users/sign_in", 200, LoginSuccess},
+		{"POST", "/api/authenticate", 401, LoginFailed},
+		{"POST", "/j_security_check", 303, LoginSuccess},
+		{"POST", "/blog/wp-login.php", 200, LoginFailed},
+		{"POST", "/blog/wp-login.php", 302, LoginSuccess},
+		{"POST", "/wp-login.php?action=lostpassword", 302, PasswordReset},
+		{"GET", "/wp-login.php?action=logout&_wpnonce=1", 302, Logout},
+		{"POST", "/xmlrpc.php", 200, ""},
+		{"POST", "/oauth/token", 401, LoginFailed},
+		{"POST", "/oauth/token", 200, LoginSuccess},
+		{"POST", "/oauth/token?grant_type=refresh_token", 200, TokenRefreshed},
+		{"POST", "/oauth/token?grant_type=refresh_token", 400, SessionExpired},
+		{"POST", "/auth/realms/shop/protocol/openid-connect/token", 401, LoginFailed},
+		{"POST", "/oauth2/v1/token", 400, LoginFailed},
+		{"POST", "/api/token", 401, LoginFailed},
+		{"POST", "/devices/7/token", 401, ""},
+		{"POST", "/session", 201, LoginSuccess},
+		{"POST", "/api/sessions", 401, LoginFailed},
+		{"POST", "/training/7/sessions", 201, ""},
+		{"DELETE", "/session", 204, Logout},
+		{"DELETE", "/api/sessions/7", 204, Logout},
+		{"GET", "/logout", 302, Logout},
+		{"DELETE", "/users/sign_out", 204, Logout},
+		{"POST", "/auth/refresh", 200, TokenRefreshed},
+		{"POST", "/api/v2/token/refresh", 200, TokenRefreshed},
+		{"POST", "/dashboards/7/refresh", 200, ""},
+		{"POST", "/password/reset", 200, PasswordReset},
+		{"POST", "/forgot-password", 302, PasswordReset},
+		{"POST", "/passwords", 302, PasswordReset},
+		{"POST", "/forgot-password", 404, ""},
+		{"POST", "/mfa/enable", 200, MFAEnabled},
+		{"POST", "/api/2fa", 201, MFAEnabled},
+		{"DELETE", "/account/mfa", 204, MFADisabled},
+		{"POST", "/2fa/disable", 200, MFADisabled},
+		{"POST", "/api/users", 201, UserCreated},
+		{"POST", "/teams/7/users", 201, ""},
+		{"DELETE", "/api/users/7", 204, UserDeleted},
+		{"DELETE", "/api/users/7", 403, AccessDenied},
+		{"POST", "/admin/users/7/suspend", 200, UserSuspended},
+		{"PUT", "/users/7/role", 200, RoleChanged},
+		{"DELETE", "/api/users/7/roles/3", 204, RoleChanged},
+		{"POST", "/roles/7/permissions", 201, PermissionGranted},
+		{"DELETE", "/roles/7/permissions/9", 204, PermissionRevoked},
+		{"POST", "/admin/impersonate", 200, PrivilegeEscalation},
+		{"POST", "/orgs/7/api-keys", 201, APIKeyCreated},
+		{"DELETE", "/api_keys/7", 204, APIKeyRevoked},
+		{"PATCH", "/settings", 200, SettingsChanged},
+		{"GET", "/settings", 200, ""},
+		{"GET", "/reports/7/export", 200, Export},
+		{"GET", "/files/Report.CSV", 200, Export},
+		{"GET", "/files/report.csv", 404, ""},
+		{"GET", "/projects/7/secrets", 200, SensitiveAccess},
+		{"DELETE", "/orders/7", 204, RecordDeleted},
+		{"DELETE", "/orders/7", 302, ""},
+		{"POST", "/orders/bulk-delete", 200, BulkDelete},
+		{"DELETE", "/orders/bulk", 204, BulkDelete},
+		{"GET", "/api/me", 401, APIKeyInvalid},
+		{"GET", "/members.html", 401, ""},
+		{"GET", "/orders", 402, PermissionDenied},
+		{"GET", "/orders", 403, AccessDenied},
+		{"POST", "/form", 419, SessionExpired},
+		{"GET", "/orders", 429, RateLimitExceeded},
+		{"GET", "/", 444, IPBlocked},
+		{"GET", "/", 200, ""},
+		{"", "", 400, ""},
+		{"POST", "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/login", 401, LoginFailed},
+		{"POST", "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/login/q", 401, ""},
+		{"POST", "/" + strings.Repeat("x", 200) + "/login", 401, LoginFailed},
+		{"FOO", "/login", 401, ""},
+	} {
+		path, query, _ := strings.Cut(c.target, "?")
+		r := &parsers.Request{Method: c.method, Path: path, Query: query, Status: c.status}
+		if got := m.Classify(r); got != c.want {
+			t.Errorf("%s %s → %d: got %q, want %q", c.method, c.target, c.status, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		r    parsers.Request
+		want string
+	}{
+		{parsers.Request{Method: "GET", Path: "/orders", Status: 401, APIKey: "key_000000000000"}, APIKeyInvalid},
+		{parsers.Request{Method: "GET", Path: "/orders", Status: 401, Token: "tok_000000000000"}, APIKeyInvalid},
+		{parsers.Request{Method: "GET", Path: "/orders", Status: 401, Session: "ses_000000000000"}, ""},
+		{parsers.Request{Method: "GET", Path: "/orders", Status: 200, APIKey: "key_000000000000"}, APIKeyUsed},
+		{parsers.Request{Method: "GET", Path: "/orders", Status: 401, Host: "api.example.com"}, APIKeyInvalid},
+	} {
+		if got := m.Classify(&c.r); got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.r, got, c.want)
+		}
+	}
+}
+
+// Each standard event can come from a plain access log: by a route, or by a detector.
+func TestEveryEventHasAWay(t *testing.T) {
+	m := routeMap(t)
+	var reached []string
+	for _, r := range m.rules {
+		reached = append(reached, r.event)
+	}
+	for _, status := range []int{200, 401, 402, 403, 419, 429, 444} {
+		for _, method := range []string{"GET", "DELETE"} {
+			reached = append(reached, byStatus(&parsers.Request{Method: method, Path: "/api/x", Status: status, APIKey: "key_000000000000"}))
+		}
+	}
+	for _, d := range All() {
+		reached = append(reached, d.Type)
+	}
+	// Found by detectors that look at more than one request.
+	later := []string{SuspiciousActivity, SSRFAttemptBlocked, BulkExport}
+	for _, e := range Taxonomy() {
+		if !slices.Contains(reached, e.Name) && !slices.Contains(later, e.Name) {
+			t.Errorf("nothing makes %s", e.Name)
+		}
+	}
+	for _, name := range reached {
+		if _, ok := EventTypeOf(name); !ok && name != "" {
+			t.Errorf("%s is not in the taxonomy", name)
+		}
+	}
+}
+
+func TestOwnRoutes(t *testing.T) {
+	m := routeMap(t,
+		RouteRule{Method: "POST", Path: "/enter", Status: "200", Query: "step=2", Event: LoginSuccess},
+		RouteRule{Method: "POST", Path: "/enter", Status: "4xx", Event: LoginFailed},
+		RouteRule{Path: "/login", Event: "site.front_door"},
+		RouteRule{Path: "/old/**", Status: "404,410", Event: "site.old"},
+		RouteRule{Path: "**/tmp/**", Event: "site.tmp"},
+		RouteRule{Path: "/teams/{x}/close", Event: "site.closed"},
+		RouteRule{Path: "**/report-*.pdf", Event: "site.report"},
+		RouteRule{Path: "/a*b*c", Event: "site.stars"},
+		RouteRule{Path: "/", Status: "418", Event: "site.root"},
+		RouteRule{Path: "**", Status: "599", Event: "site.all"},
+	)
+	for _, c := range []struct {
+		method, path, query string
+		status              int
+		want                string
+	}{
+		{"POST", "/enter", "a=1&step=2", 200, LoginSuccess},
+		{"POST", "/enter", "step=22", 200, ""},
+		{"POST", "/enter", "", 451, LoginFailed},
+		{"POST", "/api/enter", "", 451, ""},
+		{"POST", "/login", "", 401, "site.front_door"},
+		{"POST", "/api/login", "", 401, LoginFailed},
+		{"GET", "/old", "", 404, "site.old"},
+		{"GET", "/old/a/b", "", 410, "site.old"},
+		{"GET", "/very/old/a", "", 404, ""},
+		{"GET", "/a/tmp/b/c", "", 200, "site.tmp"},
+		{"GET", "/teams/7/close", "", 200, "site.closed"},
+		{"GET", "/x/teams/7/close", "", 200, ""},
+		{"GET", "/teams/7/8/close", "", 200, ""},
+		{"GET", "/x/Report-2026.PDF", "", 200, "site.report"},
+		{"GET", "/AxxBxxC", "", 200, "site.stars"},
+		{"GET", "/axxc", "", 200, ""},
+		{"GET", "/", "", 418, "site.root"},
+		{"GET", "/x", "", 418, ""},
+		{"GET", "/x/y", "", 599, "site.all"},
+	} {
+		r := &parsers.Request{Method: c.method, Path: c.path, Query: c.query, Status: c.status}
+		if got := m.Classify(r); got != c.want {
+			t.Errorf("%s %s?%s → %d: got %q, want %q", c.method, c.path, c.query, c.status, got, c.want)
+		}
+	}
+}
+
+func TestRouteMapErrors(t *testing.T) {
+	good := RouteRule{Path: "/x", Event: "site.x"}
+	for _, c := range []struct {
+		change func(r *RouteRule)
+		want   string
+	}{
+		{func(r *RouteRule) { r.Event = "login" }, `event "login" is not of the form category.action`},
+		{func(r *RouteRule) { r.Event = "Auth.Login" }, `event "Auth.Login" is not`},
+		{func(r *RouteRule) { r.Method = "post" }, `method "post" is not in capital letters`},
+		{func(r *RouteRule) { r.Method = "GET|" }, `method "" is not`},
+		{func(r *RouteRule) { r.Status = "2xx,abc" }, `status "abc" is neither a code like 404 nor a class like 4xx`},
+		{func(r *RouteRule) { r.Status = "99" }, `status "99" is`},
+		{func(r *RouteRule) { r.Query = "a" }, `query "a" is not of the form name=value`},
+		{func(r *RouteRule) { r.Query = "a=1&b=2" }, `query "a=1&b=2" is not`},
+		{func(r *RouteRule) { r.Path = "" }, `path "": names no segment`},
+		{func(r *RouteRule) { r.Path = "/a//b" }, `path "/a//b": has an empty segment`},
+		{func(r *RouteRule) { r.Path = "/a/**/b" }, `has ** elsewhere`},
+		{func(r *RouteRule) { r.Path = "/a/b{x}" }, `has a brace inside segment "b{x}"`},
+		{func(r *RouteRule) { r.Path = "/a|" }, `has an empty word in segment "a|"`},
+		{func(r *RouteRule) { r.Path = strings.Repeat("/a", 17) }, `has more than 16 segments`},
+	} {
+		bad := good
+		c.change(&bad)
+		_, err := NewRouteMap([]RouteRule{good, bad})
+		if err == nil || !strings.HasPrefix(err.Error(), "route rule 2: ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: got %v, want %s", bad, err, c.want)
+		}
+	}
+}
+
+func FuzzClassify(f *testing.F) {
+	f.Add("POST", "/api/v1/login", "grant_type=refresh_token", 401, "/a*b/{x}|c/**", "4xx")
+	f.Add("GET", "/files/%2e%2e;x/.csv", "", 200, "**/*.csv", "2xx,404")
+	f.Fuzz(func(t *testing.T, method, path, query string, status int, pattern, statuses string) {
+		m, err := NewRouteMap([]RouteRule{{Path: pattern, Status: statuses, Event: "site.x"}})
+		if err != nil {
+			m = routeMap(t)
+		}
+		r := &parsers.Request{Method: method, Path: path, Route: parsers.Route(path), Query: query, Status: status}
+		first := m.Classify(r)
+		if again := m.Classify(r); again != first {
+			t.Errorf("%q, then %q", first, again)
+		}
+		objectID(r)
+		IsAPIPath(r)
+	})
+}
+
+// The usual requests of a site, most of which are no event.
+var ordinary = []*parsers.Request{
+	{Method: "GET", Path: "/", Route: "/", Status: 200, ClientIP: "192.0.2.1"},
+	{Method: "GET", Path: "/api/v1/orders", Route: "/api/v1/orders", Query: "page=2&per_page=50", Status: 200, ClientIP: "192.0.2.2"},
+	{Method: "GET", Path: "/api/v1/orders/81273", Route: "/api/v1/orders/{id}", Status: 200, ClientIP: "192.0.2.3", User: "alice"},
+	{Method: "GET", Path: "/assets/app-8f3a.css", Route: "/assets/app-8f3a.css", Status: 304, ClientIP: "192.0.2.4"},
+	{Method: "POST", Path: "/api/v1/orders", Route: "/api/v1/orders", Status: 201, ClientIP: "192.0.2.5", APIKey: "key_0123456789ab"},
+	{Method: "GET", Path: "/settings/profile", Route: "/settings/profile", Status: 200, ClientIP: "192.0.2.6"},
+	{Method: "GET", Path: "/users/jane/posts/a-long-title-of-a-post", Route: "/users/jane/posts/a-long-title-of-a-post", Status: 200, ClientIP: "192.0.2.7"},
+	{Method: "GET", Path: "/missing", Route: "/missing", Status: 404, ClientIP: "192.0.2.8"},
+}
+
+func BenchmarkClassify(b *testing.B) {
+	m := routeMap(b)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		m.Classify(ordinary[n%len(ordinary)])
+	}
+}
+
+func TestClassifyAllocatesNothing(t *testing.T) {
+	m := routeMap(t)
+	for _, r := range append(slices.Clone(ordinary), &parsers.Request{Method: "POST", Path: "/API/Login", Status: 401}) {
+		if n := testing.AllocsPerRun(100, func() { m.Classify(r) }); n != 0 {
+			t.Errorf("%s %s: %v allocations", r.Method, r.Path, n)
+		}
+	}
+}
