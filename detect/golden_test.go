@@ -16,7 +16,7 @@ import (
 	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/detect/keyed/keyedtest"
 	"github.com/litesoc/litesoc/parsers"
-	"golang.org/x/tools/txtar"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -142,11 +142,9 @@ func (rd *Reader) identify(r *Request, f *Fields, inQuery *credentials) {
 	rd.takeSession(r, f.Session, "the session the log names")
 	rd.takeToken(r, f.Token, "the token the log names")
 	rd.takeAuthorization(r, f.Authorization)
-	if *inQuery != (credentials{}) {
-		rd.takeKey(r, percentDecoded(inQuery.key), "a parameter of the query")
-		rd.takeToken(r, percentDecoded(inQuery.token), "a parameter of the query")
-		rd.takeSession(r, percentDecoded(inQuery.session), "a parameter of the query")
-	}
+	rd.takeKey(r, percentDecoded(inQuery.key), "a parameter of the query")
+	rd.takeToken(r, percentDecoded(inQuery.token), "a parameter of the query")
+	rd.takeSession(r, percentDecoded(inQuery.session), "a parameter of the query")
 	rd.takeCookies(r, f.Cookie)
 }
 

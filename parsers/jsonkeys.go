@@ -262,9 +262,14 @@ func (n *jsonNode) below(key string) *jsonNode {
 func (n *jsonNode) graft(keys string, other *jsonNode) {
 	for key := range strings.FieldsSeq(keys) {
 		child := n.below(key)
-		loose, exact := maps.Clone(other.loose), maps.Clone(other.exact)
+		child.exact = other.exact
+		if len(child.loose) == 0 {
+			child.loose = other.loose
+			continue
+		}
+		loose := maps.Clone(other.loose)
 		maps.Copy(loose, child.loose)
-		child.loose, child.exact = loose, exact
+		child.loose = loose
 	}
 }
 
@@ -285,7 +290,7 @@ func (n *jsonNode) own(key string) *jsonNode {
 	}
 	child := &jsonNode{}
 	if known := n.find(key); known != nil {
-		child.uses = slices.Clone(known.uses)
+		child.uses = known.uses
 		child.loose = known.loose
 		child.exact = maps.Clone(known.exact)
 	}

@@ -74,7 +74,7 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 		return &Reject{Reason: "time out of range", Value: t.Format(time.RFC3339)}
 	}
 	*r = Request{
-		Time:     t.Truncate(time.Microsecond),
+		Time:     t.Add(-time.Duration(t.Nanosecond() % int(time.Microsecond))),
 		Source:   rd.source,
 		Line:     number,
 		Status:   f.Status,
@@ -276,6 +276,10 @@ func (rd *Reader) Explain(line string) ([]Reading, error) {
 	if r.KeyPrefix != "" {
 		key += " (" + r.KeyPrefix + "…)"
 	}
+	routeWhy := ""
+	if r.Route != r.Path {
+		routeWhy = "the template of the path"
+	}
 	forwarded := cut(rd.redact(clean(logged(rd.fields.ForwardedFor)), inText, nil), maxText)
 	readings := []Reading{
 		{"format", rd.format.Name, ""},
@@ -286,7 +290,7 @@ func (rd *Reader) Explain(line string) ([]Reading, error) {
 		{"method", r.Method, ""},
 		{"host", r.Host, ""},
 		{"path", r.Path, ""},
-		{"route", r.Route, "the template of the path"},
+		{"route", r.Route, routeWhy},
 		{"query", r.Query, ""},
 		{"status", count(int64(r.Status), 0), ""},
 		{"bytes", count(r.Bytes, -1), ""},

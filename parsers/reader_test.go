@@ -3,11 +3,15 @@ package parsers
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -233,16 +237,6 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b strings.Builder
-	for _, x := range readings {
-		if x.Value != "" {
-			fmt.Fprintf(&b, "%s: %s", x.Name, x.Value)
-			if x.Why != "" {
-				fmt.Fprintf(&b, " (%s)", x.Why)
-			}
-			b.WriteByte('\n')
-		}
-	}
 	const want = `format: given
 ts: 2026-03-01T12:00:00Z
 x_forwarded_for: 10.0.0.1, 203.0.113.9
@@ -250,7 +244,7 @@ client_ip: 203.0.113.9 (X-Forwarded-For, read from the right past the trusted pr
 peer_ip: 192.0.2.1
 method: GET
 path: /users/42\u202e
-route: /users/42\u202e (the template of the path)
+route: /users/42\u202e
 query: token=tok_84d89877f0d4
 status: 200
 duration_ms: 2.5
@@ -259,8 +253,8 @@ token: tok_84d89877f0d4 (a parameter of the query)
 actor_id: key_44ddce081812 (the best known of API key, user, token, session and address)
 actor_type: api_key
 `
-	if b.String() != want {
-		t.Errorf("got:\n%s\nwant:\n%s", b.String(), want)
+	if got := told(readings); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
 
@@ -284,6 +278,18 @@ func TestReadDoesNotAllocate(t *testing.T) {
 		if allocs != 0 {
 			t.Errorf("%v allocations for %s", allocs, line)
 		}
+	}
+}
+
+func TestReadOfKnownSecretsDoesNotAllocate(t *testing.T) {
+	rd := given(Fields{
+		APIKey:        "lsoc_live_0123456789abcdef0123456789",
+		Authorization: "Bearer " + jwt(`{"sub":"alice","org":"acme","sid":"0123456789"}`),
+		Cookie:        "theme=dark; sid=0123456789",
+	}).NewReader(site(t, SiteConfig{}), &Source{})
+	var r Request
+	if n := testing.AllocsPerRun(100, func() { _ = rd.Read("", 1, &r) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
@@ -360,8 +366,7 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
-// filled is a format that puts the line into every field of Fields, and a part of
-// it, chosen by a number, into the ones that are apart.
+// filled is a format that puts the line into every field of Fields that is text.
 func filled() *Format {
 	return &Format{Name: "filled", New: func() ParseFunc {
 		return func(line string, f *Fields) error {
@@ -433,4 +438,75 @@ func dump(t testing.TB, rd *Reader, line string) string {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf("%s\n%+v", request, readings)
+}
+
+// TestReadings reads the .log files of the golden archive and compares how they are
+// explained with its .readings files.
+func TestReadings(t *testing.T) {
+	const name = goldens + "/reader-lines.golden"
+	archive, err := txtar.ParseFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := &txtar.Archive{Comment: archive.Comment}
+	for _, file := range archive.Files {
+		if strings.HasSuffix(file.Name, ".readings") {
+			continue
+		}
+		written.Files = append(written.Files, file)
+		scene, ok := strings.CutSuffix(file.Name, ".log")
+		if !ok {
+			continue
+		}
+		t.Run(scene, func(t *testing.T) {
+			site, format, _ := strings.Cut(scene, ".")
+			got := explained(t, member(archive, site+".yaml"), format, string(file.Data))
+			if want := member(archive, scene+".readings"); !*update && got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			written.Files = append(written.Files, txtar.File{Name: scene + ".readings", Data: []byte(got)})
+		})
+	}
+	if *update {
+		if err := os.WriteFile(name, txtar.Format(written), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// explained returns how lines of a format are read on the site of a configuration.
+func explained(t *testing.T, config, format, lines string) string {
+	t.Helper()
+	var c SiteConfig
+	if err := yaml.UnmarshalWithOptions([]byte(config), &c, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	rd := ByName(format).NewReader(site(t, c), &Source{})
+	var b strings.Builder
+	for line := range strings.Lines(lines) {
+		readings, err := rd.Explain(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			fmt.Fprintf(&b, "error: %v\n\n", err)
+			continue
+		}
+		b.WriteString(told(readings))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// told returns the readings that have a value, one a line.
+func told(readings []Reading) string {
+	var b strings.Builder
+	for _, x := range readings {
+		if x.Value == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %s", x.Name, x.Value)
+		if x.Why != "" {
+			fmt.Fprintf(&b, " (%s)", x.Why)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }

@@ -158,13 +158,13 @@ type redactor struct {
 	fingerprints map[known]string // at most maxKnown; nil: nothing is remembered
 }
 
-// A context says where text stands, and so what ends a value in it.
-type context uint8
+// A where says in what text stands, and so what ends a value in it.
+type where uint8
 
 const (
-	inText  context = iota // prose, a header, a raw line
-	inPath                 // the path of a URL
-	inQuery                // the query of a URL
+	inText  where = iota // prose, a header, a raw line
+	inPath               // the path of a URL
+	inQuery              // the query of a URL
 )
 
 // redact returns text without its secrets: values that bear the name of one
@@ -172,7 +172,7 @@ const (
 // after their scheme, passwords in URLs, and whatever is shaped like a JWT or a
 // known kind of API key. The credentials of a query are added to found, unless
 // that is nil. Text without secrets is returned as it is.
-func (x *redactor) redact(text string, in context, found *credentials) string {
+func (x *redactor) redact(text string, in where, found *credentials) string {
 	var out []byte
 	done := 0 // out stands for text[:done]
 	hide := func(start, end int, kind secretKind) {
@@ -197,12 +197,14 @@ func (x *redactor) redact(text string, in context, found *credentials) string {
 				i = end
 				continue
 			}
-			if start, end := password(text, i); c == ':' && start < end {
-				hide(start, end, otherSecret)
-				i = end
-				continue
+			if c == '=' {
+				break
 			}
-			if start, end := userPassword(text, i); c == ':' && in == inText && start < end {
+			start, end := password(text, i)
+			if start == end && n == 1 && in == inText {
+				start, end = userPassword(text, i)
+			}
+			if start < end {
 				hide(start, end, otherSecret)
 				i = end
 				continue
@@ -228,7 +230,7 @@ var mayTell = [256]bool{'=': true, ':': true, ' ': true, '+': true, '%': true}
 
 // named looks at the sign, = or :, of n bytes at text[i] and returns the extent
 // and kind of its value if that is a secret by name.
-func (x *redactor) named(text string, i, n int, in context) (start, end int, kind secretKind) {
+func (x *redactor) named(text string, i, n int, in where) (start, end int, kind secretKind) {
 	name := nameBefore(text, i)
 	if name == "" {
 		return 0, 0, noSecret
@@ -319,7 +321,7 @@ func isNameByte(c byte) bool {
 
 // valueAfter returns the extent of the value that follows a sign at text[i:]. The
 // sign may have been percent-encoded, a colon, or that of a whole header.
-func valueAfter(text string, i int, in context, encoded, colon, header bool) (start, end int) {
+func valueAfter(text string, i int, in where, encoded, colon, header bool) (start, end int) {
 	for in == inText && i < len(text) && text[i] == ' ' {
 		i++
 	}
@@ -351,7 +353,7 @@ func valueAfter(text string, i int, in context, encoded, colon, header bool) (st
 }
 
 // endsValue reports whether the character c, of n bytes at text[i], ends a value.
-func endsValue(text string, i, n int, c byte, in context, encoded, colon, header bool) bool {
+func endsValue(text string, i, n int, c byte, in where, encoded, colon, header bool) bool {
 	if header {
 		return c == '"' || c == '\n' || in != inText && c == '&'
 	}
@@ -489,13 +491,18 @@ func schemed(text string, i, n int) (start, end int, kind secretKind) {
 		return k >= 0 && strings.EqualFold(text[k:i], word)
 	}
 	bearer := scheme("bearer")
-	if !bearer && !scheme("basic") {
+	// A plus belongs to base64: it does not part the scheme Basic from its value.
+	if !bearer && (text[i] == '+' || !scheme("basic")) {
 		return 0, 0, noSecret
 	}
 	start = i + n
 	end = start
-	for end < len(text) && strings.IndexByte(" \t\n\"'&;,<>\\", text[end]) < 0 && (bearer || end-start < maxBasic) {
-		end++
+	for end < len(text) {
+		c, n := charAt(text, end)
+		if strings.IndexByte(" \t\n\"'&;,<>()[]{}\\", c) >= 0 {
+			break
+		}
+		end += n
 	}
 	value := text[start:end]
 	switch {
@@ -508,9 +515,6 @@ func schemed(text string, i, n int) (start, end int, kind secretKind) {
 	}
 	return 0, 0, noSecret
 }
-
-// maxBasic bounds what is looked at to see whether it is a user and a password.
-const maxBasic = 1 << 10
 
 // isBasic reports whether s is what follows the scheme Basic: user and password.
 func isBasic(s string) bool {
@@ -558,8 +562,12 @@ func (x *redactor) shapes(text string) string {
 			continue
 		}
 		encoded := i > 0 && text[i-1] == '%'
-		for word := text[i:end]; i < end; {
-			n, kind := shapeAt(word, i-(end-len(word)), encoded)
+		for begin := i; i < end; {
+			if i > begin && text[i] != 'e' && isAlnum(text[i-1]) && !encoded {
+				i++ // in the middle of a word only a JWT is looked for
+				continue
+			}
+			n, kind := shapeAt(text[begin:end], i-begin, encoded)
 			if n == 0 {
 				i++
 				continue

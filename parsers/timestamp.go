@@ -160,8 +160,11 @@ func parseEpoch(s string) (time.Time, bool) {
 	return time.Unix(seconds, nanos).UTC(), true
 }
 
-// parseDecimal reads a decimal number of units, exactly.
+// parseDecimal reads a decimal number of units, exactly. It is not negative.
 func parseDecimal(s string, unit time.Duration) (time.Duration, bool) {
+	if strings.HasPrefix(s, "-") {
+		return 0, false
+	}
 	whole, part, _ := strings.Cut(s, ".")
 	v, ok := parseInt(whole)
 	if !ok || !allDigits(part) {
@@ -171,7 +174,7 @@ func parseDecimal(s string, unit time.Duration) (time.Duration, bool) {
 		}
 		return time.Duration(f * float64(unit)), true
 	}
-	if v < 0 || v > int64(math.MaxInt64/2/unit) {
+	if v > int64(math.MaxInt64/2/unit) {
 		return 0, false
 	}
 	return time.Duration(v)*unit + time.Duration(int64(fraction(part))*int64(unit)/1e9), true

@@ -111,12 +111,15 @@ func (i *Incident) query() string {
 	if len(names) == 0 {
 		column, names = "actor_id", i.Actors
 	}
-	if len(names) == 0 {
-		return ""
-	}
 	quoted := make([]string, 0, len(names))
 	for _, n := range names {
+		if Show(n) != n {
+			continue // it could not be printed and read back
+		}
 		quoted = append(quoted, "'"+strings.ReplaceAll(n, "'", "''")+"'")
+	}
+	if len(quoted) == 0 {
+		return ""
 	}
 	const layout = "2006-01-02 15:04:05.999999"
 	return fmt.Sprintf("select ts, client_ip, method, path, status from requests where %s in (%s) and ts between '%s' and '%s' order by ts, line",

@@ -606,15 +606,12 @@ func (p *page) onward(r *Report) {
 	if r.Run.DB != "" {
 		db = " --db " + quote(r.Run.DB)
 	}
+	query := "FROM incidents"
 	if len(r.Incidents) == 0 {
-		p.command("go on", "litesoc sql"+db+` "FROM requests LIMIT 10"`)
-		return
+		query = "FROM requests LIMIT 10"
 	}
-	p.command("go on", "litesoc sql"+db+` "FROM incidents"`)
-	if alerts := r.Incidents[0].Alerts; len(alerts) > 0 {
-		p.command("", "litesoc explain"+db+" "+quote(alerts[0]))
-	}
-	p.command("", "litesoc report"+db+" --output json")
+	p.command("go on", "litesoc sql"+db+` "`+query+`"`)
+	p.command("", "litesoc explain 'a line of a log'")
 }
 
 // command writes something to be typed.

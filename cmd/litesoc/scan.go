@@ -101,6 +101,7 @@ type job struct {
 	pipeline  *detect.Pipeline
 	results   *store.Results
 	order     source.Orderer
+	detectors []string
 	settings  string // what the detectors' memory depends on
 	watermark time.Time
 	anew      bool // all kept requests are judged again
@@ -137,6 +138,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return err
 	}
 	defer j.store.Close()
+	if err := j.store.SetLateness(f.lateness); err != nil {
+		return failed(err, "")
+	}
 	if j.opts.Known, err = j.store.Known(); err != nil {
 		return failed(err, "")
 	}
@@ -192,7 +196,10 @@ func (j *job) prepare(cfg *config) error {
 	if err != nil {
 		return err
 	}
-	j.settings = settingsOf(detectors, cfg.Routes, j.flags.lateness)
+	for _, d := range detectors {
+		j.detectors = append(j.detectors, d.Name)
+	}
+	j.settings = settingsOf(detectors, cfg.Routes)
 	j.pipeline = detect.NewPipeline(detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness, Classify: routes.Classify}
 	return nil
@@ -200,9 +207,9 @@ func (j *job) prepare(cfg *config) error {
 
 // settingsOf names everything that the detectors' memory depends on beside the
 // requests. Memory made under other settings is of no use.
-func settingsOf(detectors []*detect.Detector, routes []detect.RouteRule, lateness time.Duration) string {
+func settingsOf(detectors []*detect.Detector, routes []detect.RouteRule) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %q\n", version, lateness, routes)
+	fmt.Fprintf(h, "%s %q\n", version, routes)
 	for _, d := range detectors {
 		fmt.Fprintln(h, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
@@ -403,6 +410,7 @@ func (j *job) checkQuality() {
 func (j *job) describe(r *report.Report, span store.Span) {
 	run := &r.Run
 	run.Version, run.Command, run.DB = version, "scan", j.flags.db
+	run.Detectors = j.detectors
 	run.Started, run.Duration = j.started.UTC(), time.Since(j.started)
 	if !span.Since.IsZero() {
 		run.Since = &span.Since
@@ -432,6 +440,9 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	for _, path := range j.plan.Empty {
 		run.Notes = append(run.Notes, path+" is empty")
 	}
+	if r.Log.Late > 0 {
+		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
+	}
 	if st := j.pipeline.Stats(); st.Evicted > 0 {
 		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to bound memory: slow patterns may have been missed", st.Evicted))
 	}
@@ -441,6 +452,19 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	for _, f := range j.plan.Failures {
 		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
 	}
+}
+
+// lateNote says what to do about lines that came too late to be judged.
+func (j *job) lateNote(late int64) string {
+	note := fmt.Sprintf("%d requests lie further behind their log than --lateness %s: they are kept, but not judged", late, j.flags.lateness)
+	var lag time.Duration
+	for _, l := range j.plan.Logs {
+		lag = max(lag, l.Lag)
+	}
+	if lag > j.flags.lateness {
+		note += fmt.Sprintf("; scan again with --lateness %s to judge them", lag.Truncate(time.Minute)+time.Minute)
+	}
+	return note
 }
 
 // keepNew leaves in the report the incidents that are not among those before, or

@@ -82,6 +82,25 @@ func TestKitSaysWhatDiffers(t *testing.T) {
 	}
 }
 
+// The sequence of outputs may be right, and yet each come at the wrong time.
+func TestKitWantsPunctuality(t *testing.T) {
+	var items []*item
+	for n := range 4 {
+		items = append(items, &item{At: at(time.Duration(n / 2)), Who: "u"})
+	}
+	for flaw, want := range map[string]string{
+		"": "",
+		"released at the end only": `the plain way: released late, after the watermark 2026-03-01T10:00:00.000000002Z:
+  2026-03-01T10:00:00Z count u {"ID":"count u","Text":"1"}`,
+		"released at the watermark": `one item a batch (seed 7): released early, at the watermark 2026-03-01T10:00:00Z:
+  2026-03-01T10:00:00Z count u {"ID":"count u","Text":"1"}`,
+	} {
+		if e := check(subject(flaw, []*machine{counting()}), items); strings.Join(e[:min(1, len(e))], "") != want {
+			t.Errorf("%s: the kit says\n%s\nwant\n%s", flaw, strings.Join(e, "\n"), want)
+		}
+	}
+}
+
 func TestKitWantsItemsInOrder(t *testing.T) {
 	items := []*item{{At: at(1), Who: "u"}, {At: at(0), Who: "u"}}
 	const want = "item 2 lies before item 1: Check takes items in their order"

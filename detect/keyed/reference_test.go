@@ -45,10 +45,12 @@ var flaws = []string{
 	"what is over is not swept",
 	"released at the watermark",
 	"released too late by one batch",
+	"released at the end only",
 	"ties in the order of their batch reversed",
 	"released in order of id only",
 	"released in order of time only",
 	"released as it was emitted",
+	"of one time the greater id first",
 	"held outputs are not put in order with new ones",
 	"last word at the watermark",
 	"last word at the time of the last item",
@@ -94,6 +96,9 @@ func (r *reference) Advance(items []*item, watermark time.Time) {
 	}
 	if !r.has("what is over is not swept") {
 		r.sweep(watermark)
+	}
+	if r.has("released at the end only") {
+		return
 	}
 	r.release(before, func(t time.Time) bool {
 		return t.Before(watermark) || r.has("released at the watermark") && t.Equal(watermark)
@@ -198,7 +203,12 @@ func (r *reference) sweep(watermark time.Time) {
 // release passes on what is held and due; that from the given place on is new.
 func (r *reference) release(fresh int, due func(time.Time) bool) {
 	byTime := func(a, b uttered) int { return a.At.Compare(b.At) }
-	byID := func(a, b uttered) int { return strings.Compare(a.Out.ID, b.Out.ID) }
+	byID := func(a, b uttered) int {
+		if r.has("of one time the greater id first") {
+			a, b = b, a
+		}
+		return strings.Compare(a.Out.ID, b.Out.ID)
+	}
 	inOrder := r.Held
 	if r.has("held outputs are not put in order with new ones") {
 		inOrder = r.Held[fresh:]

@@ -17,9 +17,10 @@ import (
 type Log struct {
 	File    *File
 	Source  *parsers.Source
-	Start   Position // where this reading began
-	At      Position // where it stands
-	HeadLen int      // bytes of the beginning that the fingerprint is made of
+	Start   Position      // where this reading began
+	At      Position      // where it stands
+	Lag     time.Duration // how far a line of this reading lay behind one before it, at most
+	HeadLen int           // bytes of the beginning that the fingerprint is made of
 	// Guess is what the format was told by; nil if it was given or known.
 	Guess *parsers.Guessed
 
@@ -52,6 +53,7 @@ type Options struct {
 // Known is a log that was read before.
 type Known struct {
 	Source  parsers.Source
+	Lag     time.Duration // how far a line of this reading lay behind one before it, at most
 	HeadLen int
 	At      Position
 }
@@ -214,6 +216,7 @@ func (l *Log) line(line string, b *Batch) (became byte) {
 		l.Source.First = r.Time
 	}
 	became = wasParsed
+	l.Lag = max(l.Lag, l.At.Last.Sub(r.Time))
 	if r.Time.Before(l.Bound()) {
 		r.Late = true
 		l.At.Late++

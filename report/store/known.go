@@ -46,6 +46,43 @@ func (s *Store) Checkpoint() (watermark time.Time, settings string, err error) {
 	return watermark, settings, err
 }
 
+// SetLateness tells by which bound lines are late. If the kept ones were read under
+// another, it is told anew which of them are, and the checkpoint is dropped.
+func (s *Store) SetLateness(bound time.Duration) error {
+	var was sql.NullInt64
+	if err := s.db.QueryRow(`select lateness_us from litesoc`).Scan(&was); err != nil {
+		return err
+	}
+	if was.Valid && was.Int64 == bound.Microseconds() {
+		return nil
+	}
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := s.exec(`update litesoc set lateness_us = ?`, bound.Microseconds()); err != nil {
+		return err
+	}
+	if !was.Valid {
+		return s.commit()
+	}
+	// The rule is that of source.Log: behind the latest line before it in its log.
+	if err := s.exec(`
+		update request_rows r set late = l.late from (
+			select source_id, line, coalesce(ts < max(ts) over (partition by source_id order by line
+				rows between unbounded preceding and 1 preceding) - to_microseconds(?), false) as late
+			from request_rows
+		) l where r.source_id = l.source_id and r.line = l.line and r.late <> l.late`, bound.Microseconds()); err != nil {
+		return fmt.Errorf("tell anew which lines are late: %w", err)
+	}
+	if err := s.exec(`update sources set late = (select count(*) from request_rows r where r.source_id = sources.source_id and r.late)`); err != nil {
+		return fmt.Errorf("count late lines: %w", err)
+	}
+	if err := s.Forget(); err != nil {
+		return err
+	}
+	return s.commit()
+}
+
 // States yields the memory that belongs to the checkpoint.
 func (s *Store) States(yield func(stage string, st keyed.Saved) error) error {
 	rows, err := s.db.Query(`select stage, machine, key, last, state from checkpoint_states order by seq`)

@@ -101,6 +101,13 @@ func (s *Store) Finish(r *Results) error {
 		from (select id, unnest(alerts) as alert from incidents where merged_into is null) i where alerts.id = i.alert`); err != nil {
 		return err
 	}
+	// An incident lists so many alerts and no more; the rest are known by whom they are
+	// about.
+	if err := s.exec(`update alerts set incident_id = i.id from incidents i
+		where alerts.incident_id is null and i.merged_into is null and alerts.first_ts between i.first_ts and i.last_ts
+			and (list_contains(i.actors, alerts.actor_id) or list_contains(i.ips, alerts.source_ip))`); err != nil {
+		return err
+	}
 	return s.commit()
 }
 

@@ -159,7 +159,7 @@ func (s *Store) create(ctx context.Context) error {
 	if err := s.exec(schema); err != nil {
 		return err
 	}
-	if err := s.exec(`insert into litesoc values (?, current_timestamp::timestamp)`, schemaVersion); err != nil {
+	if err := s.exec(`insert into litesoc values (?, current_timestamp::timestamp, null)`, schemaVersion); err != nil {
 		return err
 	}
 	for _, t := range detect.Taxonomy() {

@@ -1,0 +1,134 @@
+package parsers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestJSONConfigCheck(t *testing.T) {
+	if err := (JSONConfig{}).Check(); err != nil {
+		t.Error(err)
+	}
+	config := JSONConfig{Fields: map[string]string{}}
+	for _, name := range JSONFields() {
+		config.Fields[name] = "k." + name
+	}
+	if err := config.Check(); err != nil {
+		t.Error(err)
+	}
+	for name, key := range map[string]string{"colour": "c", "logger": "l", "": "x", "user": ""} {
+		if err := (JSONConfig{Fields: map[string]string{name: key}}).Check(); err == nil {
+			t.Errorf("%q: %q is taken", name, key)
+		}
+	}
+}
+
+func TestJSONFieldNames(t *testing.T) {
+	if got, want := len(jsonFieldNames), int(jsonLogger); got != want {
+		t.Fatalf("%d names for %d fields", got, want)
+	}
+	// Every field can be placed, and what is placed goes before what is guessed.
+	line := `{"time":"2026-03-01T10:00:00Z","method":"GET","path":"/guessed","status":200,"x":{"y":%s}}`
+	values := map[string]string{
+		"time": `1772359201`, "method": `"PUT"`, "status": `404`, "bytes": `7`, "duration": `"7ms"`, "records": `7`,
+		"request": `"PUT /placed HTTP/1.1"`,
+	}
+	for _, name := range JSONFields() {
+		t.Run(name, func(t *testing.T) {
+			value := values[name]
+			if value == "" {
+				value = `"placed"`
+			}
+			text := fmt.Sprintf(line, value)
+			guessed := dumpLines(JSON(JSONConfig{}).New(), text)
+			placed := dumpLines(JSON(JSONConfig{Fields: map[string]string{name: "x.y"}}).New(), text)
+			if guessed == placed && name != "request" { // whose parts are there, and go before it
+				t.Errorf("nothing of x.y in %s", placed)
+			}
+		})
+	}
+}
+
+// TestJSONFieldsOutliveTheLine holds on to what one line gave while others are read.
+func TestJSONFieldsOutliveTheLine(t *testing.T) {
+	parse := JSON(JSONConfig{}).New()
+	line := func(n int) string {
+		return fmt.Sprintf(`{"path":"/p%d","escaped\u0020":1,"user":"u\"%d\u00e9","time":%d,"method":"GET","status":200,"request_id":%d}`, n, n, 1772359200+n, n)
+	}
+	kept := make([]Fields, 50)
+	for n := range kept {
+		if err := parse(line(n), &kept[n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, f := range kept {
+		want := [...]string{fmt.Sprintf("/p%d", n), fmt.Sprintf(`u"%dé`, n), fmt.Sprint(n)}
+		if got := [...]string{f.Target, f.User, f.RequestID}; got != want {
+			t.Fatalf("line %d is now %q, was %q", n, got, want)
+		}
+	}
+}
+
+func TestJSONBounds(t *testing.T) {
+	p := &jsonParser{root: jsonTree(JSONConfig{}), keys: map[jsonKey]seenKey{}}
+	var f Fields
+	for n := range 3 * maxKeys / 100 {
+		var keys strings.Builder
+		for i := range 100 {
+			fmt.Fprintf(&keys, `"key%d_%d":1,`, n, i)
+		}
+		if err := p.parse(`{`+keys.String()+`"time":1772359200,"status":200}`, &f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(p.keys) > maxKeys || len(p.shape) > maxShape {
+		t.Errorf("%d keys and a shape of %d are remembered", len(p.keys), len(p.shape))
+	}
+	if f.Status != 200 {
+		t.Error("nothing is read once no more keys are remembered")
+	}
+	huge := `{"time":1772359200,"status":200,"x":"` + strings.Repeat("x", maxJSONLine) + `"}`
+	if err := p.parse(huge, &f); err == nil || rejectOf(err).Reason != "JSON object too long" {
+		t.Errorf("a huge line gives %v", err)
+	}
+	if err := p.parse(huge[:40]+huge[len(huge)-2*largeLine:], &f); err != nil {
+		t.Errorf("a large line gives %v", err)
+	}
+}
+
+func TestRepairJSON(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"sound", `{"a":1,"b":"x: y","c":{"d":[1,2]},"e":null}`, `{"a":1,"b":"x: y","c":{"d":[1,2]},"e":null}`},
+		{"nothing", `{"a":,"b":}`, `{"a":"","b":""}`},
+		{"hyphen", `{"a":-,"b":1}`, `{"a":"-","b":1}`},
+		{"upstreams", `{"a":0.1, 0.2,"b":502 : 200}`, `{"a":"0.1, 0.2","b":"502 : 200"}`},
+		{"byte", `{"a":"\x22\x5C\x0A\xD0\xBF\x7F"}`, "{\"a\":\"\\u0022\\u005c\\u000aп\x7f\"}"},
+		{"escaped backslash", `{"a":"\\x22"}`, `{"a":"\\x22"}`},
+		{"no byte", `{"a":"\xZZ"}`, `{"a":"\\xZZ"}`},
+		{"bare word", `{"a":GET /"x"\,"b":1}`, `{"a":"GET /x","b":1}`},
+		{"torn", `{"a":"b\`, `{"a":"b\`},
+		{"torn value", `{"a":`, `{"a":`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := repairJSON(test.in); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func FuzzJSON(f *testing.F) {
+	for _, line := range sampleLines(f, JSON(JSONConfig{})) {
+		f.Add(line)
+	}
+	format := JSON(JSONConfig{})
+	used := format.New()
+	f.Fuzz(func(t *testing.T, line string) {
+		if len(line) > 4<<10 {
+			return
+		}
+		sameAsFresh(t, format, used, line)
+	})
+}

@@ -1,0 +1,170 @@
+package parsers
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestNginxLogFormatErrors(t *testing.T) {
+	tests := []struct{ name, format, escape, want string }{
+		{"no variable", `plain`, "", "holds no $variable"},
+		{"no time", `$remote_addr "$request" $status`, "", "logs no time"},
+		{"no request", `$remote_addr [$time_local]`, "", "neither $request nor"},
+		{"together", `$time_local $status$body_bytes_sent`, "", "between $status and $body_bytes_sent"},
+		{"dollar", `$time_local $status $`, "", "without the name"},
+		{"brace", `$time_local ${status`, "", "no closing brace"},
+		{"escape", `$time_local $status`, "xml", `escape "xml"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			format, err := NginxLogFormat("main", test.format, test.escape)
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "log_format main: ") {
+				t.Errorf("got %v, %v, want an error with %q", format, err, test.want)
+			}
+		})
+	}
+}
+
+// TestVariables gives every variable we know a value and looks where it lands.
+func TestVariables(t *testing.T) {
+	lands := map[string]func(*Fields) string{
+		"remote_addr":                  func(f *Fields) string { return f.Remote },
+		"realip_remote_addr":           func(f *Fields) string { return f.Remote },
+		"http_x_forwarded_for":         func(f *Fields) string { return f.Remote }, // the last of it
+		"http_x_real_ip":               func(f *Fields) string { return f.Remote },
+		"proxy_add_x_forwarded_for":    func(f *Fields) string { return f.Remote },
+		"remote_user":                  func(f *Fields) string { return f.User },
+		"jwt_claim_sub":                func(f *Fields) string { return f.User },
+		"sent_http_x_user_id":          func(f *Fields) string { return f.User },
+		"request_method":               func(f *Fields) string { return f.Method },
+		"request_uri":                  func(f *Fields) string { return f.Target },
+		"uri":                          func(f *Fields) string { return f.Target },
+		"document_uri":                 func(f *Fields) string { return f.Target },
+		"host":                         func(f *Fields) string { return f.Host },
+		"http_host":                    func(f *Fields) string { return f.Host },
+		"server_name":                  func(f *Fields) string { return f.Host },
+		"http_user_agent":              func(f *Fields) string { return f.UserAgent },
+		"http_referer":                 func(f *Fields) string { return f.Referer },
+		"request_id":                   func(f *Fields) string { return f.RequestID },
+		"req_id":                       func(f *Fields) string { return f.RequestID },
+		"http_x_request_id":            func(f *Fields) string { return f.RequestID },
+		"http_x_correlation_id":        func(f *Fields) string { return f.RequestID },
+		"http_authorization":           func(f *Fields) string { return f.Authorization },
+		"http_cookie":                  func(f *Fields) string { return f.Cookie },
+		"http_x_api_key":               func(f *Fields) string { return f.APIKey },
+		"http_api_key":                 func(f *Fields) string { return f.APIKey },
+		"http_apikey":                  func(f *Fields) string { return f.APIKey },
+		"arg_api_key":                  func(f *Fields) string { return f.APIKey },
+		"arg_apikey":                   func(f *Fields) string { return f.APIKey },
+		"http_x_auth_token":            func(f *Fields) string { return f.Token },
+		"arg_access_token":             func(f *Fields) string { return f.Token },
+		"arg_token":                    func(f *Fields) string { return f.Token },
+		"cookie_session":               func(f *Fields) string { return f.Session },
+		"cookie_PHPSESSID":             func(f *Fields) string { return f.Session },
+		"cookie_sid":                   func(f *Fields) string { return f.Session },
+		"http_x_tenant_id":             func(f *Fields) string { return f.Tenant },
+		"http_x_org_id":                func(f *Fields) string { return f.Tenant },
+		"upstream_http_x_workspace_id": func(f *Fields) string { return f.Tenant },
+	}
+	for name, landed := range lands {
+		t.Run(name, func(t *testing.T) {
+			for _, text := range [...]string{"$time_iso8601|$status|$" + name + "|$pid", `[$time_iso8601] $status "${` + name + `}"`} {
+				format, err := NginxLogFormat("one", text, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				line := strings.NewReplacer("$time_iso8601", "2026-03-01T10:00:00+00:00", "$status", "200", "${"+name+"}", "VALUE", "$"+name, "VALUE", "$pid", "7").Replace(text)
+				var f Fields
+				if err := format.New()(line, &f); err != nil {
+					t.Fatal(err)
+				}
+				if landed(&f) != "VALUE" {
+					t.Errorf("%s: %+v", line, f)
+				}
+			}
+		})
+	}
+	// The tenant that a query asks for is not the tenant of who asks.
+	if v := variableOf("arg_org_id"); v.meaning != unused {
+		t.Errorf("$arg_org_id means %d", v.meaning)
+	}
+}
+
+func TestLogFormatPicksTheBest(t *testing.T) {
+	tests := []struct{ name, format, line, want string }{
+		{"precise time", `$time_local $msec $status`, `01/Mar/2026:10:00:00 +0000 1772359200.250 200`,
+			`{"Time":"2026-03-01T10:00:00.25Z","Status":200}`},
+		{"logged target", `$msec "$request" $uri $status`, `1772359200.000 "GET /a?b=1 HTTP/1.1" /rewritten 200`,
+			`{"Time":"2026-03-01T10:00:00Z","Method":"GET","Target":"/a?b=1","Status":200}`},
+		{"path and query", `$msec $uri?$args $status`, `1772359200.000 /a?b=1 200`,
+			`{"Time":"2026-03-01T10:00:00Z","Target":"/a?b=1","Status":200}`},
+		{"query before path", `$msec [$args] [$uri] $status`, `1772359200.000 [b=1] [/a] 200`,
+			`{"Time":"2026-03-01T10:00:00Z","Target":"/a?b=1","Status":200}`},
+		{"client and peer", `$msec $remote_addr $realip_remote_addr $status`, `1772359200.000 203.0.113.9 192.0.2.1 200`,
+			`{"Time":"2026-03-01T10:00:00Z","Remote":"203.0.113.9","Status":200}`},
+		{"first key given", `$msec $status $http_x_api_key $http_api_key`, `1772359200.000 200 - k2`,
+			`{"Time":"2026-03-01T10:00:00Z","Status":200,"APIKey":"k2"}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			format, err := NginxLogFormat("main", test.format, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.TrimSpace(dumpLines(format.New(), test.line)); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestLogFormatSources gives two sources of one format parse functions of their own.
+func TestLogFormatSources(t *testing.T) {
+	format, err := NginxLogFormat("main", `$msec $uri ?$args $status`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := format.New(), format.New()
+	var f, g Fields
+	if err := a(`1772359200.000 /a ?x 200`, &f); err != nil {
+		t.Fatal(err)
+	}
+	if err := b(`1772359201.000 /b ?- 404`, &g); err != nil {
+		t.Fatal(err)
+	}
+	if f.Target != "/a?x" || g.Target != "/b" || !g.Time.After(f.Time) {
+		t.Errorf("got %+v and %+v", f, g)
+	}
+}
+
+func FuzzLogFormat(f *testing.F) {
+	line := `203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/8.5.0" rt=0.012`
+	f.Add(`$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" rt=$request_time`, "default", line)
+	f.Add(`{"t":"$msec","s":$status,"u":$upstream_response_time,"r":"$request"}`, "json", `{"t":"1772359200.0","s":,"u":0.1, 0.2,"r":"\"\u0000"}`)
+	f.Add(`$time_iso8601 $remote_addr:$remote_port $host$request_uri $request $status`, "none", `2026-03-01T10:00:00Z ::1:1 h/x GET / HTTP/1.1 200`)
+	f.Add(`${msec}$status`, "", ``)
+	f.Fuzz(func(t *testing.T, format, escape, line string) {
+		compiled, err := NginxLogFormat("fuzz", format, escape)
+		if err != nil {
+			return
+		}
+		used := compiled.New()
+		dumpLines(used, line)
+		sameAsFresh(t, compiled, used, line)
+	})
+}
+
+func FuzzNginxConf(f *testing.F) {
+	f.Add(nginxConf)
+	f.Add(`log_format a escape=json '{"t":"$msec",' '"s":$status}'; access_log /x a if=$y;`)
+	f.Add("include nginx.conf;")
+	f.Add("include *;")
+	f.Add("x_by_lua_block { -- it's\n } log_format \"\\\"")
+	f.Fuzz(func(t *testing.T, text string) {
+		conf, err := ReadNginxConf(fstest.MapFS{"nginx.conf": {Data: []byte(text)}, "a.conf": {Data: []byte("include b*;")}}, "nginx.conf")
+		if (conf == nil) == (err == nil) {
+			t.Errorf("got %v and %v", conf, err)
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package parsers
+
+import "testing"
+
+func TestUnescape(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"plain", "plain"},
+		{`\x22`, `"`},
+		{`a\xD0\xbfb`, "aпb"},
+		{`\"\\\/`, `"\/`},
+		{`\n\r\t\b\f\v`, "\n\r\t\b\f\v"},
+		{`\u0001\u00e9`, "\x01é"},
+		{`\xff`, "\xff"},
+		{`\`, `\`},
+		{`a\`, `a\`},
+		{`\x`, `\x`},
+		{`\x2`, `\x2`},
+		{`\xg0\u12`, `\xg0\u12`},
+		{`\q`, `\q`},
+		{`\\x22`, `\x22`},
+		{`\x+1`, `\x+1`},
+	}
+	for _, test := range tests {
+		if got := unescape(test.in); got != test.want {
+			t.Errorf("%q: got %q, want %q", test.in, got, test.want)
+		}
+	}
+}
+
+func TestSetAddresses(t *testing.T) {
+	tests := []struct {
+		in                      string
+		remote, forwarded, host string
+		ok                      bool
+	}{
+		{"203.0.113.9", "203.0.113.9", "", "", true},
+		{"-", "", "", "", true},
+		{"api.example.com:443 203.0.113.9", "203.0.113.9", "", "api.example.com:443", true},
+		{"cafe.de 203.0.113.9", "203.0.113.9", "", "cafe.de", true},
+		{"cafe.de:80 203.0.113.9", "203.0.113.9", "", "cafe.de:80", true},
+		{"198.51.100.7 203.0.113.9", "203.0.113.9", "198.51.100.7", "", true},
+		{"2001:db8::7, 203.0.113.9", "203.0.113.9", "2001:db8::7", "", true},
+		{"web localhost, localhost", "localhost", "localhost", "web", true},
+		{"2026-03-01T10:00:00Z 192.0.2.1 203.0.113.9", "", "", "", false},
+		{"a b c", "", "", "", false},
+		{"", "", "", "", false},
+	}
+	for _, test := range tests {
+		var f Fields
+		if ok := f.setAddresses(test.in); ok != test.ok {
+			t.Errorf("%q: got %v, want %v", test.in, ok, test.ok)
+			continue
+		}
+		if test.ok && (f.Remote != test.remote || f.ForwardedFor != test.forwarded || f.Host != test.host) {
+			t.Errorf("%q: got %q, %q, %q", test.in, f.Remote, f.ForwardedFor, f.Host)
+		}
+	}
+}
+
+func FuzzNginx(f *testing.F) {
+	for _, format := range [...]*Format{NginxCombined(), NginxCommon()} {
+		for _, line := range sampleLines(f, format) {
+			f.Add(line)
+		}
+	}
+	used := [...]ParseFunc{NginxCombined().New(), NginxCommon().New()}
+	f.Fuzz(func(t *testing.T, line string) {
+		sameAsFresh(t, NginxCombined(), used[0], line)
+		sameAsFresh(t, NginxCommon(), used[1], line)
+	})
+}
+
+// sameAsFresh checks that a parse function which has read other lines makes of this
+// one what a fresh one does.
+func sameAsFresh(t *testing.T, format *Format, used ParseFunc, line string) {
+	t.Helper()
+	want, got := dumpLines(format.New(), oneLine(line)), dumpLines(used, oneLine(line))
+	if got != want {
+		t.Errorf("%q: got %s, a fresh parser %s", line, got, want)
+	}
+}
+
+// oneLine returns text as what it is to dumpLines: one line.
+func oneLine(text string) string {
+	b := []byte(text)
+	for i := range b {
+		if b[i] == '\n' {
+			b[i] = ' '
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,131 @@
+package parsers
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseTime(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"01/Mar/2026:10:00:00 +0000", "2026-03-01T10:00:00Z"},
+		{"01/Mar/2026:00:30:00 +0130", "2026-02-28T23:00:00Z"},
+		{"31/Dec/2025:23:59:59 -0800", "2026-01-01T07:59:59Z"},
+		{"29/Feb/2024:12:00:00 +0000", "2024-02-29T12:00:00Z"},
+		{"29/Feb/2000:12:00:00 +0000", "2000-02-29T12:00:00Z"},
+		{"01/Mar/2026:10:00:00", "2026-03-01T10:00:00Z"},
+		{"01/Mar/2026:10:00:00.250 +0000", "2026-03-01T10:00:00.25Z"},
+		{"30/Jun/2015:23:59:60 +0000", "2015-07-01T00:00:00Z"}, // a leap second
+		{"29/Feb/2026:12:00:00 +0000", ""},
+		{"29/Feb/1900:12:00:00 +0000", ""},
+		{"31/Apr/2026:12:00:00 +0000", ""},
+		{"00/Mar/2026:12:00:00 +0000", ""},
+		{"01/mar/2026:12:00:00 +0000", ""},
+		{"01/Mar/2026:24:00:00 +0000", ""},
+		{"01/Mar/2026:12:60:00 +0000", ""},
+		{"01/Mar/2026:12:00:61 +0000", ""},
+		{"01/Mar/2026:12:00:00 +9900", ""},
+		{"01/Mar/2026:12:00:00 +0060", ""},
+		{"01/Mar/2026:12:00:00 CET", ""},
+		{"01/Mar/2026:12:00:00. +0000", ""},
+		{"01/Mar/2026 12:00:00 +0000", ""},
+		{"0a/Mar/2026:12:00:00 +0000", ""},
+		{"-1/Mar/2026:12:00:00 +0000", ""},
+
+		{"2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z"},
+		{"2026-03-01T10:00:00", "2026-03-01T10:00:00Z"},
+		{"2026-03-01 10:00:00,5", "2026-03-01T10:00:00.5Z"},
+		{"2026/03/01 10:00:00", "2026-03-01T10:00:00Z"},
+		{"2026-03-01T10:00:00.123456789123+02:00", "2026-03-01T08:00:00.123456789Z"},
+		{"2026-03-01T10:00:00+0200", "2026-03-01T08:00:00Z"},
+		{"2026-03-01T10:00:00+02", "2026-03-01T08:00:00Z"},
+		{"2026-03-01 10:00:00 +0000", "2026-03-01T10:00:00Z"},
+		{"2026-03-01 10:00:00 UTC", "2026-03-01T10:00:00Z"},
+		{"2026-3-01T10:00:00Z", ""},
+		{"2026-03-01X10:00:00Z", ""},
+		{"2026-03-01T10:00:00+2:000", ""},
+		{"2026-03-01T10:00", ""},
+
+		{"1772359200", "2026-03-01T10:00:00Z"},
+		{"1772359200.186", "2026-03-01T10:00:00.186Z"},
+		{"1772359200.7564995", "2026-03-01T10:00:00.7564995Z"},
+		{"1772359200123", "2026-03-01T10:00:00.123Z"},
+		{"1772359200123.5", "2026-03-01T10:00:00.1235Z"},
+		{"1772359200123456", "2026-03-01T10:00:00.123456Z"},
+		{"1772359200123456789", "2026-03-01T10:00:00.123456789Z"},
+		{"1.7723592e9", "2026-03-01T10:00:00Z"},
+		{"0", ""},
+		{"200", ""},
+		{"-1772359200", ""},
+		{"99999999999999999999", ""},
+		{"17723592001234567891", ""},
+		{"1772359200.1x", ""},
+		{"1e400", ""},
+		{"NaN", ""},
+		{".", ""},
+		{"", ""},
+		{"-", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.in, func(t *testing.T) {
+			got, ok := parseTime(test.in)
+			if ok != (test.want != "") {
+				t.Fatalf("got %v, %v, want %q", got, ok, test.want)
+			}
+			if ok && (got.Format(time.RFC3339Nano) != test.want || got.Location() != time.UTC) {
+				t.Errorf("got %v, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestParseTimeAgrees compares with the standard library over a year of odd steps.
+func TestParseTimeAgrees(t *testing.T) {
+	zone := time.FixedZone("", -3*3600-1800)
+	at := time.Date(2023, 12, 31, 22, 0, 0, 0, zone)
+	for range 5000 {
+		at = at.Add(2*time.Hour + 37*time.Minute + 11*time.Second)
+		for _, layout := range [...]string{"02/Jan/2006:15:04:05 -0700", time.RFC3339} {
+			text := at.Format(layout)
+			if got, ok := parseTime(text); !ok || !got.Equal(at) {
+				t.Fatalf("%s: got %v, %v", text, got, ok)
+			}
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	var c clock
+	for _, text := range []string{"1772359200", "1772359200", "1772359201", "nonsense", "1772359201", ""} {
+		want, wantOK := parseTime(text)
+		if got, ok := c.read(text); got != want || ok != wantOK {
+			t.Errorf("%q: got %v, %v, want %v, %v", text, got, ok, want, wantOK)
+		}
+	}
+}
+
+func TestParseDecimal(t *testing.T) {
+	tests := []struct {
+		in   string
+		unit time.Duration
+		want time.Duration
+		ok   bool
+	}{
+		{"0.012", time.Second, 12 * time.Millisecond, true},
+		{"1.5", time.Millisecond, 1500 * time.Microsecond, true},
+		{"3", time.Nanosecond, 3, true},
+		{"2.701e-06", time.Second, 2701, true},
+		{"0.0000000019", time.Second, 1, true},
+		{"-1", time.Second, 0, false},
+		{"-0.5", time.Second, 0, false},
+		{"9223372036854775807", time.Second, 0, false},
+		{"1e300", time.Second, 0, false},
+		{"NaN", time.Second, 0, false},
+		{"0.1, 0.2", time.Second, 0, false},
+		{"", time.Second, 0, false},
+	}
+	for _, test := range tests {
+		if got, ok := parseDecimal(test.in, test.unit); got != test.want || ok != test.ok {
+			t.Errorf("%q: got %d, %v, want %d, %v", test.in, got, ok, test.want, test.ok)
+		}
+	}
+}
