@@ -70,6 +70,22 @@ func TestJSONFieldsOutliveTheLine(t *testing.T) {
 	}
 }
 
+// TestJSONKeysAreKnownByTheirPlace puts one key in the same position of two lines,
+// where it means different things.
+func TestJSONKeysAreKnownByTheirPlace(t *testing.T) {
+	parse := JSON(JSONConfig{}).New()
+	want := [...]int64{5, -1, 5}
+	for i, object := range [...]string{"response", "request", "response"} {
+		var f Fields
+		if err := parse(`{"`+object+`":{"size":5},"time":1772359200,"status":200}`, &f); err != nil {
+			t.Fatal(err)
+		}
+		if f.Bytes != want[i] {
+			t.Errorf("%s.size gives %d bytes, want %d", object, f.Bytes, want[i])
+		}
+	}
+}
+
 func TestJSONBounds(t *testing.T) {
 	p := &jsonParser{root: jsonTree(JSONConfig{}), keys: map[jsonKey]seenKey{}}
 	var f Fields

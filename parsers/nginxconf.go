@@ -68,6 +68,21 @@ func (c *NginxConf) For(log string) (format *Format, ok bool) {
 	return format, format != nil
 }
 
+// Usable returns the formats that could be compiled, each once: those in which a log
+// is written, then the others that are defined.
+func (c *NginxConf) Usable() []*Format {
+	var formats []*Format
+	for _, logs := range [...][]NginxLog{c.Logs, c.Formats} {
+		for _, l := range logs {
+			known := func(f *Format) bool { return f.Name == l.Format.Name && f.Doc == l.Format.Doc }
+			if l.Format != nil && !slices.ContainsFunc(formats, known) {
+				formats = append(formats, l.Format)
+			}
+		}
+	}
+	return formats
+}
+
 // Bounds on a configuration.
 const (
 	maxConfDepth = 16      // includes within includes

@@ -81,6 +81,13 @@ etc/nginx/more/a.conf:1 nested logs/a.log nested <nil>
 	if got := describe(conf.Logs); got != wantLogs {
 		t.Errorf("logs\n%swant\n%s", got, wantLogs)
 	}
+	var usable []string
+	for _, format := range conf.Usable() {
+		usable = append(usable, format.Name)
+	}
+	if got, want := strings.Join(usable, " "), "main api nginx-combined short nested"; got != want {
+		t.Errorf("usable are %s, want %s", got, want)
+	}
 	main, err := conf.Format("main")
 	if err != nil {
 		t.Fatal(err)

@@ -79,14 +79,22 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	}
 
 	out := c.OutOrStdout()
-	fmt.Fprintf(out, "format: %s\n\n", formats[0].Name)
+	var missing []string
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, rd := range readings {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", rd.Name, report.ShowShort(rd.Value, 80), rd.Why)
+		switch {
+		case rd.Value == "":
+			missing = append(missing, rd.Name)
+		case rd.Why == "":
+			fmt.Fprintf(w, "%s\t%s\n", rd.Name, report.ShowShort(rd.Value, 80))
+		default:
+			fmt.Fprintf(w, "%s\t%s\t%s\n", rd.Name, report.ShowShort(rd.Value, 80), rd.Why)
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	fmt.Fprintf(out, "\nnot in it: %s\n", strings.Join(missing, ", "))
 
 	event := "none: the route map has no event for such a request"
 	if name := routes.Classify(&r); name != "" {
@@ -96,7 +104,7 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 		}
 		r.Event = name
 	}
-	fmt.Fprintf(out, "\nevent: %s\n", event)
+	fmt.Fprintf(out, "event: %s\n", event)
 	fmt.Fprintf(out, "detectors that look at it:\n")
 	for _, d := range detectors {
 		if !d.Match(&r) {
