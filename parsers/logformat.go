@@ -108,7 +108,7 @@ func variableOf(name string) variable {
 			}
 		case "sent_http_", "upstream_http_":
 			switch rest {
-			case "totalcount", "recordcount", "resultcount":
+			case "recordcount", "resultcount": // not totalcount: that is the size of the whole collection
 				return variable{recordsMeaning, 0}
 			case "userid":
 				return variable{userMeaning, 1}

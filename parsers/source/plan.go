@@ -107,7 +107,7 @@ func look(f *File, opts *Options) (*Log, error) {
 	} else {
 		guess, ok := parsers.Guess(opts.Formats, lines)
 		if !ok {
-			return nil, notALog(begin, lines)
+			return nil, notALog(begin, lines, guess, opts.Site)
 		}
 		l.format, l.Guess = guess.Format, &guess
 	}
@@ -149,7 +149,7 @@ func sampleLines(begin []byte) []string {
 }
 
 // notALog says why nothing can read a file that begins like this.
-func notALog(begin []byte, lines []string) error {
+func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parsers.Site) error {
 	switch {
 	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}):
 		return &unknownFormat{"UTF-16 text", "convert it first: iconv -f utf-16 -t utf-8"}
@@ -158,14 +158,12 @@ func notALog(begin []byte, lines []string) error {
 	case len(lines) == 0:
 		return &unknownFormat{"only blank lines", ""}
 	}
-	line := lines[0]
-	if len(line) > 120 {
-		line = line[:120] + "…"
+	const hint = "see 'litesoc formats'; give the format by name or as a log_format string with --format"
+	if nearest.Parsed > 0 {
+		return &unknownFormat{fmt.Sprintf("no known format: %s, which comes nearest, reads %d of the first %d lines",
+			nearest.Format.Name, nearest.Parsed, nearest.Of), hint}
 	}
-	return &unknownFormat{
-		fmt.Sprintf("no known format: line 1 is %q", line),
-		"see 'litesoc formats'; give the format by name or as a log_format string with --format",
-	}
+	return &unknownFormat{fmt.Sprintf("no known format: line 1 is %q", site.RedactLine(lines[0])), hint}
 }
 
 // dropDuplicates leaves of the files that hold the same log the one that holds most
