@@ -139,11 +139,17 @@ func TestAlertUpdatesItsIncident(t *testing.T) {
 func TestIncidentIsBounded(t *testing.T) {
 	const n = maxCountedAlerts + 100
 	s := correlation().New().(*incidents)
-	var last Incident
+	var last, early Incident
 	began := time.Now()
 	for i := range n {
 		a := alertAt(time.Duration(i)*time.Millisecond, fmt.Sprintf("%c%06d", 'a'+i%20, i), "user", fmt.Sprintf("user%d", i), "192.0.2.1")
 		s.Observe(timed[Alert]{a.Last, a}, func(i Incident) { last = i })
+		if i == MaxAlerts-1 {
+			early = last
+		}
+	}
+	if !strings.HasSuffix(early.Alerts[firstAlerts], fmt.Sprintf("%06d", firstAlerts)) {
+		t.Errorf("what was told changed: %s", early.Alerts[firstAlerts])
 	}
 	t.Logf("%d alerts in %v", n, time.Since(began))
 	if len(last.Alerts) != MaxAlerts || len(last.Actors) != MaxNames || len(last.IPs) != 1 || len(s.Open) != 1 {

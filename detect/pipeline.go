@@ -1,12 +1,11 @@
 package detect
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
-
-	"crypto/sha256"
 
 	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"

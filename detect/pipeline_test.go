@@ -54,6 +54,36 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// always is a state that emits an event at each request.
+type always struct{ severity Severity }
+
+func (s *always) Observe(r *parsers.Request, emit func(Event)) {
+	emit(Event{First: r.Time, Severity: s.severity, Name: r.Path})
+}
+
+// What an event does not say is what its detector does.
+func TestSeal(t *testing.T) {
+	ttl := time.Minute
+	d := &Detector{Name: "always", Type: SuspiciousActivity, Severity: High, Technique: "T1", OWASP: "API1:2023",
+		Match: func(*parsers.Request) bool { return true }, GroupBy: ByClient, TTL: &ttl}
+	for _, c := range []struct {
+		severity, want Severity
+		name, wantName string
+	}{
+		{Info, High, "", SuspiciousActivity},
+		{Low, Low, BulkExport, BulkExport},
+	} {
+		d.New = func() State { return &always{c.severity} }
+		var e Event
+		p := NewPipeline([]*Detector{d}, nil, 1, Sink{Event: func(got Event) { e = got }})
+		p.Advance([]*parsers.Request{{Time: noon, ClientIP: "192.0.2.1", Path: c.name}}, noon.Add(1))
+		if e.Severity != c.want || e.Name != c.wantName || e.Detector != "always" || e.Technique != "T1" || e.OWASP != "API1:2023" ||
+			e.ID != contentID("evt", "always", "192.0.2.1", noon) {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 // Any traffic gives the same in many ways.
 func TestAnyTrafficManyWays(t *testing.T) {
 	seed := rand.Uint64()

@@ -241,9 +241,9 @@ func TestObjectID(t *testing.T) {
 	}
 }
 
-// A dense run fires as soon as its last id is there, whatever the order: held against
-// counting through all pairs.
-func TestRunAgainstAllPairs(t *testing.T) {
+// In whatever order ids come, the run around the last one holds it, has no step that is
+// too wide and fills its range.
+func TestRunIsDense(t *testing.T) {
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	for range 500 {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -12,9 +13,9 @@ import (
 	"github.com/litesoc/litesoc/parsers/source"
 )
 
-// rowsPerFlush is how many rows make a transaction: one row group of DuckDB, which
-// then goes to the file without a detour through the log of changes.
-const rowsPerFlush = 122880
+// rowsPerFlush is how many rows make a transaction: four row groups of DuckDB, which
+// go to the file as they fill. Smaller transactions leave more row groups half full.
+const rowsPerFlush = 4 * 122880
 
 // appenders write rows to the tables, by table.
 type appenders map[string]*duckdb.Appender
@@ -123,46 +124,46 @@ func (s *Store) forget(b *source.Batch) error {
 }
 
 func (s *Store) addRequest(r *parsers.Request) error {
-	identity, err := s.identityID(r)
-	if err != nil {
-		return err
-	}
+	d := &s.dims
 	s.row = append(s.row[:0], r.Time)
-	for _, column := range [...]struct {
-		dim  *dim
-		text string
-	}{
-		{&s.dims.addresses, r.ClientIP}, {&s.dims.addresses, r.PeerIP}, {&s.dims.methods, r.Method}, {&s.dims.hosts, r.Host},
-		{nil, r.Path}, {&s.dims.routes, r.Route}, {nil, r.Query},
-	} {
-		if err := s.column(column.dim, column.text); err != nil {
-			return err
-		}
-	}
-	s.row = append(s.row, unknown(int64(r.Status), 0), unknown(r.Bytes, -1), duration(r.Duration))
-	if err := s.column(&s.dims.agents, r.UserAgent); err != nil {
-		return err
-	}
-	if err := s.column(&s.dims.referers, r.Referer); err != nil {
-		return err
-	}
-	s.row = append(s.row, identity, nullable(r.RequestID), unknown(r.Records, -1))
-	if err := s.column(&s.dims.events, r.Event); err != nil {
+	err := cmp.Or(
+		s.number(&d.addresses, r.ClientIP),
+		s.number(&d.addresses, r.PeerIP),
+		s.number(&d.methods, r.Method),
+		s.number(&d.hosts, r.Host),
+		s.value(r.Path),
+		s.number(&d.routes, r.Route),
+		s.value(r.Query),
+		s.value(int64(r.Status)),
+		s.value(r.Bytes),
+		s.value(microseconds(r.Duration)),
+		s.number(&d.agents, r.UserAgent),
+		s.number(&d.referers, r.Referer),
+		s.identity(r),
+		s.value(r.RequestID),
+		s.value(r.Records),
+		s.number(&d.events, r.Event),
+	)
+	if err != nil {
 		return err
 	}
 	s.row = append(s.row, r.Late, int32(r.Source.ID), r.Line)
 	return s.append("request_rows", s.row...)
 }
 
-// column adds the text to the row: as it is, or its number where it has a dim.
-func (s *Store) column(d *dim, text string) error {
+// value adds a value to the row as it is.
+func (s *Store) value(v driver.Value) error {
+	s.row = append(s.row, v)
+	return nil
+}
+
+// none is the number of no text.
+var none driver.Value = uint32(0)
+
+// number adds the number of a text to the row, and the text to its table if it is new.
+func (s *Store) number(d *dim, text string) error {
 	if text == "" {
-		s.row = append(s.row, nil)
-		return nil
-	}
-	if d == nil {
-		s.row = append(s.row, text)
-		return nil
+		return s.value(none)
 	}
 	id, fresh := d.id(text)
 	s.row = append(s.row, id)
@@ -172,32 +173,26 @@ func (s *Store) column(d *dim, text string) error {
 	return s.append(d.table, id, text)
 }
 
-// identityID returns the number of who the request says it is, beside the address.
-func (s *Store) identityID(r *parsers.Request) (driver.Value, error) {
+// identity adds the number of who the request says it is, beside the address.
+func (s *Store) identity(r *parsers.Request) error {
 	key := s.dims.identity(r)
 	if key == nil {
-		return nil, nil
+		return s.value(none)
 	}
 	if id, ok := s.dims.identities.ids[string(key)]; ok {
-		return id, nil
+		return s.value(id)
 	}
 	text := string(key)
 	id, _ := s.dims.identities.id(text)
-	return id, s.append(s.dims.identities.table, id, text, nullable(r.User), nullable(r.APIKey), nullable(r.KeyPrefix),
+	s.row = append(s.row, id)
+	return s.append(s.dims.identities.table, id, text, nullable(r.User), nullable(r.APIKey), nullable(r.KeyPrefix),
 		nullable(r.Token), nullable(r.Session), nullable(r.Tenant))
 }
 
-// unknown returns nil for the number that stands for none.
-func unknown(n, none int64) driver.Value {
-	if n == none {
-		return nil
-	}
-	return n
-}
-
-func duration(d time.Duration) driver.Value {
+// microseconds returns the duration, or -1 where there is none.
+func microseconds(d time.Duration) int64 {
 	if d < 0 {
-		return nil
+		return -1
 	}
 	return d.Microseconds()
 }

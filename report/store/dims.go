@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,7 +15,7 @@ import (
 // A dim is a table of texts that repeat, each kept once under a small number.
 type dim struct {
 	table string
-	ids   map[string]uint32 // of texts seen lately
+	ids   map[string]driver.Value // uint32, as the appender takes it, of texts seen lately
 	next  uint32
 	whole bool // ids holds all of the table
 }
@@ -51,11 +52,11 @@ func (d *dim) load(db *sql.DB) error {
 	if err := db.QueryRow(query).Scan(&count, &d.next); err != nil {
 		return err
 	}
-	d.ids, d.whole = map[string]uint32{}, count <= dimCache
+	d.ids, d.whole = map[string]driver.Value{}, count <= dimCache
 	if !d.whole {
 		return nil
 	}
-	rows, err := db.Query(fmt.Sprintf("select text, id from %s", d.table))
+	rows, err := db.Query(fmt.Sprintf("select text, id from %s where id > 0", d.table))
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func (d *dims) texts(r *parsers.Request) [8]string {
 func (d *dims) prepare(conn *sql.Conn, requests []parsers.Request, flush func() error) error {
 	for i, dim := range d.all() {
 		if len(dim.ids) > dimCache {
-			dim.ids, dim.whole = map[string]uint32{}, false
+			dim.ids, dim.whole = map[string]driver.Value{}, false
 		}
 		if dim.whole {
 			continue
@@ -145,7 +146,7 @@ func (d *dims) prepare(conn *sql.Conn, requests []parsers.Request, flush func() 
 
 // id returns the number of the text, and whether it is new and must be added to the
 // table.
-func (d *dim) id(text string) (id uint32, fresh bool) {
+func (d *dim) id(text string) (id driver.Value, fresh bool) {
 	if id, ok := d.ids[text]; ok {
 		return id, false
 	}

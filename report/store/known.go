@@ -126,15 +126,15 @@ func (s *Store) Replay(from time.Time, lateness time.Duration, sources map[int]*
 			q.records, e.text
 		from request_rows q
 		join sources s on q.source_id = s.source_id
-		left join addresses c on q.client = c.id
-		left join addresses p on q.peer = p.id
-		left join methods m on q.method = m.id
-		left join hosts h on q.host = h.id
-		left join routes r on q.route = r.id
-		left join agents a on q.agent = a.id
-		left join referers f on q.referer = f.id
-		left join identities i on q.identity = i.id
-		left join event_names e on q.event = e.id
+		join addresses c on q.client = c.id
+		join addresses p on q.peer = p.id
+		join methods m on q.method = m.id
+		join hosts h on q.host = h.id
+		join routes r on q.route = r.id
+		join agents a on q.agent = a.id
+		join referers f on q.referer = f.id
+		join identities i on q.identity = i.id
+		join event_names e on q.event = e.id
 		where not q.late and q.ts >= ?
 		order by q.ts, s.first_ts, s.fingerprint, s.source_id, q.line`, from)
 	if err != nil {
@@ -156,10 +156,10 @@ func (p *Replay) Next() (*source.Batch, error) {
 		var r parsers.Request
 		var id int
 		var text [17]sql.NullString
-		var status, bytes, duration, records sql.NullInt64
+		var duration int64
 		err := p.rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
-			&status, &bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
-			&text[15], &records, &text[16])
+			&r.Status, &r.Bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
+			&text[15], &r.Records, &text[16])
 		if err != nil {
 			p.rows.Close()
 			return nil, fmt.Errorf("read kept requests: %w", err)
@@ -168,10 +168,9 @@ func (p *Replay) Next() (*source.Batch, error) {
 			&r.UserAgent, &r.Referer, &r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event} {
 			*field = text[i].String
 		}
-		r.Status = int(status.Int64)
-		r.Bytes, r.Records, r.Duration = orNone(bytes), orNone(records), -1
-		if duration.Valid {
-			r.Duration = time.Duration(duration.Int64) * time.Microsecond
+		r.Duration = -1
+		if duration >= 0 {
+			r.Duration = time.Duration(duration) * time.Microsecond
 		}
 		if r.Source = p.sources[id]; r.Source == nil {
 			return nil, fmt.Errorf("read kept requests: source %d is not in the store", id)
@@ -189,12 +188,4 @@ func (p *Replay) Next() (*source.Batch, error) {
 		p.bound = bound
 	}
 	return b, nil
-}
-
-// orNone returns the number, or -1 for null.
-func orNone(n sql.NullInt64) int64 {
-	if !n.Valid {
-		return -1
-	}
-	return n.Int64
 }

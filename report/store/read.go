@@ -108,7 +108,7 @@ const topMax = 10
 func (rd *reading) requests() (err error) {
 	l := &rd.r.Log
 	var first, last sql.NullTime
-	err = rd.db.QueryRow(`select min(ts), max(ts), count(distinct client), count(distinct route) from request_rows`).
+	err = rd.db.QueryRow(`select min(ts), max(ts), count(distinct nullif(client, 0)), count(distinct nullif(route, 0)) from request_rows`).
 		Scan(&first, &last, &l.Clients, &l.Routes)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (rd *reading) requests() (err error) {
 	l.First, l.Last = first.Time, last.Time
 	err = rd.db.QueryRow(`select count(*) from (
 		select distinct coalesce(i.api_key, i.user_id, i.token, i.session), case when coalesce(i.api_key, i.user_id, i.token, i.session) is null then client end
-		from (select distinct client, identity from request_rows) q left join identities i on q.identity = i.id)`).Scan(&l.Actors)
+		from (select distinct client, identity from request_rows where client <> 0 or identity <> 0) q join identities i on q.identity = i.id)`).Scan(&l.Actors)
 	if err != nil {
 		return err
 	}
@@ -124,11 +124,11 @@ func (rd *reading) requests() (err error) {
 		from request_rows group by 1 order by 1`); err != nil {
 		return err
 	}
-	if l.TopClients, err = rd.counts(`select c.text, n from (select client, count(*) as n from request_rows where client is not null group by 1) q
+	if l.TopClients, err = rd.counts(`select c.text, n from (select client, count(*) as n from request_rows where client <> 0 group by 1) q
 		join addresses c on q.client = c.id order by n desc, c.text limit ?`, topMax); err != nil {
 		return err
 	}
-	l.TopRoutes, err = rd.counts(`select r.text, n from (select route, count(*) as n from request_rows where route is not null group by 1) q
+	l.TopRoutes, err = rd.counts(`select r.text, n from (select route, count(*) as n from request_rows where route <> 0 group by 1) q
 		join routes r on q.route = r.id order by n desc, r.text limit ?`, topMax)
 	return err
 }

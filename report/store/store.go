@@ -101,7 +101,6 @@ func dsn(path string, more ...string) string {
 		"autoload_known_extensions=false",
 		"memory_limit=" + memoryLimit,
 		fmt.Sprintf("threads=%d", runtime.GOMAXPROCS(0)),
-		"preserve_insertion_order=false",
 	}, more...)
 	if path == "" {
 		options = append(options, "temp_directory="+filepath.Join(os.TempDir(), fmt.Sprintf("litesoc-%d.tmp", os.Getpid())))
