@@ -102,7 +102,11 @@ func BenchmarkStages(b *testing.B) {
 				b.Fatal(err)
 			}
 			for _, batch := range batches {
-				if err := s.Add(batch); err != nil {
+				rows, err := s.Rows(batch)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := s.Add(rows); err != nil {
 					b.Fatal(err)
 				}
 			}

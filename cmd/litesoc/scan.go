@@ -323,11 +323,12 @@ func (j *job) broke(s source.Stream, err error) {
 // pump leads batches from the logs to the store and to the detectors, which work side
 // by side.
 func (j *job) pump(ctx context.Context, merger *source.Merger) error {
-	const ahead = 4 // batches one stage may be ahead of the next
-	toStore, toJudge := make(chan *source.Batch, ahead), make(chan *source.Batch, ahead)
+	const ahead = 16 // batches one stage may be ahead of the next: the store pauses at times
+	toRows, toJudge := make(chan *source.Batch, ahead), make(chan *source.Batch, ahead)
+	toStore := make(chan *store.Rows, ahead)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		defer close(toStore)
+		defer close(toRows)
 		defer close(toJudge)
 		for {
 			b, err := merger.Next()
@@ -338,7 +339,7 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 				return err
 			}
 			j.progress.add(b)
-			for _, to := range []chan *source.Batch{toStore, toJudge} {
+			for _, to := range []chan *source.Batch{toRows, toJudge} {
 				select {
 				case to <- b:
 				case <-ctx.Done():
@@ -348,11 +349,26 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 		}
 	})
 	g.Go(func() error {
-		for b := range toStore {
+		defer close(toStore)
+		for b := range toRows {
 			if b.Log == nil {
 				continue
 			}
-			if err := j.store.Add(b); err != nil {
+			rows, err := j.store.Rows(b)
+			if err != nil {
+				return err
+			}
+			select {
+			case toStore <- rows:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for rows := range toStore {
+			if err := j.store.Add(rows); err != nil {
 				return err
 			}
 		}

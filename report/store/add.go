@@ -1,10 +1,10 @@
 package store
 
 import (
-	"cmp"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -81,19 +81,91 @@ func (a appenders) drop() {
 	}
 }
 
-// Add keeps a batch of a log. It is on disk after the next Flush, which Add calls by
-// itself from time to time.
-func (s *Store) Add(b *source.Batch) error {
+// Rows are a batch as the appenders take it.
+type Rows struct {
+	batch    *source.Batch
+	number   int64          // of the batch, from 1
+	requests []driver.Value // requestColumns for each request
+	added    []addition
+}
+
+// An addition is a row of a table of what repeats.
+type addition struct {
+	table string
+	row   []driver.Value
+}
+
+// requestColumns is how many columns request_rows has.
+const requestColumns = 13
+
+// Rows turns a batch into rows. It is half of the work and may be done for one batch
+// while Add is at an earlier one; the batches come to both in the same order.
+func (s *Store) Rows(b *source.Batch) (*Rows, error) {
+	s.batches++
+	rows := &Rows{batch: b, number: s.batches, requests: make([]driver.Value, 0, requestColumns*len(b.Requests))}
+	if err := s.dims.prepare(s.db, b.Requests, s.committed.Load()); err != nil {
+		return nil, err
+	}
+	d := &s.dims
+	for i := range b.Requests {
+		r := &b.Requests[i]
+		rows.requests = append(rows.requests, r.Time, rows.numberOf(d, &d.callers, r), rows.numberOf(d, &d.calls, r), r.Path, r.Query,
+			count(r.Bytes), count(microseconds(r.Duration)), rows.numberOf(d, &d.referers, r), r.RequestID, count(r.Records),
+			r.Late, int32(r.Source.ID), r.Line)
+	}
+	return rows, nil
+}
+
+// none is the number of what a request does not say.
+var none driver.Value = uint32(0)
+
+// numberOf returns the number under which what the request says is kept. If it is
+// said for the first time it is added to the table.
+func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) driver.Value {
+	p := of.parts(r)
+	d.text = textOf(d.text[:0], &p)
+	if len(d.text) == 0 {
+		return none
+	}
+	if n, ok := of.ids[string(d.text)]; ok {
+		return n.id
+	}
+	n := number{id: of.next, batch: rows.number}
+	of.next++
+	text := string(d.text)
+	of.ids[text] = n
+	row := []driver.Value{n.id, text}
+	switch of {
+	case &d.callers:
+		for _, part := range p {
+			row = append(row, nullable(part))
+		}
+	case &d.calls:
+		row = append(row, nullable(r.Method), nullable(r.Host), nullable(r.Route), nil, nullable(r.Event))
+		if r.Status != 0 {
+			row[5] = int64(r.Status)
+		}
+	}
+	rows.added = append(rows.added, addition{of.table, row})
+	return n.id
+}
+
+// Add keeps rows. They are on disk after the next Flush, which Add calls by itself
+// from time to time.
+func (s *Store) Add(rows *Rows) error {
+	b := rows.batch
 	if b.Replaces > 0 {
 		if err := s.forget(b); err != nil {
 			return err
 		}
 	}
-	if err := s.dims.prepare(s.writer, b.Requests, func() error { return s.app.write() }); err != nil {
-		return err
+	for _, a := range rows.added {
+		if err := s.append(a.table, a.row...); err != nil {
+			return err
+		}
 	}
-	for i := range b.Requests {
-		if err := s.addRequest(&b.Requests[i]); err != nil {
+	for row := range slices.Chunk(rows.requests, requestColumns) {
+		if err := s.append("request_rows", row...); err != nil {
 			return err
 		}
 	}
@@ -103,6 +175,7 @@ func (s *Store) Add(b *source.Batch) error {
 		}
 	}
 	s.moved[b.Log.Source.ID] = &moved{b.Log, b.After}
+	s.added = rows.number
 	if s.rows += len(b.Requests) + len(b.Rejects); s.rows >= rowsPerFlush {
 		return s.Flush()
 	}
@@ -123,70 +196,14 @@ func (s *Store) forget(b *source.Batch) error {
 	return nil
 }
 
-func (s *Store) addRequest(r *parsers.Request) error {
-	d := &s.dims
-	s.row = append(s.row[:0], r.Time)
-	err := cmp.Or(
-		s.number(&d.addresses, r.ClientIP),
-		s.number(&d.addresses, r.PeerIP),
-		s.number(&d.methods, r.Method),
-		s.number(&d.hosts, r.Host),
-		s.value(r.Path),
-		s.number(&d.routes, r.Route),
-		s.value(r.Query),
-		s.value(int64(r.Status)),
-		s.value(r.Bytes),
-		s.value(microseconds(r.Duration)),
-		s.number(&d.agents, r.UserAgent),
-		s.number(&d.referers, r.Referer),
-		s.identity(r),
-		s.value(r.RequestID),
-		s.value(r.Records),
-		s.number(&d.events, r.Event),
-	)
-	if err != nil {
-		return err
-	}
-	s.row = append(s.row, r.Late, int32(r.Source.ID), r.Line)
-	return s.append("request_rows", s.row...)
-}
+// unknown is the count of what a log does not count.
+var unknown driver.Value = int64(-1)
 
-// value adds a value to the row as it is.
-func (s *Store) value(v driver.Value) error {
-	s.row = append(s.row, v)
-	return nil
-}
-
-// none is the number of no text.
-var none driver.Value = uint32(0)
-
-// number adds the number of a text to the row, and the text to its table if it is new.
-func (s *Store) number(d *dim, text string) error {
-	if text == "" {
-		return s.value(none)
+func count(n int64) driver.Value {
+	if n < 0 {
+		return unknown
 	}
-	id, fresh := d.id(text)
-	s.row = append(s.row, id)
-	if !fresh {
-		return nil
-	}
-	return s.append(d.table, id, text)
-}
-
-// identity adds the number of who the request says it is, beside the address.
-func (s *Store) identity(r *parsers.Request) error {
-	key := s.dims.identity(r)
-	if key == nil {
-		return s.value(none)
-	}
-	if id, ok := s.dims.identities.ids[string(key)]; ok {
-		return s.value(id)
-	}
-	text := string(key)
-	id, _ := s.dims.identities.id(text)
-	s.row = append(s.row, id)
-	return s.append(s.dims.identities.table, id, text, nullable(r.User), nullable(r.APIKey), nullable(r.KeyPrefix),
-		nullable(r.Token), nullable(r.Session), nullable(r.Tenant))
+	return n
 }
 
 // microseconds returns the duration, or -1 where there is none.
@@ -202,7 +219,11 @@ func (s *Store) Flush() error {
 	if err := s.write(); err != nil {
 		return err
 	}
-	return s.commit()
+	if err := s.commit(); err != nil {
+		return err
+	}
+	s.committed.Store(s.added)
+	return nil
 }
 
 // write hands what was added to the running transaction.

@@ -1,44 +1,82 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// A dim is a table of texts that repeat, each kept once under a small number.
+// A dim is a table of what repeats from request to request, each kept once under a
+// small number.
 type dim struct {
 	table string
-	ids   map[string]driver.Value // uint32, as the appender takes it, of texts seen lately
+	// parts returns what the request says that this table keeps.
+	parts func(r *parsers.Request) parts
+	ids   map[string]number // by the parts' text; those seen lately
 	next  uint32
 	whole bool // ids holds all of the table
 }
 
-// dims are the tables of repeating text, by the column that refers to them.
-type dims struct {
-	addresses, methods, hosts, routes, agents, referers, events, identities dim
-	key                                                                     []byte // scratch
+// A number stands for a row.
+type number struct {
+	id    driver.Value // uint32, as the appender takes it
+	batch int64        // the batch with which the row was added; 0 if by an earlier run
 }
 
-// dimCache bounds the texts of one table that are kept in memory. What is beyond is
+// parts are the texts of one row. Those a table has no columns for are empty.
+type parts [maxParts]string
+
+const maxParts = 9
+
+// dims are the tables of what repeats, by the column that refers to them.
+type dims struct {
+	callers, calls, referers dim
+	text                     []byte // scratch
+}
+
+// dimCache bounds the rows of one table that are kept in memory. What is beyond is
 // looked up in the store, batch by batch.
 const dimCache = 1 << 17
 
-func (d *dims) all() []*dim {
-	return []*dim{&d.addresses, &d.methods, &d.hosts, &d.routes, &d.agents, &d.referers, &d.events, &d.identities}
+func newDims() dims {
+	return dims{
+		callers: dim{table: "callers", parts: func(r *parsers.Request) parts {
+			return parts{r.ClientIP, r.PeerIP, r.UserAgent, r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
+		}},
+		calls: dim{table: "calls", parts: func(r *parsers.Request) parts {
+			return parts{r.Method, r.Host, r.Route, statusText(r.Status), r.Event}
+		}},
+		referers: dim{table: "referers", parts: func(r *parsers.Request) parts { return parts{r.Referer} }},
+	}
+}
+
+func (d *dims) all() []*dim { return []*dim{&d.callers, &d.calls, &d.referers} }
+
+// statusTexts are the statuses there are, so that none is formatted twice.
+var statusTexts = func() (texts [1000]string) {
+	for i := range texts {
+		texts[i] = strconv.Itoa(i)
+	}
+	texts[0] = ""
+	return texts
+}()
+
+// statusText returns the status as text; "" if it is not known.
+func statusText(status int) string {
+	if status < 0 || status >= len(statusTexts) {
+		return strconv.Itoa(status)
+	}
+	return statusTexts[status]
 }
 
 // load reads what the tables hold already.
 func (d *dims) load(db *sql.DB) error {
-	names := []string{"addresses", "methods", "hosts", "routes", "agents", "referers", "event_names", "identities"}
-	for i, dim := range d.all() {
-		dim.table = names[i]
+	for _, dim := range d.all() {
 		if err := dim.load(db); err != nil {
 			return fmt.Errorf("%s: %w", dim.table, err)
 		}
@@ -48,11 +86,11 @@ func (d *dims) load(db *sql.DB) error {
 
 func (d *dim) load(db *sql.DB) error {
 	var count int
-	query := fmt.Sprintf("select count(*), coalesce(max(id), 0) + 1 from %s", d.table)
+	query := fmt.Sprintf("select count(*), max(id) + 1 from %s", d.table)
 	if err := db.QueryRow(query).Scan(&count, &d.next); err != nil {
 		return err
 	}
-	d.ids, d.whole = map[string]driver.Value{}, count <= dimCache
+	d.ids, d.whole = map[string]number{}, count <= dimCache
 	if !d.whole {
 		return nil
 	}
@@ -71,87 +109,65 @@ func (d *dim) take(rows *sql.Rows) error {
 		if err := rows.Scan(&text, &id); err != nil {
 			return err
 		}
-		d.ids[text] = id
+		d.ids[text] = number{id: id}
 	}
 	return rows.Err()
 }
 
 // recall makes the ids of texts known that are in the table but not in memory.
 // Without it a text would be given a second number.
-func (d *dim) recall(conn *sql.Conn, texts []string) error {
-	rows, err := conn.QueryContext(context.Background(),
-		fmt.Sprintf("select d.text, d.id from %s d join (select unnest(?::varchar[]) as text) t on d.text = t.text", d.table), texts)
+func (d *dim) recall(db *sql.DB, texts []string) error {
+	rows, err := db.Query(fmt.Sprintf("select d.text, d.id from %s d join (select unnest(?::varchar[]) as text) t on d.text = t.text", d.table), texts)
 	if err != nil {
 		return err
 	}
 	return d.take(rows)
 }
 
-// identity returns the text under which the identities of a request are known; ""
-// if it has none. The text is valid until the next call.
-func (d *dims) identity(r *parsers.Request) []byte {
-	d.key = d.key[:0]
-	if r.User == "" && r.APIKey == "" && r.Token == "" && r.Session == "" && r.Tenant == "" {
-		return nil
+// textOf appends to b the one text that stands for the parts; nothing if all are empty.
+func textOf(b []byte, p *parts) []byte {
+	last := len(p) - 1
+	for last > 0 && p[last] == "" {
+		last--
 	}
-	for _, part := range [...]string{r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant} {
+	if last == 0 {
+		return append(b, p[0]...)
+	}
+	for _, part := range p[:last+1] {
 		// With its length before it no part can pass for another.
-		d.key = strconv.AppendInt(d.key, int64(len(part)), 10)
-		d.key = append(d.key, ':')
-		d.key = append(d.key, part...)
+		b = strconv.AppendInt(b, int64(len(part)), 10)
+		b = append(b, ':')
+		b = append(b, part...)
 	}
-	return d.key
+	return b
 }
 
-// texts returns, for each dim, the text of the request.
-func (d *dims) texts(r *parsers.Request) [8]string {
-	return [...]string{r.ClientIP, r.Method, r.Host, r.Route, r.UserAgent, r.Referer, r.Event, string(d.identity(r))}
-}
-
-// prepare makes sure that every text of the requests that is in the store is known.
-// flush makes visible to queries what was added.
-func (d *dims) prepare(conn *sql.Conn, requests []parsers.Request, flush func() error) error {
-	for i, dim := range d.all() {
+// prepare makes sure that all that repeats in the requests and is in the store is
+// known: what was added with a batch up to committed can be looked up there.
+func (d *dims) prepare(db *sql.DB, requests []parsers.Request, committed int64) error {
+	for _, dim := range d.all() {
 		if len(dim.ids) > dimCache {
-			dim.ids, dim.whole = map[string]driver.Value{}, false
+			maps.DeleteFunc(dim.ids, func(_ string, n number) bool { return n.batch <= committed })
+			dim.whole = false
 		}
 		if dim.whole {
 			continue
 		}
 		var unknown []string
-		want := func(text string) {
-			if _, ok := dim.ids[text]; !ok && text != "" {
-				unknown = append(unknown, text)
-			}
-		}
 		for n := range requests {
-			want(d.texts(&requests[n])[i])
-			if dim == &d.addresses {
-				want(requests[n].PeerIP)
+			p := dim.parts(&requests[n])
+			d.text = textOf(d.text[:0], &p)
+			if _, ok := dim.ids[string(d.text)]; !ok && len(d.text) > 0 {
+				unknown = append(unknown, string(d.text))
 			}
 		}
 		if len(unknown) == 0 {
 			continue
 		}
-		if err := flush(); err != nil {
-			return err
-		}
 		slices.Sort(unknown)
-		if err := dim.recall(conn, slices.Compact(unknown)); err != nil {
+		if err := dim.recall(db, slices.Compact(unknown)); err != nil {
 			return fmt.Errorf("%s: %w", dim.table, err)
 		}
 	}
 	return nil
-}
-
-// id returns the number of the text, and whether it is new and must be added to the
-// table.
-func (d *dim) id(text string) (id driver.Value, fresh bool) {
-	if id, ok := d.ids[text]; ok {
-		return id, false
-	}
-	id = d.next
-	d.next++
-	d.ids[strings.Clone(text)] = id
-	return id, true
 }

@@ -121,20 +121,14 @@ const replayBatch = 2048
 // no more than a log would of which lines may come late by lateness.
 func (s *Store) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
 	rows, err := s.db.QueryContext(context.Background(), `
-		select q.ts, q.source_id, q.line, c.text, p.text, m.text, h.text, q.path, r.text, q.query, q.status, q.bytes,
-			q.duration_us, a.text, f.text, q.request_id, i.user_id, i.api_key, i.key_prefix, i.token, i.session, i.tenant,
-			q.records, e.text
+		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.route, q.query, coalesce(w.status, 0), q.bytes,
+			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
+			q.records, w.event_name
 		from request_rows q
 		join sources s on q.source_id = s.source_id
-		join addresses c on q.client = c.id
-		join addresses p on q.peer = p.id
-		join methods m on q.method = m.id
-		join hosts h on q.host = h.id
-		join routes r on q.route = r.id
-		join agents a on q.agent = a.id
+		join callers c on q.caller = c.id
+		join calls w on q.call = w.id
 		join referers f on q.referer = f.id
-		join identities i on q.identity = i.id
-		join event_names e on q.event = e.id
 		where not q.late and q.ts >= ?
 		order by q.ts, s.first_ts, s.fingerprint, s.source_id, q.line`, from)
 	if err != nil {

@@ -108,28 +108,29 @@ const topMax = 10
 func (rd *reading) requests() (err error) {
 	l := &rd.r.Log
 	var first, last sql.NullTime
-	err = rd.db.QueryRow(`select min(ts), max(ts), count(distinct nullif(client, 0)), count(distinct nullif(route, 0)) from request_rows`).
-		Scan(&first, &last, &l.Clients, &l.Routes)
+	err = rd.db.QueryRow(`select min(ts), max(ts) from request_rows`).Scan(&first, &last)
 	if err != nil {
 		return err
 	}
 	l.First, l.Last = first.Time, last.Time
-	err = rd.db.QueryRow(`select count(*) from (
-		select distinct coalesce(i.api_key, i.user_id, i.token, i.session), case when coalesce(i.api_key, i.user_id, i.token, i.session) is null then client end
-		from (select distinct client, identity from request_rows where client <> 0 or identity <> 0) q join identities i on q.identity = i.id)`).Scan(&l.Actors)
+	err = rd.db.QueryRow(`select count(distinct client_ip), count(distinct (coalesce(api_key, user_id, token, session),
+		case when coalesce(api_key, user_id, token, session) is null then client_ip end)) from callers where id > 0 and id in (select caller from request_rows)`).Scan(&l.Clients, &l.Actors)
 	if err != nil {
 		return err
 	}
-	if l.Statuses, err = rd.counts(`select case when status between 100 and 599 then (status // 100) || 'xx' else 'none' end, count(*)
-		from request_rows group by 1 order by 1`); err != nil {
+	if err = rd.db.QueryRow(`select count(distinct route) from calls where id in (select call from request_rows)`).Scan(&l.Routes); err != nil {
 		return err
 	}
-	if l.TopClients, err = rd.counts(`select c.text, n from (select client, count(*) as n from request_rows where client <> 0 group by 1) q
-		join addresses c on q.client = c.id order by n desc, c.text limit ?`, topMax); err != nil {
+	if l.Statuses, err = rd.counts(`select case when status between 100 and 599 then (status // 100) || 'xx' else 'none' end, sum(n)::bigint
+		from (select call, count(*) as n from request_rows group by 1) q join calls w on q.call = w.id group by 1 order by 1`); err != nil {
 		return err
 	}
-	l.TopRoutes, err = rd.counts(`select r.text, n from (select route, count(*) as n from request_rows where route <> 0 group by 1) q
-		join routes r on q.route = r.id order by n desc, r.text limit ?`, topMax)
+	if l.TopClients, err = rd.counts(`select client_ip, sum(n)::bigint from (select caller, count(*) as n from request_rows group by 1) q
+		join callers c on q.caller = c.id where client_ip is not null group by 1 order by 2 desc, 1 limit ?`, topMax); err != nil {
+		return err
+	}
+	l.TopRoutes, err = rd.counts(`select route, sum(n)::bigint from (select call, count(*) as n from request_rows group by 1) q
+		join calls w on q.call = w.id where route is not null group by 1 order by 2 desc, 1 limit ?`, topMax)
 	return err
 }
 
@@ -154,7 +155,8 @@ func (rd *reading) activity() error {
 	start := l.First.Unix() / step * step
 	n := (l.Last.Unix()-start)/step + 1
 	a := report.Activity{Start: time.Unix(start, 0).UTC(), Step: step, Total: make([]int64, n), Bad: make([]int64, n)}
-	err := rd.each(`select (epoch(ts)::bigint - ?) // ?, count(*), count(*) filter (status >= 400) from request_rows group by 1`,
+	err := rd.each(`select (epoch(ts)::bigint - ?) // ?, count(*), count(*) filter (status >= 400)
+		from request_rows q join calls w on q.call = w.id group by 1`,
 		func(rows *sql.Rows) error {
 			var at, total, bad int64
 			if err := rows.Scan(&at, &total, &bad); err != nil {

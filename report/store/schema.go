@@ -9,40 +9,34 @@ const schemaVersion = 1
 // Text that repeats is kept once, in a table of its own, and as a small number in
 // request_rows: twice as fast to write and less than two thirds of the size. Number 0
 // stands for none, and so do -1 and the empty text in other columns, since writing a
-// null costs more than all the numbers of a row. requests puts it together again.
+// null costs more than writing all the numbers of a row. The view requests puts it
+// together again.
 const schema = `
 create table litesoc (schema_version integer not null, created_at timestamp not null, lateness_us bigint);
 
-create table addresses  (id uinteger primary key, text varchar);
-create table methods    (id uinteger primary key, text varchar);
-create table hosts      (id uinteger primary key, text varchar);
-create table routes     (id uinteger primary key, text varchar);
-create table agents     (id uinteger primary key, text varchar);
-create table referers   (id uinteger primary key, text varchar);
-create table event_names(id uinteger primary key, text varchar);
-create table identities (
-	id uinteger primary key, text varchar,
-	user_id varchar, api_key varchar, key_prefix varchar, token varchar, session varchar, tenant varchar
+-- Who a request came from, by all that the log says of it.
+create table callers (
+	id uinteger primary key, text varchar, client_ip varchar, peer_ip varchar, user_agent varchar, user_id varchar,
+	api_key varchar, key_prefix varchar, token varchar, session varchar, tenant varchar
 );
-insert into addresses values (0, null);
-insert into methods values (0, null);
-insert into hosts values (0, null);
-insert into routes values (0, null);
-insert into agents values (0, null);
-insert into referers values (0, null);
-insert into event_names values (0, null);
-insert into identities (id) values (0);
+-- What was asked for, but for the path, how it was answered, and which event that is.
+create table calls (
+	id uinteger primary key, text varchar, method varchar, host varchar, route varchar, status usmallint, event_name varchar
+);
+create table referers (id uinteger primary key, text varchar);
+insert into callers (id) values (0);
+insert into calls (id) values (0);
+insert into referers (id) values (0);
 
 create table event_types (
 	event_name varchar primary key, standard_event varchar, severity varchar not null, api_severity varchar not null
 );
 
 create table request_rows (
-	ts timestamp not null, client uinteger not null, peer uinteger not null, method uinteger not null,
-	host uinteger not null, path varchar not null, route uinteger not null, query varchar not null,
-	status usmallint not null, bytes bigint not null, duration_us bigint not null, agent uinteger not null,
-	referer uinteger not null, identity uinteger not null, request_id varchar not null, records bigint not null,
-	event uinteger not null, late boolean not null, source_id integer not null, line bigint not null
+	ts timestamp not null, caller uinteger not null, call uinteger not null, path varchar not null,
+	query varchar not null, bytes bigint not null, duration_us bigint not null, referer uinteger not null,
+	request_id varchar not null, records bigint not null, late boolean not null, source_id integer not null,
+	line bigint not null
 );
 
 create table sources (
@@ -93,34 +87,27 @@ create table checkpoint_states (
 );
 
 create view requests as
-select q.ts, c.text as client_ip, p.text as peer_ip, m.text as method, h.text as host, nullif(q.path, '') as path,
-	r.text as route, nullif(q.query, '') as query, nullif(q.status, 0) as status, nullif(q.bytes, -1) as bytes,
-	nullif(q.duration_us, -1) / 1000.0 as duration_ms, a.text as user_agent, f.text as referer,
-	coalesce(i.api_key, i.user_id, i.token, i.session, c.text) as actor_id,
-	case when i.api_key is not null then 'api_key' when i.user_id is not null then 'user'
-		when i.token is not null then 'token' when i.session is not null then 'session'
-		when c.text is not null then 'ip' end as actor_type,
-	i.user_id, i.api_key, i.token, i.session, i.tenant, nullif(q.request_id, '') as request_id, q.source_id, q.line,
-	i.key_prefix, nullif(q.records, -1) as records, e.text as event_name, q.late
+select q.ts, c.client_ip, c.peer_ip, w.method, w.host, nullif(q.path, '') as path, w.route, nullif(q.query, '') as query,
+	w.status, nullif(q.bytes, -1) as bytes, nullif(q.duration_us, -1) / 1000.0 as duration_ms,
+	c.user_agent, f.text as referer, coalesce(c.api_key, c.user_id, c.token, c.session, c.client_ip) as actor_id,
+	case when c.api_key is not null then 'api_key' when c.user_id is not null then 'user'
+		when c.token is not null then 'token' when c.session is not null then 'session'
+		when c.client_ip is not null then 'ip' end as actor_type,
+	c.user_id, c.api_key, c.token, c.session, c.tenant, nullif(q.request_id, '') as request_id, q.source_id, q.line,
+	c.key_prefix, nullif(q.records, -1) as records, w.event_name, q.late
 from request_rows q
-join addresses c on q.client = c.id
-join addresses p on q.peer = p.id
-join methods m on q.method = m.id
-join hosts h on q.host = h.id
-join routes r on q.route = r.id
-join agents a on q.agent = a.id
-join referers f on q.referer = f.id
-join identities i on q.identity = i.id
-join event_names e on q.event = e.id;
+join callers c on q.caller = c.id
+join calls w on q.call = w.id
+join referers f on q.referer = f.id;
 
 -- Geography and networks are not looked up yet: their columns are null, which says so.
 create view ips as
-select c.text as ip, null::varchar as country_code, null::varchar as country, null::varchar as city,
+select client_ip as ip, null::varchar as country_code, null::varchar as country, null::varchar as city,
 	null::double as latitude, null::double as longitude, null::double as accuracy_km, null::bigint as asn,
 	null::varchar as as_org, null::boolean as is_vpn, null::boolean as is_tor, null::boolean as is_proxy,
-	null::boolean as is_datacenter, s.first_seen, s.last_seen
-from (select client, min(ts) as first_seen, max(ts) as last_seen from request_rows where client <> 0 group by client) s
-join addresses c on s.client = c.id;
+	null::boolean as is_datacenter, min(ts) as first_seen, max(ts) as last_seen
+from request_rows q join callers c on q.caller = c.id
+where client_ip is not null group by client_ip;
 
 create view activity as
 with single as (

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -30,19 +31,24 @@ import (
 const Memory = ":memory:"
 
 // A Store is one DuckDB file, opened for writing by one process. It is used by one
-// goroutine at a time, but for Replay, which may run beside Add and Flush.
+// goroutine at a time, but that one may be at Rows, and one at a Replay, while another
+// is at Add and Flush.
 type Store struct {
 	path      string
 	connector *duckdb.Connector
 	db        *sql.DB
 	writer    *sql.Conn
 
-	inTx  bool
-	rows  int // appended since the last commit
-	app   appenders
-	dims  dims
-	moved map[int]*moved // logs that were read on since the last commit
-	row   []driver.Value // scratch
+	// Rows alone uses these.
+	dims    dims
+	batches int64 // turned into rows
+
+	inTx      bool
+	rows      int // appended since the last commit
+	app       appenders
+	moved     map[int]*moved // logs that were read on since the last commit
+	added     int64          // number of the last batch that was added
+	committed atomic.Int64   // number of the last batch that was committed
 }
 
 // memoryLimit bounds DuckDB's own memory. A flush of rowsPerFlush rows fits well;
@@ -57,7 +63,7 @@ func Open(path string) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{path: path, moved: map[int]*moved{}}
+	s := &Store{path: path, dims: newDims(), moved: map[int]*moved{}}
 	if err := s.open(); err != nil {
 		s.Close()
 		return nil, explain(path, err)

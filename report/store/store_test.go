@@ -61,6 +61,14 @@ func batch(rs []parsers.Request, file string) *source.Batch {
 	return &source.Batch{Log: log, Requests: rs, After: source.Position{Offset: 100 * n, Hash: "h", Lines: n, Parsed: n, Last: rs[len(rs)-1].Time}}
 }
 
+func add(s *store.Store, b *source.Batch) error {
+	rows, err := s.Rows(b)
+	if err != nil {
+		return err
+	}
+	return s.Add(rows)
+}
+
 func replay(t *testing.T, s *store.Store, from time.Time, src *parsers.Source) []parsers.Request {
 	t.Helper()
 	p, err := s.Replay(from, time.Minute, map[int]*parsers.Source{src.ID: src})
@@ -87,7 +95,7 @@ func TestReplay(t *testing.T) {
 	want := someRequests(src, 5000)
 	want[17].Late = true
 	s := open(t, path)
-	if err := s.Add(batch(slices.Clone(want[:3000]), "a.log")); err != nil {
+	if err := add(s, batch(slices.Clone(want[:3000]), "a.log")); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Flush(); err != nil {
@@ -98,7 +106,7 @@ func TestReplay(t *testing.T) {
 	}
 	s = open(t, path) // what repeats is known again
 	defer s.Close()
-	if err := s.Add(batch(slices.Clone(want[3000:]), "a.log")); err != nil {
+	if err := add(s, batch(slices.Clone(want[3000:]), "a.log")); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Flush(); err != nil {
@@ -126,9 +134,9 @@ func TestAllOrNothing(t *testing.T) {
 	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
 	rs := someRequests(src, 2000)
 	s := open(t, path)
-	must(t, s.Add(batch(rs[:1000], "a.log")))
+	must(t, add(s, batch(rs[:1000], "a.log")))
 	must(t, s.Flush())
-	must(t, s.Add(batch(rs[1000:], "a.log")))
+	must(t, add(s, batch(rs[1000:], "a.log")))
 	must(t, s.Close())
 	s = open(t, path)
 	defer s.Close()
@@ -148,11 +156,11 @@ func TestReplaces(t *testing.T) {
 	defer s.Close()
 	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
 	rs := someRequests(src, 10)
-	must(t, s.Add(batch(slices.Clone(rs), "a.log")))
+	must(t, add(s, batch(slices.Clone(rs), "a.log")))
 	must(t, s.Flush())
 	again := batch(slices.Clone(rs[9:]), "a.log")
 	again.Requests[0].Path, again.Replaces = "/whole", 10
-	must(t, s.Add(again))
+	must(t, add(s, again))
 	must(t, s.Flush())
 	got := replay(t, s, time.Time{}, src)
 	if len(got) != 10 || got[9].Path != "/whole" {
@@ -172,7 +180,7 @@ func TestManyTexts(t *testing.T) {
 	}
 	for range 2 {
 		for chunk := range slices.Chunk(rs, 10000) {
-			must(t, s.Add(batch(chunk, "a.log")))
+			must(t, add(s, batch(chunk, "a.log")))
 		}
 	}
 	must(t, s.Flush())
@@ -195,7 +203,7 @@ func TestResults(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.duckdb")
 	s := open(t, path)
 	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
-	must(t, s.Add(batch(someRequests(src, 10), "a.log")))
+	must(t, add(s, batch(someRequests(src, 10), "a.log")))
 	event := detect.Event{
 		ID: "evt_1", Name: "security.api_enumeration_detected", Severity: detect.High, Detector: "enumeration", ActorID: "192.0.2.1", ActorType: "ip",
 		UserIP: "192.0.2.1", Route: "/a", First: start, Last: start.Add(time.Second), Count: 31, Summary: "it did", Confidence: 0.75, Outcome: detect.Attempted,
@@ -293,7 +301,7 @@ func TestQuery(t *testing.T) {
 	path := filepath.Join(dir, "a.duckdb")
 	s := open(t, path)
 	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
-	must(t, s.Add(batch(someRequests(src, 100), "a.log")))
+	must(t, add(s, batch(someRequests(src, 100), "a.log")))
 	must(t, s.Flush())
 	must(t, s.Close())
 	secret := filepath.Join(dir, "secret.csv")
