@@ -102,7 +102,8 @@ type job struct {
 	results   *store.Results
 	order     source.Orderer
 	detectors []string
-	settings  string // what the detectors' memory depends on
+	settings  string        // what the detectors' memory depends on
+	replay    *store.Replay // nil if nothing was kept before
 	watermark time.Time
 	anew      bool // all kept requests are judged again
 	progress  *progress
@@ -254,6 +255,9 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return failed(err, "")
 	}
+	if j.replay != nil {
+		defer j.replay.Close()
+	}
 	merger := source.NewMerger(streams, j.watermark, j.broke)
 	if err := j.pump(ctx, merger); err != nil {
 		if ctx.Err() != nil {
@@ -303,11 +307,10 @@ func (j *job) streams() ([]source.Stream, error) {
 	if len(j.opts.Known) == 0 {
 		return streams, nil
 	}
-	replay, err := j.store.Replay(watermark, j.flags.lateness, sources)
-	if err != nil {
+	if j.replay, err = j.store.Replay(watermark, j.flags.lateness, sources); err != nil {
 		return nil, err
 	}
-	return append(streams, replay), nil
+	return append(streams, j.replay), nil
 }
 
 // broke records that a log ended before its end.

@@ -1,15 +1,12 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/litesoc/litesoc/detect/keyed"
-	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
 )
 
@@ -102,84 +99,4 @@ func (s *Store) States(yield func(stage string, st keyed.Saved) error) error {
 		}
 	}
 	return rows.Err()
-}
-
-// A Replay gives the kept requests from a time on, in order, as they were first
-// read. It is a source.Stream of requests that need not be kept again.
-type Replay struct {
-	rows     *sql.Rows
-	sources  map[int]*parsers.Source
-	lateness time.Duration
-	bound    time.Time
-}
-
-// replayBatch is how many requests a Replay gives at once.
-const replayBatch = 2048
-
-// Replay returns the kept requests at or after from that are to be judged, as the
-// store holds them now. sources gives the source of every number. The replay claims
-// no more than a log would of which lines may come late by lateness.
-func (s *Store) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
-	rows, err := s.db.QueryContext(context.Background(), `
-		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.route, q.query, coalesce(w.status, 0), q.bytes,
-			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
-			q.records, w.event_name
-		from request_rows q
-		join sources s on q.source_id = s.source_id
-		join callers c on q.caller = c.id
-		join calls w on q.call = w.id
-		join referers f on q.referer = f.id
-		where not q.late and q.ts >= ?
-		order by q.ts, s.first_ts, s.fingerprint, s.source_id, q.line`, from)
-	if err != nil {
-		return nil, fmt.Errorf("read kept requests: %w", err)
-	}
-	return &Replay{rows: rows, sources: sources, lateness: lateness, bound: from}, nil
-}
-
-// Bound is the time before which a request would be late.
-func (p *Replay) Bound() time.Time { return p.bound }
-
-// Close ends the replay early.
-func (p *Replay) Close() error { return p.rows.Close() }
-
-// Next returns the next requests, or io.EOF.
-func (p *Replay) Next() (*source.Batch, error) {
-	b := &source.Batch{Requests: make([]parsers.Request, 0, replayBatch)}
-	for len(b.Requests) < replayBatch && p.rows.Next() {
-		var r parsers.Request
-		var id int
-		var text [17]sql.NullString
-		var duration int64
-		err := p.rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
-			&r.Status, &r.Bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
-			&text[15], &r.Records, &text[16])
-		if err != nil {
-			p.rows.Close()
-			return nil, fmt.Errorf("read kept requests: %w", err)
-		}
-		for i, field := range [...]*string{&r.ClientIP, &r.PeerIP, &r.Method, &r.Host, &r.Path, &r.Route, &r.Query,
-			&r.UserAgent, &r.Referer, &r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event} {
-			*field = text[i].String
-		}
-		r.Duration = -1
-		if duration >= 0 {
-			r.Duration = time.Duration(duration) * time.Microsecond
-		}
-		if r.Source = p.sources[id]; r.Source == nil {
-			return nil, fmt.Errorf("read kept requests: source %d is not in the store", id)
-		}
-		b.Requests = append(b.Requests, r)
-	}
-	if err := p.rows.Err(); err != nil {
-		return nil, fmt.Errorf("read kept requests: %w", err)
-	}
-	if len(b.Requests) == 0 {
-		p.rows.Close()
-		return nil, io.EOF
-	}
-	if bound := b.Requests[len(b.Requests)-1].Time.Add(-p.lateness); bound.After(p.bound) {
-		p.bound = bound
-	}
-	return b, nil
 }

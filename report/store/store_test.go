@@ -75,6 +75,7 @@ func replay(t *testing.T, s *store.Store, from time.Time, src *parsers.Source) [
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer p.Close()
 	var rs []parsers.Request
 	for {
 		b, err := p.Next()

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
+)
+
+// A Replay gives the kept requests from a time on, in order, as they were first
+// read. It is a source.Stream of requests that need not be kept again, and sees the
+// store as it was when the replay began, whatever is added meanwhile.
+type Replay struct {
+	conn     *sql.Conn
+	slices   []time.Time // bounds of what is still to be read, one query for each slice
+	rows     *sql.Rows   // of the slice being read; nil between slices
+	sources  map[int]*parsers.Source
+	lateness time.Duration
+	bound    time.Time
+}
+
+const (
+	replayBatch = 2048    // requests given at once
+	replaySlice = 100_000 // requests sorted at once, but for what one minute holds
+)
+
+// Replay returns the kept requests at or after from that are to be judged. sources
+// gives the source of every number. The replay claims no more than a log would of
+// which lines may come late by lateness. The caller closes it.
+func (s *Store) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
+	p := &Replay{sources: sources, lateness: lateness, bound: from}
+	if err := p.begin(s.db, from); err != nil {
+		return nil, fmt.Errorf("read kept requests: %w", errors.Join(err, p.Close()))
+	}
+	return p, nil
+}
+
+// begin takes a snapshot and cuts it into slices of time.
+func (p *Replay) begin(db *sql.DB, from time.Time) (err error) {
+	ctx := context.Background()
+	if p.conn, err = db.Conn(ctx); err != nil {
+		return err
+	}
+	if _, err = p.conn.ExecContext(ctx, "begin transaction"); err != nil {
+		return err
+	}
+	rows, err := p.conn.QueryContext(ctx, `select date_trunc('minute', ts) as minute, count(*) from request_rows
+		where not late and ts >= ? group by minute order by minute`, from)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var minute time.Time
+	var n, held int64
+	for rows.Next() {
+		if err := rows.Scan(&minute, &n); err != nil {
+			return err
+		}
+		if held += n; len(p.slices) == 0 || held > replaySlice {
+			p.slices = append(p.slices, minute)
+			held = n
+		}
+	}
+	if len(p.slices) > 0 {
+		p.slices[0] = from // which may lie within its minute
+		p.slices = append(p.slices, minute.Add(time.Minute))
+	}
+	return rows.Err()
+}
+
+// Bound is the time before which a request would be late.
+func (p *Replay) Bound() time.Time { return p.bound }
+
+// Close ends the replay.
+func (p *Replay) Close() error {
+	var errs []error
+	if p.rows != nil {
+		errs = append(errs, p.rows.Close())
+		p.rows = nil
+	}
+	if p.conn != nil {
+		_, err := p.conn.ExecContext(context.Background(), "rollback")
+		errs = append(errs, err, p.conn.Close())
+		p.conn = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Next returns the next requests, or io.EOF.
+func (p *Replay) Next() (*source.Batch, error) {
+	b, err := p.next()
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("read kept requests: %w", err)
+	}
+	return b, err
+}
+
+func (p *Replay) next() (*source.Batch, error) {
+	b := &source.Batch{Requests: make([]parsers.Request, 0, replayBatch)}
+	for len(b.Requests) < replayBatch {
+		if p.rows == nil {
+			if len(p.slices) < 2 {
+				break
+			}
+			if err := p.slice(p.slices[0], p.slices[1]); err != nil {
+				return nil, err
+			}
+			p.slices = p.slices[1:]
+		}
+		if !p.rows.Next() {
+			if err := errors.Join(p.rows.Err(), p.rows.Close()); err != nil {
+				return nil, err
+			}
+			p.rows = nil
+			continue
+		}
+		b.Requests = append(b.Requests, parsers.Request{})
+		if err := p.scan(&b.Requests[len(b.Requests)-1]); err != nil {
+			return nil, err
+		}
+	}
+	if len(b.Requests) == 0 {
+		return nil, io.EOF
+	}
+	if bound := b.Requests[len(b.Requests)-1].Time.Add(-p.lateness); bound.After(p.bound) {
+		p.bound = bound
+	}
+	return b, nil
+}
+
+// slice begins to read the requests at or after from and before until.
+func (p *Replay) slice(from, until time.Time) (err error) {
+	p.rows, err = p.conn.QueryContext(context.Background(), `
+		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.route, q.query, coalesce(w.status, 0), q.bytes,
+			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
+			q.records, w.event_name
+		from request_rows q
+		join sources s on q.source_id = s.source_id
+		join callers c on q.caller = c.id
+		join calls w on q.call = w.id
+		join referers f on q.referer = f.id
+		where not q.late and q.ts >= ? and q.ts < ?
+		order by q.ts, s.first_ts, s.fingerprint, s.source_id, q.line`, from, until)
+	return err
+}
+
+// scan reads the row that stands next.
+func (p *Replay) scan(r *parsers.Request) error {
+	var id int
+	var text [17]sql.NullString
+	var duration int64
+	err := p.rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
+		&r.Status, &r.Bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
+		&text[15], &r.Records, &text[16])
+	if err != nil {
+		return err
+	}
+	for i, field := range [...]*string{&r.ClientIP, &r.PeerIP, &r.Method, &r.Host, &r.Path, &r.Route, &r.Query,
+		&r.UserAgent, &r.Referer, &r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event} {
+		*field = text[i].String
+	}
+	r.Duration = -1
+	if duration >= 0 {
+		r.Duration = time.Duration(duration) * time.Microsecond
+	}
+	if r.Source = p.sources[id]; r.Source == nil {
+		return fmt.Errorf("source %d is not in the store", id)
+	}
+	return nil
+}
