@@ -128,6 +128,45 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// A replay of more than it sorts at once is in order and whole, and sees nothing of
+// what is added after it began.
+func TestReplayOfMany(t *testing.T) {
+	s := open(t, store.Memory)
+	defer s.Close()
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	const n = 250_000
+	rs := make([]parsers.Request, n)
+	for i := range rs {
+		rs[i] = parsers.Request{Time: start.Add(time.Duration(i/3) * 10 * time.Millisecond), Source: src, Line: int64(i + 1), Bytes: -1, Duration: -1, Records: -1}
+	}
+	must(t, add(s, batch(rs, "a.log")))
+	must(t, s.Flush())
+	from := rs[999].Time
+	p, err := s.Replay(from, time.Minute, map[int]*parsers.Source{1: src})
+	must(t, err)
+	defer p.Close()
+	late := rs[n-1]
+	late.Line++
+	must(t, add(s, batch([]parsers.Request{late}, "a.log")))
+	must(t, s.Flush())
+	line := int64(999)
+	for {
+		b, err := p.Next()
+		if err == io.EOF {
+			break
+		}
+		must(t, err)
+		for _, r := range b.Requests {
+			if line++; r.Line != line {
+				t.Fatalf("line %d where %d is due", r.Line, line)
+			}
+		}
+	}
+	if line != n {
+		t.Errorf("ended at line %d, want %d", line, n)
+	}
+}
+
 // A store that is closed without a flush holds what the last flush left: requests and
 // positions together.
 func TestAllOrNothing(t *testing.T) {
