@@ -35,14 +35,14 @@ func (r *Report) Complete() {
 }
 
 func (i *Incident) complete(alerts map[string]*detect.Alert, events map[string]*Event) {
-	var types []string
+	var rules []string
 	seen := map[string]bool{}
 	for _, id := range i.Alerts {
 		a := alerts[id]
 		if a == nil {
 			continue
 		}
-		types = append(types, a.Type)
+		rules = append(rules, a.Rule)
 		for _, event := range a.Events {
 			e := events[event]
 			if e == nil || seen[event] {
@@ -58,7 +58,7 @@ func (i *Incident) complete(alerts map[string]*detect.Alert, events map[string]*
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Event, b.Event))
 	})
 	i.Technique, i.OWASP = distinct(i.Technique), distinct(i.OWASP)
-	i.NextSteps = nextSteps(i, distinct(types))
+	i.NextSteps = nextSteps(i, distinct(rules))
 	i.SQL = i.query()
 }
 
@@ -69,32 +69,36 @@ func distinct(texts []string) []string {
 	return slices.Compact(texts)
 }
 
-// advice is what to do about an alert of a type, besides looking at its requests.
-// Sources: the recommended responses of the guide and of OWASP's API Security Top 10.
-var advice = map[string]struct{ ongoing, worked string }{
-	"brute_force_attack": {
-		"Limit login attempts per address and per account; check that no legitimate office stands behind the address.",
+// advice is what to do about the alerts of a rule, beside looking at their requests.
+// It follows what the guide and OWASP's API Security Top 10 (2023) recommend.
+var advice = map[string]struct{ worked, always string }{
+	"brute-force": {
 		"A login worked while guessing went on: reset that account's password, end its sessions and look at what it did since.",
+		"Limit login attempts per address and per account; check first that no office of yours stands behind the address.",
 	},
-	"suspicious_activity": {
-		"Compare the paths asked for with the routes you serve; block the client if it has no business there.",
+	"api-enumeration": {
 		"Some of it was served: find out which objects were read, and whether the actor may see them.",
+		"Compare what was asked for with the routes you serve; block the client if it has no business there.",
 	},
-	"rate_limit_exceeded": {
-		"Find out whether it is a customer's broken job or abuse; talk to the customer or revoke the key.",
+	"invalid-keys": {
 		"",
+		"Find out whether a customer still uses an old key; if keys are guessed, block the address and make sure that keys are long and random.",
+	},
+	"rate-limit": {
+		"",
+		"Find out whether it is a customer's job that does not back off, or abuse; talk to the customer or revoke the key.",
 	},
 }
 
-func nextSteps(i *Incident, types []string) []string {
+func nextSteps(i *Incident, rules []string) []string {
 	var steps []string
-	for _, t := range types {
-		a := advice[t]
+	for _, rule := range rules {
+		a := advice[rule]
 		if i.Outcome == detect.Succeeded && a.worked != "" {
 			steps = append(steps, a.worked)
 		}
-		if a.ongoing != "" {
-			steps = append(steps, a.ongoing)
+		if a.always != "" {
+			steps = append(steps, a.always)
 		}
 	}
 	for _, actor := range i.Actors {

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/litesoc/litesoc/detect"
+)
+
+// Complete puts the worst incident first and tells each one's story in order of time.
+func TestComplete(t *testing.T) {
+	at := func(minute int) time.Time { return time.Date(2026, 3, 1, 10, minute, 0, 0, time.UTC) }
+	event := func(id string, minute int, technique string) Event {
+		return Event{Event: detect.Event{ID: id, First: at(minute), Last: at(minute), Technique: technique, OWASP: "API2:2023"}}
+	}
+	incident := func(id string, s detect.Severity, risk int, alerts ...string) Incident {
+		return Incident{Incident: detect.Incident{ID: id, Severity: s, RiskScore: risk, First: at(0), Last: at(9), Alerts: alerts,
+			IPs: []string{"192.0.2.1", "o'brien\x1b"}, Actors: []string{"key_0123456789ab"}, Outcome: detect.Succeeded}}
+	}
+	r := &Report{
+		Events: []Event{event("e1", 3, "T1110"), event("e2", 1, "T1595"), event("e3", 2, "T1110")},
+		Alerts: []detect.Alert{
+			{ID: "a1", Rule: "brute-force", Events: []string{"e1", "e3"}},
+			{ID: "a2", Rule: "api-enumeration", Events: []string{"e2", "e1", "gone"}},
+		},
+		Incidents: []Incident{
+			incident("low", detect.Low, 90),
+			incident("high", detect.High, 40, "a1", "a2", "gone"),
+			incident("higher", detect.High, 50),
+			incident("critical", detect.Critical, 10),
+		},
+	}
+	r.Complete()
+	var order []string
+	for _, i := range r.Incidents {
+		order = append(order, i.ID)
+	}
+	if want := []string{"critical", "higher", "high", "low"}; !slices.Equal(order, want) {
+		t.Errorf("order %q, want %q", order, want)
+	}
+	i := r.Incidents[2]
+	var story []string
+	for _, s := range i.Timeline {
+		story = append(story, s.Event)
+	}
+	if want := []string{"e2", "e3", "e1"}; !slices.Equal(story, want) {
+		t.Errorf("story %q, want %q: in order of time, each event once", story, want)
+	}
+	if want := []string{"T1110", "T1595"}; !slices.Equal(i.Technique, want) {
+		t.Errorf("techniques %q, want %q", i.Technique, want)
+	}
+	if !strings.Contains(i.SQL, "client_ip in ('192.0.2.1')") {
+		t.Errorf("SQL %q: want the printable address and no other", i.SQL)
+	}
+	steps := strings.Join(i.NextSteps, "\n")
+	for _, want := range []string{"reset that account's password", "which objects were read", "Revoke the API key key_0123456789ab"} {
+		if !strings.Contains(steps, want) {
+			t.Errorf("next steps lack %q:\n%s", want, steps)
+		}
+	}
+}
+
+// Every built-in rule has something to advise.
+func TestAdvice(t *testing.T) {
+	for _, rule := range detect.Rules() {
+		if advice[rule.Name].always == "" {
+			t.Errorf("no advice for rule %s", rule.Name)
+		}
+	}
+}
+
+// A name from a log can end no literal.
+func TestQueryQuotes(t *testing.T) {
+	i := &Incident{Incident: detect.Incident{Actors: []string{"x'; drop table requests; --"}}}
+	if got := i.query(); !strings.Contains(got, "actor_id in ('x''; drop table requests; --')") {
+		t.Errorf("query %s", got)
+	}
+}
