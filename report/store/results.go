@@ -97,18 +97,23 @@ func (s *Store) Finish(r *Results) error {
 	if err := s.write(); err != nil {
 		return err
 	}
-	if err := s.exec(`update alerts set incident_id = i.id
-		from (select id, unnest(alerts) as alert from incidents where merged_into is null) i where alerts.id = i.alert`); err != nil {
-		return err
-	}
-	// An incident lists so many alerts and no more; the rest are known by whom they are
-	// about.
-	if err := s.exec(`update alerts set incident_id = i.id from incidents i
-		where alerts.incident_id is null and i.merged_into is null and alerts.first_ts between i.first_ts and i.last_ts
-			and (list_contains(i.actors, alerts.actor_id) or list_contains(i.ips, alerts.source_ip))`); err != nil {
-		return err
+	for _, link := range linkAlerts {
+		if err := s.exec(link); err != nil {
+			return fmt.Errorf("alerts: %w", err)
+		}
 	}
 	return s.commit()
+}
+
+// linkAlerts tell each alert which incident it is part of. An incident lists so many
+// alerts and no more; the rest are known by whom they are about.
+var linkAlerts = []string{
+	`update alerts set incident_id = null where incident_id in (select id from incidents where merged_into is not null)`,
+	`update alerts set incident_id = i.id
+		from (select id, unnest(alerts) as alert from incidents where merged_into is null) i where alerts.id = i.alert`,
+	`update alerts set incident_id = i.id from incidents i
+		where alerts.incident_id is null and i.merged_into is null and alerts.first_ts between i.first_ts and i.last_ts
+			and (list_contains(i.actors, alerts.actor_id) or list_contains(i.ips, alerts.source_ip))`,
 }
 
 // replace puts the found into the table in the place of what bears the same ids.

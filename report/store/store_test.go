@@ -313,6 +313,45 @@ func TestResults(t *testing.T) {
 	}
 }
 
+// An alert follows its incident into the one that took it over, listed there or not.
+func TestMergedIncident(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	s := open(t, path)
+	run := func(alerts []detect.Alert, incidents ...detect.Incident) {
+		t.Helper()
+		must(t, s.BeginResults(start, "settings", false))
+		results := store.NewResults()
+		for _, a := range alerts {
+			results.Sink().Alert(a)
+		}
+		for _, i := range incidents {
+			results.Sink().Incident(i)
+		}
+		must(t, s.Finish(results))
+	}
+	alert := func(id, ip string, minute int) detect.Alert {
+		at := start.Add(time.Duration(minute) * time.Minute)
+		return detect.Alert{ID: id, Rule: "r", Type: "t", Severity: detect.High, SourceIP: ip, First: at, Last: at, Outcome: detect.Blocked}
+	}
+	incident := func(id, into string, ips []string, alerts ...string) detect.Incident {
+		return detect.Incident{ID: id, Severity: detect.High, First: start, Last: start.Add(time.Hour), IPs: ips, Alerts: alerts, MergedInto: into}
+	}
+	run([]detect.Alert{alert("a1", "192.0.2.1", 1), alert("a2", "192.0.2.2", 2)},
+		incident("i1", "", []string{"192.0.2.1"}, "a1"), incident("i2", "", []string{"192.0.2.2"}, "a2"))
+	run([]detect.Alert{alert("a3", "192.0.2.3", 3)},
+		incident("i2", "i1", nil), incident("i1", "", []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, "a1", "a3"))
+	must(t, s.Close())
+	q, err := store.OpenQuery(path)
+	must(t, err)
+	defer q.Close()
+	var got []string
+	must(t, q.Run(t.Context(), "select id, incident_id from alerts order by id", func([]string) error { return nil },
+		func(values []any) error { got = append(got, fmt.Sprint(values...)); return nil }))
+	if want := []string{"a1i1", "a2i1", "a3i1"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestOpen(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.duckdb")
