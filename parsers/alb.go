@@ -2,7 +2,6 @@ package parsers
 
 import (
 	"strings"
-	"time"
 )
 
 // ALB reads the access log of an AWS Application Load Balancer.
@@ -52,22 +51,14 @@ func (p *alb) parse(line string, f *Fields) error {
 		return &Reject{Reason: "not a type of request", Value: kind, Skip: true}
 	}
 	fields.next() // elb
-	f.Remote = valueOf(fields.next())
+	client := fields.next()
+	if colon := strings.LastIndexByte(client, ':'); colon >= 0 && isPortSuffix(client[colon:]) {
+		client = client[:colon] // before a bare IPv6 address could be taken to end in the port
+	}
+	f.Remote = valueOf(client)
 	fields.next() // target
-	f.Duration = 0
-	for range 3 {
-		s := fields.next()
-		if s == "-1" || s == "-" {
-			f.Duration = -1
-			continue
-		}
-		d, ok := parseDecimal(s, time.Second)
-		if !ok {
-			return &Reject{Reason: "processing time is not a number", Value: s}
-		}
-		if f.Duration >= 0 {
-			f.Duration += d
-		}
+	if f.Duration, ok = sumOfTimes(&fields); !ok {
+		return &Reject{Reason: "processing time is not a number", Value: line}
 	}
 	if s := fields.next(); !f.setStatus(s) {
 		return &Reject{Reason: "status is not a number", Value: s}

@@ -1,34 +1,127 @@
 package parsers
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+	"time"
+	"unsafe"
 
-// enveloped returns a parse function that skips blank lines and, where the line
-// itself cannot be read, tries what is left of it after a known prefix: syslog,
-// a container runtime's, or any text before a JSON object.
+	"github.com/valyala/fastjson"
+)
+
+// maxEnvelopes is how many envelopes may stand around a line.
+const maxEnvelopes = 3
+
+// Why there is no line to read.
+const (
+	reasonBlank   = "blank line"
+	reasonBare    = "in no envelope"
+	reasonPartial = "partial line of a container log"
+	reasonBatch   = "many log events in one object: use one line for each"
+	reasonJournal = "field of a journal export"
+)
+
+// enveloped returns a parse function that skips blank lines and takes lines out of
+// what log systems put around them, up to maxEnvelopes deep. An envelope that the
+// first bytes prove is opened at once, any other only if the line as it is cannot be
+// read. A line without a time of its own has that of its envelope.
 func enveloped(parse ParseFunc) ParseFunc {
+	e := &envelopes{parse: parse}
 	return func(line string, f *Fields) error {
-		err := parse(line, f)
-		if err == nil {
-			return nil
-		}
-		if strings.TrimSpace(line) == "" {
+		err := e.read(line, f, maxEnvelopes)
+		if err != nil {
 			f.reset()
-			return &Reject{Reason: "blank line", Skip: true}
 		}
-		if rejectOf(err).Skip {
-			return err
-		}
-		message, ok := peel(line)
-		if !ok {
-			return err
-		}
-		inner := parse(message, f)
-		if inner == nil || rejectOf(inner).Skip {
+		return err
+	}
+}
+
+// envelopes opens those of one source.
+type envelopes struct {
+	parse ParseFunc
+	json  fastjson.Parser
+	text  []byte // memory that lines taken out of JSON are written to, filled once
+}
+
+// An envelope is what was found around a line.
+type envelope struct {
+	// lines are what may have been the line, the likelier first. The second is
+	// there where it cannot be told by the prefix alone what belongs to it.
+	lines  [2]string
+	time   time.Time // zero if not known; a syslog time without a year is none
+	reason string    // why lines, if they cannot be read, are no lines
+	skip   bool      // that is no fault
+}
+
+// read reads a line in at most depth envelopes. If all but a time was found, f holds
+// it and the reason is reasonNoTime.
+func (e *envelopes) read(line string, f *Fields, depth int) error {
+	proven := depth > 0 && isEnveloped(line)
+	var inner error
+	if proven {
+		if inner = e.open(line, f, depth); isFinal(inner) {
 			return inner
 		}
-		f.reset()
-		return err // the whole line is what could not be read
 	}
+	err := e.parse(line, f)
+	if n := len(f.Remote); err == nil && n > 0 && (proven || n >= 20 && f.Remote[10] == 'T' && f.Remote[13] == ':') && strings.HasPrefix(line, f.Remote) {
+		err = &Reject{Reason: "no address", Value: line} // the envelope was taken for the client
+	}
+	if err == nil || rejectOf(err).Reason == reasonNoTime {
+		return err
+	}
+	if proven && rejectOf(inner).Reason != reasonBare { // the whole line is what could not be read, for what is within
+		return &Reject{Reason: rejectOf(inner).Reason, Value: line}
+	}
+	if strings.TrimSpace(line) == "" {
+		return &Reject{Reason: reasonBlank, Skip: true}
+	}
+	if depth == 0 {
+		return err
+	}
+	inner = e.open(line, f, depth)
+	if inner == nil || isFinal(inner) && !rejectOf(err).Skip {
+		return inner
+	}
+	return err
+}
+
+// isFinal tells whether nothing else is to be tried on a line.
+func isFinal(err error) bool {
+	if err == nil {
+		return true
+	}
+	r := rejectOf(err)
+	return r.Skip || r.Reason == reasonNoTime || r.Reason == reasonPartial || r.Reason == reasonBatch
+}
+
+// open reads what is in the outermost envelope of the line.
+func (e *envelopes) open(line string, f *Fields, depth int) error {
+	env := e.peel(line)
+	var first error
+	for _, message := range env.lines {
+		if message == "" {
+			continue
+		}
+		err := e.read(message, f, depth-1)
+		if err != nil && rejectOf(err).Reason == reasonNoTime && !env.time.IsZero() {
+			f.Time = env.time
+			return nil
+		}
+		if isFinal(err) {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if env.reason != "" {
+		return &Reject{Reason: env.reason, Value: line, Skip: env.skip}
+	}
+	if first == nil {
+		return &Reject{Reason: reasonBlank, Skip: true}
+	}
+	return first
 }
 
 // rejectOf returns the Reject that a ParseFunc's error is.
@@ -39,86 +132,397 @@ func rejectOf(err error) *Reject {
 	return &Reject{Reason: err.Error()}
 }
 
-// peel takes the prefix off a line that a log system has put before it and tells
-// whether it knew one:
+// isEnveloped tells by its first bytes whether the line is in an envelope for sure.
+// It is asked of every line, and most begin with an address or a brace.
+func isEnveloped(line string) bool {
+	if len(line) < 20 {
+		return false
+	}
+	switch c := line[0]; {
+	case c == '{':
+		return strings.HasPrefix(line, `{"log":"`)
+	case c == '<':
+		return isDigit(line[1])
+	case isLetter(c):
+		return syslogTime(line) > 0 || strings.HasPrefix(line, "MESSAGE=")
+	case !isDigit(c):
+		return false
+	case line[4] == '-':
+		n, _ := isoTime(line)
+		if n == 0 {
+			return false
+		}
+		rest := line[n:]
+		return isStream(rest) || cutTag(rest) != rest
+	}
+	return octetCount(line) > 0
+}
+
+// peel takes the outermost envelope off a line. Known are
 //
-//	2026-03-01T10:00:00.123456789+01:00 stdout F MESSAGE     (container runtime)
-//	<190>Mar  1 10:00:00 web1 nginx[312]: MESSAGE            (syslog, RFC 3164)
-//	<190>1 2026-03-01T10:00:00Z web1 nginx 312 - - MESSAGE   (syslog, RFC 5424)
-//	2026-03-01T10:00:00.123456+01:00 web1 nginx: MESSAGE     (rsyslog's files)
+//	{"log":"MESSAGE\n","stream":"stdout","time":"2026-03-01T10:00:00.123456789Z"}   (Docker)
+//	2026-03-01T10:00:00.123456789+01:00 stdout F MESSAGE     (Kubernetes: CRI)
+//	<190>Mar  1 10:00:00 web1 nginx[312]: MESSAGE            (syslog, RFC 3164; nginx leaves out the host)
+//	91 <190>1 2026-03-01T10:00:00Z web1 nginx 312 - - MESSAGE (syslog, RFC 5424, with or without its length)
+//	Mar 01 10:00:00 web1 nginx[312]: MESSAGE                 (syslog's files, journalctl)
+//	2026-03-01T10:00:00.123456+01:00 web1 nginx: MESSAGE     (rsyslog's files, journalctl -o short-iso)
+//	2026-03-01T10:00:00.123456+00:00 app[web.1]: MESSAGE     (Heroku)
+//	2026-03-01T10:00:00.000Z MESSAGE                         (CloudWatch Logs in S3, docker logs -t)
+//	MESSAGE=MESSAGE                                          (journalctl -o export)
+//	web-1  | MESSAGE                                         (docker compose logs)
+//	[pod/web-1/nginx] MESSAGE                                (kubectl logs --prefix)
+//	web1 nginx: MESSAGE                                      (what is left of syslog)
 //	any text {"a": "JSON object"}
-func peel(line string) (message string, ok bool) {
-	rest := line
-	if rest != "" && rest[0] == '<' {
-		end := strings.IndexByte(rest[:min(len(rest), 6)], '>')
-		if end < 2 || !allDigits(rest[1:end]) {
-			return "", false
-		}
-		rest = rest[end+1:]
+//
+// and JSON objects with a string that is the line (messageKeys).
+func (e *envelopes) peel(line string) envelope {
+	bare := envelope{reason: reasonBare}
+	if line == "" {
+		return bare
 	}
-	if after, found := strings.CutPrefix(rest, "1 "); found && len(rest) < len(line) {
-		return peel5424(after)
+	if line[0] == '{' {
+		return e.peelJSON(line)
 	}
-	if after, found := cutSyslogTime(rest); found {
-		host, after, _ := strings.Cut(after, " ")
-		if host == "stdout" || host == "stderr" {
-			_, after, _ = strings.Cut(after, " ") // F for a full line, P for a part
-			return after, after != ""
+	rest := line[octetCount(line):]
+	if priority := priorityLen(rest); priority > 0 {
+		rest = rest[priority:]
+		if after, found := strings.CutPrefix(rest, "1 "); found {
+			return peel5424(after)
 		}
-		after = cutTag(strings.TrimLeft(after, " "))
-		return after, after != ""
+		if syslogTime(rest) == 0 {
+			if n, _ := isoTime(rest); n == 0 {
+				return envelope{lines: [2]string{cutTag(rest)}}
+			}
+		}
+	}
+	if n := syslogTime(rest); n > 0 {
+		rest = rest[n:]
+		message := cutTag(rest)
+		if message == rest {
+			_, message, _ = strings.Cut(rest, " ") // there is always a host
+		}
+		return envelope{lines: [2]string{strings.TrimLeft(message, " ")}}
+	}
+	if n, t := isoTime(rest); n > 0 {
+		return peelStamped(rest[n:], t)
+	}
+	if key, value, found := strings.Cut(line, "="); found && isJournalKey(key) {
+		if key == "MESSAGE" {
+			return envelope{lines: [2]string{value}}
+		}
+		return envelope{reason: reasonJournal, skip: true}
+	}
+	if strings.HasPrefix(line, "[pod/") {
+		_, message, _ := strings.Cut(line, "] ")
+		return envelope{lines: [2]string{message}}
+	}
+	if word, after, _ := strings.Cut(line, " "); isName(word) {
+		if message, found := strings.CutPrefix(strings.TrimLeft(after, " "), "| "); found {
+			return envelope{lines: [2]string{message}}
+		}
+	}
+	if message := cutTag(line); message != line {
+		return envelope{lines: [2]string{message}}
 	}
 	if brace := strings.IndexByte(line, '{'); brace > 0 {
-		return line[brace:], true
+		return envelope{lines: [2]string{line[brace:]}}
 	}
-	return "", false
+	return bare
 }
 
-// cutSyslogTime cuts "Mar  1 10:00:00 " or an ISO time off the front.
-func cutSyslogTime(s string) (rest string, ok bool) {
-	if len(s) > 16 && s[3] == ' ' && s[6] == ' ' && s[9] == ':' && s[12] == ':' && s[15] == ' ' && month(s[:3]) > 0 {
-		return s[16:], true
+// peelStamped takes off what follows an ISO time.
+func peelStamped(rest string, t time.Time) envelope {
+	if isStream(rest) {
+		kind, message, _ := strings.Cut(rest[len("stdout "):], " ")
+		if strings.HasPrefix(kind, "P") {
+			return envelope{reason: reasonPartial}
+		}
+		return envelope{lines: [2]string{message}, time: t}
 	}
-	stamp, rest, ok := strings.Cut(s, " ")
-	if !ok || len(stamp) < 20 {
-		return "", false
+	if message := cutTag(rest); message != rest {
+		return envelope{lines: [2]string{message}, time: t}
 	}
-	_, ok = parseISOTime(stamp)
-	return rest, ok
+	// The next word may be a host, a stream of CloudWatch Logs or the line's first.
+	word, message, _ := strings.Cut(rest, " ")
+	message = strings.TrimLeft(message, " ")
+	if !isName(word) || strings.HasPrefix(message, "- ") {
+		message, rest = rest, message
+	}
+	return envelope{lines: [2]string{message, rest}, time: t}
 }
 
-// cutTag cuts the name of the program that wrote to syslog off the front, if it is
-// there: "nginx: " or "nginx[312]: ".
-func cutTag(s string) string {
-	tag, rest, ok := strings.Cut(s, " ")
-	if !ok || !strings.HasSuffix(tag, ":") || strings.ContainsAny(tag, `{"`) {
-		return s
-	}
-	return strings.TrimLeft(rest, " ")
+// isStream tells whether s goes on as the lines of a container runtime do.
+func isStream(s string) bool {
+	return strings.HasPrefix(s, "stdout ") || strings.HasPrefix(s, "stderr ")
 }
 
-// peel5424 returns the message of a syslog line from its time on.
-func peel5424(s string) (message string, ok bool) {
+// peel5424 takes off a syslog header of RFC 5424 from its time on. Logplex leaves
+// out the structured data.
+func peel5424(s string) envelope {
+	var env envelope
+	stamp, _, _ := strings.Cut(s, " ")
+	if len(stamp) >= 20 {
+		env.time, _ = parseISOTime(stamp)
+	}
+	ok := false
 	for range 5 { // time, host, program, process, kind of message
 		if _, s, ok = strings.Cut(s, " "); !ok {
-			return "", false
+			return envelope{reason: reasonBare}
 		}
 	}
-	for strings.HasPrefix(s, "[") { // structured data
-		end := strings.IndexByte(s, ']')
-		for end > 0 && s[end-1] == '\\' {
-			next := strings.IndexByte(s[end+1:], ']')
-			if next < 0 {
-				return "", false
+	if message, found := strings.CutPrefix(s, "- "); found {
+		s = message
+	} else if n := structuredLen(s); n > 0 {
+		s = strings.TrimLeft(s[n:], " ")
+	}
+	env.lines[0] = strings.TrimPrefix(s, "\ufeff")
+	return env
+}
+
+// structuredLen returns the length of the structured data, [id name="value"]…, that s
+// begins with; a bracket in a value is escaped.
+func structuredLen(s string) int {
+	n := 0
+	for strings.HasPrefix(s[n:], "[") {
+		quoted := false
+		end := n + 1
+		for ; end < len(s) && (quoted || s[end] != ']'); end++ {
+			switch s[end] {
+			case '"':
+				quoted = !quoted
+			case '\\':
+				end++
 			}
-			end += 1 + next
 		}
-		if end < 0 {
-			return "", false
+		if end >= len(s) {
+			return n
 		}
-		s = s[end+1:]
+		n = end + 1
 	}
-	s = strings.TrimPrefix(s, "-")
-	s = strings.TrimPrefix(strings.TrimLeft(s, " "), "\ufeff")
-	return s, s != ""
+	return n
+}
+
+// octetCount returns the length of the number that stands before a syslog line where
+// lines are counted, with its blank; 0 if there is none.
+func octetCount(s string) int {
+	n := 0
+	for n < len(s) && n < 8 && isDigit(s[n]) {
+		n++
+	}
+	if n == 0 || n+2 > len(s) || s[n] != ' ' || s[n+1] != '<' {
+		return 0
+	}
+	return n + 1
+}
+
+// priorityLen returns the length of "<190>", 0 if s does not begin with one.
+func priorityLen(s string) int {
+	if s == "" || s[0] != '<' {
+		return 0
+	}
+	end := strings.IndexByte(s[:min(len(s), 5)], '>')
+	if end < 2 || !allDigits(s[1:end]) {
+		return 0
+	}
+	return end + 1
+}
+
+// syslogTime returns the length of the time "Mar  1 10:00:00 ", with a fraction or
+// not, that s begins with; 0 if there is none.
+func syslogTime(s string) int {
+	if len(s) < 16 || s[3] != ' ' || s[6] != ' ' || s[9] != ':' || s[12] != ':' || month(s[:3]) < 0 || !isDigit(s[14]) {
+		return 0
+	}
+	n := 15
+	if s[n] == '.' {
+		for n++; n < len(s) && isDigit(s[n]); n++ {
+		}
+	}
+	if n == len(s) || s[n] != ' ' {
+		return 0
+	}
+	return n + 1
+}
+
+// isoTime reads the time that s begins with and returns its length with the blank
+// after it, 0 if there is none. The time must bear its zone.
+func isoTime(s string) (n int, t time.Time) {
+	if len(s) < 21 || s[4] != '-' || s[10] != 'T' {
+		return 0, t
+	}
+	end := strings.IndexByte(s[:min(len(s), 40)], ' ')
+	if end < 20 {
+		return 0, t
+	}
+	t, ok := parseISOTime(s[:end])
+	if !ok {
+		return 0, t
+	}
+	return end + 1, t
+}
+
+// cutTag cuts the name of the program that wrote to syslog off the front, with the
+// host before it if there is one: "web1 nginx[312]: " or "nginx: ". Without a program
+// s stays as it is.
+func cutTag(s string) string {
+	word, rest, _ := strings.Cut(s, " ")
+	if isTag(word) {
+		return strings.TrimLeft(rest, " ")
+	}
+	if !isName(word) {
+		return s
+	}
+	word, rest, _ = strings.Cut(strings.TrimLeft(rest, " "), " ")
+	if isTag(word) {
+		return strings.TrimLeft(rest, " ")
+	}
+	return s
+}
+
+// isTag tells whether a word could be the name of a program and what follows it in
+// syslog: "nginx:", "nginx[312]:", "app[web.1]:".
+func isTag(word string) bool {
+	name, ok := strings.CutSuffix(word, ":")
+	if !ok {
+		return false
+	}
+	if open := strings.IndexByte(name, '['); open > 0 && name[len(name)-1] == ']' {
+		name = name[:open]
+	}
+	if name == "" || !isLetter(name[0]) && name[0] != '_' {
+		return false
+	}
+	return isName(name)
+}
+
+// isName tells whether s could name a host, a program or a container.
+func isName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isAlnum(c) && strings.IndexByte("-_./:@", c) < 0 {
+			return false
+		}
+	}
+	return s != "" && s[len(s)-1] != ':'
+}
+
+// isJournalKey tells whether s could be the name of a field of the journal.
+func isJournalKey(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c != '_' && !isDigit(c) && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+// messageKeys lead to the string of an object that is the line, stampKeys to the time
+// of such an object.
+var (
+	messageKeys = [...][]string{
+		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
+		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"},
+	}
+	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date"}
+)
+
+// peelJSON takes the line out of an object that holds one.
+func (e *envelopes) peelJSON(line string) envelope {
+	bare := envelope{reason: reasonBare}
+	if len(line) > maxJSONLine {
+		return bare
+	}
+	if len(line) > largeLine {
+		defer func() { e.json = fastjson.Parser{} }()
+	}
+	v, err := e.json.Parse(line)
+	if err != nil {
+		return bare
+	}
+	if v.Exists("logEvents") {
+		return envelope{reason: reasonBatch}
+	}
+	var env envelope
+	n := 0
+	for _, path := range messageKeys {
+		value := v.Get(path...)
+		if value == nil {
+			continue
+		}
+		message := strings.TrimRight(e.message(value), "\r\n")
+		if message == "" {
+			continue
+		}
+		env.lines[n] = message
+		if n++; n == len(env.lines) {
+			break
+		}
+	}
+	if n == 0 && !v.Exists("stream") {
+		return bare
+	}
+	if text := v.GetStringBytes("log"); n > 0 && v.Exists("stream") && !bytes.HasSuffix(text, []byte("\n")) {
+		env.reason = reasonPartial // Docker cuts at 16 KiB; but some shippers take off all line ends
+	}
+	for _, key := range stampKeys {
+		if env.time = stamp(v.Get(key)); !env.time.IsZero() {
+			break
+		}
+	}
+	return env
+}
+
+// message returns the string or the array of bytes that v is, "" if it is neither.
+func (e *envelopes) message(v *fastjson.Value) string {
+	switch v.Type() {
+	case fastjson.TypeString:
+		text, _ := v.StringBytes()
+		return e.keep(text)
+	case fastjson.TypeArray: // journald writes so what is not printable
+		values, _ := v.Array()
+		text := make([]byte, 0, len(values))
+		for _, value := range values {
+			c, err := value.Int()
+			if err != nil || c < 0 || c > 255 {
+				return ""
+			}
+			text = append(text, byte(c))
+		}
+		return string(text)
+	}
+	return ""
+}
+
+// keep returns text in memory that later lines leave alone. It is had in blocks: one
+// allocation serves many lines.
+func (e *envelopes) keep(text []byte) string {
+	const block = 64 << 10
+	if len(text) > block/4 {
+		return string(text)
+	}
+	if len(text) == 0 {
+		return ""
+	}
+	if cap(e.text)-len(e.text) < len(text) {
+		e.text = make([]byte, 0, block)
+	}
+	start := len(e.text)
+	e.text = append(e.text, text...)
+	return unsafe.String(&e.text[start], len(text))
+}
+
+// stamp returns the time that v states, zero if none.
+func stamp(v *fastjson.Value) (t time.Time) {
+	if v == nil {
+		return t
+	}
+	switch v.Type() {
+	case fastjson.TypeString:
+		text, _ := v.StringBytes()
+		t, _ = parseTime(unsafe.String(unsafe.SliceData(text), len(text)))
+	case fastjson.TypeNumber:
+		var number [32]byte
+		text := v.MarshalTo(number[:0])
+		t, _ = parseTime(unsafe.String(unsafe.SliceData(text), len(text)))
+	}
+	return t
 }

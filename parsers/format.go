@@ -83,9 +83,19 @@ func (e *Reject) Error() string {
 func All() []*Format {
 	return []*Format{
 		ALB(),
+		ELB(),
+		S3(),
+		HAProxy(),
+		W3C(),
 		JSON(JSONConfig{}),
-		NginxCommon(), // stricter than combined, which reads its lines too
+		NginxCommon(), // as those to combined stricter than it, which reads their lines too
+		TraefikCLF(),
+		NginxIngress(),
 		NginxCombined(),
+		Envoy(),
+		ApacheSSLRequest(),
+		NginxProxyManager(),
+		Logfmt(),
 	}
 }
 

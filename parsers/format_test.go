@@ -65,6 +65,7 @@ func TestAll(t *testing.T) {
 		have[i] = filepath.Base(have[i])
 	}
 	want = append(want, "log_format.txtar") // of compiled formats
+	want = append(want, jsonGoldens...)
 	slices.Sort(want)
 	if !slices.Equal(have, want) {
 		t.Errorf("golden files %v, want %v", have, want)

@@ -44,11 +44,13 @@ func JSON(c JSONConfig) *Format {
 		Doc: `one JSON object a line, keys guessed
 
 Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, Cloudflare
-Logpush, Google Cloud load balancing, AWS API Gateway, Elastic Common Schema and
-of the usual loggers of Go, Node and Python, whatever their case and whether
-their words are joined by "_", "-" or nothing; objects within are looked into.
-Times may be RFC 3339, common log format or numbers since 1970. Text before the
-object is skipped. What a template without escape=json spoils ("k":, and
+Logpush, Google Cloud load balancing, AWS API Gateway and WAF, Azure Application
+Gateway and Front Door, Fastly, Elastic Common Schema and of the usual loggers of
+Go, Node, Python, Ruby and Java, whatever their case and whether their words are
+joined by "_", "-" or nothing; objects within are looked into. Times may be RFC
+3339, common log format or numbers since 1970. An object may stand in a line of a
+JSON array, but not over several. Text before the object is skipped. A request
+that a firewall's log says was blocked has the status 403 if none is given. What a template without escape=json spoils ("k":, and
 "k":0.1, 0.2 and \x22) is repaired. Lines of other loggers, which hold neither a
 request nor a status, are skipped.`,
 		Samples: []string{
@@ -72,6 +74,10 @@ const (
 	maxKeys     = 4096 // distinct keys remembered
 	maxShape    = 256  // keys of a line remembered in their order
 )
+
+// reasonNoTime is that of an object which lacks a time and nothing else: the Fields
+// hold the rest, and an envelope may have the time.
+const reasonNoTime = "no time found in the JSON object"
 
 // jsonParser reads one source.
 type jsonParser struct {
@@ -99,6 +105,11 @@ type jsonRest struct {
 	logger  string
 	status  bool // a status was given
 	log     bool // it bears the marks of a logger: a level or a message
+	blocked bool // a firewall kept the request from its target
+	rails   bool
+	tomcat  bool
+	// fraction tells that the duration was a fraction of an unnamed unit, taken for seconds.
+	fraction bool
 }
 
 // jsonKey is a key below a node.
@@ -115,15 +126,29 @@ type seenKey struct {
 
 func (p *jsonParser) parse(line string, f *Fields) error {
 	f.reset()
-	line = strings.TrimLeft(line, " \t")
-	if line == "" || line[0] != '{' {
-		return &Reject{Reason: "not a JSON object", Value: line}
-	}
-	if len(line) > maxJSONLine {
-		return &Reject{Reason: "JSON object too long", Value: line}
-	}
 	if len(line) > largeLine {
 		defer func() { p.json = fastjson.Parser{} }()
+	}
+	object, line, err := p.object(line)
+	if err != nil {
+		return err
+	}
+	p.line, p.at, p.nth, p.f = line, 0, 0, f
+	p.rank = noRanks
+	p.rest = jsonRest{}
+	p.walk(object, p.root)
+	return p.finish()
+}
+
+// object returns the object that the line holds, good until the next is read, and its
+// text.
+func (p *jsonParser) object(whole string) (object *fastjson.Object, line string, err error) {
+	line = trimArray(whole)
+	if line == "" || line[0] != '{' || line == "{" {
+		return nil, "", noObject(whole)
+	}
+	if len(line) > maxJSONLine {
+		return nil, "", &Reject{Reason: "JSON object too long", Value: whole}
 	}
 	if strings.Contains(line, `\x`) {
 		line = repairJSON(line)
@@ -132,18 +157,48 @@ func (p *jsonParser) parse(line string, f *Fields) error {
 	if err != nil {
 		line = repairJSON(line)
 		if v, err = p.json.Parse(line); err != nil {
-			return &Reject{Reason: "not valid JSON", Value: line}
+			if whole[0] == '[' {
+				return nil, "", &Reject{Reason: reasonArray, Value: whole}
+			}
+			return nil, "", &Reject{Reason: "not valid JSON", Value: whole}
 		}
 	}
-	object, err := v.Object()
-	if err != nil {
-		return &Reject{Reason: "not a JSON object", Value: line}
+	if object, err = v.Object(); err != nil {
+		return nil, "", &Reject{Reason: "not a JSON object", Value: whole}
 	}
-	p.line, p.at, p.nth, p.f = line, 0, 0, f
-	p.rank = noRanks
-	p.rest = jsonRest{}
-	p.walk(object, p.root)
-	return p.finish()
+	records := object.Get("records") // Azure's
+	if records == nil || records.Type() != fastjson.TypeArray {
+		return object, line, nil
+	}
+	list, _ := records.Array()
+	if len(list) == 1 && list[0].Type() == fastjson.TypeObject {
+		object, _ = list[0].Object()
+		return object, line, nil
+	}
+	return nil, "", &Reject{Reason: reasonBatch, Value: whole}
+}
+
+// reasonArray is that of JSON which is not written an object a line.
+const reasonArray = "part of a JSON array: use one object a line"
+
+// trimArray takes off what an array puts around objects that stand a line each.
+func trimArray(line string) string {
+	line = strings.TrimLeft(line, " \t[,")
+	if line != "" && line[len(line)-1] != '}' {
+		line = strings.TrimRight(line, " \t],")
+	}
+	return line
+}
+
+// noObject says what a line is that begins no object.
+func noObject(line string) *Reject {
+	switch s := strings.TrimSpace(line); {
+	case s == "[", s == "]":
+		return &Reject{Reason: "bracket of a JSON array", Skip: true}
+	case s == "{", s == "}", s == "},", s == "],", strings.HasPrefix(s, `"`) && strings.Contains(s, `":`):
+		return &Reject{Reason: reasonArray, Value: line}
+	}
+	return &Reject{Reason: "not a JSON object", Value: line}
 }
 
 // noRanks are the ranks of a line from which nothing has been taken.
@@ -166,6 +221,10 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			if len(values) == 0 {
 				return
 			}
+			if values[0].Exists("name") {
+				p.pairs(values, child)
+				return
+			}
 			v = values[0]
 		}
 		switch v.Type() {
@@ -181,6 +240,17 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			p.take(child, p.text)
 		}
 	})
+}
+
+// pairs takes from a list of {"name":…,"value":…}, as which AWS WAF writes headers,
+// what the node and those below it mean.
+func (p *jsonParser) pairs(values []*fastjson.Value, node *jsonNode) {
+	for _, v := range values[:min(len(values), maxShape)] {
+		child := p.child(node, v.GetStringBytes("name"))
+		if text := v.GetStringBytes("value"); child != nil && len(text) > 0 {
+			p.take(child, text)
+		}
+	}
 }
 
 // child returns what the key means below the node, nil if nothing.
@@ -210,6 +280,9 @@ func (p *jsonParser) child(parent *jsonNode, key []byte) *jsonNode {
 // better key came before.
 func (p *jsonParser) take(node *jsonNode, value []byte) {
 	if len(value) == 0 || string(value) == "-" {
+		if len(node.uses) > 0 && node.uses[0].field == jsonTomcat {
+			p.rest.tomcat = true
+		}
 		return
 	}
 	var s string
@@ -246,7 +319,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	f := p.f
 	switch use.field {
 	case jsonTime:
-		t, ok := p.clock.read(s)
+		t, ok := p.clock.read(strings.Trim(s, "[]"))
 		if ok {
 			f.Time = t
 		}
@@ -273,6 +346,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		d, ok := parseDuration(s, use.unit)
 		if ok {
 			f.Duration = d
+			p.rest.fraction = use.unit == unitUnknown && !allDigits(s) && isDigit(s[len(s)-1])
 		}
 		return ok
 	case jsonMethod:
@@ -312,6 +386,12 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.log = true
 	case jsonMessage:
 		p.rest.log = true
+	case jsonAction:
+		p.rest.blocked = s == "BLOCK" || s == "Blocked" // AWS WAF, Azure
+	case jsonRails:
+		p.rest.rails = true
+	case jsonTomcat:
+		p.rest.tomcat = true
 	}
 	return true
 }
@@ -337,10 +417,14 @@ func (p *jsonParser) finish() error {
 	if strings.HasPrefix(p.rest.logger, "http.log.error") || strings.HasPrefix(p.rest.logger, "http.handlers.") {
 		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
 	}
+	p.adapt()
 	if s := p.rest.request; s != "" {
 		f.setLoggedRequest(s)
 		if f.Target == "" && isTarget(s) {
 			f.Target = s
+		}
+		if f.Method == "" && isMethod(s) && s == strings.ToUpper(s) { // Fastly
+			f.Method = s
 		}
 	}
 	request := f.Method != "" && f.Target != ""
@@ -348,13 +432,27 @@ func (p *jsonParser) finish() error {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: p.rest.log}
 	}
 	if f.Time.IsZero() {
-		return &Reject{Reason: "no time found in the JSON object", Value: p.line}
+		return &Reject{Reason: reasonNoTime, Value: p.line}
 	}
 	if query := strings.TrimPrefix(p.rest.query, "?"); query != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
 		f.Target += "?" + query
 	}
 	f.splitForwarded()
 	return nil
+}
+
+// adapt makes good what a few products mean by keys that mean something else to others.
+func (p *jsonParser) adapt() {
+	f := p.f
+	if p.rest.blocked && !p.rest.status { // both firewalls answer so unless told otherwise
+		f.Status, p.rest.status = 403, true
+	}
+	if p.rest.tomcat && f.Remote == "" { // its host is the client's
+		f.Remote, f.Host = f.Host, ""
+	}
+	if p.rest.rails && p.rest.fraction { // its fractions are of milliseconds
+		f.Duration /= 1000
+	}
 }
 
 // A unit is what a number stands for where a duration is meant.

@@ -2,9 +2,20 @@ package parsers
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
+
+// jsonGoldens are the golden files of products that the json format reads, and that
+// of envelopes.
+var jsonGoldens = []string{
+	"apigateway.txtar", "app-json.txtar", "aws-waf.txtar", "azure.txtar", "caddy.txtar", "cloudflare.txtar",
+	"envelopes.txtar", "fastly.txtar", "gcp.txtar", "traefik-json.txtar",
+}
 
 func TestJSONConfigCheck(t *testing.T) {
 	if err := (JSONConfig{}).Check(); err != nil {
@@ -133,6 +144,118 @@ func TestRepairJSON(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestGuessJSON(t *testing.T) {
+	tests := []struct {
+		name  string
+		lines []string
+		want  []JSONKey
+	}{
+		{
+			"by name", []string{
+				`{"level":"info","ts":1772359200.5,"request":{"remote_ip":"203.0.113.9","method":"GET","uri":"/a","headers":{"User-Agent":["curl/8.5.0"]}},"duration":0.1,"status":200}`,
+				`{"level":"info","ts":1772359201.5,"request":{"remote_ip":"203.0.113.9","method":"GET","uri":"/b","headers":{}},"duration":0.1,"status":200}`,
+			},
+			[]JSONKey{
+				{"time", "ts", 2, 2, false}, {"client", "request.remote_ip", 2, 2, false}, {"method", "request.method", 2, 2, false},
+				{"path", "request.uri", 2, 2, false}, {"status", "status", 2, 2, false}, {"duration", "duration", 2, 2, false},
+				{"user_agent", "request.headers.User-Agent", 1, 2, false},
+			},
+		},
+		{
+			"by content", []string{
+				`{"a":"2026-03-01T10:00:00Z","b":{"c":"203.0.113.9:4000","d":"192.0.2.1"},"e":"GET","f":"/a","g":200,"upstream":"192.0.2.2","h":"x"}`,
+				`{"a":"2026-03-01T10:00:01Z","b":{"c":"2001:db8::7","d":"none"},"e":"POST","f":"/b?c=d","g":"404","upstream":"192.0.2.2","h":"/y"}`,
+				`{"a":"2026-03-01T10:00:02Z","b":{"c":"[2001:db8::7]:80"},"e":"PUT","f":"/","g":500,"upstream":"192.0.2.2"}`,
+			},
+			[]JSONKey{
+				{"time", "a", 3, 3, true}, {"client", "b.c", 3, 3, true}, {"method", "e", 3, 3, true}, {"path", "f", 3, 3, true},
+				{"status", "g", 3, 3, true},
+			},
+		},
+		{
+			"in an envelope, beside noise", []string{
+				`{"log":"{\"when\":1772359200,\"what\":\"/a\"}\n","stream":"stdout","time":"2026-03-01T10:00:00Z"}`,
+				`2026-03-01T10:00:00Z stdout F {"when":1772359201,"what":"/b"}`,
+				`noise`, ``, `{`,
+			},
+			[]JSONKey{{"time", "when", 2, 2, true}, {"path", "what", 2, 2, true}},
+		},
+		{
+			"a client that is a program", []string{`{"client":"app","addr":"203.0.113.9"}`},
+			[]JSONKey{{"client", "addr", 1, 1, true}},
+		},
+		{"not all of a key's values", []string{`{"x":"/a"}`, `{"x":"b"}`}, nil},
+		{"too seldom", []string{`{"x":"/a"}`, `{}`, `{}`}, nil},
+		{"twice in a line", []string{`{"x":"/a","x":"/b"}`}, []JSONKey{{"path", "x", 1, 1, true}}},
+		{"nothing", nil, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			config, got := GuessJSON(test.lines)
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			}
+			if err := config.Check(); err != nil {
+				t.Error(err)
+			}
+			for _, k := range test.want {
+				if config.Fields[k.Field] != k.Key {
+					t.Errorf("%s is %q in the config, want %q", k.Field, config.Fields[k.Field], k.Key)
+				}
+			}
+		})
+	}
+}
+
+// TestGuessedConfigReadsTheSame: the mapping guessed from a product's lines, written
+// down, reads them as guessing does.
+func TestGuessedConfigReadsTheSame(t *testing.T) {
+	for _, line := range JSON(JSONConfig{}).Samples {
+		config, _ := GuessJSON([]string{line})
+		if got, want := dumpLines(JSON(config).New(), line), dumpLines(JSON(JSONConfig{}).New(), line); got != want {
+			t.Errorf("%v\ngot  %swant %s", config.Fields, got, want)
+		}
+	}
+	for _, name := range jsonGoldens {
+		archive, err := txtar.ParseFile(filepath.Join(goldens, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			if !strings.HasSuffix(file.Name, ".log") || name == "envelopes.txtar" {
+				continue
+			}
+			t.Run(name+" "+file.Name, func(t *testing.T) {
+				line, _, _ := strings.Cut(string(file.Data), "\n")
+				config, _ := GuessJSON([]string{line})
+				if got, want := dumpLines(JSON(config).New(), line), dumpLines(JSON(JSONConfig{}).New(), line); got != want {
+					t.Errorf("%v\ngot  %swant %s", config.Fields, got, want)
+				}
+			})
+		}
+	}
+}
+
+func FuzzGuessJSON(f *testing.F) {
+	for _, line := range sampleLines(f, JSON(JSONConfig{})) {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		config, keys := GuessJSON([]string{line, line})
+		if err := config.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if len(keys) != len(config.Fields) {
+			t.Fatalf("%d keys, %d fields", len(keys), len(config.Fields))
+		}
+		for _, k := range keys {
+			if k.Lines == 0 || k.Lines > k.Of {
+				t.Fatalf("%+v", k)
+			}
+		}
+	})
 }
 
 func FuzzJSON(f *testing.F) {

@@ -2,9 +2,12 @@ package parsers
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/valyala/fastjson"
 )
 
 // jsonField is what a key of a JSON log may tell.
@@ -35,6 +38,9 @@ const (
 	jsonRecords
 	jsonLogger  // who wrote the line
 	jsonMessage // a level or a message: the line is of some logger
+	jsonAction  // what a firewall did
+	jsonRails   // marks a line of lograge
+	jsonTomcat  // marks a line of Tomcat
 	jsonFieldCount
 )
 
@@ -67,9 +73,9 @@ var jsonKeys = []struct {
 	unit  unit
 	keys  string
 }{
-	{jsonTime, topSide, 0, `startutc edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
+	{jsonTime, topSide, 0, `startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
 		startedat ts time timestamp datetime eventtime asctime date`},
-	{jsonClient, asked, 0, `clientip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
+	{jsonClient, asked, 0, `=client_addr clientip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
@@ -78,35 +84,37 @@ var jsonKeys = []struct {
 		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
 		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email`},
 	{jsonMethod, asked, 0, `requestmethod method httpmethod httprequestmethod clientrequestmethod verb requestverb`},
-	{jsonPath, asked, 0, `requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
+	{jsonPath, asked, 0, `originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
-		rawurl uripath httppath url.path urlpath resourcepath`},
-	{jsonQuery, asked, 0, `args querystring query requestquery url.query uriquery rawquery`},
-	{jsonRequest, asked, 0, `request requestline httprequest routekey`},
+		rawurl requesteduri uripath httppath url.path urlpath resourcepath`},
+	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery rawquery`},
+	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
 	{jsonHost, sent, 0, `requesthost clientrequesthost httphost authority host url.domain domainname domain
 		servername vhost virtualhost`},
 	{jsonHost, requestSide, 0, `hostname`},
+	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
-		edgeresponsestatus downstreamstatus elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode code`},
+		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode code`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
-		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout bytesserved byteswritten
+		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout sentbytes respbodysize datalength bytesserved byteswritten
 		network.byteswritten scbytes size bytes bodysize length`},
-	{jsonBytes, responseSide, 0, `body.bytes contentlength`},
+	{jsonBytes, responseSide, 0, `body.bytes contentlength headers.contentlength`},
+	{jsonBytes, topSide, 0, `contentlength`},
 	{jsonDuration, answered, unit(time.Nanosecond), `=Duration durationns latencyns durationnanos event.duration`},
-	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros responsetimeus`},
+	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros responsetimeus timeelapsed`},
 	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time durationms latencyms elapsedms
 		responsetimems requesttimems timetakenms durationmillis responselatency latencies.request edgetimetofirstbytems`},
-	{jsonDuration, answered, unit(time.Second), `requesttime durations durationsec durationseconds
+	{jsonDuration, answered, unit(time.Second), `properties.timetaken requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
 	{jsonDuration, answered, unitUnknown, `latencyhuman duration latency responsetime elapsed elapsedtime
 		timetaken requestduration processingtime took`},
-	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent clientrequestuseragent
+	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
 		useragent.original identity.useragent ua agent`},
 	{jsonReferer, sent, 0, `referer referrer httpreferer httpreferrer requestreferer requestreferrer
 		clientrequestreferer`},
 	{jsonRequestID, sent, 0, `requestid xrequestid httpxrequestid reqid request.id rayid correlationid
-		xcorrelationid traceid xamzntraceid transactionid insertid`},
+		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid`},
 	{jsonRequestID, requestSide, 0, `id`},
 	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey identity.apikey apikeyid identity.apikeyid`},
 	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
@@ -120,6 +128,9 @@ var jsonKeys = []struct {
 		resultscount numrecords numresults itemcount itemsreturned`},
 	{jsonLogger, topSide, 0, `logger loggername`},
 	{jsonMessage, topSide, 0, `level severity lvl log.level msg message`},
+	{jsonAction, topSide, 0, `action`},
+	{jsonRails, topSide, 0, `controller`},
+	{jsonTomcat, topSide, 0, `logicalusername`},
 }
 
 // Names of objects that hold the parts of a request. What is in them goes before
@@ -277,6 +288,12 @@ func (n *jsonNode) graft(keys string, other *jsonNode) {
 // before all others. A dot may be part of a key or lead into an object.
 func (n *jsonNode) place(path string, use jsonUse) {
 	child := n.own(path)
+	for _, known := range child.uses {
+		if known.field == use.field {
+			use.unit = known.unit
+			break
+		}
+	}
 	child.uses = append([]jsonUse{use}, child.uses...)
 	if key, rest, dotted := strings.Cut(path, "."); dotted {
 		n.own(key).place(rest, use)
@@ -299,4 +316,213 @@ func (n *jsonNode) own(key string) *jsonNode {
 	}
 	n.exact[key] = child
 	return child
+}
+
+// A JSONKey is a key of a JSON log that GuessJSON takes for one of our fields.
+type JSONKey struct {
+	Field string // one of JSONFields
+	Key   string // as JSONConfig has it: dots lead into objects
+	// Lines of all Of objects hold a value there that the field can be. Where
+	// ByContent is not set, the key is known by its name; where it is, all it ever
+	// holds looks like the field.
+	Lines, Of int
+	ByContent bool
+}
+
+// GuessJSON tells from lines of a JSON log, in envelopes or not, which keys hold our
+// fields: by their names, and failing that the time, the client, the method, the path
+// and the status by what they hold. The keys are in the order of JSONFields, and the
+// config holds all of them. Nothing of what the keys hold is returned.
+func GuessJSON(lines []string) (JSONConfig, []JSONKey) {
+	g := jsonGuesser{tree: jsonTree(JSONConfig{}), known: map[string]*keyGuess{}}
+	read := enveloped(g.read)
+	var f Fields
+	for _, line := range lines {
+		_ = read(line, &f) // what is no object says nothing
+	}
+	config := JSONConfig{Fields: map[string]string{}}
+	var keys []JSONKey
+	for i, name := range jsonFieldNames {
+		field := jsonField(i)
+		alike := g.alike(field)
+		if k := g.named(field); k != nil && (alike == nil || field != jsonClient || 2*k.looks[field] >= k.lines) {
+			keys = append(keys, JSONKey{Field: name, Key: k.path, Lines: k.fits[field], Of: g.objects})
+			config.Fields[name] = k.path
+		} else if alike != nil { // a client by name may be a program
+			keys = append(keys, JSONKey{Field: name, Key: alike.path, Lines: alike.lines, Of: g.objects, ByContent: true})
+			config.Fields[name] = alike.path
+		}
+	}
+	return config, keys
+}
+
+// maxDepth is how deep in an object GuessJSON looks for keys.
+const maxDepth = 8
+
+// jsonGuesser gathers what the keys of a log hold.
+type jsonGuesser struct {
+	tree    *jsonNode
+	parser  jsonParser
+	objects int
+	known   map[string]*keyGuess // at most maxKeys
+	order   []*keyGuess          // as they were met
+}
+
+// keyGuess is what is known of one key.
+type keyGuess struct {
+	path  string
+	lines int // in which it holds anything
+	last  int // number of the last of them
+	named bool
+	fits  [jsonFieldCount]int   // lines in which its value fits a field it is named for
+	rank  [jsonFieldCount]uint8 // of its name for that field
+	looks [jsonFieldCount]int   // lines in which its value looks like a field
+}
+
+// read takes in what the keys of a line hold. It is a ParseFunc.
+func (g *jsonGuesser) read(line string, f *Fields) error {
+	f.reset()
+	g.parser.f = f
+	object, _, err := g.parser.object(line)
+	if err != nil {
+		return err
+	}
+	g.objects++
+	g.walk(object, g.tree, "", maxDepth)
+	return nil
+}
+
+// walk takes in what the keys of an object hold, that stands at the path and means
+// what the node does, if it is not nil.
+func (g *jsonGuesser) walk(object *fastjson.Object, node *jsonNode, path string, depth int) {
+	object.Visit(func(key []byte, v *fastjson.Value) {
+		at := path + string(key)
+		var child *jsonNode
+		if node != nil {
+			child = node.find(string(key))
+		}
+		if v.Type() == fastjson.TypeArray {
+			if v = v.Get("0"); v == nil {
+				return
+			}
+		}
+		switch v.Type() {
+		case fastjson.TypeObject:
+			if object, err := v.Object(); err == nil && depth > 0 {
+				g.walk(object, child, at+".", depth-1)
+			}
+		case fastjson.TypeString:
+			text, _ := v.StringBytes()
+			g.take(at, child, string(text))
+		case fastjson.TypeNumber:
+			g.take(at, child, string(v.MarshalTo(nil)))
+		}
+	})
+}
+
+// take takes in what the key at the path holds in one line.
+func (g *jsonGuesser) take(path string, node *jsonNode, value string) {
+	if value == "" || value == "-" {
+		return
+	}
+	k := g.known[path]
+	if k == nil {
+		if len(g.known) == maxKeys || len(path) > maxText {
+			return
+		}
+		k = &keyGuess{path: path}
+		g.known[path] = k
+		g.order = append(g.order, k)
+	}
+	if k.last == g.objects { // twice in one object
+		return
+	}
+	k.last = g.objects
+	k.lines++
+	if node != nil {
+		for _, use := range node.uses {
+			k.named = true
+			if g.parser.set(use, value) {
+				k.fits[use.field]++
+				k.rank[use.field] = use.rank
+				break
+			}
+		}
+	}
+	if field, ok := looksLike(value); ok {
+		k.looks[field]++
+	}
+}
+
+// looksLike tells which field a value could be, by the value alone.
+func looksLike(value string) (field jsonField, ok bool) {
+	if value[0] == '/' {
+		return jsonPath, true
+	}
+	if v := digits(value); len(value) == 3 && v >= 100 && v <= 599 {
+		return jsonStatus, true
+	}
+	switch value {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE": // CONNECT is also an event of a socket
+		return jsonMethod, true
+	}
+	if isAddress(value) {
+		host := cutPort(value)
+		if _, err := netip.ParseAddr(host); err == nil {
+			return jsonClient, true
+		}
+		if _, err := netip.ParseAddr(value); err == nil {
+			return jsonClient, true
+		}
+	}
+	if _, ok := parseTime(value); ok {
+		return jsonTime, true
+	}
+	return 0, false
+}
+
+// named returns the key that by its name is the field: the one the format would
+// choose, of those that are about as often there as any.
+func (g *jsonGuesser) named(field jsonField) *keyGuess {
+	most := 0
+	for _, k := range g.order {
+		most = max(most, k.fits[field])
+	}
+	var best *keyGuess
+	for _, k := range g.order {
+		if k.fits[field] > 0 && 2*k.fits[field] >= most && (best == nil || k.rank[field] < best.rank[field]) {
+			best = k
+		}
+	}
+	return best
+}
+
+// alike returns the key that holds nothing but what looks like the field, in at least
+// half of the lines; of several the one that is there most often, then the first.
+func (g *jsonGuesser) alike(field jsonField) *keyGuess {
+	var best *keyGuess
+	for _, k := range g.order {
+		if k.named || k.looks[field] < k.lines || 2*k.lines < g.objects || isOfServer(k.path) {
+			continue
+		}
+		if best == nil || k.lines > best.lines {
+			best = k
+		}
+	}
+	return best
+}
+
+// isOfServer tells by its name that a key is about the server, what is behind it, or
+// an amount.
+func isOfServer(path string) bool {
+	name := canonicalKey(path)
+	for _, word := range [...]string{
+		"upstream", "server", "origin", "backend", "local", "target", "dest", "file", "port", "size", "bytes", "length",
+		"duration", "elapsed", "latency", "expire", "count",
+	} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
 }

@@ -12,17 +12,14 @@ import (
 // escape parameter: "default" (or ""), "json" or "none". The format must log a time,
 // and a request or a status; variables that say nothing of a Request are read over.
 func NginxLogFormat(name, format, escape string) (*Format, error) {
-	p, err := compileLogFormat(format, escape)
+	p, err := compileNginx(format, escape)
 	if err != nil {
 		return nil, fmt.Errorf("log_format %s: %w", name, err)
 	}
 	return &Format{
 		Name: name,
 		Doc:  "a log_format of nginx\n\n  " + format,
-		New: func() ParseFunc {
-			own := *p
-			return enveloped(own.parse)
-		},
+		New:  func() ParseFunc { return enveloped(p.source()) },
 	}, nil
 }
 
@@ -57,7 +54,7 @@ const (
 	meanings // their number
 )
 
-// A variable is what we know of one of nginx's.
+// A variable is what we know of one of nginx's variables or Apache's directives.
 type variable struct {
 	meaning meaning
 	rank    int // of several variables of one meaning, those of the lowest rank are used
@@ -126,9 +123,12 @@ var variables = map[string]variable{
 
 	"remote_addr":               {remoteMeaning, 0},
 	"realip_remote_addr":        {remoteMeaning, 1},
+	"proxy_protocol_addr":       {remoteMeaning, 2},
 	"http_x_forwarded_for":      {forwardedMeaning, 0},
 	"proxy_add_x_forwarded_for": {appendedMeaning, 0},
 	"http_x_real_ip":            {forwardedMeaning, 1},
+	"http_cf_connecting_ip":     {forwardedMeaning, 2},
+	"http_true_client_ip":       {forwardedMeaning, 2},
 	"remote_user":               {userMeaning, 0},
 
 	"request":        {requestMeaning, 0},
@@ -143,12 +143,13 @@ var variables = map[string]variable{
 	"host":        {hostMeaning, 1},
 	"server_name": {hostMeaning, 2},
 
-	"status":          {statusMeaning, 0},
-	"body_bytes_sent": {bytesMeaning, 0},
-	"bytes_sent":      {bytesMeaning, 1},
-	"request_time":    {durationMeaning, 0},
-	"http_user_agent": {userAgentMeaning, 0},
-	"http_referer":    {refererMeaning, 0},
+	"status":                 {statusMeaning, 0},
+	"body_bytes_sent":        {bytesMeaning, 0},
+	"bytes_sent":             {bytesMeaning, 1},
+	"request_time":           {durationMeaning, 0},
+	"upstream_response_time": {durationMeaning, 1},
+	"http_user_agent":        {userAgentMeaning, 0},
+	"http_referer":           {refererMeaning, 0},
 
 	"request_id":         {requestIDMeaning, 0},
 	"req_id":             {requestIDMeaning, 0}, // ingress-nginx
@@ -156,13 +157,19 @@ var variables = map[string]variable{
 	"http_cookie":        {cookieMeaning, 0},
 }
 
-// logParser is a compiled log_format with the memory of one source.
+// logParser is a compiled format, nginx's or Apache's, with the memory of one source.
 type logParser struct {
 	head  string // what every line begins with
 	steps []logStep
 	clock clock
 	raw   bool   // escape=none
 	args  string // of the line at hand
+}
+
+// source returns a parse function for one source.
+func (p *logParser) source() ParseFunc {
+	own := *p
+	return own.parse
 }
 
 // A logStep takes one variable's value: all up to the literal text behind it.
@@ -178,6 +185,8 @@ type logStep struct {
 	keep    bool   // until is the beginning of the next value
 	bare    bool   // a request without quotes, which holds blanks
 	width   int    // the value has at least as many bytes
+	unit    time.Duration
+	layout  timeLayout // of a time that is not written as all others are
 }
 
 func (p *logParser) parse(line string, f *Fields) error {
@@ -194,7 +203,10 @@ func (p *logParser) parse(line string, f *Fields) error {
 			return p.misfit(line, rest)
 		}
 		if s.meaning != unused {
-			if err := p.set(f, s.meaning, rest[:end]); err != nil {
+			if err := p.set(f, s, rest[:end]); err != nil {
+				if reason := errorLog(line); reason != "" {
+					return &Reject{Reason: reason, Skip: true}
+				}
 				return err
 			}
 		}
@@ -218,7 +230,7 @@ func (p *logParser) misfit(line, rest string) error {
 	if reason := errorLog(line); reason != "" {
 		return &Reject{Reason: reason, Skip: true}
 	}
-	return &Reject{Reason: "not of this log_format", Value: rest}
+	return &Reject{Reason: "not of this log format", Value: rest}
 }
 
 // end returns the index in rest at which the value ends and until begins; -1 if
@@ -280,8 +292,8 @@ func areWords(s string) bool {
 
 // set puts the value of one variable into f. Where several variables tell the same
 // thing, the first that has a value holds.
-func (p *logParser) set(f *Fields, m meaning, s string) error {
-	switch m {
+func (p *logParser) set(f *Fields, step *logStep, s string) error {
+	switch step.meaning {
 	case statusMeaning:
 		if !f.setStatus(s) {
 			return &Reject{Reason: "status is not a number", Value: s}
@@ -296,22 +308,22 @@ func (p *logParser) set(f *Fields, m meaning, s string) error {
 	if s = valueOf(s); s == "" {
 		return nil
 	}
-	if m == requestMeaning {
+	if step.meaning == requestMeaning {
 		f.setLoggedRequest(s)
 		return nil
 	}
 	if !p.raw {
 		s = unescape(s)
 	}
-	switch m {
+	switch step.meaning {
 	case timeMeaning:
-		t, ok := p.clock.read(s)
+		t, ok := step.layout.read(s, &p.clock)
 		if !ok {
 			return &Reject{Reason: "not a time", Value: s}
 		}
 		f.Time = t
 	case durationMeaning:
-		if d, ok := parseDecimal(s, time.Second); ok {
+		if d, ok := parseDecimal(s, step.unit); ok {
 			f.Duration = d
 		}
 	case recordsMeaning:
@@ -335,7 +347,7 @@ func (p *logParser) set(f *Fields, m meaning, s string) error {
 	case targetMeaning:
 		f.Target = s
 	case argsMeaning:
-		p.args = s
+		p.args = strings.TrimPrefix(s, "?") // which %q holds
 	case hostMeaning:
 		f.Host = s
 	case userAgentMeaning:
@@ -377,20 +389,42 @@ func setOnce(field *string, value string) {
 	}
 }
 
-// compileLogFormat turns a log_format into steps.
-func compileLogFormat(format, escape string) (*logParser, error) {
-	p := &logParser{}
+// compileNginx turns a log_format into steps.
+func compileNginx(format, escape string) (*logParser, error) {
+	raw := false
 	switch escape {
 	case "", "default", "json":
 	case "none":
-		p.raw = true
+		raw = true
 	default:
 		return nil, fmt.Errorf("escape %q is not one of default, json, none", escape)
 	}
-	parts, err := splitLogFormat(format)
+	parts, err := splitNginx(format)
 	if err != nil {
 		return nil, err
 	}
+	p, err := compile(parts)
+	switch err {
+	case nil:
+		p.raw = raw
+		return p, nil
+	case errNoTime:
+		return nil, fmt.Errorf("%w: add $time_iso8601, $time_local or $msec", err)
+	case errNoRequest:
+		return nil, fmt.Errorf("%w: add $request and $status", err)
+	}
+	return nil, err
+}
+
+// Why no Request could come of a format.
+var (
+	errNoTime    = errors.New("it logs no time")
+	errNoRequest = errors.New("it logs neither a request nor a status")
+)
+
+// compile turns the parts of a format, of which the first is but text, into steps.
+func compile(parts []logPart) (*logParser, error) {
+	p := &logParser{}
 	p.head = parts[0].literal
 	parts = join(parts[1:])
 
@@ -404,32 +438,37 @@ func compileLogFormat(format, escape string) (*logParser, error) {
 	has := func(m meaning) bool { return best[m] < 1<<30 }
 	switch {
 	case !has(timeMeaning):
-		return nil, errors.New("it logs no time: add $time_iso8601, $time_local or $msec")
+		return nil, errNoTime
 	case !has(requestMeaning) && !has(targetMeaning) && !has(statusMeaning):
-		return nil, errors.New("it logs neither $request nor $request_uri nor $status")
+		return nil, errNoRequest
 	case has(requestMeaning) && best[targetMeaning] > 0:
 		best[targetMeaning] = -1 // $request is as sent, $uri is not
 	}
 	for i, v := range parts {
-		if v.rank != best[v.meaning] || v.meaning == argsMeaning && best[targetMeaning] != 1 {
-			v.meaning = unused
-		}
 		last := i == len(parts)-1
 		if v.literal == "" && !last {
-			return nil, fmt.Errorf("no text stands between $%s and $%s to tell them apart", v.name, parts[i+1].name)
+			return nil, fmt.Errorf("no text stands between %s and %s to tell them apart", v.name, parts[i+1].name)
 		}
 		step := logStep{
 			meaning: v.meaning,
 			until:   v.literal,
 			last:    last,
 			quoted:  v.literal != "" && v.literal[0] == '"',
-			list:    strings.HasPrefix(v.literal, " ") && isList(v.name),
-			words:   v.meaning == remoteMeaning || v.meaning == forwardedMeaning || v.meaning == appendedMeaning || v.meaning == hostMeaning,
+			list:    strings.HasPrefix(v.literal, " ") && v.list,
 			keep:    v.keep,
-			bare:    v.name == "request" && strings.HasPrefix(v.literal, " "),
-			width:   width(v.name),
+			bare:    v.meaning == requestMeaning && strings.HasPrefix(v.literal, " "),
+			width:   v.width,
+			unit:    v.unit,
+			layout:  v.layout,
 		}
-		if !last && isNumber(parts[i+1].name) {
+		switch v.meaning {
+		case remoteMeaning, forwardedMeaning, appendedMeaning, hostMeaning:
+			step.words = !step.quoted // in quotes, a client may send what it likes
+		}
+		if v.rank != best[v.meaning] || v.meaning == argsMeaning && best[targetMeaning] != 1 {
+			step.meaning = unused
+		}
+		if !last && parts[i+1].number {
 			step.number, step.then = true, parts[i+1].literal
 		}
 		p.steps = append(p.steps, step)
@@ -440,13 +479,20 @@ func compileLogFormat(format, escape string) (*logParser, error) {
 // A logPart is a variable with the text that follows it.
 type logPart struct {
 	variable
-	name    string
+	name    string // as the format has it, "$status"
 	literal string
 	keep    bool // the literal belongs to the next value
+
+	list   bool // several values may stand here, with blanks between
+	number bool // it is a number whenever it has a value
+	port   bool // it is the port of the address or host before it
+	width  int  // how many bytes the value has at least, where it holds blanks
+	unit   time.Duration
+	layout timeLayout
 }
 
-// splitLogFormat cuts a format into variables; the first part is the text before them.
-func splitLogFormat(format string) ([]logPart, error) {
+// splitNginx cuts a format into variables; the first part is the text before them.
+func splitNginx(format string) ([]logPart, error) {
 	parts := make([]logPart, 1)
 	for format != "" {
 		i := strings.IndexByte(format, '$')
@@ -461,13 +507,31 @@ func splitLogFormat(format string) ([]logPart, error) {
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, logPart{name: name, variable: variableOf(name)})
+		parts = append(parts, nginxPart(name))
 		format = rest
 	}
 	if len(parts) == 1 {
 		return nil, errors.New("it holds no $variable")
 	}
 	return parts, nil
+}
+
+// nginxPart returns what is known of an nginx variable.
+func nginxPart(name string) logPart {
+	part := logPart{variable: variableOf(name), name: "$" + name, unit: time.Second}
+	switch name {
+	case "status", "body_bytes_sent", "bytes_sent", "request_length", "request_time", "msec":
+		part.number = true
+	case "remote_port", "realip_remote_port", "proxy_protocol_port", "proxy_protocol_server_port", "server_port":
+		part.port = true
+	case "http_x_forwarded_for", "proxy_add_x_forwarded_for":
+		part.list = true
+	case "time_local":
+		part.width = len(clfTime)
+	default:
+		part.list = strings.HasPrefix(name, "upstream_")
+	}
+	return part
 }
 
 // cutVariable cuts "name" or "{name}" off the front.
@@ -504,9 +568,9 @@ func join(parts []logPart) []logPart {
 		}
 		prev := &out[len(out)-1]
 		switch {
-		case prev.literal == ":" && isPort(v.name):
+		case prev.literal == ":" && v.port:
 			prev.literal = v.literal
-		case prev.literal == "" && prev.meaning == targetMeaning && (v.name == "is_args" || v.meaning == argsMeaning),
+		case prev.literal == "" && prev.meaning == targetMeaning && (v.name == "$is_args" || v.meaning == argsMeaning),
 			prev.literal == "?" && prev.meaning == targetMeaning && v.meaning == argsMeaning,
 			prev.literal == "" && prev.meaning == unused && v.meaning == unused:
 			prev.literal = v.literal
@@ -518,34 +582,4 @@ func join(parts []logPart) []logPart {
 		}
 	}
 	return out
-}
-
-func isPort(name string) bool {
-	switch name {
-	case "remote_port", "realip_remote_port", "proxy_protocol_port", "proxy_protocol_server_port", "server_port":
-		return true
-	}
-	return false
-}
-
-// isList tells whether a variable may hold several values, with blanks between.
-func isList(name string) bool {
-	return strings.HasPrefix(name, "upstream_") || name == "http_x_forwarded_for" || name == "proxy_add_x_forwarded_for"
-}
-
-// isNumber tells whether a variable is a number whenever it has a value.
-func isNumber(name string) bool {
-	switch name {
-	case "status", "body_bytes_sent", "bytes_sent", "request_length", "request_time", "msec":
-		return true
-	}
-	return false
-}
-
-// width returns how many bytes the value has at least, where it holds blanks.
-func width(name string) int {
-	if name == "time_local" {
-		return len("02/Jan/2006:15:04:05 -0700")
-	}
-	return 0
 }

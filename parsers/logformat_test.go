@@ -10,7 +10,7 @@ func TestNginxLogFormatErrors(t *testing.T) {
 	tests := []struct{ name, format, escape, want string }{
 		{"no variable", `plain`, "", "holds no $variable"},
 		{"no time", `$remote_addr "$request" $status`, "", "logs no time"},
-		{"no request", `$remote_addr [$time_local]`, "", "neither $request nor"},
+		{"no request", `$remote_addr [$time_local]`, "", "neither a request nor a status: add $request"},
 		{"together", `$time_local $status$body_bytes_sent`, "", "between $status and $body_bytes_sent"},
 		{"dollar", `$time_local $status $`, "", "without the name"},
 		{"brace", `$time_local ${status`, "", "no closing brace"},
@@ -33,6 +33,9 @@ func TestVariables(t *testing.T) {
 		"realip_remote_addr":           func(f *Fields) string { return f.Remote },
 		"http_x_forwarded_for":         func(f *Fields) string { return f.Remote }, // the last of it
 		"http_x_real_ip":               func(f *Fields) string { return f.Remote },
+		"http_cf_connecting_ip":        func(f *Fields) string { return f.Remote },
+		"http_true_client_ip":          func(f *Fields) string { return f.Remote },
+		"proxy_protocol_addr":          func(f *Fields) string { return f.Remote },
 		"proxy_add_x_forwarded_for":    func(f *Fields) string { return f.Remote },
 		"remote_user":                  func(f *Fields) string { return f.User },
 		"jwt_claim_sub":                func(f *Fields) string { return f.User },
@@ -103,6 +106,10 @@ func TestLogFormatPicksTheBest(t *testing.T) {
 			`{"Time":"2026-03-01T10:00:00Z","Target":"/a?b=1","Status":200}`},
 		{"client and peer", `$msec $remote_addr $realip_remote_addr $status`, `1772359200.000 203.0.113.9 192.0.2.1 200`,
 			`{"Time":"2026-03-01T10:00:00Z","Remote":"203.0.113.9","Status":200}`},
+		{"forged header in quotes", `$msec "$http_x_forwarded_for" $remote_addr $status`, `1772359200.000 "a b c" 203.0.113.9 200`,
+			`{"Time":"2026-03-01T10:00:00Z","Remote":"203.0.113.9","ForwardedFor":"a b c","Status":200}`},
+		{"duration of the upstream", `$msec $upstream_response_time $status`, `1772359200.000 0.250 200`,
+			`{"Time":"2026-03-01T10:00:00Z","Status":200,"Duration":"250ms"}`},
 		{"first key given", `$msec $status $http_x_api_key $http_api_key`, `1772359200.000 200 - k2`,
 			`{"Time":"2026-03-01T10:00:00Z","Status":200,"APIKey":"k2"}`},
 	}

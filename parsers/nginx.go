@@ -3,6 +3,7 @@ package parsers
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -14,12 +15,14 @@ func NginxCombined() *Format {
 
   $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"
 
-Before the address may stand a virtual host and the addresses of X-Forwarded-For,
-with commas or in quotes: the last address is the one taken as the server's peer.
-After the user agent may stand anything; an X-Forwarded-For in quotes is taken as
-such. Referer and user agent may both be missing. Both nginx's and Apache's escapes
-are understood. A request that is none ("-", "", "\x16\x03\x01") is kept, without
-method and target. A status or a number of bytes that is "-" counts as 0.`,
+The two servers write the same text, so one format reads both, and the escapes of
+both. Before the address may stand a virtual host (Apache's vhost_combined) and the
+addresses of X-Forwarded-For, with commas or in quotes: the last address is the one
+taken as the server's peer. After the user agent may stand anything; an
+X-Forwarded-For in quotes is taken as such, and what Traefik and the ingress
+controller append is understood. Referer and user agent may both be missing, or be
+torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
+kept, without method and target. A status or a number of bytes that is "-" counts as 0.`,
 		Samples: []string{
 			`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /api/users?page=2 HTTP/1.1" 200 1043 "https://app.example.com/" "Mozilla/5.0 (X11; Linux x86_64)"`,
 			`203.0.113.9 - alice [01/Mar/2026:10:00:01 +0100] "POST /login HTTP/2.0" 302 0 "-" "curl/8.5.0" "198.51.100.7"`,
@@ -34,7 +37,7 @@ method and target. A status or a number of bytes that is "-" counts as 0.`,
 func NginxCommon() *Format {
 	return &Format{
 		Name: "nginx-common",
-		Doc: `common log format: no referer, no user agent
+		Doc: `nginx and Apache common log format: no referer, no user agent
 
   $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent
 
@@ -43,15 +46,25 @@ What is said of nginx-combined holds here too, but nothing may follow the bytes.
 			`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /api/users?page=2 HTTP/1.1" 200 1043`,
 			`host.example.net - alice [01/Mar/2026:10:00:01 +0100] "GET /" 304 -`,
 		},
-		New: func() ParseFunc { return enveloped((&clf{bare: true}).parse) },
+		New: func() ParseFunc { return enveloped((&clf{only: tailNone}).parse) },
 	}
 }
 
 // clf reads one source in the common log format and its relatives.
 type clf struct {
-	bare  bool // nothing follows the bytes
+	only  tail // what must follow the bytes
 	clock clock
 }
+
+// A tail is what follows the bytes of a line.
+type tail uint8
+
+const (
+	tailAny     tail = iota
+	tailNone         // nothing
+	tailTraefik      // referer, user agent, and what Traefik appends
+	tailIngress      // referer, user agent, and what the ingress controller appends
+)
 
 func (p *clf) parse(line string, f *Fields) error {
 	f.reset()
@@ -71,7 +84,7 @@ func (p *clf) parse(line string, f *Fields) error {
 		}
 	}
 	var ok bool
-	if f.Time, ok = p.clock.read(line[open+1 : mid]); !ok {
+	if f.Time, ok = p.time(line[open+1 : mid]); !ok {
 		return &Reject{Reason: "not a time", Value: line[open+1 : mid]}
 	}
 	if !f.setPeer(line[:open]) {
@@ -87,22 +100,36 @@ func (p *clf) parse(line string, f *Fields) error {
 	if !f.setStatus(status) {
 		return &Reject{Reason: "status is not a number", Value: status}
 	}
-	size, rest, more := strings.Cut(rest, " ")
+	size, rest, _ := strings.Cut(rest, " ")
 	if !f.setBytes(size) {
 		return &Reject{Reason: "bytes are not a number", Value: size}
 	}
-	if p.bare && more {
-		return &Reject{Reason: "more than the common format", Value: rest}
+	if tail := f.setTail(rest); p.only != tailAny && tail != p.only {
+		return &Reject{Reason: "not what this format appends", Value: rest}
 	}
-	return f.setTail(rest)
+	return nil
+}
+
+// time reads a time stamp, also with a day of one digit.
+func (p *clf) time(s string) (time.Time, bool) {
+	if len(s) > 1 && s[1] == '/' {
+		s = "0" + s
+	}
+	return p.clock.read(s)
 }
 
 // setPeer takes what stands before the time: addresses, identity and user.
 func (f *Fields) setPeer(s string) bool {
 	s = strings.TrimSuffix(s, " ")
 	if i := strings.Index(s, " - "); i > 0 {
+		user := s[i+len(" - "):]
+		if strings.HasPrefix(user, "[") { // older ingress controllers: the address again
+			if _, after, found := strings.Cut(user, "] - "); found {
+				user = after
+			}
+		}
 		// A user may hold blanks; a request id may stand before an absent one.
-		if user := s[i+len(" - "):]; !strings.HasSuffix(user, " -") {
+		if !strings.HasSuffix(user, " -") {
 			f.User = unescape(valueOf(user))
 		}
 		return f.setAddresses(s[:i])
@@ -134,6 +161,14 @@ func (f *Fields) setAddresses(s string) bool {
 	}
 	s, last, _ := cutLast(s)
 	f.Remote = valueOf(strings.Trim(last, `"`))
+	if open := strings.IndexByte(s, '"'); open >= 0 && open+1 < len(s) && s[len(s)-1] == '"' {
+		// In quotes, a client may send what it likes.
+		f.ForwardedFor = unescape(valueOf(s[open+1 : len(s)-1]))
+		if s = strings.TrimSuffix(s[:open], " "); isHost(s) {
+			f.Host = s
+		}
+		return s == f.Host || s == "-"
+	}
 	from := -1 // where the forwarded addresses begin
 	for at := 0; at < len(s); {
 		word, _, _ := strings.Cut(s[at:], " ")
@@ -266,30 +301,40 @@ func isEscaped(s string, i int) bool {
 }
 
 // setTail takes what follows the bytes: referer, user agent, X-Forwarded-For, with
-// numbers before them or not.
-func (f *Fields) setTail(s string) error {
-	tail := fieldCutter{rest: s}
-	for tail.rest != "" && isDigit(tail.rest[0]) {
-		tail.next()
+// numbers before them or not, and says what it is. What is torn off at the end of the
+// line, as syslog cuts it, is not missed: a client that sends a long user agent shall
+// not keep its requests from being seen.
+func (f *Fields) setTail(s string) tail {
+	if s == "" {
+		return tailNone
 	}
-	if !strings.HasPrefix(tail.rest, `"`) && !strings.HasPrefix(tail.rest, `- "`) { // Traefik leaves an absent one bare
-		return nil
+	rest := fieldCutter{rest: s}
+	for rest.rest != "" && isDigit(rest.rest[0]) {
+		rest.next()
 	}
-	f.Referer = unescape(valueOf(tail.next()))
-	if strings.HasPrefix(tail.rest, `"`) {
-		f.UserAgent = unescape(valueOf(tail.next()))
+	if !strings.HasPrefix(rest.rest, `"`) && !strings.HasPrefix(rest.rest, `- "`) { // Traefik leaves an absent one bare
+		return tailAny
 	}
-	if tail.torn {
-		return &Reject{Reason: "quoted field has no end", Value: s}
+	f.Referer = unescape(valueOf(rest.next()))
+	if strings.HasPrefix(rest.rest, `"`) {
+		f.UserAgent = unescape(valueOf(rest.next()))
 	}
-	if f.ForwardedFor != "" || !strings.HasPrefix(tail.rest, `"`) {
-		return nil
+	switch {
+	case rest.rest == "":
+	case isDigit(rest.rest[0]):
+		if f.setTraefik(rest) {
+			return tailTraefik
+		}
+		if f.setIngress(rest) {
+			return tailIngress
+		}
+	case rest.rest[0] == '"' && f.ForwardedFor == "":
+		list := rest.next()
+		if first, _, _ := strings.Cut(list, ","); isAddress(first) {
+			f.ForwardedFor = list
+		}
 	}
-	list := tail.next()
-	if first, _, _ := strings.Cut(list, ","); isAddress(first) {
-		f.ForwardedFor = list
-	}
-	return nil
+	return tailAny
 }
 
 // setRequestLine takes "METHOD target HTTP/version". The target may hold blanks; the
@@ -383,12 +428,15 @@ func valueOf(s string) string {
 }
 
 // errorLog says of which error log the line is, if of any: nginx's
-// "2026/03/01 10:00:00 [error] 31#31: …" or Apache's
+// "2026/03/01 10:00:00 [error] 31#31: …", lighttpd's
+// "2026-03-01 10:00:00: (response.c.450) …" or Apache's
 // "[Sun Mar 01 10:00:00.123456 2026] [core:error] [pid 10] …".
 func errorLog(line string) (reason string) {
 	switch {
 	case len(line) > 20 && line[4] == '/' && line[7] == '/' && line[19] == ' ' && line[20] == '[':
 		return "nginx error log line"
+	case len(line) > 21 && line[4] == '-' && line[7] == '-' && line[19] == ':' && line[20] == ' ' && line[21] == '(':
+		return "lighttpd error log line"
 	case len(line) > 20 && line[0] == '[' && line[4] == ' ' && month(line[5:8]) > 0 && line[14] == ':' && line[17] == ':':
 		return "Apache error log line"
 	}

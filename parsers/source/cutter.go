@@ -56,7 +56,7 @@ func (c *cutter) next() (block, error) {
 		if end := bytes.LastIndexByte(c.buf[:c.n], '\n') + 1; end > 0 {
 			return c.take(end), nil
 		}
-		if c.n >= MaxLine {
+		if c.n > MaxLine {
 			return c.takeLong(), nil
 		}
 		c.fill()
@@ -64,22 +64,35 @@ func (c *cutter) next() (block, error) {
 	if end := bytes.LastIndexByte(c.buf[:c.n], '\n') + 1; end > 0 {
 		return c.take(end), nil // what is left comes with the next call
 	}
+	if c.n > MaxLine {
+		return c.takeLong(), nil
+	}
 	b := block{text: string(c.buf[:c.n]), torn: true}
 	c.n, c.torn = 0, b.text != ""
+	c.buf = nil // many logs may have been read to their ends
 	return b, c.err
 }
 
-// fill reads on until the buffer is full or the content pauses at a line end.
+// fill reads on until the buffer is full, which makes it larger until a longest line
+// with its line end has room.
 func (c *cutter) fill() {
 	if c.n == len(c.buf) {
-		c.buf = append(c.buf, make([]byte, min(len(c.buf), MaxLine))...)
+		c.buf = append(c.buf, make([]byte, min(len(c.buf), MaxLine+1-len(c.buf)))...)
 	}
-	for c.n < len(c.buf) && c.err == nil {
+	for idle := 0; c.n < len(c.buf) && c.err == nil; {
 		var n int
 		n, c.err = c.r.Read(c.buf[c.n:])
 		c.n += n
+		if n > 0 {
+			idle = 0
+		} else if idle++; idle == maxIdle && c.err == nil {
+			c.err = io.ErrNoProgress
+		}
 	}
 }
+
+// maxIdle is how many reads in a row may give nothing.
+const maxIdle = 100
 
 // take gives out the first end bytes.
 func (c *cutter) take(end int) block {

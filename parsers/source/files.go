@@ -22,12 +22,13 @@ type Failure struct {
 	Fatal bool
 }
 
-// Find turns arguments into files: a file is itself, a folder is every regular file
-// below it, a pattern with *, ? or [ is every file it matches, and "-" is stdin. A
+// Find turns arguments into files: a file is itself, a tar or zip archive is every
+// regular file in it, a folder is every regular file below it, a pattern with *, ? or
+// [ is every file it matches, and "-" is stdin. A
 // file that several arguments lead to comes once. The order is that of the names
 // and means nothing.
 func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
-	f := finder{seen: map[string]bool{}}
+	f := finder{seen: map[string]bool{}, disk: new(disk)}
 	for _, arg := range args {
 		if arg == "-" {
 			f.files = append(f.files, &File{Path: "-", Named: true, stdin: bufio.NewReaderSize(stdin, peekSize)})
@@ -35,12 +36,14 @@ func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
 		}
 		f.argument(arg)
 	}
-	slices.SortFunc(f.files, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
+	// Members of an archive stay in its order: so they are read in one pass.
+	slices.SortStableFunc(f.files, func(a, b *File) int { return strings.Compare(a.onDiskPath(), b.onDiskPath()) })
 	return f.files, f.failures
 }
 
 type finder struct {
 	seen     map[string]bool // by resolved path
+	disk     *disk
 	files    []*File
 	failures []Failure
 }
@@ -140,7 +143,7 @@ func (f *finder) add(path string, info fs.FileInfo, named bool) {
 		return
 	}
 	f.seen[real] = true
-	f.files = append(f.files, &File{Path: path, Named: named})
+	f.file(&File{Path: path, Named: named, disk: f.disk})
 }
 
 func kind(m fs.FileMode) string {

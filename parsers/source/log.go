@@ -1,9 +1,11 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"time"
 
@@ -33,7 +35,9 @@ type Log struct {
 	reader  *parsers.Reader
 	torn    string // the torn line of the run before, until it is met again
 	voids   bool   // that line now reads otherwise
-	failed  error  // to be returned by the next Next
+	anew    bool
+	failed  error // to be returned by the next Next
+	watch   watch
 }
 
 // Options say how logs are read.
@@ -48,6 +52,10 @@ type Options struct {
 	// Classify names the event a single request is; see parsers.Request.Event.
 	Classify func(*parsers.Request) string
 	Known    []Known // logs that were read before
+	// Kept yields the requests that are kept of a log that was read before, in the
+	// order of their lines. It tells an earlier copy of that log, which is shorter,
+	// from another log. nil: no copy is told.
+	Kept func(source int) iter.Seq2[*parsers.Request, error]
 }
 
 // Known is a log that was read before.
@@ -63,6 +71,10 @@ func (l *Log) Over() bool { return l.failed == io.EOF }
 
 // Voids tells that a line which was kept before it was finished now reads otherwise.
 func (l *Log) Voids() bool { return l.voids }
+
+// Anew tells that the log was read before in another format and is read again from
+// its start: all that was kept of it is void.
+func (l *Log) Anew() bool { return l.anew }
 
 // Bound is the time before which a line of the log would be late.
 func (l *Log) Bound() time.Time {
@@ -80,6 +92,7 @@ func (l *Log) Bound() time.Time {
 // before it stand.
 func (l *Log) Next() (*Batch, error) {
 	if l.failed != nil {
+		l.reader, l.cut = nil, nil // a plan holds its logs to the end
 		return nil, l.failed
 	}
 	if l.reader == nil {
@@ -89,17 +102,29 @@ func (l *Log) Next() (*Batch, error) {
 		}
 	}
 	block, err := l.cut.next()
-	if err != nil {
-		l.close()
-		l.failed = io.EOF
-		if err != io.EOF {
-			l.failed = fmt.Errorf("line %d: %w", l.At.Lines, err)
-		}
-		if block.text == "" {
-			return nil, l.failed
-		}
+	var b *Batch
+	if block.text != "" {
+		b = l.read(block)
 	}
-	return l.read(block), nil
+	if err != nil {
+		l.end(err)
+	}
+	if b == nil {
+		return nil, l.failed
+	}
+	return b, nil
+}
+
+// end closes the log after the error that ended its content.
+func (l *Log) end(err error) {
+	l.close()
+	l.failed = io.EOF
+	if _, ok := errors.AsType[*trailing](err); ok {
+		l.watch.trailing(l.At.Lines)
+	} else if err != io.EOF {
+		l.failed = fmt.Errorf("line %d: %w", l.At.Lines, err)
+	}
+	l.watch.end()
 }
 
 func (l *Log) close() {
@@ -115,10 +140,15 @@ func (l *Log) open() (err error) {
 		if l.content, err = l.File.open(); err != nil {
 			return err
 		}
+		if begin, _ := l.content.Peek(len(l.head)); !bytes.Equal(begin, l.head) {
+			l.close()
+			return errors.New("replaced since it was looked at")
+		}
 	}
 	if l.cut == nil {
 		l.cut = newCutter(l.content)
 	}
+	l.watch.begin(l.Start, l.opts.Lateness)
 	l.reader = l.format.NewReader(l.opts.Site, l.Source)
 	l.torn = l.Start.Torn
 	return nil
@@ -132,9 +162,15 @@ const (
 	wasSkipped  = 's'
 )
 
+// minLine is how long a line of a log is at the least, or nearly: the memory a batch
+// takes keeps to its text.
+const minLine = 32
+
 // read turns a block of lines into a batch.
 func (l *Log) read(block block) *Batch {
-	b := &Batch{Log: l, Requests: make([]parsers.Request, 0, strings.Count(block.text, "\n")+1)}
+	// Blank lines, of which hostile logs are full, are given no room.
+	room := min(strings.Count(block.text, "\n"), len(block.text)/minLine) + 1
+	b := &Batch{Log: l, Requests: make([]parsers.Request, 0, room)}
 	for text := block.text; text != ""; {
 		line := text
 		if i := strings.IndexByte(text, '\n'); i >= 0 {
@@ -208,10 +244,13 @@ func (l *Log) line(line string, b *Batch) (became byte) {
 			reason = reject.Reason
 		}
 		l.At.Rejected++
-		b.Rejects = append(b.Rejects, Reject{l.At.Lines, reason, l.opts.Site.RedactLine(line)})
+		sample := l.opts.Site.RedactLine(line)
+		l.watch.shapes.add(l.At.Lines, reason, sample)
+		b.Rejects = append(b.Rejects, Reject{l.At.Lines, reason, sample})
 		return wasRejected
 	}
 	l.At.Parsed++
+	l.watch.line(line, l.At.Lines, r.Time)
 	if l.Source.First.IsZero() {
 		l.Source.First = r.Time
 	}

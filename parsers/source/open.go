@@ -4,36 +4,49 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
+	"slices"
+	"sync"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 	"github.com/zeebo/xxh3"
 )
 
-// A File is something that holds a log.
+// A File is something that holds a log: a file, a member of an archive, or a pipe.
 type File struct {
-	Path string // as a person would name it; "-" is standard input
+	// Path is as a person would name it; "-" is standard input, and a member of an
+	// archive is "logs.tar.gz!var/log/access.log". It is a name and is not opened
+	// where the file is a member.
+	Path string
 	// Named tells that a person asked for this very path, rather than for a folder
-	// that holds it: then not to be able to read it is an error.
+	// or an archive that holds it: then not to be able to read it is an error.
 	Named bool
-	stdin *bufio.Reader // standard input, of which what is looked at stays unread
+
+	stdin  *bufio.Reader // standard input, of which what is looked at stays unread
+	disk   *disk         // nil: the file is read with a descriptor of its own
+	member *member       // nil: not in an archive
 }
 
 const (
 	peekSize = 256 << 10 // enough to see many lines of a log
 	headSize = 1 << 10   // bytes by which a log is known
+	readSize = 32 << 10  // bytes read at a time; a thousand logs may be open
 
 	// windowMax bounds the memory that a compressed file may ask for.
 	windowMax = 128 << 20
 )
 
-// unpacked is a file's content, decompressed.
+// unpacked is a file's content as UTF-8 text: out of its archive, decompressed,
+// without a byte order mark.
 type unpacked struct {
 	*bufio.Reader
 	close func()
@@ -43,17 +56,37 @@ type unpacked struct {
 // once more after a look, and then be read only once.
 func (f *File) open() (*unpacked, error) {
 	if f.stdin != nil {
-		return unpack(f.stdin, func() {})
+		u, err := unpack(f.stdin, func() {})
+		if err == errNested {
+			err = errPiped
+		}
+		return u, err
 	}
-	file, err := os.Open(f.Path)
+	if f.member != nil {
+		return f.member.open()
+	}
+	file, err := f.onDisk()
 	if err != nil {
-		return nil, pathless(err)
+		return nil, err
 	}
-	u, err := unpack(bufio.NewReaderSize(file, 64<<10), func() { file.Close() })
-	if err != nil {
-		file.Close()
+	return unpack(file.reader(), file.rest)
+}
+
+// onDiskPath is the path of the file, or of the archive that it lies in.
+func (f *File) onDiskPath() string {
+	if f.member != nil {
+		return f.member.file.path
 	}
-	return u, err
+	return f.Path
+}
+
+// onDisk opens the file itself.
+func (f *File) onDisk() (*diskFile, error) {
+	d := f.disk
+	if d == nil {
+		d = new(disk)
+	}
+	return d.open(f.Path)
 }
 
 // pathless strips an error of the path that its reader names already.
@@ -65,16 +98,35 @@ func pathless(err error) error {
 	return err
 }
 
-// unpack tells by the first bytes how the content is compressed.
+// unpack decompresses and decodes what r gives, by what it begins with, and calls
+// close when that is no longer read. What turns out to be an archive is an error:
+// those that can be read were taken apart when they were found.
 func unpack(r *bufio.Reader, close func()) (*unpacked, error) {
+	plain, close, err := decompress(r, close)
+	if err == nil && looksArchive(plain) {
+		err = errNested
+	}
+	if err == nil {
+		plain, err = decode(plain)
+	}
+	if err != nil {
+		close()
+		return nil, err
+	}
+	return &unpacked{plain, close}, nil
+}
+
+// decompress tells by the first bytes how the content is compressed, once. The
+// close it returns is to be called in any case.
+func decompress(r *bufio.Reader, close func()) (*bufio.Reader, func(), error) {
 	magic, err := r.Peek(6)
 	if err != nil && err != io.EOF {
-		return nil, pathless(err)
+		return nil, close, pathless(err)
 	}
-	var plain io.Reader = r
+	var plain io.Reader
 	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		plain, err = gzip.NewReader(r)
+	case bytes.HasPrefix(magic, gzipMagic):
+		plain, err = newGzipReader(r)
 	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		var d *zstd.Decoder
 		// One goroutine's worth: the stages downstream use the other cores.
@@ -82,19 +134,63 @@ func unpack(r *bufio.Reader, close func()) (*unpacked, error) {
 		if err == nil {
 			plain, close = d, chain(d.Close, close)
 		}
-	case bytes.HasPrefix(magic, []byte("BZh")):
+	case bytes.HasPrefix(magic, []byte("BZh")) && len(magic) > 3 && '1' <= magic[3] && magic[3] <= '9':
 		plain = bzip2.NewReader(r)
 	case bytes.HasPrefix(magic, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
-		plain, err = xz.ReaderConfig{DictCap: windowMax}.NewReader(r)
-	case r.Size() >= peekSize:
-		return &unpacked{r, close}, nil
+		if err = checkWindow(r); err == nil {
+			// The dictionary is as large as the file says, not as large as it may be.
+			plain, err = xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(r)
+		}
 	default:
-		err = nil
+		return r, close, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("compressed, but broken at its start: %w", err)
+		return nil, close, fmt.Errorf("compressed, but broken at its start: %w", err)
 	}
-	return &unpacked{bufio.NewReaderSize(plain, peekSize), close}, nil
+	return bufio.NewReaderSize(&decompressed{r: plain}, readSize), close, nil
+}
+
+// checkWindow looks at the header of the first block of an xz file and refuses a
+// dictionary beyond windowMax.
+func checkWindow(r *bufio.Reader) error {
+	const streamHeader = 12
+	b, _ := r.Peek(streamHeader + 32)
+	if len(b) < streamHeader+2 || b[streamHeader] == 0 {
+		return nil // no block: the reader says the rest
+	}
+	flags, b := b[streamHeader+1], b[streamHeader+2:]
+	for _, present := range []byte{0x40, 0x80} { // compressed and uncompressed size
+		if flags&present == 0 {
+			continue
+		}
+		_, n := binary.Uvarint(b)
+		if n <= 0 {
+			return nil
+		}
+		b = b[n:]
+	}
+	const lzma2 = 0x21
+	if len(b) < 3 || b[0] != lzma2 {
+		return nil
+	}
+	if window, err := lzma.DecodeDictCap(b[2]); err == nil && window > windowMax {
+		return fmt.Errorf("it asks for %d MiB of memory to be read, more than %d", window>>20, windowMax>>20)
+	}
+	return nil
+}
+
+// decompressed passes on what a decompressor gives, and its first error for ever.
+type decompressed struct {
+	r   io.Reader
+	err error
+}
+
+func (d *decompressed) Read(p []byte) (n int, err error) {
+	if d.err != nil {
+		return 0, d.err
+	}
+	n, d.err = d.r.Read(p)
+	return n, d.err
 }
 
 func chain(a, b func()) func() {
@@ -102,13 +198,113 @@ func chain(a, b func()) func() {
 }
 
 // peek returns what the file begins with, without consuming it: up to peekSize
-// bytes. An error is one that comes before the first byte.
+// bytes. An error is one that comes before the first byte; a later one comes again
+// in its place.
 func (u *unpacked) peek() ([]byte, error) {
-	head, err := u.Peek(peekSize)
-	if len(head) == 0 && err != nil && err != io.EOF {
+	var head bytes.Buffer
+	n, err := io.CopyN(&head, u.Reader, peekSize)
+	if n == 0 && err != nil && err != io.EOF {
 		return nil, err
 	}
-	return head, nil
+	u.Reader = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(head.Bytes()), u.Reader), readSize)
+	return head.Bytes(), nil
+}
+
+// maxOpen is how many file descriptors a disk holds at once: fewer than the 256
+// that some systems give a process.
+const maxOpen = 128
+
+// A disk lends out file descriptors, at most maxOpen at once, so that any number of
+// logs can be read side by side: the file that was read longest ago gives up its
+// descriptor and gets another when it is read again. It also keeps streams of
+// compressed archives that the next member is likely to be read from. The zero
+// value is ready for use.
+type disk struct {
+	mu     sync.Mutex
+	held   []*diskFile // those that have a descriptor, the one read longest ago first
+	parked []*tarStream
+}
+
+// A diskFile is a file of a disk, read at any offset.
+type diskFile struct {
+	disk *disk
+	path string
+	info fs.FileInfo // of the file as it was opened first
+	file *os.File    // nil: it has no descriptor now
+}
+
+// open opens a file.
+func (d *disk) open(path string) (*diskFile, error) {
+	f := &diskFile{disk: d, path: path}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := f.use(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// ReadAt reads at an offset, in the very file that was opened first.
+func (f *diskFile) ReadAt(p []byte, offset int64) (int, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if err := f.use(); err != nil {
+		return 0, err
+	}
+	n, err := f.file.ReadAt(p, offset)
+	return n, pathless(err)
+}
+
+// use makes sure that the file has a descriptor, and that it is the last to lose it.
+func (f *diskFile) use() error {
+	d := f.disk
+	if n := len(d.held); n > 0 && d.held[n-1] == f {
+		return nil
+	}
+	if f.file != nil {
+		d.held = append(slices.DeleteFunc(d.held, func(o *diskFile) bool { return o == f }), f)
+		return nil
+	}
+	if len(d.held) >= maxOpen {
+		d.held[0].drop()
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return pathless(err)
+	}
+	info, err := file.Stat()
+	if err == nil && f.info != nil && !os.SameFile(f.info, info) {
+		err = errors.New("replaced while it was read")
+	}
+	if err != nil {
+		file.Close()
+		return pathless(err)
+	}
+	f.file, f.info = file, info
+	d.held = append(d.held, f)
+	return nil
+}
+
+// drop takes the descriptor away.
+func (f *diskFile) drop() {
+	if f.file == nil {
+		return
+	}
+	f.file.Close()
+	f.file = nil
+	f.disk.held = slices.DeleteFunc(f.disk.held, func(o *diskFile) bool { return o == f })
+}
+
+// rest gives the descriptor back. The file may be read again.
+func (f *diskFile) rest() {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	f.drop()
+}
+
+// reader reads the file from its start to where it then ends.
+func (f *diskFile) reader() *bufio.Reader {
+	return bufio.NewReaderSize(io.NewSectionReader(f, 0, math.MaxInt64), readSize)
 }
 
 // fingerprint names a log by the bytes it begins with.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -151,8 +152,6 @@ func sampleLines(begin []byte) []string {
 // notALog says why nothing can read a file that begins like this.
 func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parsers.Site) error {
 	switch {
-	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}):
-		return &unknownFormat{"UTF-16 text", "convert it first: iconv -f utf-16 -t utf-8"}
 	case bytes.IndexByte(begin[:min(len(begin), 8<<10)], 0) >= 0:
 		return &unknownFormat{"binary, not a log", ""}
 	case len(lines) == 0:
@@ -261,8 +260,68 @@ func (p *Plan) recognise(opts *Options) {
 				return true
 			}
 		}
+		for _, k := range opts.Known {
+			if l.File.stdin == nil && l.within(k) {
+				l.Source.ID, l.Source.First = k.Source.ID, k.Source.First
+				l.Start, l.At, l.failed = k.At, k.At, io.EOF
+				break
+			}
+		}
 		return false
 	})
+}
+
+// readsOtherwise tells whether the log is now read in another format than before, or
+// in a given one after little could be read of it. Formats that are given as text share
+// a name.
+func (l *Log) readsOtherwise(k Known) bool {
+	given := l.Guess == nil
+	return l.format.Name != k.Source.Format || given && 2*k.At.Parsed < k.At.Lines-k.At.Skipped
+}
+
+// within tells whether the log is an earlier copy of k, made before k was read to
+// where it stands: all its whole lines give the requests that are kept of k, and no
+// other. A hash of that much of k was never taken, so they are compared one by one.
+func (l *Log) within(k Known) bool {
+	if l.opts.Kept == nil || l.Source.First.IsZero() || !l.Source.First.Equal(k.Source.First) {
+		return false
+	}
+	if k.HeadLen <= len(l.head) && fingerprint(l.head[:k.HeadLen]) != k.Source.Fingerprint {
+		return false
+	}
+	next, stop := iter.Pull2(l.opts.Kept(k.Source.ID))
+	defer stop()
+	copied := Log{File: l.File, Source: l.Source, HeadLen: l.HeadLen, format: l.format, opts: l.opts, head: l.head}
+	defer copied.close()
+	kept, err, more := next()
+	for {
+		b, end := copied.Next()
+		if end != nil {
+			// What is kept of a line that was cut off here is more than the copy has.
+			last := copied.At.Lines
+			if copied.At.Torn != "" {
+				last--
+			}
+			return end == io.EOF && err == nil && copied.At.Parsed > 0 && (!more || kept.Line > last)
+		}
+		for i := range b.Requests {
+			r := &b.Requests[i]
+			if copied.At.Torn != "" && r.Line == copied.At.Lines {
+				break
+			}
+			if !more || err != nil || !sameLine(r, kept) {
+				return false
+			}
+			kept, err, more = next()
+		}
+	}
+}
+
+// sameLine tells whether two requests were read from the same text, as far as they
+// show it.
+func sameLine(a, b *parsers.Request) bool {
+	return a.Line == b.Line && a.Time.Equal(b.Time) && a.ClientIP == b.ClientIP && a.Method == b.Method && a.Path == b.Path &&
+		a.Query == b.Query && a.Status == b.Status && a.Bytes == b.Bytes && a.UserAgent == b.UserAgent && a.RequestID == b.RequestID
 }
 
 // resume goes to where an earlier reading of k ended, if the log begins with what
@@ -279,13 +338,18 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		l.close()
 		return false, err
 	}
-	l.Source.ID, l.Source.First = k.Source.ID, k.Source.First
+	l.Source.ID = k.Source.ID
+	if l.anew = l.File.stdin == nil && l.readsOtherwise(k); l.anew {
+		l.close()
+		return true, nil
+	}
+	l.Source.First = k.Source.First
 	l.Start, l.At, l.cut = k.At, k.At, cut
-	rest, _ := l.content.peek()
+	rest, broken := l.content.peek()
 	line, _, ended := bytes.Cut(rest, []byte{'\n'})
 	same = k.At.Torn != "" && hashText(xxh3.Hash128(line)) == k.At.Torn[1:]
 	l.voids = k.At.Torn != "" && !same
-	if len(rest) == 0 || same && !ended {
+	if len(rest) == 0 && broken == nil || same && !ended { // what is broken is told again
 		l.close()
 		l.failed = io.EOF
 	}

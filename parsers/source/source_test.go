@@ -426,7 +426,7 @@ func TestStdin(t *testing.T) {
 func TestNoLog(t *testing.T) {
 	for _, test := range []struct{ name, content, want string }{
 		{"binary", "\x7fELF\x02\x01\x01\x00\x00\x00\x00", "binary"},
-		{"utf-16", "\xff\xfe1\x009\x002\x00", "UTF-16"},
+		{"utf-32", "\xff\xfe\x00\x001\x00\x00\x00", "UTF-32"},
 		{"blank", "\n\n \n", "blank lines"},
 		{"prose", "Dear diary,\nnothing happened.\n", "no known format: line 1 is \"Dear diary,\""},
 		{"broken gzip", "\x1f\x8b\x08", "broken"},

@@ -1,0 +1,166 @@
+package parsers
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+const (
+	wrappedText = `203.0.113.9 - - [01/Mar/2026:10:00:07 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/8.5.0"`
+	wrappedJSON = `{"time":"2026-03-01T10:00:07Z","method":"GET","path":"/a","status":200}`
+)
+
+// envelopesOf returns line in each kind of envelope.
+func envelopesOf(line string) map[string]string {
+	quoted := strconv.Quote(line)
+	ended := strconv.Quote(line + "\n")
+	return map[string]string{
+		"docker":     `{"log":` + ended + `,"stream":"stdout","time":"2026-03-01T10:00:08.123456789Z"}`,
+		"cri":        `2026-03-01T10:00:08.123456789Z stdout F ` + line,
+		"3164":       `<190>Mar  1 10:00:08 web1 nginx[312]: ` + line,
+		"5424":       `<190>1 2026-03-01T10:00:08Z web1 nginx 312 - [x@1 a="b"] ` + line,
+		"counted":    `200 <190>1 2026-03-01T10:00:08Z web1 nginx 312 - - ` + line,
+		"syslog":     `Mar  1 10:00:08 web1 nginx: ` + line,
+		"rsyslog":    `2026-03-01T10:00:08.123456+01:00 web1 nginx: ` + line,
+		"heroku":     `2026-03-01T10:00:08.123456+00:00 app[web.1]: ` + line,
+		"cloudwatch": `2026-03-01T10:00:08.000Z ` + line,
+		"events":     `{"timestamp":1772359208123,"message":` + quoted + `}`,
+		"journal":    `{"__REALTIME_TIMESTAMP":"1772359208123456","MESSAGE":` + quoted + `}`,
+		"export":     `MESSAGE=` + line,
+		"google":     `{"textPayload":` + quoted + `,"timestamp":"2026-03-01T10:00:08Z"}`,
+		"level":      `{"level":"info","msg":` + quoted + `,"ts":1772359208.5}`,
+		"compose":    `web-1  | ` + line,
+		"kubectl":    `[pod/web-1/nginx] ` + line,
+	}
+}
+
+// TestEnvelopes reads a line in every envelope, and in every envelope within every
+// other, as it would be read without, and sees its format guessed by it.
+func TestEnvelopes(t *testing.T) {
+	for _, test := range []struct{ format, line string }{
+		{"nginx-combined", wrappedText},
+		{"json", wrappedJSON},
+	} {
+		want := dumpLines(ByName(test.format).New(), test.line)
+		for outer, once := range envelopesOf(test.line) {
+			t.Run(test.format+" in "+outer, func(t *testing.T) {
+				guess, ok := Guess(All(), []string{once, once})
+				if !ok || guess.Format.Name != test.format {
+					t.Errorf("guessed as %s, %v", guess.Format.Name, ok)
+				}
+				if got := dumpLines(ByName(test.format).New(), once); got != want {
+					t.Errorf("got %s", got)
+				}
+			})
+			for name, twice := range envelopesOf(once) {
+				t.Run(test.format+" in "+outer+" in "+name, func(t *testing.T) {
+					if got := dumpLines(ByName(test.format).New(), twice); got != want {
+						t.Errorf("%s\ngot  %swant %s", twice, got, want)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestEnvelopesDoNotAllocate holds for those that are proven by their first bytes.
+func TestEnvelopesDoNotAllocate(t *testing.T) {
+	for _, format := range []*Format{NginxCombined(), JSON(JSONConfig{})} {
+		line := wrappedText
+		if format.Name == "json" {
+			line = wrappedJSON
+		}
+		all := envelopesOf(line)
+		for _, name := range []string{"docker", "cri", "3164", "5424", "counted", "syslog", "rsyslog", "heroku", "export"} {
+			t.Run(format.Name+" in "+name, func(t *testing.T) {
+				parse := format.New()
+				var f Fields
+				allocs := testing.AllocsPerRun(1000, func() {
+					if err := parse(all[name], &f); err != nil {
+						t.Error(err)
+					}
+				})
+				if allocs != 0 {
+					t.Errorf("%v allocations", allocs)
+				}
+			})
+		}
+	}
+}
+
+// TestEnvelopedFieldsOutliveTheLine holds on to what one line gave while others are read.
+func TestEnvelopedFieldsOutliveTheLine(t *testing.T) {
+	parse := NginxCombined().New()
+	line := func(n int) string {
+		return strings.ReplaceAll(envelopesOf(wrappedText)["docker"], "/a ", "/"+strconv.Itoa(n)+" ")
+	}
+	kept := make([]Fields, 2000) // more than a block of memory
+	for n := range kept {
+		if err := parse(line(n), &kept[n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, f := range kept {
+		if want := "/" + strconv.Itoa(n); f.Target != want {
+			t.Fatalf("line %d is now %q", n, f.Target)
+		}
+	}
+}
+
+// TestEnvelopeIsNoProof: what begins like an envelope and is a line of the format is
+// read as the line.
+func TestEnvelopeIsNoProof(t *testing.T) {
+	format, err := NginxLogFormat("odd", `$time_iso8601 stdout F $remote_addr "$request" $status`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f Fields
+	if err := format.New()(`2026-03-01T10:00:08+00:00 stdout F 203.0.113.9 "GET /a HTTP/1.1" 200`, &f); err != nil {
+		t.Fatal(err)
+	}
+	if f.Target != "/a" {
+		t.Errorf("got %+v", f)
+	}
+}
+
+// TestEnvelopeIsNoClient: a line that is not of the format is not made one by what
+// stands around it.
+func TestEnvelopeIsNoClient(t *testing.T) {
+	const other = `[2026-03-01T10:00:07Z] "GET /a HTTP/1.1" 200 - 0 512`
+	for name, line := range envelopesOf(other) {
+		if name == "compose" || name == "kubectl" { // host names, for all the format knows
+			continue
+		}
+		var f Fields
+		if err := NginxCombined().New()(line, &f); err == nil {
+			t.Errorf("%s gives %+v", name, f)
+		}
+	}
+}
+
+func FuzzEnvelopes(f *testing.F) {
+	archive, err := txtar.ParseFile(filepath.Join(goldens, "envelopes.txtar"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range archive.Files {
+		if strings.HasSuffix(file.Name, ".log") {
+			for line := range strings.Lines(string(file.Data)) {
+				f.Add(strings.TrimSuffix(line, "\n"))
+			}
+		}
+	}
+	text, object := NginxCombined(), JSON(JSONConfig{})
+	usedText, usedObject := text.New(), object.New()
+	f.Fuzz(func(t *testing.T, line string) {
+		if len(line) > 4<<10 {
+			return
+		}
+		sameAsFresh(t, text, usedText, line)
+		sameAsFresh(t, object, usedObject, line)
+	})
+}

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzEnvoy(f *testing.F) { fuzzFormat(f, Envoy) }

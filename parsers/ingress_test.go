@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzNginxIngress(f *testing.F) { fuzzFormat(f, NginxIngress) }

@@ -1,0 +1,155 @@
+package parsers
+
+import (
+	"strings"
+	"time"
+)
+
+// Logfmt reads lines of key=value pairs.
+func Logfmt() *Format {
+	return &Format{
+		Name: "logfmt",
+		Doc: `logfmt: key=value pairs
+
+The keys are those known of JSON logs, in any spelling. Values with blanks stand in
+quotes, with \" and \n inside; a key without a value says nothing. Logrus, slog, Rails
+lograge and Heroku's router write such lines. What stands before the first pair is
+read over, but for a time at its beginning, which holds where no key tells one: an
+ISO 8601 time, or that of a Rails logger ("I, [2026-03-01T10:00:00.123456 #7] …").
+Lines of other loggers, which hold neither a request nor a status, are skipped.`,
+		Samples: []string{
+			`time="2026-03-01T10:00:00Z" level=info msg=request method=GET path="/api/users?page=2" status=200 bytes=1043 duration=1.2ms remote_addr=203.0.113.9 user_agent="curl/8.5.0"`,
+			`I, [2026-03-01T10:00:01.123456 #7]  INFO -- : method=POST path=/login format=html controller=SessionsController action=create status=401 duration=58.33 view=40.43 db=15.26`,
+			`time=2026-03-01T10:00:02.250+01:00 level=INFO msg="http request" http.method=GET http.path=/.env http.status_code=404 user_id=alice request_id=8601b555-6a83`,
+		},
+		New: func() ParseFunc {
+			p := &logfmt{json: jsonParser{root: jsonTree(JSONConfig{}), keys: map[jsonKey]seenKey{}}}
+			return enveloped(p.parse)
+		},
+	}
+}
+
+// maxLogfmtKey bounds a key, in bytes: nothing longer is known, or remembered.
+const maxLogfmtKey = 64
+
+// logfmt reads one source. Keys mean what they mean to the parser of JSON.
+type logfmt struct {
+	json jsonParser
+	text []byte // the line at hand
+}
+
+func (p *logfmt) parse(line string, f *Fields) error {
+	f.reset()
+	if len(line) > maxJSONLine {
+		return &Reject{Reason: "line too long", Value: line}
+	}
+	if len(line) > largeLine {
+		defer func() { p.text = nil }()
+	}
+	j := &p.json
+	j.line, j.at, j.nth, j.f = line, 0, 0, f
+	j.rank = noRanks
+	j.rest = jsonRest{}
+	p.text = append(p.text[:0], line...)
+	pairs, rails := 0, false
+	for at := 0; at < len(line); {
+		key, value, next := pairAt(line, at)
+		if key > 0 {
+			name := p.text[at : at+key]
+			pairs++
+			switch {
+			case string(name) == "controller":
+				rails = true
+				p.take(name, line, value)
+			case rails && string(name) == "duration": // in milliseconds, with a fraction
+				if d, ok := parseDecimal(line[value.start:value.end], time.Millisecond); ok {
+					f.Duration = d
+				}
+			default:
+				p.take(name, line, value)
+			}
+		}
+		at = next
+	}
+	if pairs < 2 {
+		return &Reject{Reason: "no key=value pairs", Value: line}
+	}
+	if f.Time.IsZero() {
+		if t, ok := j.clock.read(leadingTime(line)); ok {
+			f.Time = t
+		}
+	}
+	return j.finish()
+}
+
+// take uses the value of a key.
+func (p *logfmt) take(key []byte, line string, v span) {
+	node := p.json.child(p.json.root, key)
+	if node == nil {
+		return
+	}
+	p.json.at = v.start
+	if text := line[v.start:v.end]; v.escaped {
+		p.json.take(node, []byte(unescape(text)))
+		return
+	}
+	p.json.take(node, p.text[v.start:v.end])
+}
+
+// A span is where a value stands in its line, without its quotes.
+type span struct {
+	start, end int
+	escaped    bool
+}
+
+// pairAt returns the length of the key that begins at at, which is 0 if there is no
+// pair; where its value stands; and where the next pair is looked for.
+func pairAt(line string, at int) (key int, value span, next int) {
+	n := at
+	for n < len(line) && (isAlnum(line[n]) || strings.IndexByte("_-.@", line[n]) >= 0) {
+		n++
+	}
+	if n == at || n == len(line) || line[n] != '=' {
+		return 0, span{}, nextWord(line, n)
+	}
+	if key = n - at; key > maxLogfmtKey {
+		key = 0
+	}
+	value.start = n + 1
+	if !strings.HasPrefix(line[value.start:], `"`) {
+		value.end = len(line)
+		if i := strings.IndexByte(line[value.start:], ' '); i >= 0 {
+			value.end = value.start + i
+		}
+		return key, value, nextWord(line, value.end)
+	}
+	value.start++
+	for value.end = value.start; value.end < len(line) && line[value.end] != '"'; value.end++ {
+		if line[value.end] == '\\' {
+			value.escaped = true
+			value.end++ // whatever it is, it does not end the value
+		}
+	}
+	value.end = min(value.end, len(line))
+	return key, value, nextWord(line, value.end)
+}
+
+// nextWord returns where the word behind the next blank begins.
+func nextWord(line string, at int) int {
+	i := strings.IndexByte(line[at:], ' ')
+	if i < 0 {
+		return len(line)
+	}
+	for at += i; at < len(line) && line[at] == ' '; at++ {
+	}
+	return at
+}
+
+// leadingTime returns the text before the first pair that may be a time.
+func leadingTime(line string) string {
+	if len(line) > 4 && line[1:4] == ", [" { // I, [2026-03-01T10:00:00.123456 #7]
+		line = line[4:]
+	}
+	stamp, _, _ := strings.Cut(strings.TrimPrefix(line, "["), " ")
+	return strings.TrimSuffix(stamp, "]")
+}

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzNginxProxyManager(f *testing.F) { fuzzFormat(f, NginxProxyManager) }

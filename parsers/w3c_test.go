@@ -1,0 +1,154 @@
+package parsers
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestValueEnd(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{`a b`, `a`},
+		{`a`, `a`},
+		{``, ``},
+		{`"a b" c`, `"a b"`},
+		{`"a b"`, `"a b"`},
+		{`"a ""b"" c" d`, `"a ""b"" c"`},
+		{`"" d`, `""`},
+		{`"a"b" c`, `"a"b"`},
+		{`"a b`, `"a`},
+		{`"`, `"`},
+		{`a"b c"`, `a"b`},
+	}
+	for _, test := range tests {
+		if got := test.in[:valueEnd(test.in, ' ')]; got != test.want {
+			t.Errorf("%q: got %q, want %q", test.in, got, test.want)
+		}
+	}
+}
+
+func TestPercentDecodedOnce(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"plain", "plain"},
+		{"a%20b", "a b"},
+		{"a%2520b", "a%20b"},
+		{"%", "%"},
+		{"a%2", "a%2"},
+		{"%zz%41", "%zzA"},
+		{"%c3%A9", "é"},
+	}
+	for _, test := range tests {
+		if got := percentDecodedOnce(test.in); got != test.want {
+			t.Errorf("%q: got %q, want %q", test.in, got, test.want)
+		}
+	}
+}
+
+func TestW3CVariable(t *testing.T) {
+	tests := []struct {
+		column string
+		want   meaning
+	}{
+		{"c-ip", remoteMeaning},
+		{"cs(user-agent)", userAgentMeaning},
+		{"cs(referer)", refererMeaning},
+		{"cs(referrer)", refererMeaning},
+		{"cs(cookie)", cookieMeaning},
+		{"cs(authorization)", authorizationMeaning},
+		{"cs(x-forwarded-for)", forwardedMeaning},
+		{"x-forwarded-for", forwardedMeaning},
+		{"x-request-id", requestIDMeaning},
+		{"cs(host)", hostMeaning},
+		{"sc(x-record-count)", recordsMeaning},
+		{"cs(x-record-count)", unused}, // the client's own to write
+		{"s-ip", unused},
+		{"cs-bytes", unused},
+		{"sc(user-agent)", unused},
+		{"", unused},
+		{"(", unused},
+	}
+	for _, test := range tests {
+		if got := w3cVariable(test.column).meaning; got != test.want {
+			t.Errorf("%q: got %d, want %d", test.column, got, test.want)
+		}
+	}
+}
+
+// What one line says is not to be changed by the lines after it, nor by how many
+// there are.
+func TestW3CTargetsLast(t *testing.T) {
+	p := &w3c{decoded: map[string]string{}}
+	var f Fields
+	query := strings.Repeat("q", 1000)
+	var targets []string
+	for range 100 { // several chunks
+		line := "2026-03-01 10:00:00 192.0.2.1 GET /a" + " n=" + string(rune('A'+len(targets)%26)) + query + " 443 - 203.0.113.9 - - 200 0 0 7"
+		if err := p.parse(line, &f); err != nil {
+			t.Fatal(err)
+		}
+		targets = append(targets, f.Target)
+	}
+	if n := p.joined.Cap(); n > 2*joinChunk {
+		t.Errorf("%d bytes are held", n)
+	}
+	for i, got := range targets {
+		if want := "/a?n=" + string(rune('A'+i%26)) + query; got != want {
+			t.Fatalf("line %d: got %.20q, want %.20q", i, got, want)
+		}
+	}
+}
+
+func TestW3CTooManyColumns(t *testing.T) {
+	parse := W3C().New()
+	var f Fields
+	err := parse("#Fields: "+strings.Repeat("x ", maxColumns)+"date", &f)
+	if err == nil || rejectOf(err).Skip {
+		t.Errorf("got %v", err)
+	}
+	if err := parse("#Fields: "+strings.Repeat("x ", maxColumns-2)+"date time", &f); !rejectOf(err).Skip {
+		t.Errorf("got %v", err)
+	}
+	if err := parse(strings.Repeat("x ", maxColumns-2)+"2026-03-01 10:00:00", &f); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if want := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC); !f.Time.Equal(want) {
+		t.Errorf("got %v, want %v", f.Time, want)
+	}
+	if err := parse(strings.Repeat("x ", 1<<19), &f); rejectOf(err).Reason != "not the columns of the #Fields line" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestW3CMemo holds what is remembered to its bound.
+func TestW3CMemo(t *testing.T) {
+	p := &w3c{decoded: map[string]string{}}
+	for i := range 3 * maxMemo {
+		p.decode("a+b"+strings.Repeat("+", i%maxMemoLen)+string(rune(i)), false, false)
+		if len(p.decoded) > maxMemo {
+			t.Fatalf("%d remembered", len(p.decoded))
+		}
+	}
+}
+
+// FuzzW3C checks that nothing but the header counts of the lines before.
+func FuzzW3C(f *testing.F) {
+	fields := ""
+	for _, line := range sampleLines(f, W3C()) {
+		if rest, ok := strings.CutPrefix(line, "#Fields:"); ok {
+			fields = rest
+			continue
+		}
+		f.Add("Microsoft", "2026-03-01", fields, line)
+	}
+	used := W3C().New()
+	f.Fuzz(func(t *testing.T, software, date, fields, line string) {
+		text := "#Software: " + oneLine(software) + "\n#Date: " + oneLine(date) + "\n#Fields: " + oneLine(fields) + "\n" + oneLine(line)
+		if len(strings.Fields(fields)) > maxColumns {
+			return
+		}
+		want, got := dumpLines(W3C().New(), text), dumpLines(used, text)
+		if got != want {
+			t.Errorf("%q: got %s, a fresh parser %s", text, got, want)
+		}
+	})
+}
