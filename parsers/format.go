@@ -16,6 +16,9 @@ type Format struct {
 	Name    string   // "nginx-combined"
 	Doc     string   // one line, then an empty one, then the whole story
 	Samples []string // lines of this format, each read without an error
+	// Header is what the lines begin with that say how later ones are written; "" if
+	// every line stands alone.
+	Header string
 	// New returns a parse function for one source. It may keep memory of that
 	// source (a header, the last time stamp) and is used by one goroutine.
 	New func() ParseFunc

@@ -62,6 +62,10 @@ const (
 	lastSecond  = 253402300799 // 9999-12-31 23:59:59
 )
 
+// Recall reads a header line of the source that an earlier run has read. It gives no
+// request and does not count.
+func (rd *Reader) Recall(header string) { rd.parse(header, &rd.fields) }
+
 // Read reads one line, without its line end, into r. The number is that of the
 // line in its source. An error is a *Reject; r is of no use then.
 func (rd *Reader) Read(line string, number int64, r *Request) error {

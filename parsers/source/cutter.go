@@ -39,9 +39,10 @@ func newCutter(r io.Reader) *cutter {
 // sum returns the hash of the whole lines given out so far.
 func (c *cutter) sum() string { return hashText(c.hash.Sum128()) }
 
-// skip passes over n bytes and returns the hash of all passed so far.
-func (c *cutter) skip(n int64) (string, error) {
-	skipped, err := io.CopyN(c.hash, c.r, n)
+// skip passes over n bytes, which it also writes to seen, and returns the hash of all
+// passed so far.
+func (c *cutter) skip(n int64, seen io.Writer) (string, error) {
+	skipped, err := io.CopyN(io.MultiWriter(c.hash, seen), c.r, n)
 	c.offset += skipped
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF

@@ -32,6 +32,7 @@ type Log struct {
 
 	content *unpacked // nil before the first Next and after the end
 	cut     *cutter
+	headers []string // header lines of what was read before
 	reader  *parsers.Reader
 	torn    string // the torn line of the run before, until it is met again
 	voids   bool   // that line now reads otherwise
@@ -150,6 +151,9 @@ func (l *Log) open() (err error) {
 	}
 	l.watch.begin(l.Start, l.opts.Lateness)
 	l.reader = l.format.NewReader(l.opts.Site, l.Source)
+	for _, header := range l.headers {
+		l.reader.Recall(header)
+	}
 	l.torn = l.Start.Torn
 	return nil
 }

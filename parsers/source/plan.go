@@ -333,7 +333,12 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		}
 	}
 	cut := newCutter(l.content)
-	hash, err := cut.skip(k.At.Offset)
+	seen := io.Discard
+	before := &headers{prefix: l.format.Header}
+	if before.prefix != "" {
+		seen = before
+	}
+	hash, err := cut.skip(k.At.Offset, seen)
 	if err != nil || k.At.Offset > 0 && hash != k.At.Hash {
 		l.close()
 		return false, err
@@ -344,7 +349,7 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		return true, nil
 	}
 	l.Source.First = k.Source.First
-	l.Start, l.At, l.cut = k.At, k.At, cut
+	l.Start, l.At, l.cut, l.headers = k.At, k.At, cut, before.kept
 	rest, broken := l.content.peek()
 	line, _, ended := bytes.Cut(rest, []byte{'\n'})
 	same = k.At.Torn != "" && hashText(xxh3.Hash128(line)) == k.At.Torn[1:]
