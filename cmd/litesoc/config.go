@@ -92,7 +92,8 @@ func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 }
 
 // formats returns the formats a log may be written in: the one that text names (a
-// name, an nginx log_format string, the path of an nginx.conf), or all there are.
+// name, an nginx log_format or Apache LogFormat string, the path of an nginx.conf), or
+// all there are.
 func (c *config) formats(text string) ([]*parsers.Format, error) {
 	all := parsers.All()
 	if len(c.JSONFields) > 0 {
@@ -122,10 +123,17 @@ func (c *config) formats(text string) ([]*parsers.Format, error) {
 		}
 		return []*parsers.Format{f}, nil
 	}
+	if strings.Contains(text, "%") {
+		f, err := parsers.ApacheLogFormat("apache", text)
+		if err != nil {
+			return nil, misuse("", "--format: %w", err)
+		}
+		return []*parsers.Format{f}, nil
+	}
 	if _, err := os.Stat(text); err == nil {
 		return confFormats(text)
 	}
-	return nil, misuse("'litesoc formats' lists the names; a log_format string or the path of an nginx.conf will do, too",
+	return nil, misuse("'litesoc formats' lists the names; a log_format or LogFormat string or the path of an nginx.conf will do, too",
 		"--format: no format and no file %q", text)
 }
 

@@ -38,7 +38,7 @@ are shown as the fingerprints they are kept as.`,
 		},
 	}
 	c.Flags().StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
-	c.Flags().StringVar(&f.format, "format", "", "`format` of the line: a name, an nginx log_format string or the path of an nginx.conf (default: guessed)")
+	c.Flags().StringVar(&f.format, "format", "", "`format` of the line: a name, an nginx log_format or Apache LogFormat string, or the path of an nginx.conf (default: guessed)")
 	return c
 }
 
@@ -71,7 +71,7 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	reader := formats[0].NewReader(site, src)
 	var r parsers.Request
 	if err := reader.Read(line, 1, &r); err != nil {
-		return failed(fmt.Errorf("explain: %s: %s", formats[0].Name, report.Show(err.Error())), "")
+		return unreadable(formats, site, line)
 	}
 	readings, err := reader.Explain(line)
 	if err != nil {
@@ -128,5 +128,5 @@ func unreadable(formats []*parsers.Format, site *parsers.Site, line string) erro
 			fmt.Fprintf(&b, "\n  %s: %s", f.Name, reject.Reason)
 		}
 	}
-	return failed(errors.New(b.String()), "give the format with --format, by name or as an nginx log_format string")
+	return failed(errors.New(b.String()), "give the format with --format, by name or as a log_format or LogFormat string")
 }

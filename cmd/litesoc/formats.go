@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report"
 )
 
 func formatsCommand() *cobra.Command {
@@ -19,8 +22,8 @@ func formatsCommand() *cobra.Command {
 		Long: `List the log formats litesoc reads, or describe one with sample lines.
 
 A scan tells the format by the first lines of each log. --format of scan and
-explain takes a name from this list, an nginx log_format string, or the path of
-an nginx.conf to read it from.`,
+explain takes a name from this list, an nginx log_format or Apache LogFormat
+string, or the path of an nginx.conf to read it from.`,
 		Example: `  litesoc formats
   litesoc formats aws-alb`,
 		Args: cobra.MaximumNArgs(1),
@@ -60,5 +63,88 @@ an nginx.conf to read it from.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	c.AddCommand(detectCommand())
 	return c
+}
+
+func detectCommand() *cobra.Command {
+	var config string
+	c := &cobra.Command{
+		Use:   "detect FILE...",
+		Short: "Tell which format a log is in, and how sure that is",
+		Long: `Tell which format a log is in by its first lines, as scan does, and how many of
+them it reads. For a JSON log the keys that hold what litesoc looks for are shown
+as config to paste into litesoc.yaml and to correct.`,
+		Example: `  litesoc formats detect access.log`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return misuse("litesoc formats detect access.log", "formats detect: no file given")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := readConfig(config)
+			if err != nil {
+				return err
+			}
+			formats, err := cfg.formats("")
+			if err != nil {
+				return err
+			}
+			return detectFormats(c, formats, args)
+		},
+	}
+	c.Flags().StringVar(&config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
+	return c
+}
+
+func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) error {
+	out := c.OutOrStdout()
+	files, failures := source.Find(args, c.InOrStdin())
+	unknown := len(failures)
+	for _, f := range failures {
+		fmt.Fprintf(out, "%s: %s\n", report.Show(f.Path), report.Show(f.Err.Error()))
+	}
+	for _, f := range files {
+		lines, err := source.Sample(f)
+		if err != nil {
+			unknown++
+			fmt.Fprintf(out, "%s: %s\n", report.Show(f.Path), report.Show(err.Error()))
+			continue
+		}
+		guess, ok := parsers.Guess(formats, lines)
+		reads := fmt.Sprintf("%d of the first %d lines", guess.Parsed, guess.Of)
+		if guess.Skipped > 0 {
+			reads += fmt.Sprintf(", %d more are headers or no requests", guess.Skipped)
+		}
+		switch {
+		case ok:
+			fmt.Fprintf(out, "%s: %s reads %s\n", report.Show(f.Path), guess.Format.Name, reads)
+		case guess.Parsed > 0:
+			unknown++
+			fmt.Fprintf(out, "%s: no known format; %s, which comes nearest, reads %s\n", report.Show(f.Path), guess.Format.Name, reads)
+		default:
+			unknown++
+			fmt.Fprintf(out, "%s: no known format\n", report.Show(f.Path))
+		}
+		if fields, keys := parsers.GuessJSON(lines); len(fields.Fields) > 0 && (!ok || guess.Format.Name == "json") {
+			printKeys(out, keys)
+		}
+	}
+	if unknown > 0 {
+		return &statusError{status: exitFailed, hint: "give the format with --format; keys of a JSON log can be named in litesoc.yaml"}
+	}
+	return nil
+}
+
+// printKeys prints which key of a JSON log holds which field, as config.
+func printKeys(w io.Writer, keys []parsers.JSONKey) {
+	fmt.Fprintf(w, "json_fields:\n")
+	for _, k := range keys {
+		how := ""
+		if k.ByContent {
+			how = ", by what it holds"
+		}
+		fmt.Fprintf(w, "  %s: %q   # in %d of %d lines%s\n", k.Field, report.Show(k.Key), k.Lines, k.Of, how)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +78,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags := c.Flags()
 	dbFlag(c, &f.db)
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
-	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format string or the path of an nginx.conf (default: guessed)")
+	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, or the path of an nginx.conf (default: guessed)")
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write, text or json; repeatable (default text)")
@@ -134,7 +135,11 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return err
 	}
 
-	files, notFound := source.Find(args, c.InOrStdin())
+	stdin := c.InOrStdin()
+	if slices.Contains(args, "-") {
+		stdin = interruptible(c.Context(), stdin)
+	}
+	files, notFound := source.Find(args, stdin)
 	if j.store, err = openStore(f.db); err != nil {
 		return err
 	}
@@ -145,7 +150,11 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if j.opts.Known, err = j.store.Known(); err != nil {
 		return failed(err, "")
 	}
+	j.opts.Kept = j.store.Kept
 	j.plan = source.Look(files, j.opts)
+	if c.Context().Err() != nil {
+		return interrupted()
+	}
 	j.plan.Failures = append(notFound, j.plan.Failures...)
 	if len(j.plan.Logs) == 0 {
 		return nothingToRead(j.plan)
@@ -172,6 +181,10 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	j.describe(r, span)
 	if f.newOnly {
 		keepNew(r, before)
+	}
+	// Whoever reads the report may take their time, or never read it to the end.
+	if err := j.store.Close(); err != nil {
+		return failed(fmt.Errorf("database %q: %w", f.db, err), "")
 	}
 	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
 		return failed(err, "")
@@ -259,16 +272,33 @@ func (j *job) run(ctx context.Context) error {
 		defer j.replay.Close()
 	}
 	merger := source.NewMerger(streams, j.watermark, j.broke)
-	if err := j.pump(ctx, merger); err != nil {
-		if ctx.Err() != nil {
-			return failed(errors.New("scan: interrupted"), "what was read is kept: run it again to go on")
-		}
+	err = j.pump(ctx, merger)
+	if ctx.Err() != nil {
+		return interrupted()
+	}
+	if err != nil {
 		return failed(fmt.Errorf("scan: %w", err), "")
 	}
 	if err := j.finish(merger.Watermark()); err != nil {
 		return failed(fmt.Errorf("scan: %w", err), "")
 	}
 	return nil
+}
+
+func interrupted() error {
+	return failed(errors.New("scan: interrupted"), "what was read is kept: run it again to go on")
+}
+
+// interruptible returns what r gives, and the context's error once that is done: a read
+// from a terminal or a pipe may wait for ever.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.CopyBuffer(in, struct{ io.Reader }{r}, make([]byte, 128<<10))
+		in.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
+	return out
 }
 
 // streams decides from where on requests are judged: from the checkpoint if nothing
@@ -286,11 +316,16 @@ func (j *job) streams() ([]source.Stream, error) {
 		sources[k.Source.ID] = &k.Source
 	}
 	for _, l := range j.plan.Logs {
+		if l.Anew() {
+			if err := j.store.Drop(l.Source.ID); err != nil {
+				return nil, err
+			}
+		}
 		sources[l.Source.ID] = l.Source
 		if l.Over() {
 			continue
 		}
-		if l.Voids() || l.Bound().Before(watermark) {
+		if l.Anew() || l.Voids() || l.Bound().Before(watermark) {
 			j.anew = true
 		}
 		streams = append(streams, l)
@@ -341,6 +376,11 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 			if err != nil {
 				return err
 			}
+			if b.Log == nil {
+				for i := range b.Requests { // what a route means may have been set otherwise since
+					b.Requests[i].Event = j.opts.Classify(&b.Requests[i])
+				}
+			}
 			j.progress.add(b)
 			for _, to := range []chan *source.Batch{toRows, toJudge} {
 				select {
@@ -355,7 +395,7 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 		defer close(toStore)
 		for b := range toRows {
 			if b.Log == nil {
-				continue
+				continue // kept already
 			}
 			rows, err := j.store.Rows(b)
 			if err != nil {
@@ -445,6 +485,8 @@ func (j *job) describe(r *report.Report, span store.Span) {
 			First: l.Source.First, Last: l.At.Last, TotalLines: l.At.Lines,
 		}
 		switch {
+		case l.Anew():
+			s.Note = "read again, in another format than before"
 		case l.Start.Lines == 0:
 		case n.Lines == 0:
 			s.Note = "read before"
@@ -452,6 +494,11 @@ func (j *job) describe(r *report.Report, span store.Span) {
 			s.Note = fmt.Sprintf("read before up to line %d", l.Start.Lines)
 		}
 		run.Sources = append(run.Sources, s)
+	}
+	for _, l := range j.plan.Logs {
+		for _, finding := range l.Integrity() {
+			run.Notes = append(run.Notes, l.File.Path+": "+finding.String())
+		}
 	}
 	for _, d := range j.plan.Same {
 		run.Notes = append(run.Notes, fmt.Sprintf("%s is the same log as %s", d.Path, d.As))
@@ -539,6 +586,9 @@ next:
 		if toFile && file == "" {
 			return nil, misuse("", "--output %q: no file after '='", arg)
 		}
+		if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+			return nil, failed(fmt.Errorf("--output %q: no folder %q", arg, filepath.Dir(file)), "")
+		}
 		for _, f := range report.All() {
 			if f.Name == name {
 				out = append(out, output{f, file})
@@ -573,7 +623,15 @@ func (out outputs) write(r *report.Report, stdout, stderr io.Writer, quiet bool)
 	return nil
 }
 
+// writeFile writes a file whole or not at all. A device or a pipe is written to, and
+// what a link leads to is replaced, not the link.
 func writeFile(path string, content []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, content, 0o600)
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err

@@ -127,6 +127,21 @@ func look(f *File, opts *Options) (*Log, error) {
 	return l, nil
 }
 
+// Sample returns the first lines of a file, as its format is told by. Standard input
+// is consumed.
+func Sample(f *File) ([]string, error) {
+	content, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer content.close()
+	begin, err := content.peek()
+	if err != nil {
+		return nil, err
+	}
+	return sampleLines(begin), nil
+}
+
 // sampleMax is how many lines the format is told by.
 const sampleMax = 200
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -232,18 +233,40 @@ func (s *Store) write() error {
 		return err
 	}
 	s.rows = 0
-	for id, m := range s.moved {
-		if err := s.begin(); err != nil {
+	return s.writePositions()
+}
+
+// writePositions keeps how far the logs have been read that were read on. All of them
+// in two steps: DuckDB holds some memory for each statement until the transaction ends,
+// and a folder may hold ten thousand logs.
+func (s *Store) writePositions() error {
+	if len(s.moved) == 0 {
+		return nil
+	}
+	if err := s.begin(); err != nil {
+		return err
+	}
+	var ids []int32
+	for id := range s.moved {
+		ids = append(ids, int32(id))
+	}
+	slices.Sort(ids)
+	if err := s.exec("delete from sources where source_id in (select unnest(?::integer[]))", ids); err != nil {
+		return fmt.Errorf("sources: %w", err)
+	}
+	var now time.Time
+	if err := s.writer.QueryRowContext(context.Background(), "select current_timestamp::timestamp").Scan(&now); err != nil {
+		return fmt.Errorf("sources: %w", err)
+	}
+	for _, id := range ids {
+		m := s.moved[int(id)]
+		src, at := m.log.Source, m.after
+		err := s.append("sources", id, src.Path, src.Format, src.Fingerprint, int32(m.log.HeadLen), at.Offset, at.Hash, at.Torn,
+			at.Lines, at.Parsed, at.Rejected, at.Skipped, at.Late, at.Cut, moment(src.First), moment(at.Last), now)
+		if err != nil {
 			return err
 		}
-		src, at := m.log.Source, m.after
-		err := s.exec(`insert or replace into sources values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, current_timestamp::timestamp)`,
-			id, src.Path, src.Format, src.Fingerprint, m.log.HeadLen, at.Offset, at.Hash, at.Torn,
-			at.Lines, at.Parsed, at.Rejected, at.Skipped, at.Late, at.Cut, moment(src.First), moment(at.Last))
-		if err != nil {
-			return fmt.Errorf("sources: %w", err)
-		}
-		delete(s.moved, id)
 	}
-	return nil
+	clear(s.moved)
+	return s.app.write()
 }

@@ -80,6 +80,20 @@ func (s *Store) SetLateness(bound time.Duration) error {
 	return s.commit()
 }
 
+// Drop forgets a log with all that is kept of it, and the checkpoint, at once: it is a
+// new log to whoever meets it next.
+func (s *Store) Drop(source int) error {
+	if err := s.Forget(); err != nil {
+		return err
+	}
+	for _, table := range []string{"request_rows", "rejects", "sources"} {
+		if err := s.exec("delete from "+table+" where source_id = ?", source); err != nil {
+			return fmt.Errorf("drop what is kept of a log: %s: %w", table, err)
+		}
+	}
+	return s.commit()
+}
+
 // States yields the memory that belongs to the checkpoint.
 func (s *Store) States(yield func(stage string, st keyed.Saved) error) error {
 	rows, err := s.db.Query(`select stage, machine, key, last, state from checkpoint_states order by seq`)

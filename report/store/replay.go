@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -135,15 +136,7 @@ func (p *Replay) next() (*source.Batch, error) {
 
 // slice begins to read the requests at or after from and before until.
 func (p *Replay) slice(from, until time.Time) (err error) {
-	p.rows, err = p.conn.QueryContext(context.Background(), `
-		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.route, q.query, coalesce(w.status, 0), q.bytes,
-			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
-			q.records, w.event_name
-		from request_rows q
-		join sources s on q.source_id = s.source_id
-		join callers c on q.caller = c.id
-		join calls w on q.call = w.id
-		join referers f on q.referer = f.id
+	p.rows, err = p.conn.QueryContext(context.Background(), selectRequests+`
 		where not q.late and q.ts >= ? and q.ts < ?
 		order by q.ts, s.first_ts, s.fingerprint, s.source_id, q.line`, from, until)
 	return err
@@ -151,14 +144,37 @@ func (p *Replay) slice(from, until time.Time) (err error) {
 
 // scan reads the row that stands next.
 func (p *Replay) scan(r *parsers.Request) error {
-	var id int
+	id, err := scanRequest(p.rows, r)
+	if err != nil {
+		return err
+	}
+	if r.Source = p.sources[id]; r.Source == nil {
+		return fmt.Errorf("source %d is not in the store", id)
+	}
+	return nil
+}
+
+// selectRequests selects what scanRequest reads.
+const selectRequests = `
+		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.route, q.query, coalesce(w.status, 0), q.bytes,
+			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
+			q.records, w.event_name
+		from request_rows q
+		join sources s on q.source_id = s.source_id
+		join callers c on q.caller = c.id
+		join calls w on q.call = w.id
+		join referers f on q.referer = f.id`
+
+// scanRequest reads the row that stands next into r, but for its source, of which it
+// returns the number.
+func scanRequest(rows *sql.Rows, r *parsers.Request) (id int, err error) {
 	var text [17]sql.NullString
 	var duration int64
-	err := p.rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
+	err = rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
 		&r.Status, &r.Bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
 		&text[15], &r.Records, &text[16])
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for i, field := range [...]*string{&r.ClientIP, &r.PeerIP, &r.Method, &r.Host, &r.Path, &r.Route, &r.Query,
 		&r.UserAgent, &r.Referer, &r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event} {
@@ -168,8 +184,45 @@ func (p *Replay) scan(r *parsers.Request) error {
 	if duration >= 0 {
 		r.Duration = time.Duration(duration) * time.Microsecond
 	}
-	if r.Source = p.sources[id]; r.Source == nil {
-		return fmt.Errorf("source %d is not in the store", id)
+	return id, nil
+}
+
+// keptSlice is how many lines are sorted at once.
+const keptSlice = 50_000
+
+// Kept yields what is kept of a log, the late requests included, in the order of its
+// lines. Source is not set. After an error it ends.
+func (s *Store) Kept(source int) iter.Seq2[*parsers.Request, error] {
+	return func(yield func(*parsers.Request, error) bool) {
+		var lines int64
+		err := s.db.QueryRow(`select coalesce(max(line), 0) from request_rows where source_id = ?`, source).Scan(&lines)
+		for from := int64(0); err == nil && from < lines; from += keptSlice {
+			var more bool
+			if more, err = s.kept(source, from, yield); !more {
+				break
+			}
+		}
+		if err != nil {
+			yield(nil, fmt.Errorf("read kept requests: %w", err))
+		}
 	}
-	return nil
+}
+
+// kept yields the requests of one slice of lines and tells whether more are wanted.
+func (s *Store) kept(source int, from int64, yield func(*parsers.Request, error) bool) (more bool, err error) {
+	rows, err := s.db.Query(selectRequests+` where q.source_id = ? and q.line > ? and q.line <= ? order by q.line`, source, from, from+keptSlice)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r parsers.Request
+		if _, err := scanRequest(rows, &r); err != nil {
+			return false, err
+		}
+		if !yield(&r, nil) {
+			return false, nil
+		}
+	}
+	return true, rows.Err()
 }

@@ -73,6 +73,9 @@ func Open(path string) (*Store, error) {
 
 // create makes sure that the file can be made, and will be nobody else's to read.
 func create(path string) error {
+	if path == "" {
+		return fmt.Errorf("database %q: no file is named", path)
+	}
 	if strings.ContainsRune(path, '?') {
 		return fmt.Errorf("database %q: a path with '?' cannot be opened", path)
 	}
@@ -83,6 +86,8 @@ func create(path string) error {
 		_, err = os.Stat(filepath.Dir(path))
 	case err == nil && info.IsDir():
 		err = errors.New("is a folder")
+	case err == nil && !info.Mode().IsRegular():
+		err = errors.New("is not a file")
 	case err == nil && info.Size() == 0:
 		err = os.Remove(path) // DuckDB takes an empty file for a broken one
 	}

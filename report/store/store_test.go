@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -414,5 +415,88 @@ func TestQuery(t *testing.T) {
 				t.Errorf("%s\nwant %s", text, test.want)
 			}
 		})
+	}
+}
+
+// What is kept of a log comes back in the order of its lines, late ones included, and
+// can be dropped without touching other logs.
+func TestKeptAndDrop(t *testing.T) {
+	s := open(t, store.Memory)
+	defer s.Close()
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	other := &parsers.Source{ID: 2, Path: "b.log", Format: "json", Fingerprint: "g", First: start}
+	want := someRequests(src, 120_000) // more than is sorted at once
+	for i := range want {
+		want[i].Time = start.Add(time.Duration(len(want)-i) * time.Second) // not the order of time
+	}
+	want[17].Late = true
+	must(t, add(s, batch(slices.Clone(want), "a.log")))
+	must(t, add(s, batch(someRequests(other, 10), "b.log")))
+	must(t, s.Flush())
+	n := 0
+	for got, err := range s.Kept(1) {
+		must(t, err)
+		if w := want[n]; got.Line != w.Line || !got.Time.Equal(w.Time) || got.Path != w.Path || got.ClientIP != w.ClientIP || got.Status != w.Status {
+			t.Fatalf("request %d:\n got %+v\nwant %+v", n, got, w)
+		}
+		n++
+	}
+	if n != len(want) {
+		t.Fatalf("%d requests, want %d", n, len(want))
+	}
+	for range s.Kept(1) {
+		break // the store is of use after that
+	}
+	must(t, s.Drop(1))
+	for got := range s.Kept(1) {
+		t.Fatalf("%+v is still kept", got)
+	}
+	known, err := s.Known()
+	must(t, err)
+	if len(known) != 1 || known[0].Source.ID != 2 {
+		t.Errorf("known %+v, want b.log alone", known)
+	}
+	if got := replay(t, s, time.Time{}, other); len(got) != 10 {
+		t.Errorf("%d requests of the other log, want 10", len(got))
+	}
+}
+
+// A store is made of a file alone: what is none is left as it is.
+func TestOpenNoFile(t *testing.T) {
+	if _, err := store.Open(""); err == nil || !strings.Contains(err.Error(), "no file is named") {
+		t.Errorf("no name: %v", err)
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skip("no mkfifo here")
+	}
+	if _, err := store.Open(pipe); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		t.Errorf("a pipe: %v", err)
+	}
+	if info, err := os.Stat(pipe); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("the pipe is gone: %v %v", info, err)
+	}
+}
+
+// A folder may hold thousands of logs: their positions fit into one transaction, also
+// when all of them have moved on.
+func TestManyLogs(t *testing.T) {
+	s := open(t, store.Memory)
+	defer s.Close()
+	const n = 5000
+	for round := range int64(2) {
+		for id := 1; id <= n; id++ {
+			src := &parsers.Source{ID: id, Path: "a.log", Format: "json", Fingerprint: fmt.Sprint(id), First: start}
+			r := parsers.Request{Time: start, Source: src, Line: round + 1, ClientIP: "192.0.2.1", Bytes: -1, Duration: -1, Records: -1}
+			b := batch([]parsers.Request{r}, "a.log")
+			b.After.Lines = round + 1
+			must(t, add(s, b))
+		}
+		must(t, s.Flush())
+		known, err := s.Known()
+		must(t, err)
+		if len(known) != n || known[n-1].Source.ID != n || known[n-1].At.Lines != round+1 {
+			t.Fatalf("%d logs, the last %+v; want %d at line %d", len(known), known[len(known)-1], n, round+1)
+		}
 	}
 }

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A folder that is scanned again and again while its log grows, is rotated, packed and
+// backed up gives the report of one scan of all.
+func TestRotation(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 5))
+	dir := t.TempDir()
+	logs := filepath.Join(dir, "logs")
+	path := func(n int) string { return filepath.Join(logs, fmt.Sprintf("access.log.%d", n)) }
+	current := filepath.Join(logs, "access.log")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Mkdir(logs, 0o700))
+	lines := bytes.SplitAfter(demoLog(t), []byte("\n"))
+	for i := range lines {
+		if rng.IntN(3) == 0 {
+			lines[i] = bytes.ReplaceAll(lines[i], []byte("\n"), []byte("\r\n"))
+		}
+	}
+	whole := bytes.Join(lines, nil)
+	must(os.WriteFile(filepath.Join(dir, "whole"), whole, 0o600))
+	write := func(text []byte) {
+		f, err := os.OpenFile(current, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		must(err)
+		_, err = f.Write(text)
+		must(errors.Join(err, f.Close()))
+	}
+	scan := func() []byte {
+		return withoutRun(litesoc(t, dir, "scan", "--db", "kept.duckdb", "--quiet", "--output", "json", "logs"))
+	}
+	rotations := 0
+	rotate := func() {
+		for n := rotations; n > 0; n-- {
+			for _, end := range []string{"", ".gz"} {
+				if err := os.Rename(path(n)+end, path(n+1)+end); err != nil && !os.IsNotExist(err) {
+					t.Fatal(err)
+				}
+			}
+		}
+		must(os.Rename(current, path(1)))
+		write(nil)
+		rotations++
+		if text, err := os.ReadFile(path(2)); err == nil {
+			var b bytes.Buffer
+			w := gzip.NewWriter(&b)
+			w.Write(text)
+			must(w.Close())
+			must(os.WriteFile(path(2)+".gz", b.Bytes(), 0o600))
+			must(os.Remove(path(2)))
+		}
+	}
+	for from := 0; from < len(lines); {
+		to := min(from+1500+rng.IntN(3500), len(lines))
+		chunk := bytes.Join(lines[from:to], nil)
+		from = to
+		cut := 1000 + rng.IntN(len(chunk)-1000) // mostly within a line
+		write(chunk[:cut])
+		scan()
+		if rng.IntN(2) == 0 {
+			text, err := os.ReadFile(current)
+			must(err)
+			must(os.WriteFile(filepath.Join(dir, fmt.Sprintf("backup-%d", from)), text, 0o600)) // found later
+		}
+		write(chunk[cut:])
+		if from < len(lines) && rng.IntN(2) == 0 {
+			rotate()
+		}
+	}
+	want := withoutRun(litesoc(t, dir, "scan", "--db", ":memory:", "--output", "json", "whole"))
+	check := func(how string) {
+		t.Helper()
+		if got := scan(); !bytes.Equal(got, want) {
+			t.Errorf("%s: another report, at %s", how, firstDifference(got, want))
+		}
+	}
+	check("in the end")
+	backups, err := filepath.Glob(filepath.Join(dir, "backup-*"))
+	must(err)
+	for _, b := range backups {
+		litesoc(t, dir, "scan", "--db", "kept.duckdb", "--quiet", b)
+		check("after the scan of a copy")
+	}
+	check("again")
+	t.Logf("%d rotations, %d copies", rotations, len(backups))
+}
+
+// A scan that waits for standard input ends when it is told to, and what it was given
+// is not counted twice by the next.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	content := demoLog(t)
+	lines := bytes.SplitAfter(content, []byte("\n"))
+	half := bytes.Join(lines[:len(lines)/2], nil)
+	for name, text := range map[string][]byte{"nothing": nil, "half of it": half} {
+		t.Run(name, func(t *testing.T) {
+			db := filepath.Join(t.TempDir(), "a.duckdb")
+			cmd := exec.Command("litesoc", "scan", "--db", db, "-")
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			in, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			// What is more than the pipe holds has been read when Write returns; without any
+			// it is the store that tells that the tool is on its way.
+			if _, err := io.Copy(in, bytes.NewReader(text)); err != nil {
+				t.Fatal(err)
+			}
+			for {
+				if _, err := os.Stat(db); err == nil {
+					break
+				}
+			}
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			err = cmd.Wait()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !bytes.Contains(stderr.Bytes(), []byte("interrupted")) {
+				t.Fatalf("%v, %s; want exit status 1, interrupted", err, stderr.Bytes())
+			}
+			want := withoutRun(litesoc(t, dir, "scan", "--db", ":memory:", "--output", "json", put(t, dir, "access.log", content)))
+			if got := withoutRun(litesoc(t, dir, "scan", "--db", db, "--output", "json", "access.log")); !bytes.Equal(got, want) {
+				t.Errorf("another report after it, at %s", firstDifference(got, want))
+			}
+		})
+	}
+}
+
+// put writes a file into a folder and returns its name.
+func put(t *testing.T, dir, name string, text []byte) string {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// Standard input is left to others where it is not asked for.
+func TestStdinUntouched(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "access.log", demoLog(t))
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.WriteString("mine"); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	cmd := exec.Command("litesoc", "scan", "--db", ":memory:", "--quiet", "access.log")
+	cmd.Dir, cmd.Stdin = dir, in
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(in); err != nil || !slices.Equal(rest, []byte("mine")) {
+		t.Errorf("%q is left of it (%v), want all", rest, err)
+	}
+}
