@@ -456,6 +456,11 @@ func TestKeptAndDrop(t *testing.T) {
 	if len(known) != 1 || known[0].Source.ID != 2 {
 		t.Errorf("known %+v, want b.log alone", known)
 	}
+	r, err := s.Report(store.Span{})
+	must(t, err)
+	if got := fmt.Sprint(r.Log.Statuses, r.Log.Lines); got != "[{2xx 7} {none 3}] 10" {
+		t.Errorf("the report counts %s, want 10 requests", got)
+	}
 	if got := replay(t, s, time.Time{}, other); len(got) != 10 {
 		t.Errorf("%d requests of the other log, want 10", len(got))
 	}
