@@ -177,7 +177,7 @@ func (s *Store) Add(rows *Rows) error {
 	}
 	s.moved[b.Log.Source.ID] = &moved{b.Log, b.After}
 	s.added = rows.number
-	if s.rows += len(b.Requests) + len(b.Rejects); s.rows >= rowsPerFlush {
+	if s.rows += len(b.Requests) + len(b.Rejects) + len(rows.added); s.rows >= rowsPerFlush {
 		return s.Flush()
 	}
 	return nil

@@ -16,14 +16,14 @@ create table litesoc (schema_version integer not null, created_at timestamp not 
 
 -- Who a request came from, by all that the log says of it.
 create table callers (
-	id uinteger primary key, text varchar, client_ip varchar, peer_ip varchar, user_agent varchar, user_id varchar,
+	id uinteger not null, text varchar, client_ip varchar, peer_ip varchar, user_agent varchar, user_id varchar,
 	api_key varchar, key_prefix varchar, token varchar, session varchar, tenant varchar
 );
 -- What was asked for, but for the path, how it was answered, and which event that is.
 create table calls (
-	id uinteger primary key, text varchar, method varchar, host varchar, route varchar, status usmallint, event_name varchar
+	id uinteger not null, text varchar, method varchar, host varchar, route varchar, status usmallint, event_name varchar
 );
-create table referers (id uinteger primary key, text varchar);
+create table referers (id uinteger not null, text varchar);
 insert into callers (id) values (0);
 insert into calls (id) values (0);
 insert into referers (id) values (0);
