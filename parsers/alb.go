@@ -57,23 +57,9 @@ func (p *alb) parse(line string, f *Fields) error {
 	}
 	f.Remote = valueOf(client)
 	fields.next() // target
-	if f.Duration, ok = sumOfTimes(&fields); !ok {
-		return &Reject{Reason: "processing time is not a number", Value: line}
-	}
-	if s := fields.next(); !f.setStatus(s) {
-		return &Reject{Reason: "status is not a number", Value: s}
-	}
-	fields.next() // target status
-	fields.next() // bytes received
-	if s := fields.next(); s != "-" && !f.setBytes(s) {
-		return &Reject{Reason: "bytes are not a number", Value: s}
-	}
-	if !strings.HasPrefix(fields.rest, `"`) {
-		return &Reject{Reason: "no quoted request", Value: fields.rest}
-	}
-	request := fields.next()
-	if fields.torn {
-		return &Reject{Reason: "request has no end", Value: request}
+	_, request, err := answer(&fields, line, f)
+	if err != nil {
+		return err
 	}
 	f.UserAgent = unescape(valueOf(fields.next()))
 	fields.skip(3) // cipher, protocol, target group

@@ -51,24 +51,9 @@ func (p *elb) parse(line string, f *Fields) error {
 	}
 	f.Remote = client[:colon] // before a bare IPv6 address could be taken to end in the port
 	fields.next()             // backend
-	if f.Duration, ok = sumOfTimes(&fields); !ok {
-		return &Reject{Reason: "processing time is not a number", Value: line}
-	}
-	status := fields.next()
-	if !f.setStatus(status) {
-		return &Reject{Reason: "status is not a number", Value: status}
-	}
-	fields.next() // status of the backend
-	fields.next() // bytes received
-	if s := fields.next(); s != "-" && !f.setBytes(s) {
-		return &Reject{Reason: "bytes are not a number", Value: s}
-	}
-	if !strings.HasPrefix(fields.rest, `"`) {
-		return &Reject{Reason: "no quoted request", Value: fields.rest}
-	}
-	request := fields.next()
-	if fields.torn {
-		return &Reject{Reason: "request has no end", Value: request}
+	status, request, err := answer(&fields, line, f)
+	if err != nil {
+		return err
 	}
 	if status == "-" && strings.HasPrefix(request, "- ") {
 		return &Reject{Reason: "TCP connection", Skip: true}
@@ -76,6 +61,30 @@ func (p *elb) parse(line string, f *Fields) error {
 	f.setRequestURL(request)
 	f.UserAgent = unescape(valueOf(fields.next()))
 	return nil
+}
+
+// answer reads what both generations of AWS load balancers write in one way, from the
+// processing times to the request: what was answered, and to what.
+func answer(fields *fieldCutter, line string, f *Fields) (status, request string, err error) {
+	var ok bool
+	if f.Duration, ok = sumOfTimes(fields); !ok {
+		return "", "", &Reject{Reason: "processing time is not a number", Value: line}
+	}
+	if status = fields.next(); !f.setStatus(status) {
+		return "", "", &Reject{Reason: "status is not a number", Value: status}
+	}
+	fields.next() // status of the target
+	fields.next() // bytes received
+	if s := fields.next(); s != "-" && !f.setBytes(s) {
+		return "", "", &Reject{Reason: "bytes are not a number", Value: s}
+	}
+	if !strings.HasPrefix(fields.rest, `"`) {
+		return "", "", &Reject{Reason: "no quoted request", Value: fields.rest}
+	}
+	if request = fields.next(); fields.torn {
+		return "", "", &Reject{Reason: "request has no end", Value: request}
+	}
+	return status, request, nil
 }
 
 // sumOfTimes reads the three processing times, in seconds; -1 if one is not known.
