@@ -120,12 +120,15 @@ func TestManyWays(t *testing.T) {
 	}
 }
 
+// learner learns routes from few names, so that small tests learn some.
+func learner() *parsers.RouteLearner { return parsers.NewRouteLearner(10, nil) }
+
 // pipelineSubject is a whole pipeline in the kit's terms.
 func pipelineSubject(detectors []*Detector, rules []*Rule) keyedtest.Subject[*parsers.Request] {
 	return keyedtest.Subject[*parsers.Request]{
 		Time: func(r *parsers.Request) time.Time { return r.Time },
 		New: func(shards int, saved []byte, out func(keyedtest.Output)) (keyedtest.Runner[*parsers.Request], error) {
-			p := NewPipeline(detectors, rules, shards, Sink{
+			p := NewPipeline(learner(), detectors, rules, shards, Sink{
 				Event:    func(e Event) { out(keyedtest.Output{Stream: "events", ID: e.ID, JSON: keyedtest.JSON(e)}) },
 				Alert:    func(a Alert) { out(keyedtest.Output{Stream: "alerts", ID: a.ID, JSON: keyedtest.JSON(a)}) },
 				Incident: func(i Incident) { out(keyedtest.Output{Stream: "incidents", ID: i.ID, JSON: keyedtest.JSON(i)}) },
@@ -167,7 +170,7 @@ func run(detectors []*Detector, requests []*parsers.Request) map[string][]byte {
 	write := func(stream string, v any) {
 		out[stream] = append(append(out[stream], keyedtest.JSON(v)...), '\n')
 	}
-	p := NewPipeline(detectors, Rules(), 1, Sink{
+	p := NewPipeline(learner(), detectors, Rules(), 1, Sink{
 		Event:    func(e Event) { write("events", e) },
 		Alert:    func(a Alert) { write("alerts", a) },
 		Incident: func(i Incident) { write("incidents", i) },

@@ -3,6 +3,7 @@ package detect
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 // A Pipeline leads requests through detectors, rules and correlation. It is used by
 // one goroutine.
 type Pipeline struct {
+	routes   *parsers.RouteLearner
 	requests *keyed.Engine[*parsers.Request, Event]
 	events   *keyed.Engine[timed[Event], Alert]
 	alerts   *keyed.Engine[timed[Alert], Incident]
@@ -36,8 +38,9 @@ type timed[T any] struct {
 }
 
 // NewPipeline returns a pipeline of the detectors and rules, with the given number
-// of shards working on the detectors side by side.
-func NewPipeline(detectors []*Detector, rules []*Rule, shards int, sink Sink) *Pipeline {
+// of shards working on the detectors side by side. The learner, which becomes the
+// pipeline's own, sets the route of each request first.
+func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*Rule, shards int, sink Sink) *Pipeline {
 	var machines []*keyed.Machine[*parsers.Request, Event]
 	for _, d := range detectors {
 		machines = append(machines, d.machine())
@@ -47,6 +50,7 @@ func NewPipeline(detectors []*Detector, rules []*Rule, shards int, sink Sink) *P
 		ruleMachines = append(ruleMachines, r.machine())
 	}
 	return &Pipeline{
+		routes: routes,
 		requests: keyed.New(keyed.Order[*parsers.Request, Event]{
 			Time: func(r *parsers.Request) time.Time { return r.Time },
 			ID:   func(e Event) string { return e.ID },
@@ -92,6 +96,9 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 // Advance leads requests, in their order and all before the watermark, through the
 // pipeline. Nothing before the watermark may follow.
 func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
+	for _, r := range requests {
+		p.routes.Observe(r)
+	}
 	var events []timed[Event]
 	p.requests.Advance(requests, watermark, func(at time.Time, e Event) {
 		p.sink.Event(e)
@@ -135,6 +142,7 @@ func endOf[T any](items []timed[T]) time.Time {
 
 // The stages of a pipeline, as they are named in what Save yields.
 const (
+	stageRoutes    = "routes"
 	stageEvents    = "events"
 	stageAlerts    = "alerts"
 	stageIncidents = "incidents"
@@ -171,10 +179,23 @@ type stage struct {
 
 func (p *Pipeline) stages() []stage {
 	return []stage{
+		{stageRoutes, p.saveRoutes, p.loadRoutes},
 		{stageEvents, p.requests.Save, p.requests.Load},
 		{stageAlerts, p.events.Save, p.events.Load},
 		{stageIncidents, p.alerts.Save, p.alerts.Load},
 	}
+}
+
+func (p *Pipeline) saveRoutes(yield func(keyed.Saved) error) error {
+	state, err := json.Marshal(p.routes)
+	if err != nil {
+		return err
+	}
+	return yield(keyed.Saved{State: state})
+}
+
+func (p *Pipeline) loadRoutes(s keyed.Saved) (bool, error) {
+	return true, json.Unmarshal(s.State, p.routes)
 }
 
 // Stats returns the counts of all stages together.

@@ -75,7 +75,7 @@ func TestSeal(t *testing.T) {
 	} {
 		d.New = func() State { return &always{c.severity} }
 		var e Event
-		p := NewPipeline([]*Detector{d}, nil, 1, Sink{Event: func(got Event) { e = got }})
+		p := NewPipeline(learner(), []*Detector{d}, nil, 1, Sink{Event: func(got Event) { e = got }})
 		p.Advance([]*parsers.Request{{Time: noon, ClientIP: "192.0.2.1", Path: c.name}}, noon.Add(1))
 		if e.Severity != c.want || e.Name != c.wantName || e.Detector != "always" || e.Technique != "T1" || e.OWASP != "API1:2023" ||
 			e.ID != contentID("evt", "always", "192.0.2.1", noon) {
@@ -104,6 +104,23 @@ func TestAnyTrafficManyWays(t *testing.T) {
 	}
 }
 
+// Where names of objects stand in a path, what goes through the numbers behind them is
+// found once it is known that they are names, and however the pipeline is run.
+func TestLearnedRoutes(t *testing.T) {
+	var log strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&log, `198.51.100.%d - - [01/Mar/2026:10:%02d:00 +0000] "GET /shops/rosewood%c/orders HTTP/1.1" 200 9 "-" "-"`+"\n", i, i, 'a'+rune(i%20))
+	}
+	for i := range 20 {
+		fmt.Fprintf(&log, `203.0.113.9 - - [01/Mar/2026:10:50:%02d +0000] "GET /shops/rosewood%c/orders/%d HTTP/1.1" 200 9 "-" "-"`+"\n", i, 'a'+rune(i), 400+i)
+	}
+	requests := read(t, parsers.NginxCombined(), log.String())
+	keyedtest.Check(t, pipelineSubject(All(), Rules()), requests)
+	if events := string(run(All(), requests)["events"]); !strings.Contains(events, `/shops/{name}/orders/{id}`) {
+		t.Errorf("got %s", events)
+	}
+}
+
 // traffic makes dense traffic of a few clients, in which much happens.
 func traffic(routes *RouteMap, seed uint64, n int) []*parsers.Request {
 	chance := rand.New(rand.NewPCG(seed, 1))
@@ -120,17 +137,19 @@ func traffic(routes *RouteMap, seed uint64, n int) []*parsers.Request {
 		}
 		r := &parsers.Request{Time: at, Source: source, Line: int64(line + 1), Method: pick("GET", "GET", "POST"),
 			ClientIP: pick("192.0.2.1", "192.0.2.2", "2001:db8::1"), User: pick("", "", "", "alice", "bob\x1b"),
-			Path:   pick("/login", "/api/login", "/users/", "/api/me", "/gone"),
+			Path:   pick("/login", "/api/login", "/users/", "/api/me", "/gone", "/shops/"),
 			Status: []int{200, 200, 401, 401, 404, 404, 429, 403}[chance.IntN(8)]}
 		switch r.Path {
 		case "/users/":
 			r.Path += fmt.Sprint(chance.IntN(60))
 		case "/gone":
 			r.Path += fmt.Sprint(chance.IntN(40))
+		case "/shops/":
+			r.Path += fmt.Sprintf("rosewood%c/orders/%d", 'a'+rune(chance.IntN(26)), chance.IntN(60))
 		case "/api/me":
 			r.APIKey = fmt.Sprintf("key_%012x", chance.IntN(40))
 		}
-		r.Route = parsers.Route(r.Path)
+		r.Shape = parsers.Route(r.Path)
 		r.Event = routes.Classify(r)
 		requests = append(requests, r)
 	}
@@ -221,7 +240,7 @@ func BenchmarkPipeline(b *testing.B) {
 	const batch = 1000
 	requests := ordinaryTraffic(200 * batch)
 	step := requests[len(requests)-1].Time.Sub(requests[0].Time) + time.Second
-	p := NewPipeline(All(), Rules(), 1, Sink{
+	p := NewPipeline(learner(), All(), Rules(), 1, Sink{
 		Event:    func(e Event) { b.Fatalf("fired: %s", e.Summary) },
 		Alert:    func(Alert) {},
 		Incident: func(Incident) {},
@@ -249,7 +268,7 @@ func BenchmarkFiring(b *testing.B) {
 	requests := traffic(routeMap(b), 1, 20_000)
 	b.ReportAllocs()
 	for b.Loop() {
-		p := NewPipeline(All(), Rules(), 1, Sink{Event: func(Event) {}, Alert: func(Alert) {}, Incident: func(Incident) {}})
+		p := NewPipeline(learner(), All(), Rules(), 1, Sink{Event: func(Event) {}, Alert: func(Alert) {}, Incident: func(Incident) {}})
 		p.Advance(requests, requests[len(requests)-1].Time)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(requests)), "ns/request")

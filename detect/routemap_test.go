@@ -253,14 +253,14 @@ func FuzzClassify(f *testing.F) {
 
 // The usual requests of a site, most of which are no event.
 var ordinary = []*parsers.Request{
-	{Method: "GET", Path: "/", Route: "/", Status: 200, ClientIP: "192.0.2.1"},
-	{Method: "GET", Path: "/api/v1/orders", Route: "/api/v1/orders", Query: "page=2&per_page=50", Status: 200, ClientIP: "192.0.2.2"},
-	{Method: "GET", Path: "/api/v1/orders/81273", Route: "/api/v1/orders/{id}", Status: 200, ClientIP: "192.0.2.3", User: "alice"},
-	{Method: "GET", Path: "/assets/app-8f3a.css", Route: "/assets/app-8f3a.css", Status: 304, ClientIP: "192.0.2.4"},
-	{Method: "POST", Path: "/api/v1/orders", Route: "/api/v1/orders", Status: 201, ClientIP: "192.0.2.5", APIKey: "key_0123456789ab"},
-	{Method: "GET", Path: "/settings/profile", Route: "/settings/profile", Status: 200, ClientIP: "192.0.2.6"},
-	{Method: "GET", Path: "/users/jane/posts/a-long-title-of-a-post", Route: "/users/jane/posts/a-long-title-of-a-post", Status: 200, ClientIP: "192.0.2.7"},
-	{Method: "GET", Path: "/missing", Route: "/missing", Status: 404, ClientIP: "192.0.2.8"},
+	{Method: "GET", Path: "/", Shape: "/", Status: 200, ClientIP: "192.0.2.1"},
+	{Method: "GET", Path: "/api/v1/orders", Shape: "/api/v1/orders", Query: "page=2&per_page=50", Status: 200, ClientIP: "192.0.2.2"},
+	{Method: "GET", Path: "/api/v1/orders/81273", Shape: "/api/v1/orders/{id}", Status: 200, ClientIP: "192.0.2.3", User: "alice"},
+	{Method: "GET", Path: "/assets/app-8f3a.css", Shape: "/assets/app-8f3a.css", Status: 304, ClientIP: "192.0.2.4"},
+	{Method: "POST", Path: "/api/v1/orders", Shape: "/api/v1/orders", Status: 201, ClientIP: "192.0.2.5", APIKey: "key_0123456789ab"},
+	{Method: "GET", Path: "/settings/profile", Shape: "/settings/profile", Status: 200, ClientIP: "192.0.2.6"},
+	{Method: "GET", Path: "/users/jane/posts/a-long-title-of-a-post", Shape: "/users/jane/posts/a-long-title-of-a-post", Status: 200, ClientIP: "192.0.2.7"},
+	{Method: "GET", Path: "/missing", Shape: "/missing", Status: 404, ClientIP: "192.0.2.8"},
 }
 
 func BenchmarkClassify(b *testing.B) {

@@ -194,11 +194,23 @@ func (s *sequentialIDs) describe(e *Event) {
 		"density", float64(w.Filled)/100, "granted", w.Granted, "window_seconds", int(s.window.Seconds()))
 }
 
-// objectID returns the number of the object that the request is about: the last {id}
-// of its route, or the first parameter named like one where the route has none.
+// objectID returns the number of the object that the request is about: the last one
+// that its route has a place for, or the first parameter named like one where the route
+// has none.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
-	if i := strings.LastIndex(r.Route, "/{id}"); i >= 0 {
-		return pathID(r.Path, strings.Count(r.Route[:i], "/"))
+	for route := r.Route; ; {
+		i := strings.LastIndex(route, "/{")
+		if i < 0 {
+			break
+		}
+		name, _, _ := strings.Cut(route[i+len("/{"):], "}")
+		if name == "id" || namesObject(name) {
+			id, ok := pathID(r.Path, strings.Count(route[:i], "/"))
+			if ok || name == "id" {
+				return id, ok
+			}
+		}
+		route = route[:i]
 	}
 	if r.Query == "" {
 		return 0, false
@@ -211,6 +223,19 @@ func objectID(r *parsers.Request) (id uint64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// namesObject tells whether a place in a route of the site's own is one for objects,
+// and not one for what the templates of parsers.Route have names for, or for a time, a
+// page or a coordinate.
+func namesObject(name string) bool {
+	switch name {
+	case "n", "date", "token", "hash", "uuid", "email", "name":
+		return false
+	case "page", "offset", "limit", "size", "year", "month", "day", "week", "version", "lat", "lon", "lng", "x", "y", "z", "zoom", "width", "height":
+		return false
+	}
+	return true
 }
 
 // pathID returns the number in the n-th segment of the path, from 0. A number behind

@@ -7,41 +7,54 @@ import (
 
 // Why a client address is what it is, for Explain.
 const (
-	whyPeer       = "the peer of the server; no forwarded address is logged"
-	whyUntrusted  = "the peer of the server; it is no trusted proxy, so X-Forwarded-For is not believed"
+	whyPeer       = "the client the log names; no forwarded address stands beside it"
+	whyUntrusted  = "the client the log names; it is no trusted proxy, so X-Forwarded-For is not believed"
 	whyForwarded  = "X-Forwarded-For, read from the right past the trusted proxies"
-	whyUnreadable = "the peer of the server; the last entry of X-Forwarded-For is no address"
-	whyNoPeer     = "the last address of X-Forwarded-For; the log does not name the peer"
+	whyUnreadable = "the trusted proxy itself; the last entry of X-Forwarded-For is no address"
+	whyNoPeer     = "X-Forwarded-For, read from the right past the trusted proxies; the log does not name the peer"
+	whyNamed      = "what the log has in the place of an address"
+	whyNobody     = "the log names no client"
 )
 
 // A client is who sent a request, as far as the log tells.
 type client struct {
-	ip, peer string
+	ip, peer string // without secrets
 	named    bool   // the peer of the server is no address but a name, or garbage
 	why      string // for Explain
 }
 
 // client tells who sent a request: the peer of the server, or, where that is a
 // trusted proxy, the last address of X-Forwarded-For that is none. What stands to
-// the left of it is the client's own to write.
+// the left of it is the client's own to write. Headers in which a proxy names the
+// client alone (X-Real-IP, CF-Connecting-IP) are lists of one, and so is "Forwarded".
 func (s *Site) client(remote, forwarded string) client {
 	remote, forwarded = logged(remote), logged(forwarded)
 	peer, addr := address(remote)
-	c := client{ip: peer, named: peer != "" && !addr.IsValid(), why: whyPeer}
+	c := client{ip: peer, why: whyPeer}
+	switch {
+	case peer == "":
+		c.why = whyNobody
+	case !addr.IsValid():
+		x := redactor{site: s}
+		peer = x.redact(clean(peer), inText, nil)
+		c.ip, c.named, c.why = peer, true, whyNamed
+	}
 	if forwarded == "" {
 		return c
 	}
-	unix := s.unixProxy && strings.HasPrefix(peer, "unix:")
+	unix := s.unixProxy && strings.HasPrefix(peer, unixEntry)
 	if peer != "" && !unix && !s.trusts(addr) {
 		c.why = whyUntrusted
 		return c
 	}
 	c.why = whyUnreadable
+	if peer == "" {
+		c.why = whyNobody
+	}
 	for {
-		const separators = ", \t"
-		forwarded = strings.TrimRight(forwarded, separators)
-		i := strings.LastIndexAny(forwarded, separators)
-		hop, addr := address(forwarded[i+1:])
+		var hop string
+		forwarded, hop = lastHop(forwarded)
+		hop, addr := address(hop)
 		if !addr.IsValid() {
 			return c // a proxy that hides it, garbage, or the end of the list
 		}
@@ -52,8 +65,26 @@ func (s *Site) client(remote, forwarded string) client {
 		if !s.trusts(addr) {
 			return c
 		}
-		forwarded = forwarded[:i+1]
 	}
+}
+
+// lastHop takes the last entry off a list of X-Forwarded-For or of Forwarded (RFC
+// 7239), of which it is what stands after "for=". It is "" where there is none.
+func lastHop(list string) (rest, hop string) {
+	const separators = ", \t"
+	list = strings.TrimRight(list, separators)
+	i := strings.LastIndexAny(list, separators) + 1
+	if strings.IndexByte(list[i:], '=') < 0 {
+		return list[:i], list[i:]
+	}
+	i = strings.LastIndexByte(list, ',') + 1
+	for pair := range strings.SplitSeq(list[i:], ";") {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "for") {
+			hop = strings.TrimSpace(value) // the last: whoever appends is believed
+		}
+	}
+	return list[:i], hop
 }
 
 // address reads an address with or without a port, brackets, quotes or a zone and

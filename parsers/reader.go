@@ -103,7 +103,8 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	if target.authority != "" {
 		r.Host = rd.host(target.authority)
 	}
-	r.Path, r.Route = rd.place(target.path)
+	r.Path, r.Shape = rd.place(target.path)
+	r.Route = r.Shape
 	var found credentials
 	if target.query != "" {
 		r.Query = cut(rd.redact(clean(target.query), inQuery, &found), maxQuery)
@@ -121,7 +122,7 @@ func (rd *Reader) text(s string, max int) string {
 	if len(s) < minShape {
 		return clean(s)
 	}
-	return cut(rd.shapes(clean(s)), max)
+	return cut(rd.redact(clean(s), inText, nil), max)
 }
 
 // host returns the host of an authority: lower case, without user, port or
@@ -192,7 +193,9 @@ func (rd *Reader) place(path string) (stored, route string) {
 		return p.path, p.route
 	}
 	stored = cut(rd.redact(clean(path), inPath, nil), maxPath)
-	route = Route(stored)
+	if route = rd.site.templates.Match(stored); route == "" {
+		route = Route(stored)
+	}
 	if len(path) > maxMemoLen {
 		return stored, route
 	}
@@ -281,7 +284,10 @@ func (rd *Reader) Explain(line string) ([]Reading, error) {
 		key += " (" + r.KeyPrefix + "…)"
 	}
 	routeWhy := ""
-	if r.Route != r.Path {
+	switch {
+	case rd.site.templates.Match(r.Path) != "":
+		routeWhy = "by the site's own routes"
+	case r.Route != r.Path:
 		routeWhy = "the template of the path"
 	}
 	forwarded := cut(rd.redact(clean(logged(rd.fields.ForwardedFor)), inText, nil), maxText)
@@ -310,6 +316,9 @@ func (rd *Reader) Explain(line string) ([]Reading, error) {
 		{"records", count(r.Records, -1), ""},
 		{"actor_id", actor, "the best known of API key, user, token, session and address"},
 		{"actor_type", string(typ), ""},
+	}
+	if actor == "" {
+		readings[len(readings)-1].Value = ""
 	}
 	for i := range readings {
 		x := &readings[i]

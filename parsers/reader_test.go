@@ -79,6 +79,7 @@ func TestReadKeepsWhatIsLogged(t *testing.T) {
 		Method:    "GET",
 		Host:      "api.example.com",
 		Path:      "/users/42",
+		Shape:     "/users/{id}",
 		Route:     "/users/{id}",
 		Query:     "page=2",
 		Status:    200,

@@ -7,8 +7,9 @@ import (
 )
 
 // Request is one line of an access log in normal form. It is made by a Reader
-// and never changes after it has been handed on, but for Event and Late, which
-// are set before anything orders or judges it.
+// and never changes after it has been handed on, but for Late and what the site's
+// settings tell, which are set before anything orders or judges it, and Route, which a
+// RouteLearner sets before anything judges it and nothing else may read meanwhile.
 //
 // Every string is valid UTF-8 (other bytes stand as \xNN) and holds no secret:
 // keys and tokens are fingerprints, passwords are gone. Strings may share memory
@@ -25,7 +26,8 @@ type Request struct {
 	Method    string        // as logged; "" where the line holds no readable request
 	Host      string        // lower case, without port; "" if not logged
 	Path      string        // path as sent, still percent-encoded; "" where the line holds no readable request
-	Route     string        // template of Path: "/users/{id}"
+	Shape     string        // template of Path by its form alone: "/users/{id}"
+	Route     string        // Shape, and what of it the log has shown to be names: "/shops/{name}"
 	Query     string        // as sent, without "?", secrets redacted
 	Status    int           // HTTP status; 0 if not logged
 	Bytes     int64         // bytes sent to the client; -1 if not logged
@@ -42,7 +44,11 @@ type Request struct {
 	Tenant    string // organisation or account the log or a claim names; "" if none
 	Records   int64  // records returned, where the log counts them; -1 if not logged
 
-	Event string // the event this single request is, by the route map ("auth.login_failed"); "" if none
+	// What the site's settings tell of the request: set once it is read or read back from
+	// the store, before anything judges it.
+	Event    string   // the event this single request is, by the route map ("auth.login_failed"); "" if none
+	Origin   *Origin  // of ClientIP; nil if it was not looked up
+	Declared Declared // what the site's OpenAPI description says of it
 }
 
 // An ActorType says what an actor id names.
@@ -92,6 +98,7 @@ type Source struct {
 	ID          int       // number in the store, from 1
 	Path        string    // where it was last read from
 	Format      string    // name of the format it is read as
+	Reading     string    // what else the reading depends on, as Format.Reading names it
 	Fingerprint string    // hash of its first bytes
 	First       time.Time // time of its first request
 }

@@ -1,17 +1,34 @@
 package parsers
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"io"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
+
+	"github.com/gaissmai/bart"
 )
+
+// An OpenFunc opens a file that the configuration names.
+type OpenFunc func(name string) (io.ReadCloser, error)
 
 // SiteConfig is what the configuration file says about the site whose logs are
 // read. The zero value is a site without proxies that names things as most do.
 type SiteConfig struct {
-	// TrustedProxies are addresses, CIDR ranges or "unix:", whose X-Forwarded-For
-	// entry is believed.
+	// TrustedProxies are those whose X-Forwarded-For entry is believed: addresses, CIDR
+	// ranges, names of ProxySets, "unix:" for peers on a Unix socket, or "file:" and the
+	// name of a list, that is of one address or range a line, or Amazon's
+	// ip-ranges.json ("file:ip-ranges.json#CLOUDFRONT").
+	//
+	// Whoever can send through a trusted proxy is known only by the address it appends.
+	// To trust a set is to believe all of that network, its other customers too: let the
+	// server take requests from there only if they are yours.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// Open opens the lists of TrustedProxies; nil if there can be none.
+	Open OpenFunc `yaml:"-"`
 	// APIKeyParams, TokenParams and SessionParams are query parameters, beside the
 	// usual ones, that carry an API key, an access token or a session id.
 	APIKeyParams  []string `yaml:"api_key_params"`
@@ -24,23 +41,50 @@ type SiteConfig struct {
 	SessionCookies []string `yaml:"session_cookies"`
 	// TenantClaims are claims of a JWT, before the usual ones, that name the tenant.
 	TenantClaims []string `yaml:"tenant_claims"`
+	// RouteTemplates are routes of the site: "/shops/{name}/orders". A path that belongs
+	// to one of them has it for its route, whatever its form tells.
+	RouteTemplates []string `yaml:"route_templates"`
+	// Operations are those of the site's OpenAPI description. Their routes come before
+	// RouteTemplates.
+	Operations []Operation `yaml:"-"`
 }
+
+// An Operation is one method of one route of an API.
+type Operation struct {
+	Method     string // upper case
+	Route      string // with the base path of its server: "/api/v1/users/{userId}"
+	Deprecated bool
+}
+
+// Declared says what the OpenAPI description of a site says of a request.
+type Declared uint8
+
+// What it may say.
+const (
+	Undescribed Declared = iota // there is no description
+	Described                   // there is such an operation
+	Deprecated                  // there is, but it is not to be used any more
+	WrongMethod                 // the route has no such method
+	NoSuchRoute
+)
 
 // A Site holds the facts of a site that decide how its lines are read. It is made
 // by NewSite, never changes, and may be used by many goroutines.
 type Site struct {
-	proxies      []netip.Prefix
+	proxies      bart.Lite
 	unixProxy    bool // a peer on a Unix socket is a trusted proxy
 	names        map[string]secretKind
 	cookies      map[string]bool
 	tenantClaims []string
+	templates    *Templates
+	operations   map[string]map[string]bool // by route, then method: whether it is deprecated; nil if there is no description
 }
 
 // NewSite compiles a configuration. The error says which entry is wrong and why.
 func NewSite(c SiteConfig) (*Site, error) {
 	s := &Site{names: map[string]secretKind{}, cookies: map[string]bool{}}
 	for _, p := range c.TrustedProxies {
-		if err := s.trust(p); err != nil {
+		if err := s.trust(p, c.Open); err != nil {
 			return nil, fmt.Errorf("trusted_proxies: %w", err)
 		}
 	}
@@ -76,48 +120,103 @@ func NewSite(c SiteConfig) (*Site, error) {
 		if name == "" {
 			return nil, fmt.Errorf("tenant_claims: %q is not the name of a claim", name)
 		}
-		s.tenantClaims = append(s.tenantClaims, name)
+		s.addTenantClaim(name)
 	}
-	s.tenantClaims = append(s.tenantClaims, "org", "org_id", "tenant", "tenant_id")
+	for _, name := range usualTenantClaims {
+		s.addTenantClaim(name)
+	}
+	s.proxies.Aggregate()
+	routes := make([]string, 0, len(c.Operations)+len(c.RouteTemplates))
+	for _, op := range c.Operations {
+		if s.operations == nil {
+			s.operations = map[string]map[string]bool{}
+		}
+		if s.operations[op.Route] == nil {
+			s.operations[op.Route] = map[string]bool{}
+			routes = append(routes, op.Route)
+		}
+		s.operations[op.Route][op.Method] = op.Deprecated
+	}
+	var err error
+	if s.templates, err = NewTemplates(append(routes, c.RouteTemplates...)); err != nil {
+		return nil, fmt.Errorf("route_templates: %w", err)
+	}
 	return s, nil
 }
 
-// trust adds one entry of the trusted proxies.
-func (s *Site) trust(entry string) error {
-	if entry == "unix:" {
-		s.unixProxy = true
-		return nil
+// Declared returns what the site's OpenAPI description says of a request for a route,
+// by its shape. HEAD is as good as GET, and OPTIONS as any.
+func (s *Site) Declared(method, shape string) Declared {
+	if s.operations == nil {
+		return Undescribed
 	}
-	if addr, err := netip.ParseAddr(entry); err == nil {
-		addr = addr.Unmap().WithZone("")
-		s.proxies = append(s.proxies, netip.PrefixFrom(addr, addr.BitLen()))
-		return nil
+	methods, ok := s.operations[shape]
+	if !ok {
+		return NoSuchRoute
 	}
-	p, err := netip.ParsePrefix(entry)
-	if err != nil {
-		return fmt.Errorf("%q is neither an address, a CIDR range nor \"unix:\"", entry)
+	deprecated, ok := methods[method]
+	if !ok && method == "HEAD" {
+		deprecated, ok = methods["GET"]
 	}
-	if p.Addr().Is4In6() {
-		if p.Bits() < 96 {
-			return fmt.Errorf("%q covers more than the IPv4 addresses it is written with", entry)
-		}
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	switch {
+	case deprecated:
+		return Deprecated
+	case ok || method == "OPTIONS":
+		return Described
 	}
-	if p.Masked().Addr() != p.Addr() {
-		return fmt.Errorf("%q has bits set beyond its mask: did you mean %s?", entry, p.Masked())
+	return WrongMethod
+}
+
+// Routes returns the routes that the site says it has.
+func (s *Site) Routes() []string { return s.templates.Routes() }
+
+// usualTenantClaims are the claims that name a tenant, the first that is there.
+var usualTenantClaims = [...]string{"org", "org_id", "tenant", "tenant_id"}
+
+func (s *Site) addTenantClaim(name string) {
+	if !slices.Contains(s.tenantClaims, name) {
+		s.tenantClaims = append(s.tenantClaims, name)
 	}
-	s.proxies = append(s.proxies, p)
-	return nil
 }
 
 // trusts reports whether a is a trusted proxy.
-func (s *Site) trusts(a netip.Addr) bool {
-	for _, p := range s.proxies {
-		if p.Contains(a) {
-			return true
+func (s *Site) trusts(a netip.Addr) bool { return s.proxies.Lookup(a) }
+
+// Fingerprint names all that reading a line depends on, beside its format: two sites
+// of one fingerprint read every line alike. It is "" for the zero configuration, and
+// does not depend on the order of settings in which the order means nothing. Named
+// sets and lists of proxies count by the addresses they hold.
+func (s *Site) Fingerprint() string {
+	var b strings.Builder
+	for p := range s.proxies.AllSorted() {
+		fmt.Fprintf(&b, "proxy %s\n", p)
+	}
+	if s.unixProxy {
+		fmt.Fprintf(&b, "proxy %s\n", unixEntry)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.names)) {
+		if kind := s.names[name]; kind != usualNames[name] {
+			fmt.Fprintf(&b, "name %q %d\n", name, kind)
 		}
 	}
-	return false
+	for _, name := range slices.Sorted(maps.Keys(s.cookies)) {
+		fmt.Fprintf(&b, "cookie %q\n", name)
+	}
+	if !slices.Equal(s.tenantClaims, usualTenantClaims[:]) {
+		for _, name := range s.tenantClaims { // the first that is there counts
+			fmt.Fprintf(&b, "claim %q\n", name)
+		}
+	}
+	for _, route := range slices.Sorted(slices.Values(s.Routes())) {
+		fmt.Fprintf(&b, "route %q\n", route)
+	}
+	for _, route := range s.Routes() { // two may fit a path
+		fmt.Fprintf(&b, "route %q\n", route)
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(b.String())))
 }
 
 // plainName gives a configured name the form in which names are compared.

@@ -85,7 +85,7 @@ func BenchmarkStages(b *testing.B) {
 		keep(b)
 		for b.Loop() {
 			var o source.Orderer
-			p := detect.NewPipeline(detect.All(), detect.Rules(), 1, store.NewResults().Sink())
+			p := detect.NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), detect.All(), detect.Rules(), 1, store.NewResults().Sink())
 			for _, batch := range batches {
 				o.Add(batch.Requests)
 				p.Advance(o.Release(batch.Watermark), batch.Watermark)
@@ -130,7 +130,8 @@ func eachBatch(b *testing.B, path string, do func(*source.Batch)) {
 		b.Fatal(err)
 	}
 	files, _ := source.Find([]string{path}, nil)
-	plan := source.Look(files, &source.Options{Site: site, Formats: parsers.All(), Lateness: time.Minute, Classify: routes.Classify})
+	plan := source.Look(files, &source.Options{Site: site, Formats: parsers.All(), Lateness: time.Minute,
+		Enrich: func(r *parsers.Request) { r.Event = routes.Classify(r) }})
 	m := source.NewMerger([]source.Stream{plan.Logs[0]}, time.Time{}, func(_ source.Stream, err error) { b.Fatal(err) })
 	for {
 		batch, err := m.Next()

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/openapi"
 )
 
 // configName is the config file that is found in the working folder.
@@ -24,13 +26,19 @@ const configName = "litesoc.yaml"
 type config struct {
 	parsers.SiteConfig `yaml:",inline"`
 
-	DB         string                   `yaml:"db"`
-	Format     string                   `yaml:"format"`
-	Lateness   *time.Duration           `yaml:"lateness"`
-	MinParsed  *float64                 `yaml:"min_parsed"`
-	JSONFields map[string]string        `yaml:"json_fields"` // our field: the log's key
-	Routes     []detect.RouteRule       `yaml:"routes"`
-	Detectors  map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
+	DB         string             `yaml:"db"`
+	Format     string             `yaml:"format"`
+	Lateness   *time.Duration     `yaml:"lateness"`
+	MinParsed  *float64           `yaml:"min_parsed"`
+	JSONFields map[string]string  `yaml:"json_fields"` // our field: the log's key
+	Routes     []detect.RouteRule `yaml:"routes"`
+	// OpenAPI is the file of an OpenAPI description, whose routes come before
+	// route_templates.
+	OpenAPI string `yaml:"openapi"`
+	// LearnRoutes is how many different names in one place of paths make a template; 0
+	// learns none.
+	LearnRoutes *int                     `yaml:"learn_routes"`
+	Detectors   map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
 }
 
 // readConfig reads the config at path, or the one in the working folder if path is
@@ -51,7 +59,48 @@ func readConfig(path string) (*config, error) {
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
 		return nil, misuse("", "config %s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true)))
 	}
+	beside := func(name string) string {
+		if filepath.IsAbs(name) {
+			return name
+		}
+		return filepath.Join(filepath.Dir(path), name)
+	}
+	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
+	if c.OpenAPI != "" {
+		c.OpenAPI = beside(c.OpenAPI)
+	}
 	return c, nil
+}
+
+// site returns the facts of the site that decide how lines are read.
+func (c *config) site() (*parsers.Site, error) {
+	if c.OpenAPI != "" {
+		text, err := os.ReadFile(c.OpenAPI)
+		if err != nil {
+			return nil, misuse("", "openapi: %w", err)
+		}
+		api, err := openapi.Read(text)
+		if err != nil {
+			return nil, misuse("", "openapi: %s: %w", c.OpenAPI, err)
+		}
+		c.Operations = api.Operations
+	}
+	site, err := parsers.NewSite(c.SiteConfig)
+	if err != nil {
+		return nil, misuse("", "config: %w", err)
+	}
+	return site, nil
+}
+
+// leastNames is how many different names in one place of paths make a template.
+func (c *config) leastNames() (int, error) {
+	if c.LearnRoutes == nil {
+		return parsers.LeastNames, nil
+	}
+	if *c.LearnRoutes < 0 {
+		return 0, misuse("", "config: learn_routes: %d is less than 0", *c.LearnRoutes)
+	}
+	return *c.LearnRoutes, nil
 }
 
 // detectors returns the detectors with the config's settings.
@@ -75,7 +124,8 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 	return all, nil
 }
 
-// fill gives the flags that were not set on the command line the config's values.
+// fill gives the flags that were not set on the command line the config's values, and
+// the config those that were.
 func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 	if c.DB != "" && !flags.Changed("db") && os.Getenv("LITESOC_DB") == "" {
 		f.db = c.DB
@@ -85,6 +135,9 @@ func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 	}
 	if c.Lateness != nil && !flags.Changed("lateness") {
 		f.lateness = *c.Lateness
+	}
+	if f.openAPI != "" {
+		c.OpenAPI = f.openAPI
 	}
 	if c.MinParsed != nil && !flags.Changed("min-parsed") {
 		f.minParsed = *c.MinParsed

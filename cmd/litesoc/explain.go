@@ -43,9 +43,9 @@ are shown as the fingerprints they are kept as.`,
 }
 
 func explain(c *cobra.Command, cfg *config, format, line string) error {
-	site, err := parsers.NewSite(cfg.SiteConfig)
+	site, err := cfg.site()
 	if err != nil {
-		return misuse("", "config: %w", err)
+		return err
 	}
 	routes, err := detect.NewRouteMap(cfg.Routes)
 	if err != nil {

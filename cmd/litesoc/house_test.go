@@ -30,14 +30,15 @@ const (
 // cmd back to parsers, never the other way. A package x/xtest helps to test x: it
 // may import x and what x may, and only tests may import it.
 var mayImport = map[string][]string{
-	"parsers":        {},
-	"parsers/source": {"parsers"},
-	"parsers/geo":    {"parsers"},
-	"detect/keyed":   {},
-	"detect":         {"detect/keyed", "parsers"},
-	"report":         {"detect", "parsers"},
-	"report/store":   {"detect", "detect/keyed", "parsers", "parsers/geo", "parsers/source", "report"},
-	"cmd/litesoc":    {"detect", "detect/keyed", "parsers", "parsers/geo", "parsers/source", "report", "report/store"},
+	"parsers":         {},
+	"parsers/openapi": {"parsers"},
+	"parsers/source":  {"parsers"},
+	"parsers/geo":     {"parsers"},
+	"detect/keyed":    {},
+	"detect":          {"detect/keyed", "parsers"},
+	"report":          {"detect", "parsers"},
+	"report/store":    {"detect", "detect/keyed", "parsers", "parsers/geo", "parsers/source", "report"},
+	"cmd/litesoc":     {"detect", "detect/keyed", "parsers", "parsers/geo", "parsers/openapi", "parsers/source", "report", "report/store"},
 }
 
 // readsClock are the packages that may ask what time it is.

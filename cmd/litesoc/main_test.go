@@ -268,6 +268,9 @@ func TestSameReport(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.TrimSuffix(string(want), ",")+"}"), &doc); err != nil || len(doc.Incidents) < 4 {
 		t.Fatalf("%d incidents (%v): too few to compare", len(doc.Incidents), err)
 	}
+	if !bytes.Contains(want, []byte(`/teams/{name}/board`)) {
+		t.Fatal("no route was learned")
+	}
 	check := func(how string, got []byte) {
 		t.Helper()
 		if !bytes.Equal(got, want) {

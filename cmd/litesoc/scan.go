@@ -39,12 +39,12 @@ func dbFlag(c *cobra.Command, to *string) {
 }
 
 type scanFlags struct {
-	db, config, format, since, until, failOn string
-	output                                   []string
-	lateness                                 time.Duration
-	minParsed                                float64
-	threads                                  int
-	newOnly, quiet                           bool
+	db, config, format, openAPI, since, until, failOn string
+	output                                            []string
+	lateness                                          time.Duration
+	minParsed                                         float64
+	threads                                           int
+	newOnly, quiet                                    bool
 }
 
 func scanCommand() *cobra.Command {
@@ -79,6 +79,7 @@ could be read, 2 wrong usage, 3 found.`,
 	dbFlag(c, &f.db)
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, or the path of an nginx.conf (default: guessed)")
+	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write, text or json; repeatable (default text)")
@@ -99,6 +100,7 @@ type job struct {
 	store     *store.Store
 	opts      *source.Options
 	plan      *source.Plan
+	routes    *parsers.RouteLearner
 	pipeline  *detect.Pipeline
 	results   *store.Results
 	order     source.Orderer
@@ -194,9 +196,13 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 
 // prepare compiles everything that lines are read and judged by.
 func (j *job) prepare(cfg *config) error {
-	site, err := parsers.NewSite(cfg.SiteConfig)
+	site, err := cfg.site()
 	if err != nil {
-		return misuse("", "config: %w", err)
+		return err
+	}
+	least, err := cfg.leastNames()
+	if err != nil {
+		return err
 	}
 	routes, err := detect.NewRouteMap(cfg.Routes)
 	if err != nil {
@@ -213,17 +219,22 @@ func (j *job) prepare(cfg *config) error {
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
 	}
-	j.settings = settingsOf(detectors, cfg.Routes)
-	j.pipeline = detect.NewPipeline(detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
-	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness, Classify: routes.Classify}
+	j.settings = settingsOf(detectors, cfg, least)
+	j.routes = parsers.NewRouteLearner(least, site.Routes())
+	j.pipeline = detect.NewPipeline(j.routes, detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
+	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
+	j.opts.Enrich = func(r *parsers.Request) {
+		r.Event = routes.Classify(r)
+		r.Declared = site.Declared(r.Method, r.Shape)
+	}
 	return nil
 }
 
 // settingsOf names everything that the detectors' memory depends on beside the
 // requests. Memory made under other settings is of no use.
-func settingsOf(detectors []*detect.Detector, routes []detect.RouteRule) string {
+func settingsOf(detectors []*detect.Detector, c *config, leastNames int) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %q\n", version, routes)
+	fmt.Fprintf(h, "%s %q %v %d\n", version, c.Routes, c.Operations, leastNames)
 	for _, d := range detectors {
 		fmt.Fprintln(h, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
@@ -378,7 +389,7 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 			}
 			if b.Log == nil {
 				for i := range b.Requests { // what a route means may have been set otherwise since
-					b.Requests[i].Event = j.opts.Classify(&b.Requests[i])
+					j.opts.Enrich(&b.Requests[i])
 				}
 			}
 			j.progress.add(b)
@@ -447,6 +458,9 @@ func (j *job) finish(watermark time.Time) error {
 		j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
 	}
 	j.pipeline.Flush()
+	if err := j.store.SetRoutes(j.routes); err != nil {
+		return fmt.Errorf("routes: %w", err)
+	}
 	return j.store.Finish(j.results)
 }
 
@@ -454,14 +468,25 @@ func (j *job) finish(watermark time.Time) error {
 func (j *job) checkQuality() {
 	for _, l := range j.plan.Logs {
 		at := l.At
-		if lines := at.Lines - at.Skipped; at.Parsed == 0 || float64(at.Parsed) < j.flags.minParsed*float64(lines) {
-			j.plan.Failures = append(j.plan.Failures, source.Failure{
-				Path:  l.File.Path,
-				Err:   fmt.Errorf("only %d of %d lines could be read as %s", at.Parsed, lines, l.Source.Format),
-				Hint:  "give the right --format, or a lower --min-parsed",
-				Fatal: true,
-			})
+		lines := at.Lines - at.Skipped
+		if at.Parsed > 0 && float64(at.Parsed) >= j.flags.minParsed*float64(lines) {
+			continue
 		}
+		as := l.Source.Format
+		if l.Guess != nil {
+			as += ", the best guess"
+		}
+		err := fmt.Errorf("only %d of %d lines could be read as %s", at.Parsed, lines, as)
+		if first, ok := l.FirstReject(); ok {
+			err = fmt.Errorf("%w; the first that could not is line %d: %s: %s", err, first.Line, first.Reason, first.Sample)
+		}
+		j.plan.Failures = append(j.plan.Failures, source.Failure{
+			Path: l.File.Path,
+			Err:  err,
+			Hint: "'litesoc formats detect FILE' tells what comes nearest; give the right --format, or --min-parsed " +
+				"with a smaller share if the rest is no access log",
+			Fatal: true,
+		})
 	}
 }
 
@@ -486,19 +511,25 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		}
 		switch {
 		case l.Anew():
-			s.Note = "read again, in another format than before"
+			s.Note = "read again: its format or the config has changed"
 		case l.Start.Lines == 0:
 		case n.Lines == 0:
 			s.Note = "read before"
 		default:
 			s.Note = fmt.Sprintf("read before up to line %d", l.Start.Lines)
 		}
-		run.Sources = append(run.Sources, s)
-	}
-	for _, l := range j.plan.Logs {
-		for _, finding := range l.Integrity() {
-			run.Notes = append(run.Notes, l.File.Path+": "+finding.String())
+		top, other := l.Shapes()
+		s.OtherShapes = other
+		for _, t := range top {
+			s.Shapes = append(s.Shapes, report.Shape{Text: t.Text, Count: t.Lines, Line: t.Line, Reason: t.Reason, Sample: t.Sample})
 		}
+		for _, f := range l.Integrity() {
+			s.Integrity = append(s.Integrity, report.Finding{
+				Kind: string(f.Kind), Line: f.Line, To: f.To, FirstLine: f.FirstLine, FirstTo: f.FirstTo,
+				At: f.From, Until: f.Until, More: f.More, Text: f.String(),
+			})
+		}
+		run.Sources = append(run.Sources, s)
 	}
 	for _, d := range j.plan.Same {
 		run.Notes = append(run.Notes, fmt.Sprintf("%s is the same log as %s", d.Path, d.As))
@@ -511,6 +542,9 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	}
 	if st := j.pipeline.Stats(); st.Evicted > 0 {
 		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to bound memory: slow patterns may have been missed", st.Evicted))
+	}
+	if j.routes.Full() {
+		run.Notes = append(run.Notes, "there are more different paths than are remembered: the routes of some are not told from names; an OpenAPI file or route_templates would tell")
 	}
 	if j.anew && len(j.opts.Known) > 0 {
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,13 @@ func client(n int) string {
 	return fmt.Sprintf("2001:db8:%x:%x::%x", n>>8&0xfff, n&0xff, n%7+1)
 }
 
+// team returns the name of the n-th client's team, of which there are 400.
+func team(n int) string {
+	colours := strings.Fields("amber azure black blue bronze copper coral cyan gold green grey indigo ivory jade lilac ochre olive pink red white")
+	birds := strings.Fields("crane crow dove duck eagle falcon finch goose hawk heron ibis jay kite lark owl raven robin stork swan wren")
+	return colours[n/len(birds)%len(colours)] + "-" + birds[n%len(birds)]
+}
+
 func combined(at time.Time, ip, request string, status, bytes int, agent string) string {
 	return fmt.Sprintf("%s - - [%s] %q %d %d \"-\" %q\n", ip, at.Format("02/Jan/2006:15:04:05 -0700"), request, status, bytes, agent)
 }
@@ -68,8 +76,10 @@ func (t *traffic) ordinary(clients int) string {
 	case k < 90:
 		request = fmt.Sprintf("GET /assets/app.%08x.js HTTP/1.1", n%5*0x1234567)
 		status, bytes = 304, 0
-	case k < 96:
+	case k < 93:
 		request = "GET /dashboard HTTP/1.1"
+	case k < 96:
+		request = "GET /teams/" + team(n) + "/board HTTP/1.1"
 	case k < 98:
 		request = "POST /api/v1/auth/login HTTP/1.1"
 		if r.IntN(12) == 0 {

@@ -142,7 +142,7 @@ func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) driver.Value {
 			row = append(row, nullable(part))
 		}
 	case &d.calls:
-		row = append(row, nullable(r.Method), nullable(r.Host), nullable(r.Route), nil, nullable(r.Event))
+		row = append(row, nullable(r.Method), nullable(r.Host), nullable(r.Shape), nil, nullable(r.Event), nullable(r.Shape))
 		if r.Status != 0 {
 			row[5] = int64(r.Status)
 		}
@@ -262,7 +262,8 @@ func (s *Store) writePositions() error {
 		m := s.moved[int(id)]
 		src, at := m.log.Source, m.after
 		err := s.append("sources", id, src.Path, src.Format, src.Fingerprint, int32(m.log.HeadLen), at.Offset, at.Hash, at.Torn,
-			at.Lines, at.Parsed, at.Rejected, at.Skipped, at.Late, at.Cut, moment(src.First), moment(at.Last), now)
+			at.Lines, at.Parsed, at.Rejected, at.Skipped, at.Late, at.Cut, moment(src.First), moment(at.Last), now,
+			nullable(src.Reading))
 		if err != nil {
 			return err
 		}

@@ -49,7 +49,7 @@ func newDims() dims {
 			return parts{r.ClientIP, r.PeerIP, r.UserAgent, r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
 		}},
 		calls: dim{table: "calls", parts: func(r *parsers.Request) parts {
-			return parts{r.Method, r.Host, r.Route, statusText(r.Status), r.Event}
+			return parts{r.Method, r.Host, r.Shape, statusText(r.Status), r.Event}
 		}},
 		referers: dim{table: "referers", parts: func(r *parsers.Request) parts { return parts{r.Referer} }},
 	}

@@ -13,7 +13,7 @@ import (
 // Known returns the logs that were read before, in the order of their numbers.
 func (s *Store) Known() ([]source.Known, error) {
 	rows, err := s.db.Query(`select source_id, path, format, fingerprint, head_bytes, bytes, hash, torn,
-		lines, parsed, rejected, skipped, late, cut, first_ts, last_ts from sources order by source_id`)
+		lines, parsed, rejected, skipped, late, cut, first_ts, last_ts, coalesce(reading, '') from sources order by source_id`)
 	if err != nil {
 		return nil, fmt.Errorf("sources: %w", err)
 	}
@@ -23,7 +23,8 @@ func (s *Store) Known() ([]source.Known, error) {
 		var k source.Known
 		var first, last sql.NullTime
 		err := rows.Scan(&k.Source.ID, &k.Source.Path, &k.Source.Format, &k.Source.Fingerprint, &k.HeadLen, &k.At.Offset, &k.At.Hash,
-			&k.At.Torn, &k.At.Lines, &k.At.Parsed, &k.At.Rejected, &k.At.Skipped, &k.At.Late, &k.At.Cut, &first, &last)
+			&k.At.Torn, &k.At.Lines, &k.At.Parsed, &k.At.Rejected, &k.At.Skipped, &k.At.Late, &k.At.Cut, &first, &last,
+			&k.Source.Reading)
 		if err != nil {
 			return nil, fmt.Errorf("sources: %w", err)
 		}

@@ -156,7 +156,7 @@ func (p *Replay) scan(r *parsers.Request) error {
 
 // selectRequests selects what scanRequest reads.
 const selectRequests = `
-		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.route, q.query, coalesce(w.status, 0), q.bytes,
+		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.shape, q.query, coalesce(w.status, 0), q.bytes,
 			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
 			q.records, w.event_name
 		from request_rows q
@@ -176,7 +176,7 @@ func scanRequest(rows *sql.Rows, r *parsers.Request) (id int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for i, field := range [...]*string{&r.ClientIP, &r.PeerIP, &r.Method, &r.Host, &r.Path, &r.Route, &r.Query,
+	for i, field := range [...]*string{&r.ClientIP, &r.PeerIP, &r.Method, &r.Host, &r.Path, &r.Shape, &r.Query,
 		&r.UserAgent, &r.Referer, &r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event} {
 		*field = text[i].String
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/detect/keyed"
+	"github.com/litesoc/litesoc/parsers"
 )
 
 // Results are what a run has found. Of each id it holds the last that was said.
@@ -81,6 +83,47 @@ func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) er
 // SaveState keeps one piece of the pipeline's memory, in the order of the calls.
 func (s *Store) SaveState(seq int, stage string, st keyed.Saved) error {
 	return s.append("checkpoint_states", int64(seq), stage, st.Machine, st.Key, st.Last, string(st.State))
+}
+
+// SetRoutes gives each request that is kept the route of its shape, in the last
+// transaction of a run. It does nothing where no shape has another route than itself,
+// now or before.
+func (s *Store) SetRoutes(l *parsers.RouteLearner) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if !l.Learned() {
+		return s.exec(`update calls set route = shape where route <> shape`)
+	}
+	rows, err := s.writer.QueryContext(context.Background(), `select distinct shape, route from calls where shape is not null`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var shapes, routes []string
+	for rows.Next() {
+		var shape, route string
+		if err := rows.Scan(&shape, &route); err != nil {
+			return err
+		}
+		if now := l.Route(shape); now != route {
+			shapes, routes = append(shapes, shape), append(routes, now)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	const most = 10000
+	for len(shapes) > 0 {
+		n := min(len(shapes), most)
+		err := s.exec(`update calls set route = t.route from (select unnest(?::varchar[]) as shape, unnest(?::varchar[]) as route) t
+			where calls.shape = t.shape`, shapes[:n], routes[:n])
+		if err != nil {
+			return err
+		}
+		shapes, routes = shapes[n:], routes[n:]
+	}
+	return nil
 }
 
 // Finish keeps the results and commits the run.

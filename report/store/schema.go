@@ -2,9 +2,20 @@ package store
 
 // schemaVersion is raised with every change of the tables below, together with a
 // step in migrations.
-const schemaVersion = 1
+const schemaVersion = 2
 
-// schema makes the tables and views of an empty store.
+// migrations lead from the version before to the one that names them. The views are
+// made anew after them, so that a step need not care for them.
+var migrations = map[int]string{
+	2: `
+alter table calls rename column route to shape;
+alter table calls add column route varchar;
+update calls set route = shape;
+alter table sources add column reading varchar;
+`,
+}
+
+// schema makes the tables of an empty store.
 //
 // Text that repeats is kept once, in a table of its own, and as a small number in
 // request_rows: twice as fast to write and less than two thirds of the size. Number 0
@@ -19,9 +30,12 @@ create table callers (
 	id uinteger not null, text varchar, client_ip varchar, peer_ip varchar, user_agent varchar, user_id varchar,
 	api_key varchar, key_prefix varchar, token varchar, session varchar, tenant varchar
 );
--- What was asked for, but for the path, how it was answered, and which event that is.
+-- What was asked for, but for the path, how it was answered, and which event that is. The
+-- shape is the template of the path by its form alone; the route is what has been learned
+-- of that by the end of the last run.
 create table calls (
-	id uinteger not null, text varchar, method varchar, host varchar, route varchar, status usmallint, event_name varchar
+	id uinteger not null, text varchar, method varchar, host varchar, shape varchar, status usmallint, event_name varchar,
+	route varchar
 );
 create table referers (id uinteger not null, text varchar);
 insert into callers (id) values (0);
@@ -44,7 +58,8 @@ create table sources (
 	fingerprint varchar not null, head_bytes integer not null,
 	bytes bigint not null, hash varchar not null, torn varchar not null,
 	lines bigint not null, parsed bigint not null, rejected bigint not null, skipped bigint not null,
-	late bigint not null, cut bigint not null, first_ts timestamp, last_ts timestamp, scanned_at timestamp not null
+	late bigint not null, cut bigint not null, first_ts timestamp, last_ts timestamp, scanned_at timestamp not null,
+	reading varchar
 );
 
 create table rejects (source_id integer not null, line bigint not null, reason varchar not null, sample varchar not null);
@@ -85,6 +100,13 @@ create table checkpoint_states (
 	seq bigint not null, stage varchar not null, machine varchar not null, key varchar not null,
 	last timestamp not null, state varchar not null
 );
+`
+
+// views makes the views, in the place of those of an earlier version.
+const views = `
+drop view if exists activity;
+drop view if exists ips;
+drop view if exists requests;
 
 create view requests as
 select q.ts, c.client_ip, c.peer_ip, w.method, w.host, nullif(q.path, '') as path, w.route, nullif(q.query, '') as query,

@@ -134,7 +134,8 @@ func (s *Store) open() (err error) {
 	return s.dims.load(s.db)
 }
 
-// migrate makes the tables of a new store and refuses one from the future.
+// migrate makes the tables of a new store, brings those of an earlier version to this
+// one and refuses a store from the future.
 func (s *Store) migrate(ctx context.Context) error {
 	var tables int
 	err := s.db.QueryRowContext(ctx, `select count(*) from duckdb_tables() where not internal and table_name = 'litesoc'`).Scan(&tables)
@@ -148,10 +149,31 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err := s.db.QueryRowContext(ctx, `select max(schema_version) from litesoc`).Scan(&version); err != nil {
 		return err
 	}
-	if version != schemaVersion {
+	if version < 1 || version > schemaVersion {
 		return fmt.Errorf("its schema is version %d, this litesoc knows %d: use the litesoc that wrote it, or another --db", version, schemaVersion)
 	}
-	return nil
+	if version == schemaVersion {
+		return nil
+	}
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := s.exec(`drop view activity; drop view ips; drop view requests`); err != nil {
+		return fmt.Errorf("schema version %d: %w", version, err)
+	}
+	for version < schemaVersion {
+		version++
+		if err := s.exec(migrations[version]); err != nil {
+			return fmt.Errorf("to schema version %d: %w", version, err)
+		}
+	}
+	if err := s.exec(views); err != nil {
+		return err
+	}
+	if err := s.exec(`update litesoc set schema_version = ?`, schemaVersion); err != nil {
+		return err
+	}
+	return s.commit()
 }
 
 func (s *Store) create(ctx context.Context) error {
@@ -166,7 +188,7 @@ func (s *Store) create(ctx context.Context) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	if err := s.exec(schema); err != nil {
+	if err := s.exec(schema + views); err != nil {
 		return err
 	}
 	if err := s.exec(`insert into litesoc values (?, current_timestamp::timestamp, null)`, schemaVersion); err != nil {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ func someRequests(src *parsers.Source, n int) []parsers.Request {
 		*r = parsers.Request{
 			Time: start.Add(time.Duration(i) * 1500 * time.Microsecond), Source: src, Line: int64(i + 1),
 			ClientIP: fmt.Sprintf("192.0.2.%d", i%200), Method: "GET", Host: "api.example.com",
-			Path: fmt.Sprintf("/users/%d", i), Route: "/users/{id}", Status: 200 + i%300, Bytes: int64(i), Duration: time.Duration(i) * time.Microsecond,
+			Path: fmt.Sprintf("/users/%d", i), Shape: "/users/{id}", Status: 200 + i%300, Bytes: int64(i), Duration: time.Duration(i) * time.Microsecond,
 			UserAgent: fmt.Sprintf("agent %d", i%7), Records: -1,
 		}
 		switch i % 4 {
@@ -502,6 +503,133 @@ func TestManyLogs(t *testing.T) {
 		must(t, err)
 		if len(known) != n || known[n-1].Source.ID != n || known[n-1].At.Lines != round+1 {
 			t.Fatalf("%d logs, the last %+v; want %d at line %d", len(known), known[len(known)-1], n, round+1)
+		}
+	}
+}
+
+// A store of an earlier version becomes one like a new one, and keeps what it holds.
+func TestMigrate(t *testing.T) {
+	old, err := os.ReadFile(filepath.Join("..", "..", "testdata", "store", "schema-1.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "old.duckdb")
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(string(old)); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path).Close()
+	fresh := filepath.Join(t.TempDir(), "new.duckdb")
+	open(t, fresh).Close()
+	for _, q := range []string{
+		`select table_name, column_name, data_type, is_nullable, column_index from duckdb_columns() where not internal order by all`,
+		`select view_name, sql from duckdb_views() where not internal order by all`,
+		`select schema_version from litesoc`,
+	} {
+		if got, want := query(t, path, q), query(t, fresh, q); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", q, got, want)
+		}
+	}
+	const routes = `select path, route from requests order by line`
+	if got, want := query(t, path, routes), "/users/7 /users/{id}\n/shops/rosewood /shops/rosewood\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	s := open(t, path)
+	defer s.Close()
+	known, err := s.Known()
+	if err != nil || len(known) != 1 || known[0].Source.Fingerprint != "f" {
+		t.Errorf("known %+v, %v", known, err)
+	}
+}
+
+// query returns the rows of a query as text.
+func query(t *testing.T, path, q string) string {
+	t.Helper()
+	db, err := sql.Open("duckdb", path+"?access_mode=read_only")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	values, cells := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		cells[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(cells...); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&b, values...)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// The routes of all that is kept follow what was learned, and go back if it was
+// forgotten.
+func TestSetRoutes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	requests := make([]parsers.Request, 12)
+	learner := parsers.NewRouteLearner(10, nil)
+	for i := range requests {
+		shape := fmt.Sprintf("/shops/rosewood%c", 'a'+rune(i))
+		if i == 11 {
+			shape = "/about/us"
+		}
+		requests[i] = parsers.Request{Time: start, Source: src, Line: int64(i + 1), Method: "GET", Path: shape, Shape: shape, Status: 200}
+		learner.Observe(&requests[i])
+	}
+	const routes = `select route, count(*) from requests group by 1 order by 1`
+	for _, c := range []struct {
+		learner *parsers.RouteLearner
+		want    string
+	}{
+		{learner, "/about/us 1\n/shops/{name} 11\n"},
+		{learner, "/about/us 1\n/shops/{name} 11\n"},
+		{parsers.NewRouteLearner(0, nil), "/about/us 1\n/shops/rosewooda 1\n/shops/rosewoodb 1\n"},
+	} {
+		s := open(t, path)
+		if requests != nil {
+			if err := add(s, batch(requests, "a.log")); err != nil {
+				t.Fatal(err)
+			}
+			requests = nil
+			if err := s.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.BeginResults(start, "", false); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetRoutes(c.learner); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Finish(store.NewResults()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := query(t, path, routes); !strings.HasPrefix(got, c.want) {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }
