@@ -19,6 +19,7 @@ const (
 	reasonPartial = "partial line of a container log"
 	reasonBatch   = "many log events in one object: use one line for each"
 	reasonJournal = "field of a journal export"
+	reasonRepeat  = "repeat of the line before, by syslog"
 )
 
 // enveloped returns a parse function that skips blank lines and takes lines out of
@@ -64,7 +65,7 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		}
 	}
 	err := e.parse(line, f)
-	if n := len(f.Remote); err == nil && n > 0 && (proven || n >= 20 && f.Remote[10] == 'T' && f.Remote[13] == ':') && strings.HasPrefix(line, f.Remote) {
+	if n := len(f.Remote); err == nil && n > 0 && (proven || f.Remote[0] == '{' || n >= 20 && f.Remote[10] == 'T' && f.Remote[13] == ':') && strings.HasPrefix(line, f.Remote) {
 		err = &Reject{Reason: "no address", Value: line} // the envelope was taken for the client
 	}
 	if err == nil || rejectOf(err).Reason == reasonNoTime {
@@ -168,6 +169,9 @@ func isEnveloped(line string) bool {
 //	2026-03-01T10:00:00.123456+01:00 web1 nginx: MESSAGE     (rsyslog's files, journalctl -o short-iso)
 //	2026-03-01T10:00:00.123456+00:00 app[web.1]: MESSAGE     (Heroku)
 //	2026-03-01T10:00:00.000Z MESSAGE                         (CloudWatch Logs in S3, docker logs -t)
+//	2026-03-01T10:00:00+00:00<tab>app.web<tab>MESSAGE        (Fluentd's files)
+//	[1772359200.123, MESSAGE]                                (Fluent Bit)
+//	message repeated 3 times: [ MESSAGE]                     (rsyslog; it is one line here)
 //	MESSAGE=MESSAGE                                          (journalctl -o export)
 //	web-1  | MESSAGE                                         (docker compose logs)
 //	[pod/web-1/nginx] MESSAGE                                (kubectl logs --prefix)
@@ -206,6 +210,12 @@ func (e *envelopes) peel(line string) envelope {
 	if n, t := isoTime(rest); n > 0 {
 		return peelStamped(rest[n:], t)
 	}
+	if env, ok := peelFluent(line); ok {
+		return env
+	}
+	if env, ok := peelRepeated(line); ok {
+		return env
+	}
 	if key, value, found := strings.Cut(line, "="); found && isJournalKey(key) {
 		if key == "MESSAGE" {
 			return envelope{lines: [2]string{value}}
@@ -230,6 +240,51 @@ func (e *envelopes) peel(line string) envelope {
 	return bare
 }
 
+// peelFluent takes off what Fluentd and Fluent Bit put around a record in a file.
+func peelFluent(line string) (env envelope, ok bool) {
+	if list, found := strings.CutPrefix(line, "["); found {
+		list, found = strings.CutSuffix(strings.TrimRight(list, " ,\r"), "]")
+		number, record, comma := strings.Cut(list, ",")
+		if !found || !comma || number == "" || !isDigit(number[0]) {
+			return env, false
+		}
+		if env.time, ok = parseTime(number); ok {
+			env.lines[0] = strings.TrimSpace(record)
+		}
+		return env, ok
+	}
+	stamp, rest, found := strings.Cut(line, "\t")
+	if !found || len(stamp) < 20 || len(stamp) > 40 {
+		return env, false
+	}
+	tag, record, found := strings.Cut(rest, "\t")
+	if !found || !isName(tag) {
+		return env, false
+	}
+	if env.time, ok = parseISOTime(stamp); ok {
+		env.lines[0] = record
+	}
+	return env, ok
+}
+
+// peelRepeated takes off what syslog writes in place of lines that are the same.
+func peelRepeated(line string) (env envelope, ok bool) {
+	rest, found := strings.CutPrefix(line, "last ")
+	if rest, ok = strings.CutPrefix(rest, "message repeated "); !ok {
+		return env, false
+	}
+	number, rest, _ := strings.Cut(rest, " times")
+	if !allDigits(number) {
+		return env, false
+	}
+	if found {
+		return envelope{reason: reasonRepeat, skip: true}, rest == ""
+	}
+	message, opened := strings.CutPrefix(rest, ": [")
+	message, closed := strings.CutSuffix(message, "]")
+	return envelope{lines: [2]string{strings.TrimLeft(message, " ")}}, opened && closed
+}
+
 // peelStamped takes off what follows an ISO time.
 func peelStamped(rest string, t time.Time) envelope {
 	if isStream(rest) {
@@ -245,7 +300,7 @@ func peelStamped(rest string, t time.Time) envelope {
 	// The next word may be a host, a stream of CloudWatch Logs or the line's first.
 	word, message, _ := strings.Cut(rest, " ")
 	message = strings.TrimLeft(message, " ")
-	if !isName(word) || strings.HasPrefix(message, "- ") {
+	if !isName(word) && !strings.Contains(word, "/[$LATEST]") || strings.HasPrefix(message, "- ") {
 		message, rest = rest, message
 	}
 	return envelope{lines: [2]string{message, rest}, time: t}
@@ -327,13 +382,20 @@ func priorityLen(s string) int {
 	return end + 1
 }
 
-// syslogTime returns the length of the time "Mar  1 10:00:00 ", with a fraction or
-// not, that s begins with; 0 if there is none.
+// syslogTime returns the length of the time "Mar  1 10:00:00 " or "Mar  1 2026 10:00:00 ",
+// with a fraction or not, that s begins with; 0 if there is none.
 func syslogTime(s string) int {
-	if len(s) < 16 || s[3] != ' ' || s[6] != ' ' || s[9] != ':' || s[12] != ':' || month(s[:3]) < 0 || !isDigit(s[14]) {
+	if len(s) < 16 || s[3] != ' ' || s[6] != ' ' || month(s[:3]) < 0 {
 		return 0
 	}
-	n := 15
+	n := 7
+	if s[11] == ' ' && allDigits(s[7:11]) {
+		n += len("2026 ")
+	}
+	if len(s) < n+9 || s[n+2] != ':' || s[n+5] != ':' || !isDigit(s[n+7]) {
+		return 0
+	}
+	n += len("10:00:00")
 	if s[n] == '.' {
 		for n++; n < len(s) && isDigit(s[n]); n++ {
 		}
@@ -420,7 +482,7 @@ func isJournalKey(s string) bool {
 var (
 	messageKeys = [...][]string{
 		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
-		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"},
+		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
 	}
 	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date"}
 )

@@ -78,31 +78,37 @@ func TestEarlierCopy(t *testing.T) {
 	}
 }
 
-// A log that was read in another format is read again, as is one of which a format that
-// shares its name could read little; one that is merely scanned again is not.
+// A log that was read in another format, or for a site of which other things were said,
+// is read again; one that is merely scanned again is not.
 func TestAnotherFormat(t *testing.T) {
 	content := manyLines(300)
-	given := func(name string) *parsers.Format {
+	given := func(name, text string) []*parsers.Format {
 		f := *parsers.NginxCombined()
-		f.Name = name
-		return &f
+		f.Name, f.Given = name, text
+		return []*parsers.Format{&f}
+	}
+	proxied, err := parsers.NewSite(parsers.SiteConfig{TrustedProxies: []string{"192.0.2.0/24"}})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, test := range []struct {
 		name    string
 		formats []*parsers.Format
-		parsed  int64
+		site    *parsers.Site
 		want    bool
 	}{
-		{"same", []*parsers.Format{given("nginx-combined")}, 300, false},
-		{"guessed", parsers.All(), 300, false},
-		{"guessed, little was read", parsers.All(), 20, false},
-		{"other name", []*parsers.Format{given("nginx")}, 300, true},
-		{"given, little was read", []*parsers.Format{given("nginx-combined")}, 20, true},
+		{"same", given("nginx-combined", ""), nil, false},
+		{"guessed", parsers.All(), nil, false},
+		{"other name", given("nginx", ""), nil, true},
+		{"other text", given("nginx-combined", "$host"), nil, true},
+		{"other site", parsers.All(), proxied, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			opts := keep(t, content)
 			opts.Formats = test.formats
-			opts.Known[0].At.Parsed = test.parsed
+			if test.site != nil {
+				opts.Site = test.site
+			}
 			rd := read(t, opts, write(t, filepath.Join(t.TempDir(), "a.log"), content))
 			l := rd.plan.Logs[0]
 			if l.Anew() != test.want || l.Source.ID != 1 {

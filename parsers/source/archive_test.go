@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
 )
 
@@ -346,8 +348,10 @@ func TestDamagedAgain(t *testing.T) {
 // A file that asks for more memory than it may have is refused.
 func TestWindow(t *testing.T) {
 	xzed := []byte(compress(t, "xz", manyLines(3)))
-	filter := bytes.Index(xzed, []byte{0x21, 1})
-	xzed[filter+2] = 40 // 4 GiB
+	header := xzed[12:][:(int(xzed[12])+1)*4]           // of the first block
+	header[bytes.Index(header, []byte{0x21, 1})+2] = 40 // 4 GiB
+	sum := len(header) - 4
+	binary.LittleEndian.PutUint32(header[sum:], crc32.ChecksumIEEE(header[:sum]))
 	for _, test := range []struct{ name, content, want string }{
 		{"xz", string(xzed), "asks for 4095 MiB of memory"},
 		{"zstd", "\x28\xb5\x2f\xfd\x00\x90\x01\x00\x00", "window size exceeded"},
@@ -357,6 +361,36 @@ func TestWindow(t *testing.T) {
 			p := source.Look(files, options(t, time.Minute))
 			if len(p.Failures) != 1 || !strings.Contains(p.Failures[0].Err.Error(), test.want) {
 				t.Errorf("failures %v, want %q", p.Failures, test.want)
+			}
+		})
+	}
+}
+
+// So is a later block of one that begins harmlessly; what is before it is read.
+func TestWindowLater(t *testing.T) {
+	harmless := compress(t, "xz", part("x", 0, 3000))
+	xzed := []byte(compress(t, "xz", manyLines(3)))
+	size := (int(xzed[12]) + 1) * 4
+	header := slices.Clone(xzed[12:][:size])
+	header[bytes.Index(header, []byte{0x21, 1})+2] = 40
+	for _, test := range []struct {
+		name   string
+		header []byte
+	}{
+		{"small header", header},
+		{"largest header", append(slices.Clone(header[:size-4]), make([]byte, 1024-size+4)...)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := test.header
+			h[0] = byte(len(h)/4 - 1)
+			binary.LittleEndian.PutUint32(h[len(h)-4:], crc32.ChecksumIEEE(h[:len(h)-4]))
+			content := harmless + string(xzed[:12]) + string(h) + string(xzed[12+size:])
+			rd := read(t, options(t, time.Minute), write(t, filepath.Join(t.TempDir(), "a"), content))
+			if want := "asks for 4095 MiB of memory"; len(rd.broken) != 1 || !strings.Contains(rd.broken[0], want) {
+				t.Errorf("broken %q, want %q", rd.broken, want)
+			}
+			if len(rd.judged) < 2500 {
+				t.Errorf("%d requests, want nearly 3000", len(rd.judged))
 			}
 		})
 	}
@@ -511,6 +545,76 @@ func TestThousandArchives(t *testing.T) {
 			}
 			if left := descriptors(t) - before; left != 0 {
 				t.Errorf("%d descriptors left open", left)
+			}
+		})
+	}
+}
+
+// Of an archive with too many members the first are read, and that there are more is
+// told.
+func TestManyMembers(t *testing.T) {
+	const most = 10_000
+	entries := make([]entry, most+1)
+	for i := range entries {
+		entries[i] = entry{fmt.Sprint(i), "x"}
+	}
+	for name, content := range map[string]string{"tar": tarOf(t, entries...), "zip": zipOf(t, zip.Store, entries...)} {
+		t.Run(name, func(t *testing.T) {
+			files, failures := source.Find([]string{write(t, filepath.Join(t.TempDir(), "a"), content)}, nil)
+			if len(files) != most || len(failures) != 1 || failures[0].Err.Error() != "archive: only its first 10000 files are read" {
+				t.Errorf("%d files, failures %v", len(files), failures)
+			}
+		})
+	}
+}
+
+// What holds nothing, or nothing but NULs, is told for what it is, however large it
+// says it is.
+func TestHollow(t *testing.T) {
+	sparse := write(t, filepath.Join(t.TempDir(), "sparse"), "")
+	if err := os.Truncate(sparse, 10<<30); err != nil {
+		t.Skip(err)
+	}
+	hollow := write(t, filepath.Join(t.TempDir(), "hollow.gz"), strings.Repeat(compress(t, "gzip", ""), 10_000))
+	files, failures := source.Find([]string{sparse, hollow}, nil)
+	opts := options(t, time.Minute)
+	opts.Formats = parsers.All()
+	p := source.Look(files, opts)
+	if len(failures) != 0 || len(p.Logs) != 0 || !slices.Equal(p.Empty, []string{hollow}) ||
+		len(p.Failures) != 1 || p.Failures[0].Err.Error() != "binary, not a log" {
+		t.Errorf("failures %v, %v, logs %d, empty %q", failures, p.Failures, len(p.Logs), p.Empty)
+	}
+}
+
+// A file that is broken in many places ends, and says that it is broken; lines before
+// the first of them are read where what packed them lets them.
+func TestManyFlips(t *testing.T) {
+	content := manyLines(20_000)
+	for _, test := range []struct {
+		name, content string
+		least         int
+	}{
+		{"plain", content, 1000},
+		{"gzip", compress(t, "gzip", content), 100},
+		{"gzip members", compress(t, "gzip members", content), 100},
+		{"zstd", compress(t, "zstd", content), 0},
+		{"xz", compress(t, "xz", content), 0},
+		{"zip", zipOf(t, zip.Deflate, entry{"a", content}), 0},
+		{"tar in gzip", compress(t, "gzip", tarOf(t, entry{"a", content})), 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			flipped := []byte(test.content)
+			for i := 1000; i < len(flipped); i += 1000 {
+				flipped[i] ^= 0x10
+			}
+			files, failures := source.Find([]string{write(t, filepath.Join(t.TempDir(), "a"), string(flipped))}, nil)
+			rd := readFiles(t, options(t, time.Minute), files)
+			told := len(failures) + len(rd.plan.Failures) + len(rd.broken)
+			for _, l := range rd.plan.Logs {
+				told += int(l.At.Rejected)
+			}
+			if len(rd.judged) < test.least || len(rd.judged) >= 20_000 || told == 0 {
+				t.Errorf("%d requests, failures %v %v, broken %q", len(rd.judged), failures, rd.plan.Failures, rd.broken)
 			}
 		})
 	}

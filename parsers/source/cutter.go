@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"errors"
 	"io"
 
 	"github.com/zeebo/xxh3"
@@ -14,7 +13,7 @@ import (
 const blockSize = 128 << 10
 
 // A cutter cuts a byte stream into blocks of whole lines, and keeps count and hash
-// of the bytes of all whole lines so far.
+// of the bytes of all whole lines so far. Of a document these are its records.
 type cutter struct {
 	r      io.Reader
 	buf    []byte // buf[:n] is read and not given out
@@ -23,36 +22,54 @@ type cutter struct {
 	hash   *xxh3.Hasher128
 	torn   bool // the last block ended without a line end
 	err    error
+
+	document splitter        // nil: the lines are those of the text
+	ahead    *xxh3.Hasher128 // hash of all that the document was given
+	beyond   int64           // bytes of that after offset
 }
 
 // A block is one or more lines with their line ends.
 type block struct {
-	text string
-	torn bool // it is one line that has no line end: the content ends there
-	cut  bool // the one line is longer than MaxLine and was cut
+	text    string
+	torn    bool    // it is one line that has no line end: the content ends there
+	cut     int     // lines longer than MaxLine, which were cut
+	numbers []int64 // of the lines; nil: each is one more than the last
 }
 
-func newCutter(r io.Reader) *cutter {
-	return &cutter{r: r, buf: make([]byte, blockSize), hash: xxh3.New128()}
+func newCutter(r io.Reader, l layout) *cutter {
+	return &cutter{r: r, buf: make([]byte, blockSize), hash: xxh3.New128(), document: l.splitter(), ahead: xxh3.New128()}
 }
 
 // sum returns the hash of the whole lines given out so far.
 func (c *cutter) sum() string { return hashText(c.hash.Sum128()) }
 
-// skip passes over n bytes, which it also writes to seen, and returns the hash of all
-// passed so far.
-func (c *cutter) skip(n int64, seen io.Writer) (string, error) {
-	skipped, err := io.CopyN(io.MultiWriter(c.hash, seen), c.r, n)
-	c.offset += skipped
-	if errors.Is(err, io.EOF) {
+// skip passes over n bytes, of which it shows each block that holds a line, and returns
+// the hash of all whole lines passed so far.
+func (c *cutter) skip(n int64, seen func(block)) (string, error) {
+	whole := c.r
+	c.r = io.LimitReader(whole, n-c.offset)
+	for c.err == nil {
+		if b, _ := c.next(); b.text != "" {
+			seen(b)
+		}
+	}
+	err := c.err
+	if err == io.EOF || err == errCutOff {
+		err = nil
+	}
+	if err == nil && c.offset != n {
 		err = io.ErrUnexpectedEOF
 	}
+	c.r, c.err, c.torn, c.buf = whole, nil, false, make([]byte, blockSize)
 	return c.sum(), err
 }
 
 // next returns the next block. With the last one comes the error that ended the
 // content, io.EOF if all is well; the block may then be empty.
 func (c *cutter) next() (block, error) {
+	if c.document != nil {
+		return c.nextRecords()
+	}
 	for c.err == nil {
 		if end := bytes.LastIndexByte(c.buf[:c.n], '\n') + 1; end > 0 {
 			return c.take(end), nil
@@ -72,6 +89,31 @@ func (c *cutter) next() (block, error) {
 	c.n, c.torn = 0, b.text != ""
 	c.buf = nil // many logs may have been read to their ends
 	return b, c.err
+}
+
+// nextRecords returns the next records of a document. The last block may hold none.
+func (c *cutter) nextRecords() (block, error) {
+	for c.err == nil {
+		c.fill()
+		whole := c.document.split(c.buf[:c.n])
+		if whole > 0 {
+			c.ahead.Write(c.buf[:whole])
+			*c.hash = *c.ahead
+			c.offset += c.beyond + int64(whole)
+			c.beyond = 0
+		}
+		c.ahead.Write(c.buf[whole:c.n])
+		c.beyond += int64(c.n - whole)
+		c.n = 0
+		if b := c.document.take(); b.text != "" {
+			return b, nil
+		}
+	}
+	if c.err == io.EOF && c.document.unfinished() {
+		c.err = errCutOff
+	}
+	c.buf = nil
+	return block{}, c.err
 }
 
 // fill reads on until the buffer is full, which makes it larger until a longest line
@@ -110,7 +152,7 @@ func (c *cutter) take(end int) block {
 // takeLong gives out the beginning of a line that is too long and passes over the
 // rest of it.
 func (c *cutter) takeLong() block {
-	b := block{text: string(c.buf[:MaxLine]), cut: true}
+	b := block{text: string(c.buf[:MaxLine]), cut: 1}
 	for {
 		if i := bytes.IndexByte(c.buf[:c.n], '\n'); i >= 0 {
 			c.hash.Write(c.buf[:i+1])

@@ -25,7 +25,7 @@ type cutting struct {
 }
 
 func cutAll(r io.Reader) cutting {
-	c := newCutter(r)
+	c := newCutter(r, inLines)
 	var got cutting
 	for got.err == nil {
 		var b block
@@ -33,9 +33,7 @@ func cutAll(r io.Reader) cutting {
 		for line := range strings.Lines(b.text) {
 			got.lines = append(got.lines, line)
 		}
-		if b.cut {
-			got.cut++
-		}
+		got.cut += b.cut
 		got.torn = got.torn || b.torn && b.text != ""
 	}
 	got.offset, got.sum = c.offset, c.sum()
@@ -122,10 +120,10 @@ func TestCutter(t *testing.T) {
 // An endless line takes no more memory than the longest that is read.
 func TestEndlessLine(t *testing.T) {
 	const size = 256 << 20
-	c := newCutter(io.LimitReader(endless('x'), size))
+	c := newCutter(io.LimitReader(endless('x'), size), inLines)
 	b, err := c.next()
-	if err != nil || !b.cut || len(b.text) != MaxLine || c.offset != size {
-		t.Errorf("%d bytes, cut %v, offset %d, error %v", len(b.text), b.cut, c.offset, err)
+	if err != nil || b.cut != 1 || len(b.text) != MaxLine || c.offset != size {
+		t.Errorf("%d bytes, cut %d, offset %d, error %v", len(b.text), b.cut, c.offset, err)
 	}
 	if cap(c.buf) > 4*MaxLine {
 		t.Errorf("a buffer of %d bytes", cap(c.buf))

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Failure says why a path gave no log.
@@ -28,7 +29,7 @@ type Failure struct {
 // file that several arguments lead to comes once. The order is that of the names
 // and means nothing.
 func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
-	f := finder{seen: map[string]bool{}, disk: new(disk)}
+	f := finder{seen: map[string]bool{}, disk: new(disk), patience: patience}
 	for _, arg := range args {
 		if arg == "-" {
 			f.files = append(f.files, &File{Path: "-", Named: true, stdin: bufio.NewReaderSize(stdin, peekSize)})
@@ -41,7 +42,11 @@ func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
 	return f.files, f.failures
 }
 
+// patience is how long a pipe may wait for someone to write to it.
+const patience = 10 * time.Second
+
 type finder struct {
+	patience time.Duration
 	seen     map[string]bool // by resolved path
 	disk     *disk
 	files    []*File
@@ -86,7 +91,7 @@ func (f *finder) path(path string, info fs.FileInfo) {
 		f.add(path, info, true)
 		return
 	}
-	before := len(f.files)
+	empty := true
 	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			f.fail(p, pathless(err), "", true)
@@ -104,6 +109,7 @@ func (f *finder) path(path string, info fs.FileInfo) {
 			return nil
 		}
 		if info.Mode().IsRegular() {
+			empty = false // also if it was found before, or cannot be read
 			f.add(p, info, false)
 		}
 		return nil
@@ -111,7 +117,7 @@ func (f *finder) path(path string, info fs.FileInfo) {
 	if err != nil {
 		f.fail(path, pathless(err), "", true)
 	}
-	if len(f.files) == before {
+	if empty {
 		f.fail(path, errors.New("no file in this folder"), "", true)
 	}
 }
@@ -122,13 +128,7 @@ func (f *finder) add(path string, info fs.FileInfo, named bool) {
 		return
 	}
 	if info.Mode()&fs.ModeNamedPipe != 0 {
-		// A pipe can be opened once only, like standard input.
-		pipe, err := os.Open(path)
-		if err != nil {
-			f.fail(path, pathless(err), "", named)
-			return
-		}
-		f.files = append(f.files, &File{Path: path, Named: named, stdin: bufio.NewReaderSize(pipe, peekSize)})
+		f.pipe(path, named)
 		return
 	}
 	real, err := filepath.EvalSymlinks(path)
@@ -144,6 +144,31 @@ func (f *finder) add(path string, info fs.FileInfo, named bool) {
 	}
 	f.seen[real] = true
 	f.file(&File{Path: path, Named: named, disk: f.disk})
+}
+
+// pipe adds a named pipe. It can be opened once only, like standard input, and to open
+// it waits until someone writes to it, which may be never.
+func (f *finder) pipe(path string, named bool) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		file, err := os.Open(path)
+		done <- opened{file, err}
+	}()
+	select {
+	case o := <-done:
+		if o.err != nil {
+			f.fail(path, pathless(o.err), "", named)
+			return
+		}
+		f.files = append(f.files, &File{Path: path, Named: named, stdin: bufio.NewReaderSize(o.file, peekSize)})
+	case <-time.After(f.patience):
+		f.fail(path, fmt.Errorf("a pipe that nothing has begun to write to in %s", f.patience),
+			"start what writes to it first, or pipe that into 'litesoc scan -'", named)
+	}
 }
 
 func kind(m fs.FileMode) string {

@@ -1,51 +1,63 @@
 package source
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
-// headers keeps, of the bytes written to it, the last lines that begin with a prefix:
-// what a log says of the lines that follow, for a reader that goes on in its middle.
+// headers keeps, of the lines it is shown, the last that begin with a prefix, as they
+// are or in an envelope: what a log says of the lines that follow, for a reader that
+// goes on in its middle.
 type headers struct {
 	prefix string // not empty
-	kept   []string
-	line   []byte // the beginning of a line that may be one
-	inside bool   // the line is none, and has not ended
+	bare   []string
+	within []string // in an envelope, as far as that can be told
 }
 
 const (
 	maxHeaders = 16 // lines that are kept
 	maxHeader  = 8 << 10
+	// maxAround is how much an envelope puts before a line, at most.
+	maxAround = 512
 )
 
-func (h *headers) Write(b []byte) (int, error) {
-	n := len(b)
-	for len(b) > 0 {
-		part, rest, ended := bytes.Cut(b, []byte{'\n'})
-		if !h.inside {
-			h.line = append(h.line, part...)
-			begins := min(len(h.line), len(h.prefix))
-			h.inside = len(h.line) > maxHeader || string(h.line[:begins]) != h.prefix[:begins]
-		}
-		if ended {
-			h.end()
-		} else if h.inside {
-			h.line = h.line[:0]
-		}
-		b = rest
+// see looks at a line.
+func (h *headers) see(line string) {
+	switch {
+	case len(line) > maxHeader:
+	case strings.HasPrefix(line, h.prefix):
+		h.bare = keepLast(h.bare, line)
+	case len(h.bare) == 0 && h.isWithin(line):
+		h.within = keepLast(h.within, line)
 	}
-	return n, nil
 }
 
-// end takes a line that has ended.
-func (h *headers) end() {
-	line := string(h.line)
-	if !h.inside && strings.HasPrefix(line, h.prefix) {
-		if len(h.kept) == maxHeaders {
-			h.kept = append(h.kept[:0], h.kept[1:]...)
+// isWithin tells whether a header may begin within the line: a word of letters after
+// the prefix, which stands where an envelope ends.
+func (h *headers) isWithin(line string) bool {
+	for at := 0; ; {
+		n := strings.Index(line[at:min(len(line), maxAround)], h.prefix)
+		if n < 0 {
+			return false
 		}
-		h.kept = append(h.kept, strings.TrimSuffix(line, "\r"))
+		before := line[:at+n]
+		at += n + len(h.prefix)
+		opened := strings.HasSuffix(before, " ") || strings.HasSuffix(before, "=") ||
+			strings.HasSuffix(before, `"`) && !strings.HasSuffix(before, `\"`)
+		if opened && at < len(line) && 'A' <= line[at] && line[at] <= 'Z' {
+			return true
+		}
 	}
-	h.line, h.inside = h.line[:0], false
+}
+
+// kept returns the headers, the latest last.
+func (h *headers) kept() []string {
+	if len(h.bare) > 0 {
+		return h.bare
+	}
+	return h.within
+}
+
+func keepLast(kept []string, line string) []string {
+	if len(kept) == maxHeaders {
+		kept = append(kept[:0], kept[1:]...)
+	}
+	return append(kept, strings.Clone(line))
 }

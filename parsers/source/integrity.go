@@ -3,6 +3,7 @@ package source
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"time"
@@ -70,12 +71,15 @@ func (i Integrity) String() string {
 	return s
 }
 
-func clock(t time.Time) string { return t.Format("2006-01-02 15:04:05") }
+// clock writes a time as the report does.
+func clock(t time.Time) string { return t.Format("2 Jan 2006 15:04:05") }
 
 // spell writes a duration as a person would: its two largest units.
 func spell(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch s := int64(d.Round(time.Second) / time.Second); {
+	case d == math.MaxInt64:
+		return "more than 292 years" // the longest time.Duration
 	case d >= day:
 		return fmt.Sprintf("%d d %d h", d/day, d%day/time.Hour)
 	case s >= 3600:
@@ -340,82 +344,7 @@ func (s *sample) grow() {
 	}
 }
 
-// A Shape is what lines that could not be read look like: their digits as 9, their
-// letters as a, runs of either as one.
-type Shape struct {
-	Text   string // at most maxShape bytes
-	Lines  int64
-	Line   int64  // the first of them
-	Reason string // why the first of them could not be read
-	Sample string // the first of them, redacted and cut
-}
-
-const (
-	maxShape  = 60 // bytes of a shape
-	maxShapes = 50 // shapes of a log
-)
-
-// shapes counts the shapes of lines. Of more than maxShapes the rarest gives way, so
-// one that is common stays, whatever comes between.
-type shapes struct {
-	all   []Shape
-	other int64 // lines of shapes that gave way
-}
-
-func (s *shapes) add(line int64, reason, sample string) {
-	var buf [maxShape]byte
-	text := appendShape(buf[:0], sample)
-	least := 0
-	for i := range s.all {
-		if s.all[i].Text == string(text) {
-			s.all[i].Lines++
-			return
-		}
-		if s.all[i].Lines < s.all[least].Lines {
-			least = i
-		}
-	}
-	if len(s.all) == maxShapes {
-		s.other += s.all[least].Lines
-		s.all = slices.Delete(s.all, least, least+1)
-	}
-	s.all = append(s.all, Shape{Text: string(text), Lines: 1, Line: line, Reason: reason, Sample: sample})
-}
-
-// top returns the shapes, the most common first.
-func (s *shapes) top() []Shape {
-	all := slices.Clone(s.all)
-	slices.SortFunc(all, func(a, b Shape) int {
-		return cmp.Or(cmp.Compare(b.Lines, a.Lines), cmp.Compare(a.Line, b.Line))
-	})
-	return all
-}
-
-// appendShape appends the shape of a text, up to the capacity of dst.
-func appendShape(dst []byte, text string) []byte {
-	for i := 0; i < len(text) && len(dst) < cap(dst); i++ {
-		c := text[i]
-		switch {
-		case '0' <= c && c <= '9':
-			c = '9'
-		case 'a' <= c|0x20 && c|0x20 <= 'z', c >= 0x80:
-			c = 'a'
-		case c < ' ' || c == 0x7f:
-			c = ' '
-		}
-		if n := len(dst); n > 0 && dst[n-1] == c && (c == '9' || c == 'a' || c == ' ') {
-			continue
-		}
-		dst = append(dst, c)
-	}
-	return dst
-}
-
 // Integrity returns what was odd about the log in this reading so far: gaps, jumps of
 // the clock, repeated stretches, and what follows its end; at most three of a kind.
 // The first lines are judged by what follows, so it is best asked at the end.
 func (l *Log) Integrity() []Integrity { return l.watch.findings() }
-
-// Shapes returns what the lines of this reading that could not be read look like, the
-// most common shape first, at most 50, and how many lines have none of them.
-func (l *Log) Shapes() (top []Shape, other int64) { return l.watch.shapes.top(), l.watch.shapes.other }

@@ -30,14 +30,18 @@ type Log struct {
 	opts   *Options
 	head   []byte
 
+	layout  layout
 	content *unpacked // nil before the first Next and after the end
 	cut     *cutter
+	joiner  joiner
+	number  int64    // of the last line
 	headers []string // header lines of what was read before
 	reader  *parsers.Reader
 	torn    string // the torn line of the run before, until it is met again
 	voids   bool   // that line now reads otherwise
 	anew    bool
-	failed  error // to be returned by the next Next
+	reopen  []openLine // those that an earlier run rejected, until they are taken back
+	failed  error      // to be returned by the next Next
 	watch   watch
 }
 
@@ -50,9 +54,9 @@ type Options struct {
 	// Lateness bounds how far a line may lie behind the latest before it in its log
 	// and still be judged.
 	Lateness time.Duration
-	// Classify names the event a single request is; see parsers.Request.Event.
-	Classify func(*parsers.Request) string
-	Known    []Known // logs that were read before
+	// Enrich sets what the site's settings tell of a request: see parsers.Request.
+	Enrich func(*parsers.Request)
+	Known  []Known // logs that were read before
 	// Kept yields the requests that are kept of a log that was read before, in the
 	// order of their lines. It tells an earlier copy of that log, which is shorter,
 	// from another log. nil: no copy is told.
@@ -102,12 +106,16 @@ func (l *Log) Next() (*Batch, error) {
 			return nil, err
 		}
 	}
+	if len(l.reopen) > 0 {
+		return l.reopened(), nil
+	}
 	block, err := l.cut.next()
 	var b *Batch
-	if block.text != "" {
+	if block.text != "" || l.cut.offset != l.At.Offset {
 		b = l.read(block)
 	}
 	if err != nil {
+		b = l.unended(b)
 		l.end(err)
 	}
 	if b == nil {
@@ -116,14 +124,55 @@ func (l *Log) Next() (*Batch, error) {
 	return b, nil
 }
 
+// openMark ends Position.Torn where lines were rejected because the log ended between
+// their pieces.
+const openMark = "+"
+
+// tornOff tells whether the last line had no line end.
+func (l *Log) tornOff() bool { return strings.TrimSuffix(l.At.Torn, openMark) != "" }
+
+// unended rejects the lines of which the log has only the first pieces.
+func (l *Log) unended(b *Batch) *Batch {
+	lines := l.joiner.open()
+	if len(lines) == 0 {
+		return b
+	}
+	if b == nil {
+		b = &Batch{Log: l}
+	}
+	for _, line := range lines {
+		sample := l.opts.Site.RedactLine(line.text)
+		l.watch.shapes.add(line.start, reasonOpen, sample)
+		b.Rejects = append(b.Rejects, Reject{line.start, reasonOpen, sample})
+	}
+	l.At.Skipped -= int64(len(lines))
+	l.At.Rejected += int64(len(lines))
+	l.At.Torn += openMark
+	b.After = l.At
+	return b
+}
+
+const reasonOpen = "line split by a container runtime: its end is missing"
+
+// reopened takes back what unended did: the log has grown. There is a batch for each
+// line, and the last moves on.
+func (l *Log) reopened() *Batch {
+	b := &Batch{Log: l, Replaces: l.reopen[0].start, After: l.Start}
+	if l.reopen = l.reopen[1:]; len(l.reopen) == 0 {
+		b.After = l.At
+	}
+	return b
+}
+
 // end closes the log after the error that ended its content.
 func (l *Log) end(err error) {
+	last := l.number
 	l.close()
 	l.failed = io.EOF
 	if _, ok := errors.AsType[*trailing](err); ok {
-		l.watch.trailing(l.At.Lines)
+		l.watch.trailing(last)
 	} else if err != io.EOF {
-		l.failed = fmt.Errorf("line %d: %w", l.At.Lines, err)
+		l.failed = fmt.Errorf("line %d: %w", last, err)
 	}
 	l.watch.end()
 }
@@ -147,14 +196,14 @@ func (l *Log) open() (err error) {
 		}
 	}
 	if l.cut == nil {
-		l.cut = newCutter(l.content)
+		l.cut = newCutter(l.content, l.layout)
 	}
 	l.watch.begin(l.Start, l.opts.Lateness)
 	l.reader = l.format.NewReader(l.opts.Site, l.Source)
 	for _, header := range l.headers {
 		l.reader.Recall(header)
 	}
-	l.torn = l.Start.Torn
+	l.torn = strings.TrimSuffix(l.Start.Torn, openMark)
 	return nil
 }
 
@@ -175,7 +224,7 @@ func (l *Log) read(block block) *Batch {
 	// Blank lines, of which hostile logs are full, are given no room.
 	room := min(strings.Count(block.text, "\n"), len(block.text)/minLine) + 1
 	b := &Batch{Log: l, Requests: make([]parsers.Request, 0, room)}
-	for text := block.text; text != ""; {
+	for n, text := 0, block.text; text != ""; n++ {
 		line := text
 		if i := strings.IndexByte(text, '\n'); i >= 0 {
 			line, text = text[:i], text[i+1:]
@@ -185,14 +234,29 @@ func (l *Log) read(block block) *Batch {
 		if l.torn != "" && !l.untear(line, b) {
 			continue
 		}
-		became := l.line(strings.TrimSuffix(line, "\r"), b)
-		if block.torn && text == "" {
+		l.At.Lines++
+		l.number++
+		if block.numbers != nil {
+			l.number = block.numbers[n]
+		}
+		torn := block.torn && text == ""
+		whole := joined{line: strings.TrimSuffix(line, "\r"), start: l.number}
+		if block.numbers == nil && !torn {
+			var ok bool
+			if whole, ok = l.joiner.join(whole.line, l.number); !ok {
+				l.At.Skipped++
+				continue
+			}
+		}
+		if whole.long {
+			l.At.Cut++
+		}
+		became := l.line(whole.line, whole.start, b)
+		if torn {
 			l.At.Torn = string(became) + hashText(xxh3.HashString128(line))
 		}
 	}
-	if block.cut {
-		l.At.Cut++
-	}
+	l.At.Cut += int64(block.cut)
 	l.At.Offset, l.At.Hash = l.cut.offset, l.cut.sum()
 	b.After = l.At
 	return b
@@ -204,15 +268,17 @@ func (l *Log) read(block block) *Batch {
 func (l *Log) untear(line string, b *Batch) (read bool) {
 	was, hash := l.torn[0], l.torn[1:]
 	l.torn = ""
-	if hash == hashText(xxh3.HashString128(line)) {
-		if !l.cut.torn {
+	finished := !l.cut.torn
+	if hash == hashText(xxh3.HashString128(line)) && !(finished && l.joiner.touches(strings.TrimSuffix(line, "\r"))) {
+		if finished {
 			l.At.Torn = ""
 		}
 		return false
 	}
 	l.At.Torn = ""
-	b.Replaces = l.At.Lines
+	b.Replaces = l.number
 	l.At.Lines--
+	l.number--
 	switch was {
 	case wasLate:
 		l.At.Late--
@@ -228,15 +294,14 @@ func (l *Log) untear(line string, b *Batch) (read bool) {
 }
 
 // line reads one line into the batch and says what became of it.
-func (l *Log) line(line string, b *Batch) (became byte) {
-	l.At.Lines++
+func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 	if strings.TrimSpace(line) == "" {
 		l.At.Skipped++
 		return wasSkipped
 	}
 	b.Requests = append(b.Requests, parsers.Request{})
 	r := &b.Requests[len(b.Requests)-1]
-	if err := l.reader.Read(line, l.At.Lines, r); err != nil {
+	if err := l.reader.Read(line, number, r); err != nil {
 		b.Requests = b.Requests[:len(b.Requests)-1]
 		var reject *parsers.Reject
 		if errors.As(err, &reject) && reject.Skip {
@@ -249,12 +314,12 @@ func (l *Log) line(line string, b *Batch) (became byte) {
 		}
 		l.At.Rejected++
 		sample := l.opts.Site.RedactLine(line)
-		l.watch.shapes.add(l.At.Lines, reason, sample)
-		b.Rejects = append(b.Rejects, Reject{l.At.Lines, reason, sample})
+		l.watch.shapes.add(number, reason, sample)
+		b.Rejects = append(b.Rejects, Reject{number, reason, sample})
 		return wasRejected
 	}
 	l.At.Parsed++
-	l.watch.line(line, l.At.Lines, r.Time)
+	l.watch.line(line, number, r.Time)
 	if l.Source.First.IsZero() {
 		l.Source.First = r.Time
 	}
@@ -268,8 +333,8 @@ func (l *Log) line(line string, b *Batch) (became byte) {
 	if r.Time.After(l.At.Last) {
 		l.At.Last = r.Time
 	}
-	if l.opts.Classify != nil {
-		r.Event = l.opts.Classify(r)
+	if l.opts.Enrich != nil {
+		l.opts.Enrich(r)
 	}
 	return became
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"math"
@@ -137,10 +138,8 @@ func decompress(r *bufio.Reader, close func()) (*bufio.Reader, func(), error) {
 	case bytes.HasPrefix(magic, []byte("BZh")) && len(magic) > 3 && '1' <= magic[3] && magic[3] <= '9':
 		plain = bzip2.NewReader(r)
 	case bytes.HasPrefix(magic, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
-		if err = checkWindow(r); err == nil {
-			// The dictionary is as large as the file says, not as large as it may be.
-			plain, err = xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(r)
-		}
+		// The dictionary is as large as the file says, not as large as it may be.
+		plain, err = xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(xzGuard{r})
 	default:
 		return r, close, nil
 	}
@@ -150,33 +149,58 @@ func decompress(r *bufio.Reader, close func()) (*bufio.Reader, func(), error) {
 	return bufio.NewReaderSize(&decompressed{r: plain}, readSize), close, nil
 }
 
-// checkWindow looks at the header of the first block of an xz file and refuses a
-// dictionary beyond windowMax.
-func checkWindow(r *bufio.Reader) error {
-	const streamHeader = 12
-	b, _ := r.Peek(streamHeader + 32)
-	if len(b) < streamHeader+2 || b[streamHeader] == 0 {
-		return nil // no block: the reader says the rest
+// An xzGuard passes on an xz file up to a block that asks for a dictionary beyond
+// windowMax. What reads it reads the first byte of the header of a block alone, so
+// that each single byte may be one.
+type xzGuard struct{ r *bufio.Reader }
+
+func (g xzGuard) Read(p []byte) (int, error) {
+	if len(p) == 1 {
+		if err := g.check(); err != nil {
+			return 0, err
+		}
 	}
-	flags, b := b[streamHeader+1], b[streamHeader+2:]
+	return g.r.Read(p)
+}
+
+// check refuses the header of a block if that is what comes next, by its checksum.
+func (g xzGuard) check() error {
+	const several = 0x3f // filters, which are not read, and what is reserved
+	b, _ := g.r.Peek(2)
+	if len(b) < 2 || b[0] == 0 || b[1]&several != 0 {
+		return nil
+	}
+	b, _ = g.r.Peek((int(b[0]) + 1) * 4)
+	window := dictionary(b)
+	if window <= windowMax || crc32.ChecksumIEEE(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
+		return nil
+	}
+	return fmt.Errorf("it asks for %d MiB of memory to be read, more than %d", window>>20, windowMax>>20)
+}
+
+// dictionary returns the size of the dictionary that the header of a block asks for;
+// 0 if it is none.
+func dictionary(header []byte) int64 {
+	const lzma2 = 0x21
+	flags, b := header[1], header[2:]
 	for _, present := range []byte{0x40, 0x80} { // compressed and uncompressed size
 		if flags&present == 0 {
 			continue
 		}
 		_, n := binary.Uvarint(b)
 		if n <= 0 {
-			return nil
+			return 0
 		}
 		b = b[n:]
 	}
-	const lzma2 = 0x21
-	if len(b) < 3 || b[0] != lzma2 {
-		return nil
+	if len(b) < 3+4 || b[0] != lzma2 {
+		return 0
 	}
-	if window, err := lzma.DecodeDictCap(b[2]); err == nil && window > windowMax {
-		return fmt.Errorf("it asks for %d MiB of memory to be read, more than %d", window>>20, windowMax>>20)
+	window, err := lzma.DecodeDictCap(b[2])
+	if err != nil {
+		return 0
 	}
-	return nil
+	return window
 }
 
 // decompressed passes on what a decompressor gives, and its first error for ever.
@@ -302,9 +326,15 @@ func (f *diskFile) rest() {
 	f.drop()
 }
 
-// reader reads the file from its start to where it then ends.
+// reader reads the file from its start to where it ends now: one that grows as fast as
+// it is read has an end too. What is not on a disk, as in /proc, has no size and is read
+// to where it then ends.
 func (f *diskFile) reader() *bufio.Reader {
-	return bufio.NewReaderSize(io.NewSectionReader(f, 0, math.MaxInt64), readSize)
+	size := f.info.Size()
+	if size == 0 {
+		size = math.MaxInt64
+	}
+	return bufio.NewReaderSize(io.NewSectionReader(f, 0, size), readSize)
 }
 
 // fingerprint names a log by the bytes it begins with.

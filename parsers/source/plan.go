@@ -102,6 +102,7 @@ func look(f *File, opts *Options) (*Log, error) {
 	l.HeadLen = len(l.head)
 	l.Source = &parsers.Source{Path: f.Path, Fingerprint: fingerprint(l.head)}
 
+	l.layout = layoutOf(begin)
 	lines := sampleLines(begin)
 	if len(opts.Formats) == 1 {
 		l.format = opts.Formats[0]
@@ -112,7 +113,7 @@ func look(f *File, opts *Options) (*Log, error) {
 		}
 		l.format, l.Guess = guess.Format, &guess
 	}
-	l.Source.Format = l.format.Name
+	l.Source.Format, l.Source.Reading = l.format.Name, l.format.Reading(opts.Site)
 	reader := l.format.NewReader(opts.Site, l.Source)
 	var r parsers.Request
 	for i, line := range lines {
@@ -145,19 +146,29 @@ func Sample(f *File) ([]string, error) {
 // sampleMax is how many lines the format is told by.
 const sampleMax = 200
 
-// sampleLines returns the first whole lines of what a file begins with.
+// sampleLines returns the first whole lines, or records, of what a file begins with.
 func sampleLines(begin []byte) []string {
 	text := string(begin)
-	if i := strings.LastIndexByte(text, '\n'); i >= 0 && len(begin) == peekSize {
+	if s := layoutOf(begin).splitter(); s != nil {
+		s.split(begin)
+		if b := s.take(); b.text != "" {
+			text = b.text
+		}
+	} else if i := strings.LastIndexByte(text, '\n'); i >= 0 && len(begin) == peekSize {
 		text = text[:i] // the last line may be cut
 	}
 	var lines []string
+	var j joiner
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		if strings.TrimSpace(line) != "" {
-			lines = append(lines, line)
+		if strings.TrimSpace(line) == "" {
+			continue
 		}
-		if len(lines) == sampleMax {
+		whole, ok := j.join(line, 1)
+		if !ok {
+			continue
+		}
+		if lines = append(lines, whole.line); len(lines) == sampleMax {
 			break
 		}
 	}
@@ -172,12 +183,32 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 	case len(lines) == 0:
 		return &unknownFormat{"only blank lines", ""}
 	}
-	const hint = "see 'litesoc formats'; give the format by name or as a log_format string with --format"
-	if nearest.Parsed > 0 {
-		return &unknownFormat{fmt.Sprintf("no known format: %s, which comes nearest, reads %d of the first %d lines",
-			nearest.Format.Name, nearest.Parsed, nearest.Of), hint}
+	const hint = "'litesoc formats detect FILE' tells what comes nearest; give the format with --format: a name " +
+		"of 'litesoc formats', or a log_format string"
+	if nearest.Parsed == 0 {
+		return &unknownFormat{"no known format: " + firstReject(begin, lines, nil, site), hint}
 	}
-	return &unknownFormat{fmt.Sprintf("no known format: line 1 is %q", site.RedactLine(lines[0])), hint}
+	return &unknownFormat{fmt.Sprintf("no known format: %s, which comes nearest, reads %d of the first %d lines; %s",
+		nearest.Format.Name, nearest.Parsed, nearest.Of, firstReject(begin, lines, nearest.Format, site)), hint}
+}
+
+// firstReject says which line a format cannot read and why: the first if there is no
+// format.
+func firstReject(begin []byte, lines []string, f *parsers.Format, site *parsers.Site) string {
+	line, reason := lines[0], ""
+	if f != nil {
+		reader := f.NewReader(site, &parsers.Source{})
+		var r parsers.Request
+		for i, l := range lines {
+			var reject *parsers.Reject
+			if errors.As(reader.Read(l, int64(i+1), &r), &reject) && !reject.Skip {
+				line, reason = l, "not read ("+reject.Reason+"): "
+				break
+			}
+		}
+	}
+	number := 1 + bytes.Count(begin[:max(bytes.Index(begin, []byte(line)), 0)], []byte{'\n'})
+	return fmt.Sprintf("line %d is %s%s", number, reason, site.RedactLine(line))
 }
 
 // dropDuplicates leaves of the files that hold the same log the one that holds most
@@ -286,12 +317,10 @@ func (p *Plan) recognise(opts *Options) {
 	})
 }
 
-// readsOtherwise tells whether the log is now read in another format than before, or
-// in a given one after little could be read of it. Formats that are given as text share
-// a name.
+// readsOtherwise tells whether the lines of the log may now give other requests than
+// before.
 func (l *Log) readsOtherwise(k Known) bool {
-	given := l.Guess == nil
-	return l.format.Name != k.Source.Format || given && 2*k.At.Parsed < k.At.Lines-k.At.Skipped
+	return l.Source.Format != k.Source.Format || l.Source.Reading != k.Source.Reading
 }
 
 // within tells whether the log is an earlier copy of k, made before k was read to
@@ -306,23 +335,43 @@ func (l *Log) within(k Known) bool {
 	}
 	next, stop := iter.Pull2(l.opts.Kept(k.Source.ID))
 	defer stop()
-	copied := Log{File: l.File, Source: l.Source, HeadLen: l.HeadLen, format: l.format, opts: l.opts, head: l.head}
+	copied := Log{File: l.File, Source: l.Source, HeadLen: l.HeadLen, format: l.format, opts: l.opts, head: l.head, layout: l.layout}
 	defer copied.close()
 	kept, err, more := next()
+	// Lines that were joined come after those that stand between their pieces.
+	var missed []parsers.Request
 	for {
 		b, end := copied.Next()
 		if end != nil {
 			// What is kept of a line that was cut off here is more than the copy has.
-			last := copied.At.Lines
-			if copied.At.Torn != "" {
+			last := copied.number
+			if copied.tornOff() {
 				last--
+			}
+			for more && err == nil && kept.Line <= last && len(missed) < joinStreams {
+				missed = append(missed, *kept)
+				kept, err, more = next()
+			}
+			open := copied.joiner.open()
+			for _, r := range missed {
+				if !slices.ContainsFunc(open, func(l openLine) bool { return l.start == r.Line }) {
+					return false
+				}
 			}
 			return end == io.EOF && err == nil && copied.At.Parsed > 0 && (!more || kept.Line > last)
 		}
 		for i := range b.Requests {
 			r := &b.Requests[i]
-			if copied.At.Torn != "" && r.Line == copied.At.Lines {
+			if copied.tornOff() && r.Line == copied.number {
 				break
+			}
+			for more && err == nil && kept.Line < r.Line && len(missed) < joinStreams {
+				missed = append(missed, *kept)
+				kept, err, more = next()
+			}
+			if n := slices.IndexFunc(missed, func(m parsers.Request) bool { return sameLine(r, &m) }); n >= 0 {
+				missed = slices.Delete(missed, n, n+1)
+				continue
 			}
 			if !more || err != nil || !sameLine(r, kept) {
 				return false
@@ -347,31 +396,70 @@ func (l *Log) resume(k Known) (same bool, err error) {
 			return false, err
 		}
 	}
-	cut := newCutter(l.content)
-	seen := io.Discard
-	before := &headers{prefix: l.format.Header}
-	if before.prefix != "" {
-		seen = before
+	was := l.layout
+	torn, open := strings.CutSuffix(k.At.Torn, openMark)
+	if torn != "" { // more of the text shows that its first line begins a document
+		was = inLines
 	}
-	hash, err := cut.skip(k.At.Offset, seen)
+	cut := newCutter(l.content, was)
+	before := &headers{prefix: l.format.Header}
+	l.joiner, l.number = joiner{}, 0
+	hash, err := cut.skip(k.At.Offset, func(b block) { l.recall(b, before) })
 	if err != nil || k.At.Offset > 0 && hash != k.At.Hash {
+		l.joiner, l.number = joiner{}, 0
 		l.close()
 		return false, err
 	}
 	l.Source.ID = k.Source.ID
-	if l.anew = l.File.stdin == nil && l.readsOtherwise(k); l.anew {
+	if l.anew = l.File.stdin == nil && (l.layout != was || l.readsOtherwise(k)); l.anew {
+		l.joiner, l.number = joiner{}, 0
 		l.close()
 		return true, nil
 	}
+	l.layout = was
 	l.Source.First = k.Source.First
-	l.Start, l.At, l.cut, l.headers = k.At, k.At, cut, before.kept
+	l.Start, l.At, l.cut, l.headers = k.At, k.At, cut, before.kept()
+	if torn != "" {
+		l.number++
+	}
 	rest, broken := l.content.peek()
 	line, _, ended := bytes.Cut(rest, []byte{'\n'})
-	same = k.At.Torn != "" && hashText(xxh3.Hash128(line)) == k.At.Torn[1:]
-	l.voids = k.At.Torn != "" && !same
-	if len(rest) == 0 && broken == nil || same && !ended { // what is broken is told again
+	same = torn != "" && hashText(xxh3.Hash128(line)) == torn[1:]
+	ends := cut.document == nil || !cut.document.unfinished()
+	if len(rest) == 0 && broken == nil && ends || same && !ended { // what is broken is told again
 		l.close()
 		l.failed = io.EOF
+		return true, nil
+	}
+	l.voids = torn != "" && (!same || l.joiner.touches(string(line)))
+	if open {
+		l.At.Torn = torn
+		l.reopen = l.joiner.open()
+		l.At.Rejected -= int64(len(l.reopen))
+		l.At.Skipped += int64(len(l.reopen))
 	}
 	return true, nil
+}
+
+// recall takes in lines that an earlier run has read.
+func (l *Log) recall(b block, h *headers) {
+	n := 0
+	for line := range strings.Lines(b.text) {
+		l.number++
+		if b.numbers != nil {
+			l.number = b.numbers[n]
+		}
+		n++
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+		if b.numbers == nil {
+			whole, ok := l.joiner.join(line, l.number)
+			if !ok {
+				continue
+			}
+			line = whole.line
+		}
+		if h.prefix != "" {
+			h.see(line)
+		}
+	}
 }

@@ -14,17 +14,30 @@ import (
 // A log whose header says how its lines are written is read on in its middle as it is
 // read from its start, also where the header has changed on the way.
 func TestGrowingWithHeader(t *testing.T) {
+	for _, test := range []struct{ name, before, after string }{
+		{"bare", "", "\r\n"},
+		{"CloudWatch", "2026-03-01T10:00:08.000Z ", "\n"},
+		{"Kubernetes", "2026-03-01T10:00:08.123456789Z stdout F ", "\n"},
+		{"Docker", `{"log":"`, `\r\n","stream":"stdout","time":"2026-03-01T10:00:08Z"}` + "\n"},
+		{"events", `{"timestamp":1772359208123,"message":"`, `"}` + "\n"},
+		{"document", "{\n" + `"timestamp":1772359208123,"message":"`, `"}` + "\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) { testGrowingWithHeader(t, test.before, test.after) })
+	}
+}
+
+func testGrowingWithHeader(t *testing.T, before, after string) {
 	var text strings.Builder
 	for i := range 60 {
 		if i%20 == 0 {
 			fields := []string{"date time c-ip cs-method cs-uri-stem sc-status x-extra", "x-extra date time cs-method cs-uri-stem sc-status c-ip"}[i/20%2]
-			fmt.Fprintf(&text, "#Version: 1.0\r\n#Fields: %s\r\n", fields)
+			fmt.Fprintf(&text, "%s#Version: 1.0%s%[1]s#Fields: %[3]s%[2]s", before, after, fields)
 		}
 		at := fmt.Sprintf("2026-03-01 10:00:%02d", i)
 		if i/20%2 == 0 {
-			fmt.Fprintf(&text, "%s 192.0.2.%d GET /p/%d 200 e\r\n", at, i+1, i)
+			fmt.Fprintf(&text, "%s%s 192.0.2.%d GET /p/%d 200 e%s", before, at, i+1, i, after)
 		} else {
-			fmt.Fprintf(&text, "e %s GET /p/%d 200 192.0.2.%d\r\n", at, i, i+1)
+			fmt.Fprintf(&text, "%se %s GET /p/%d 200 192.0.2.%d%s", before, at, i, i+1, after)
 		}
 	}
 	path := filepath.Join(t.TempDir(), "ex.log")
@@ -35,7 +48,8 @@ func TestGrowingWithHeader(t *testing.T) {
 	if len(want.judged) != 60 || want.plan.Logs[0].At.Rejected != 0 {
 		t.Fatalf("%d requests, %d rejected; want 60, 0", len(want.judged), want.plan.Logs[0].At.Rejected)
 	}
-	for _, cut := range []int{200, 1100, 1900, 2500} {
+	for _, share := range []int{8, 40, 60, 90} {
+		cut := len(content) * share / 100
 		opts := options(t, time.Minute)
 		opts.Formats = parsers.All()
 		end := strings.LastIndexByte(content[:cut], '\n') + 1

@@ -428,7 +428,8 @@ func TestNoLog(t *testing.T) {
 		{"binary", "\x7fELF\x02\x01\x01\x00\x00\x00\x00", "binary"},
 		{"utf-32", "\xff\xfe\x00\x001\x00\x00\x00", "UTF-32"},
 		{"blank", "\n\n \n", "blank lines"},
-		{"prose", "Dear diary,\nnothing happened.\n", "no known format: line 1 is \"Dear diary,\""},
+		{"prose", "Dear diary,\nnothing happened.\n", "no known format: line 1 is Dear diary,"},
+		{"mostly prose", "\n" + logLine(0, "/a") + "Dear \x1b[2Jdiary,\nnothing\nhappened\n", "reads 1 of the first 4 lines; line 3 is not read (no time and request): Dear \\x1b[2Jdiary,"},
 		{"broken gzip", "\x1f\x8b\x08", "broken"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -29,7 +29,28 @@ func decode(r *bufio.Reader) (*bufio.Reader, error) {
 		r.Discard(2)
 		return bufio.NewReaderSize(&utf16Reader{r: r, bigEndian: mark[0] == 0xfe}, readSize), nil
 	}
+	// Lines that end in CR alone, as they did on old Macs, are lines too, if there are
+	// no others.
+	if head, _ := r.Peek(oldLines); bytes.IndexByte(head, '\n') < 0 && bytes.Count(head, []byte{'\r'}) > 1 {
+		return bufio.NewReaderSize(crReader{r}, readSize), nil
+	}
 	return r, nil
+}
+
+// oldLines is how many bytes without LF show that lines end otherwise.
+const oldLines = 16 << 10
+
+// A crReader gives each CR as LF.
+type crReader struct{ r io.Reader }
+
+func (c crReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	for i, b := range p[:n] {
+		if b == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // A utf16Reader gives UTF-16 text as UTF-8. Half a pair, and half a character at
