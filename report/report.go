@@ -133,6 +133,34 @@ type Source struct {
 	Last       time.Time `json:"last_ts"`
 	TotalLines int64     `json:"total_lines"`
 	Note       string    `json:"note,omitempty"` // "read before", "goes on at line 812"
+	// Shapes are what its rejected lines look like, the most common first; at most 50.
+	// OtherShapes counts those of rarer shapes.
+	Shapes      []Shape   `json:"shapes"`
+	OtherShapes int64     `json:"other_shapes_lines"`
+	Integrity   []Finding `json:"integrity"` // what is odd about the log itself
+}
+
+// A Shape is what lines that could not be read look like: digits as 9, letters as a.
+type Shape struct {
+	Text   string `json:"shape"`
+	Count  int64  `json:"count"`
+	Line   int64  `json:"line"`   // the first of them
+	Reason string `json:"reason"` // why they could not be read
+	Sample string `json:"sample"` // that one, redacted and cut
+}
+
+// A Finding is something odd about a log itself, which may mean that lines are missing
+// or were put in.
+type Finding struct {
+	Kind      string    `json:"kind"` // "gap", "clock-jump", "repeat" or "trailing"
+	Line      int64     `json:"line"` // where it begins
+	To        int64     `json:"to,omitempty"`
+	FirstLine int64     `json:"first_line,omitempty"` // of a repeat: what is repeated
+	FirstTo   int64     `json:"first_to,omitempty"`
+	At        time.Time `json:"at"`             // before a gap or jump; null for other kinds
+	Until     time.Time `json:"until"`          // after it
+	More      int64     `json:"more,omitempty"` // others of the kind that are not listed
+	Text      string    `json:"text"`
 }
 
 // Failure is a path that could not be read, and why.

@@ -85,7 +85,19 @@ func withFailures() *Report {
 			Version: "v1.0.0", Command: "scan", DB: ":memory:", Since: &since,
 			Sources: []Source{
 				{Path: "old.log", Format: "nginx-combined", Note: "read before", TotalLines: 500},
-				{Path: strings.Repeat("very/", 58) + "deep.log", Format: "nginx-combined", Lines: 740, Parsed: 501, Rejected: 203, Skipped: 36, Late: 12, Cut: 1, First: at("10:00:00"), Last: at("10:00:00"), Note: "goes on at line 812"},
+				{Path: strings.Repeat("very/", 58) + "deep.log", Format: "nginx-combined", Lines: 740, Parsed: 501, Rejected: 203, Skipped: 36, Late: 12, Cut: 1, First: at("10:00:00"), Last: at("10:00:00"), Note: "goes on at line 812",
+					Shapes: []Shape{
+						{"a a 9", 120, 812, "request line is not readable", "panic: goroutine 7 [running] \x1b[2J"},
+						{`9.9.9.9 - - [9/a/9] "a /a" 9 9`, 60, 830, "time is not readable", `192.0.2.4 - - [31/Foo/2026] "GET / HTTP/1.1" 200 0`},
+						{strings.Repeat("-=", 30), 1, 900, "request line is not readable", strings.Repeat("-=", 99)},
+						{"!", 2, 901, "request line is not readable", "!"},
+					},
+					OtherShapes: 20,
+					Integrity: []Finding{
+						{Kind: "gap", Line: 820, At: at("06:00:00"), Until: at("09:12:00"), Text: "no line for 3 h 12 m from line 820 (9 Mar 2026 06:00:00) on"},
+						{Kind: "clock-jump", Line: 840, At: at("10:00:00"), Until: at("09:30:00"), More: 7, Text: "the clock goes back 30 m 0 s at line 840 (from 9 Mar 2026 10:00:00 to 9 Mar 2026 09:30:00); 7 more such places"},
+						{Kind: "repeat", Line: 841, To: 870, FirstLine: 812, FirstTo: 841, Text: "lines 841–870 repeat lines 812–841"},
+					}},
 			},
 			Notes: []string{"Tor and VPN were not checked: no lists are set up"},
 			Failures: []Failure{

@@ -18,6 +18,9 @@ const (
 	maxSources    = 20
 	maxSteps      = 12
 	maxRejects    = 8
+	maxShapes     = 3  // of a source
+	maxAllShapes  = 12 // of all sources
+	maxFindings   = 24 // about the logs themselves
 	maxNotes      = 12
 	maxNames      = 6 // of actors or addresses
 	maxPlaces     = 3 // of a step
@@ -50,6 +53,7 @@ func writeText(w io.Writer, r *Report, look Look) error {
 	p := &page{width: min(max(width, minWidth), maxWidth), color: look.Color}
 	p.verdict(r)
 	p.read(r)
+	p.integrity(r)
 	p.activity(&r.Log)
 	p.incidents(r)
 	p.alerts(r)
@@ -87,6 +91,9 @@ func (p *page) verdict(r *Report) {
 	if not := notJudged(log); not != "" {
 		p.text(span{}, 0, warning, "Not judged: "+not+".")
 	}
+	if odd := oddities(r.Run.Sources); odd > 0 {
+		p.text(span{}, 0, warning, fmt.Sprintf("Lines may be missing or put in: see %s under LOG INTEGRITY.", count(odd, "finding")))
+	}
 	if n := len(r.Run.Failures); n > 0 {
 		p.text(span{}, 0, bad, fmt.Sprintf("%s could not be read; see below.", count(int64(n), "source")))
 	}
@@ -109,9 +116,10 @@ func notJudged(log *Log) string {
 
 // A row is one line of the table of sources.
 type row struct {
-	name  string
-	below string // what stands under it
-	nums  [5]int64
+	name   string
+	below  string // what stands under it
+	nums   [5]int64
+	source *Source // nil: it is more than one
 }
 
 // rowTitles name the numbers of a row.
@@ -120,8 +128,7 @@ var rowTitles = [5]string{"lines", "parsed", "rejected", "late", "skipped"}
 // read lists the sources and what was not understood of them.
 func (p *page) read(r *Report) {
 	p.section("READ", "")
-	rows := sourceRows(r)
-	if len(rows) > 0 {
+	if rows := sourceRows(r); len(rows) > 0 {
 		p.table(rows)
 	} else {
 		p.put(span{plain, "  no source"})
@@ -153,7 +160,7 @@ func sourceRows(r *Report) []row {
 		if s.Note != "" {
 			below = append(below, s.Note)
 		}
-		rows = append(rows, row{s.Path, strings.Join(below, ", "), nums})
+		rows = append(rows, row{s.Path, strings.Join(below, ", "), nums, s})
 	}
 	if n := len(r.Run.Sources) - maxSources; n > 0 {
 		more.name = "and " + count(int64(n), "more source")
@@ -187,6 +194,7 @@ func (p *page) table(rows []row) {
 		head.text += padLeft(t, widths[i])
 	}
 	p.put(head)
+	shapes := maxAllShapes
 	for _, row := range rows {
 		spans := []span{{plain, "  " + pad(ShowShort(row.name, name), name)}}
 		for i, n := range row.nums {
@@ -203,7 +211,85 @@ func (p *page) table(rows []row) {
 		if row.below != "" {
 			p.text(span{}, 4, faint, row.below)
 		}
+		if row.source != nil {
+			shapes -= p.shapes(row.source, min(shapes, maxShapes))
+		}
 	}
+}
+
+// shapes shows what the lines of a source look like that could not be read: at most
+// so many shapes, each by the first of its lines. It returns how many it showed.
+func (p *page) shapes(s *Source, most int) int {
+	const left = "      "
+	shown := s.Shapes[:min(len(s.Shapes), most)]
+	rest, others := s.OtherShapes, len(s.Shapes)-len(shown)
+	for _, shape := range s.Shapes[len(shown):] {
+		rest += shape.Count
+	}
+	for _, shape := range shown {
+		p.text(span{}, 4, warning, fmt.Sprintf("%s not read (%s): %s",
+			count(shape.Count, "line"), percent(shape.Count, s.Lines), shape.Reason))
+		at := fmt.Sprintf("line %d  ", shape.Line)
+		for _, line := range []string{pad("like", len(at)) + shape.Text, at + shape.Sample} {
+			p.put(span{plain, left}, span{faint, ShowShort(line, p.width-len(left))})
+		}
+	}
+	switch {
+	case rest == 0:
+	case s.OtherShapes > 0:
+		p.text(span{}, 4, warning, fmt.Sprintf("and %s in more than %s", count(rest, "more line"), count(int64(others), "other shape")))
+	default:
+		p.text(span{}, 4, warning, fmt.Sprintf("and %s in %s", count(rest, "more line"), count(int64(others), "other shape")))
+	}
+	return len(shown)
+}
+
+// percent writes a share so that what is there never reads as none, nor as all what
+// is not.
+func percent(part, whole int64) string {
+	switch s := 100 * share(part, whole); {
+	case part > 0 && s < 0.1:
+		return "less than 0.1 %"
+	case part < whole && s > 99.9:
+		return "more than 99.9 %"
+	default:
+		return fmt.Sprintf("%.1f %%", s)
+	}
+}
+
+// integrity tells what is odd about the logs themselves.
+func (p *page) integrity(r *Report) {
+	all := oddities(r.Run.Sources)
+	if all == 0 {
+		return
+	}
+	p.section("LOG INTEGRITY", "lines may be missing or put in")
+	left := maxFindings
+	for i := range r.Run.Sources {
+		s := &r.Run.Sources[i]
+		if left == 0 || len(s.Integrity) == 0 {
+			continue
+		}
+		p.put(span{plain, "  " + ShowShort(s.Path, p.width-2)})
+		for _, f := range s.Integrity[:min(len(s.Integrity), left)] {
+			p.text(span{faint, pad("    "+f.Kind, len("    clock-jump  "))}, len("    clock-jump  "), warning, f.Text)
+			left--
+			all -= 1 + f.More
+		}
+	}
+	if left == 0 && all > 0 {
+		p.text(span{}, 2, warning, fmt.Sprintf("and %s; --output json has more", count(all, "more finding")))
+	}
+}
+
+// oddities counts what was found about the logs themselves.
+func oddities(sources []Source) (n int64) {
+	for i := range sources {
+		for _, f := range sources[i].Integrity {
+			n += 1 + f.More
+		}
+	}
+	return n
 }
 
 // asides says what the counts do not: rejects, notes, failures, bounds.
@@ -219,6 +305,7 @@ func (p *page) asides(r *Report) {
 		}
 		p.field("shown", plain, "only what happened"+bounds)
 	}
+	sampled := slices.ContainsFunc(run.Sources, func(s Source) bool { return len(s.Shapes) > 0 })
 	for i, rej := range r.Log.Rejects {
 		label := ""
 		if i == 0 {
@@ -229,7 +316,7 @@ func (p *page) asides(r *Report) {
 			break
 		}
 		p.field(label, warning, fmt.Sprintf("%s × %s", number(rej.Count), rej.Reason))
-		if rej.Sample != "" {
+		if rej.Sample != "" && !sampled { // else it stands under its source
 			p.put(span{plain, margin}, span{faint, ShowShort(rej.Sample, p.width-len(margin))})
 		}
 	}

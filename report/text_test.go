@@ -195,6 +195,48 @@ func TestTextIsBounded(t *testing.T) {
 	}
 }
 
+// However many logs are damaged, little is shown of each and the rest is counted.
+func TestTextOfDamagedLogs(t *testing.T) {
+	r := withFailures()
+	src := r.Run.Sources[1]
+	src.Path = "access.log"
+	r.Run.Sources = slices.Repeat([]Source{src}, 15)
+	text := string(write(t, Text(), r, Look{}))
+	for _, c := range []struct {
+		text string
+		want int
+	}{
+		{"\n      like ", maxAllShapes},
+		{"\n    and 22 more lines in more than 1 other shape\n", maxAllShapes / maxShapes},
+		{"\n    and 203 more lines in more than 4 other shapes\n", 15 - maxAllShapes/maxShapes},
+		{"\n    gap         no line", maxFindings / 3},
+		{"\n  and 70 more findings; --output json has more\n", 1},
+		{"see 150 findings under LOG", 1},
+	} {
+		if n := strings.Count(text, c.text); n != c.want {
+			t.Errorf("%q stands there %d times, want %d, in:\n%s", c.text, n, c.want, text)
+		}
+	}
+}
+
+func TestPercent(t *testing.T) {
+	for _, test := range []struct {
+		part, whole int64
+		want        string
+	}{
+		{0, 0, "0.0 %"},
+		{0, 10, "0.0 %"},
+		{1, 1e6, "less than 0.1 %"},
+		{1, 3, "33.3 %"},
+		{999_999, 1e6, "more than 99.9 %"},
+		{3, 3, "100.0 %"},
+	} {
+		if got := percent(test.part, test.whole); got != test.want {
+			t.Errorf("percent(%d, %d) = %q, want %q", test.part, test.whole, got, test.want)
+		}
+	}
+}
+
 func TestWrap(t *testing.T) {
 	tests := []struct {
 		text  string
