@@ -136,7 +136,7 @@ func (c *credentials) add(kind secretKind, secret string) {
 func (rd *Reader) identify(r *Request, f *Fields, inQuery *credentials) {
 	rd.takeUser(r, f.User, "the user the log names")
 	if tenant := logged(f.Tenant); tenant != "" {
-		r.Tenant, rd.why.tenant = rd.text(tenant, maxText), "the tenant the log names"
+		r.Tenant, rd.why.tenant = rd.said(tenant, maxText), "the tenant the log names"
 	}
 	rd.takeKey(r, f.APIKey, "the API key the log names")
 	rd.takeSession(r, f.Session, "the session the log names")
@@ -146,6 +146,12 @@ func (rd *Reader) identify(r *Request, f *Fields, inQuery *credentials) {
 	rd.takeToken(r, percentDecoded(inQuery.token), "a parameter of the query")
 	rd.takeSession(r, percentDecoded(inQuery.session), "a parameter of the query")
 	rd.takeCookies(r, f.Cookie)
+}
+
+// said returns a name as it may be stored: clean, without secrets, and at most max
+// bytes long.
+func (rd *Reader) said(name string, max int) string {
+	return cut(rd.redact(clean(name), inText, nil), max)
 }
 
 func (rd *Reader) takeUser(r *Request, user, why string) {
@@ -159,7 +165,7 @@ func (rd *Reader) takeUser(r *Request, user, why string) {
 			user = user[:colon] + user[at:]
 		}
 	}
-	r.User, rd.why.user = rd.text(user, maxUser), why
+	r.User, rd.why.user = rd.said(user, maxUser), why
 }
 
 func (rd *Reader) takeKey(r *Request, key, why string) {
@@ -197,7 +203,7 @@ func (rd *Reader) takeToken(r *Request, token, why string) {
 	rd.takeUser(r, c.user, claimed)
 	rd.takeSession(r, c.session, claimed)
 	if tenant := logged(c.tenant); r.Tenant == "" && tenant != "" {
-		r.Tenant, rd.why.tenant = rd.text(tenant, maxText), claimed
+		r.Tenant, rd.why.tenant = rd.said(tenant, maxText), claimed
 	}
 }
 

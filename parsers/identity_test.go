@@ -166,3 +166,76 @@ func TestHostileJWT(t *testing.T) {
 		})
 	}
 }
+
+// TestIdentityOfLines reads who acts from whole lines: fields of JSON, variables of
+// nginx, parameters of the query. No secret may be left of them.
+func TestIdentityOfLines(t *testing.T) {
+	const (
+		secret = "0f9A8b7C6d5E4f3A2b1C"
+		key    = "key_b81615212f8c"
+		token  = "tok_b81615212f8c"
+		ses    = "ses_b81615212f8c"
+	)
+	bearer := jwt(`{"sub":"alice","org_id":"acme","sid":"` + secret + `","jti":"` + secret + `","exp":1772359200}`)
+	bearerSum := (&redactor{}).fingerprint(tokenSecret, bearer)
+	const before = `{"time":"2026-03-01T10:00:00Z","remote_addr":"203.0.113.9","method":"GET","path":"/a","status":200,`
+	nginx := func(variable string) *Format {
+		f, err := NginxLogFormat("main", `$remote_addr [$time_local] "$request" $status "`+variable+`"`, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	line := func(target, value string) string {
+		return `203.0.113.9 [01/Mar/2026:10:00:00 +0000] "GET ` + target + ` HTTP/1.1" 200 "` + value + `"`
+	}
+	for _, test := range []struct {
+		name   string
+		format *Format
+		line   string
+		want   actor
+	}{
+		{"JSON, key", JSON(JSONConfig{}), before + `"api_key":"` + secret + `"}`, actor{key: key}},
+		{"JSON, header", JSON(JSONConfig{}), before + `"headers":{"X-Api-Key":["` + secret + `"]}}`, actor{key: key}},
+		{"JSON, bearer", JSON(JSONConfig{}), before + `"headers":{"authorization":"Bearer ` + secret + `"}}`, actor{token: token}},
+		{"JSON, JWT", JSON(JSONConfig{}), before + `"authorization":"Bearer ` + bearer + `"}`, actor{user: "alice", token: bearerSum, session: ses, tenant: "acme"}},
+		{"JSON, JWT and a user", JSON(JSONConfig{}), before + `"user":"bob","tenant":"other","token":"` + bearer + `"}`, actor{user: "bob", token: bearerSum, session: ses, tenant: "other"}},
+		{"JSON, basic", JSON(JSONConfig{}), before + `"authorization":"` + basic("alice:"+secret) + `"}`, actor{user: "alice"}},
+		{"JSON, session", JSON(JSONConfig{}), before + `"session_id":"` + secret + `"}`, actor{session: ses}},
+		{"JSON, cookie", JSON(JSONConfig{}), before + `"cookie":"a=b; sessionid=` + secret + `"}`, actor{session: ses}},
+		{"JSON, user and tenant", JSON(JSONConfig{}), before + `"user":{"id":42},"org":{"id":"acme"}}`, actor{user: "42", tenant: "acme"}},
+		{"JSON, mapped", JSON(JSONConfig{Fields: map[string]string{"api_key": "who.k"}}), before + `"who":{"k":"` + secret + `"}}`, actor{key: key}},
+		{"JSON, parameter", JSON(JSONConfig{}), before + `"query":"api_key=` + secret + `"}`, actor{key: key}},
+		{"nginx, key", nginx("$http_x_api_key"), line("/a", secret), actor{key: key}},
+		{"nginx, authorization", nginx("$http_authorization"), line("/a", "Bearer "+secret), actor{token: token}},
+		{"nginx, basic", nginx("$http_authorization"), line("/a", basic("alice:"+secret)), actor{user: "alice"}},
+		{"nginx, user", nginx("$remote_user"), line("/a", "alice"), actor{user: "alice"}},
+		{"nginx, cookies", nginx("$http_cookie"), line("/a", "a=b; PHPSESSID="+secret), actor{session: ses}},
+		{"nginx, cookie", nginx("$cookie_sessionid"), line("/a", secret), actor{session: ses}},
+		{"nginx, argument", nginx("$arg_api_key"), line("/a?api_key="+secret, secret), actor{key: key}},
+		{"nginx, token argument", nginx("$arg_access_token"), line("/a", secret), actor{token: token}},
+		{"nginx, claim", nginx("$jwt_claim_sub"), line("/a", "alice"), actor{user: "alice"}},
+		{"nginx, tenant's claim", nginx("$jwt_claim_org_id"), line("/a", "acme"), actor{tenant: "acme"}},
+		{"nginx, tenant's header", nginx("$http_x_tenant_id"), line("/a", "acme"), actor{tenant: "acme"}},
+		{"query, key", nginx("$http_referer"), line("/a?api_key="+secret, "-"), actor{key: key}},
+		{"query, token", nginx("$http_referer"), line("/a?access_token="+secret, "-"), actor{token: token}},
+		{"query, session", nginx("$http_referer"), line("/a?sid="+secret, "-"), actor{session: ses}},
+		{"query, JWT", nginx("$http_referer"), line("/a?token="+bearer, "-"), actor{user: "alice", token: bearerSum, session: ses, tenant: "acme"}},
+		{"not the path", nginx("$http_referer"), line("/reset/"+secret, "-"), actor{}},
+		{"not the referer", nginx("$http_referer"), line("/a", "https://h.example/?api_key="+secret), actor{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rd := test.format.NewReader(site(t, SiteConfig{}), &Source{})
+			var r Request
+			if err := rd.Read(test.line, 1, &r); err != nil {
+				t.Fatal(err)
+			}
+			if got := (actor{r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}); got != test.want {
+				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			}
+			if shown := dump(t, rd, test.line); leak("|"+secret, shown) != "" {
+				t.Errorf("shows %s of\n%s", leak("|"+secret, shown), shown)
+			}
+		})
+	}
+}

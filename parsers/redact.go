@@ -215,18 +215,79 @@ func (x *redactor) redact(text string, in where, found *credentials) string {
 				i = end
 				continue
 			}
+		case '>':
+			if end, kind := x.element(text, i, n); kind != noSecret {
+				hide(i+n, end, kind)
+				i = end
+				continue
+			}
+		case '-':
+			if end := privateKey(text, i); end > i {
+				hide(i, end, otherSecret)
+				i = end
+				continue
+			}
 		}
 		i += n
 	}
 	if done > 0 {
 		text = string(append(out, text[done:]...))
 	}
-	return x.shapes(text)
+	return x.shapes(x.links(text))
 }
 
 // mayTell are the bytes after which a secret may stand, and the one by which they
 // are encoded.
-var mayTell = [256]bool{'=': true, ':': true, ' ': true, '+': true, '%': true}
+var mayTell = [256]bool{'=': true, ':': true, ' ': true, '+': true, '>': true, '-': true, '%': true}
+
+// element returns the end and the kind of what stands in an XML element whose tag ends
+// at text[i], with a sign of n bytes, if it is a secret by name.
+func (x *redactor) element(text string, i, n int) (end int, kind secretKind) {
+	name := nameBefore(text, i)
+	open := i - len(name)
+	if n > 1 { // the sign before the name is encoded too, and its letters look like a name's
+		if at := strings.LastIndex(strings.ToUpper(name), "3C"); at >= 0 {
+			name, open = name[at+len("3C"):], 0
+		}
+	}
+	if open > 0 && text[open-1] != '<' {
+		return 0, noSecret
+	}
+	kind = x.site.nameKind(name)
+	if kind == noSecret || kind == maybeKey {
+		return 0, noSecret
+	}
+	for end = i + n; end < len(text); {
+		c, n := charAt(text, end)
+		if c == '<' {
+			break
+		}
+		end += n
+	}
+	if end == i+n {
+		return 0, noSecret
+	}
+	return end, kind
+}
+
+// privateKey returns the end of the private key, as PEM has it, whose first dashes begin
+// at text[i], or 0. Where its last line is missing, that is the end of the text.
+func privateKey(text string, i int) (end int) {
+	const longest = len("-----BEGIN%20ENCRYPTED%20PRIVATE%20KEY-----") + 8
+	const dashes = "-----"
+	if !strings.HasPrefix(text[i:], dashes+"BEGIN") {
+		return 0
+	}
+	head := text[i:min(len(text), i+longest)]
+	if !strings.Contains(head, "PRIVATE") {
+		return 0
+	}
+	from := i + len(dashes)
+	if n := strings.Index(text[from:], dashes+"END"); n >= 0 {
+		return from + n
+	}
+	return len(text)
+}
 
 // named looks at the sign, = or :, of n bytes at text[i] and returns the extent
 // and kind of its value if that is a secret by name.
@@ -245,7 +306,8 @@ func (x *redactor) named(text string, i, n int, in where) (start, end int, kind 
 		}
 		kind = keySecret
 	}
-	start, end = valueAfter(text, i+n, in, n > 1, text[i] == ':', kind == headerSecret)
+	sign, _ := charAt(text, i)
+	start, end = valueAfter(text, i+n, in, n > 1, sign == ':', kind == headerSecret)
 	if start == end {
 		kind = noSecret
 	}
@@ -276,7 +338,7 @@ func nameBefore(text string, i int) string {
 	for k := 0; k < 2 && i > 0 && text[i-1] == ' '; k++ {
 		i--
 	}
-	for _, quote := range [...]string{`"`, `'`, "%22", "%27", `\x22`, `\u0022`} {
+	for _, quote := range [...]string{`"`, `'`, "%22", "%27", "%2522", "%2527", `\x22`, `\u0022`} {
 		if strings.HasSuffix(text[:i], quote) {
 			i -= len(quote)
 			for i > 0 && text[i-1] == '\\' {
@@ -322,8 +384,12 @@ func isNameByte(c byte) bool {
 // valueAfter returns the extent of the value that follows a sign at text[i:]. The
 // sign may have been percent-encoded, a colon, or that of a whole header.
 func valueAfter(text string, i int, in where, encoded, colon, header bool) (start, end int) {
-	for in == inText && i < len(text) && text[i] == ' ' {
-		i++
+	for i < len(text) {
+		c, n := charAt(text, i)
+		if !(c == ' ' && (colon || in == inText) || c == '+' && colon) {
+			break
+		}
+		i += n
 	}
 	if i == len(text) {
 		return i, i
@@ -522,6 +588,161 @@ func isBasic(s string) bool {
 	return err == nil && strings.IndexByte(string(raw), ':') >= 0
 }
 
+// linkWords are the segments of a path, plain (see appendName), that a secret follows
+// which opens what it stands in: a reset, an invitation, a magic link.
+var linkWords = map[string]bool{
+	"reset": true, "passwordreset": true, "resetpassword": true, "pwreset": true, "resetpw": true, "newpassword": true,
+	"setpassword": true, "forgotpassword": true, "recover": true, "recovery": true, "recoverpassword": true, "passwordrecovery": true,
+	"verify": true, "verification": true, "verifyemail": true, "emailverify": true, "emailverification": true, "verifyaccount": true,
+	"confirm": true, "confirmation": true, "confirmemail": true, "emailconfirm": true, "emailconfirmation": true, "confirmaccount": true,
+	"activate": true, "activation": true, "activateaccount": true, "accountactivation": true, "unlock": true,
+	"magic": true, "magiclink": true, "loginlink": true, "signinlink": true, "onetime": true, "otp": true, "passwordless": true,
+	"invite": true, "invitation": true, "acceptinvite": true, "acceptinvitation": true, "unsubscribe": true, "optout": true,
+}
+
+// afterLinkWord is in how many segments after such a word a secret is looked for:
+// "/reset/{user}/{secret}", "/verify/email/{secret}".
+const afterLinkWord = 2
+
+// links replaces the segments of the paths in text that open something to whoever
+// knows them: what looks random right after a link word, or after a segment that is
+// the name of a key, a token or a session. Slashes may be percent-encoded.
+func (x *redactor) links(text string) string {
+	if strings.IndexByte(text, '/') < 0 && !strings.Contains(text, "%2") {
+		return text
+	}
+	var out []byte
+	done, start := 0, 0
+	kind, left := noSecret, 0 // what is looked for, in how many segments from here on
+	word := ""                // the segment, if parameters follow it
+	for i := 0; i <= len(text); {
+		c, n := byte('"'), 1
+		if i < len(text) {
+			if !endsSegment[text[i]] {
+				i++
+				continue
+			}
+			if c, n = charAt(text, i); !endsSegment[c] || c == '%' {
+				i += n
+				continue
+			}
+		}
+		segment := text[start:i]
+		if left > 0 && opens(segment) {
+			out = append(out, text[done:start]...)
+			out = append(out, x.mask(kind, segment)...)
+			done = i
+		}
+		switch c {
+		case '/':
+			if word != "" {
+				segment = word
+			}
+			if k, span := x.opener(segment); k != noSecret {
+				kind, left = k, span
+			} else if segment != "" && left > 0 {
+				left--
+			}
+			word = ""
+		case ';':
+			if word == "" {
+				word = segment
+			}
+		case '=', ',':
+			if word == "" { // no matrix parameter
+				left = 0
+			}
+		default:
+			word, left = "", 0
+		}
+		start = i + n
+		i += n
+	}
+	if done == 0 {
+		return text
+	}
+	return string(append(out, text[min(done, len(text)):]...))
+}
+
+// endsSegment are the characters that end a segment of a path in any text, and the
+// one by which they are encoded.
+var endsSegment = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c <= ' ' || strings.IndexByte("/?#&=;,\"'<>()\\%", byte(c)) >= 0
+	}
+	return is
+}()
+
+// opener tells what kind of secret may follow a segment, and within how many of the
+// next.
+func (x *redactor) opener(segment string) (kind secretKind, span int) {
+	if len(segment) < len("otp") || len(segment) > maxName/2 {
+		return noSecret, 0
+	}
+	var buf [maxName]byte
+	plain := appendName(buf[:0], segment)
+	if linkWords[string(plain)] {
+		return tokenSecret, afterLinkWord
+	}
+	switch kind := x.site.plainKind(plain); kind {
+	case keySecret, tokenSecret, sessionSecret:
+		return kind, 1
+	case otherSecret:
+		if strings.HasSuffix(string(plain), "token") {
+			return tokenSecret, 1
+		}
+	}
+	return noSecret, 0
+}
+
+// opens reports whether a segment in the place of a secret is one: what nobody would
+// call a page, a person or a number. Less is asked of it than of what looksRandom.
+func opens(segment string) bool {
+	if len(segment) < 8 || isFingerprint(segment) {
+		return false
+	}
+	s := percentDecoded(segment)
+	if isEmail(s) {
+		return false
+	}
+	lower, upper, digits, others := 0, 0, 0, 0
+	turns, mixed := 0, false // changes of kind from one character to the next; in one word
+	var last byte
+	for i := range len(s) {
+		var kind byte
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z':
+			kind = 'a'
+			lower++
+		case 'A' <= c && c <= 'Z':
+			kind = 'A'
+			upper++
+		case isDigit(c):
+			kind = '0'
+			digits++
+		case strings.IndexByte("-_.~:+=|", c) >= 0:
+			others++
+		default:
+			return false // an attack, or prose
+		}
+		if kind != last && i > 0 {
+			turns++
+			mixed = mixed || kind != 0 && last != 0 && (kind == '0' || last == '0')
+		}
+		last = kind
+	}
+	letters := lower + upper
+	switch {
+	case letters == 0 || len(s) < 8:
+		return false
+	case digits >= 2:
+		return mixed || upper > 0 // "step-02-confirm" is none
+	case digits == 1:
+		return 3*turns >= len(s) || len(s) >= 20 && mixed
+	}
+	return others == 0 && (len(s) >= 16 && 3*turns >= len(s) || len(s) >= 24 && (lower == 0 || upper == 0))
+}
+
 // A shape is how a known kind of API key begins, and how many characters follow
 // at least.
 type shape struct {
@@ -557,6 +778,9 @@ func (x *redactor) shapes(text string) string {
 		for end < len(text) && isWordByte[text[end]] {
 			end++
 		}
+		if strings.Contains(text[i:end], "eyJ") {
+			end = encodedWord(text, end)
+		}
 		if end-i < minShape {
 			i = end
 			continue
@@ -582,6 +806,19 @@ func (x *redactor) shapes(text string) string {
 		return text
 	}
 	return string(append(out, text[done:]...))
+}
+
+// encodedWord returns the end of a word that ends at text[end], if the dots in it may
+// be percent-encoded.
+func encodedWord(text string, end int) int {
+	for end < len(text) {
+		c, n := charAt(text, end)
+		if !isWordByte[c] || n > 1 && c != '.' {
+			break
+		}
+		end += n
+	}
+	return end
 }
 
 // isWordByte tells the characters that a JWT or a key may be made of.
@@ -629,12 +866,12 @@ func isJWT(s string) bool {
 	if !strings.HasPrefix(s, "eyJ") {
 		return false
 	}
-	dot := strings.IndexByte(s[:min(len(s), longestHeader)], '.')
+	dot := strings.IndexAny(s[:min(len(s), longestHeader)], ".%")
 	if dot < 8 || dot+4 > len(s) {
 		return false
 	}
 	for i := range len(s) {
-		if !isWordByte[s[i]] {
+		if !isWordByte[s[i]] && s[i] != '%' { // an encoded dot
 			return false
 		}
 	}
