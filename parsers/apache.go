@@ -17,9 +17,10 @@ func ApacheLogFormat(name, format string) (*Format, error) {
 		return nil, fmt.Errorf("LogFormat %s: %w", name, err)
 	}
 	return &Format{
-		Name: name,
-		Doc:  "a LogFormat of Apache\n\n  " + format,
-		New:  func() ParseFunc { return enveloped(p.source()) },
+		Name:  name,
+		Doc:   "a LogFormat of Apache\n\n  " + format,
+		Given: format,
+		New:   func() ParseFunc { return enveloped(p.source()) },
 	}, nil
 }
 

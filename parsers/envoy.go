@@ -17,21 +17,28 @@ Istio's lines hold up to three values more before the received bytes, and after 
 upstream its cluster and the addresses at both ends: the downstream remote address is
 the peer. Envoy's default names no peer: the client is the last address of
 X-Forwarded-For, or unknown. The code is 0 where the client left early. Lines of TCP
-connections are skipped. Envoy does not escape quotes, which a client may send: where
+connections are skipped. JSON objects, as which Envoy writes the log of another
+listener into the same stream, are read as json does. Envoy does not escape quotes, which a client may send: where
 they leave open which text is X-Forwarded-For, none is taken.`,
 		Samples: []string{
 			`[2026-03-01T10:00:00.354Z] "GET /api/users?page=2 HTTP/1.1" 200 - 0 1043 12 11 "203.0.113.9" "curl/8.5.0" "d209e46f-9ed5-9b61-bbdd-43e22662702a" "api.example.com" "192.0.2.9:8080"`,
 			`[2026-03-01T10:00:01.000Z] "POST /login HTTP/2" 0 DC 17 0 5003 - "-" "-" "e309e46f-9ed5-9b61-bbdd-43e22662702a" "api.example.com:8443" "-"`,
 			`[2026-03-01T10:00:02.360Z] "GET /status HTTP/1.1" 418 - via_upstream - "-" 0 135 5 2 "203.0.113.9" "curl/8.5.0" "f409e46f-9ed5-9b61-bbdd-43e22662702a" "api:8000" "192.0.2.9:80" inbound|8000|http|api.default.svc.cluster.local 127.0.0.1:41810 192.0.2.9:80 198.51.100.7:38618 outbound_.8000_._.api.default.svc.cluster.local default`,
 		},
-		New: func() ParseFunc { return enveloped((&envoy{}).parse) },
+		New: func() ParseFunc { return enveloped((&envoy{json: newJSONParser(JSONConfig{})}).parse) },
 	}
 }
 
 // envoy reads one source.
-type envoy struct{ clock clock }
+type envoy struct {
+	clock clock
+	json  *jsonParser
+}
 
 func (p *envoy) parse(line string, f *Fields) error {
+	if strings.HasPrefix(line, "{") {
+		return p.json.parse(line, f)
+	}
 	f.reset()
 	rest, found := strings.CutPrefix(line, "[")
 	stamp, rest, closed := strings.Cut(rest, `] "`)

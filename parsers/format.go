@@ -7,6 +7,7 @@
 package parsers
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"time"
 )
@@ -16,6 +17,9 @@ type Format struct {
 	Name    string   // "nginx-combined"
 	Doc     string   // one line, then an empty one, then the whole story
 	Samples []string // lines of this format, each read without an error
+	// Given is what a format that was made at run time was made from, beside its name:
+	// the text of a log_format. It is "" for the others.
+	Given string
 	// Header is what the lines begin with that say how later ones are written; "" if
 	// every line stands alone.
 	Header string
@@ -81,6 +85,17 @@ func (e *Reject) Error() string {
 	return fmt.Sprintf("%s: %q", e.Reason, v)
 }
 
+// Reading names what the reading of a line depends on: lines that are read by formats
+// of one name and one Reading give the same requests. It is "" for a format of All and
+// a site that says nothing.
+func (f *Format) Reading(site *Site) string {
+	if f.Given == "" && site.Fingerprint() == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(f.Given + "\x00" + site.Fingerprint()))
+	return fmt.Sprintf("%x", sum[:8])
+}
+
 // All returns the formats in the order in which they are tried on an unknown log,
 // the most telling first.
 func All() []*Format {
@@ -91,13 +106,25 @@ func All() []*Format {
 		HAProxy(),
 		W3C(),
 		JSON(JSONConfig{}),
+		LTSV(),
+		UWSGI(),
+		Gin(),
+		OAuth2Proxy(),
+		Squid(),
+		PHPServer(),
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too
+		Rack(),
 		TraefikCLF(),
 		NginxIngress(),
 		NginxCombined(),
 		Envoy(),
 		ApacheSSLRequest(),
+		APISIX(),
 		NginxProxyManager(),
+		Werkzeug(),
+		Chi(),
+		Uvicorn(),
+		Morgan(),
 		Logfmt(),
 	}
 }

@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,11 +37,21 @@ func (c JSONConfig) Check() error {
 // JSONFields returns the names by which JSONConfig knows the fields.
 func JSONFields() []string { return slices.Clone(jsonFieldNames[:]) }
 
+// text names the mapping: "" if there is none.
+func (c JSONConfig) text() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		fmt.Fprintf(&b, "%s=%q\n", name, c.Fields[name])
+	}
+	return b.String()
+}
+
 // JSON reads logs of one JSON object a line. Names in c that Check refuses are
 // passed over.
 func JSON(c JSONConfig) *Format {
 	return &Format{
-		Name: "json",
+		Name:  "json",
+		Given: c.text(),
 		Doc: `one JSON object a line, keys guessed
 
 Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, Cloudflare
@@ -59,11 +70,12 @@ request nor a status, are skipped.`,
 			`{"ClientIP":"2001:db8::7","ClientRequestHost":"api.example.com","ClientRequestMethod":"GET","ClientRequestURI":"/v1/items","EdgeResponseBytes":570,"EdgeResponseStatus":404,"EdgeStartTimestamp":1772359200123000000,"RayID":"761fde4e984e5ab2"}`,
 			`{"level":30,"time":1772359200123,"pid":1,"hostname":"web-1","req":{"id":7,"method":"GET","url":"/v1/items","headers":{"host":"api.example.com","user-agent":"curl/8.5.0"},"remoteAddress":"203.0.113.9","remotePort":40000},"res":{"statusCode":200},"responseTime":3,"msg":"request completed"}`,
 		},
-		New: func() ParseFunc {
-			p := &jsonParser{root: jsonTree(c), keys: map[jsonKey]seenKey{}}
-			return enveloped(p.parse)
-		},
+		New: func() ParseFunc { return enveloped(newJSONParser(c).parse) },
 	}
+}
+
+func newJSONParser(c JSONConfig) *jsonParser {
+	return &jsonParser{root: jsonTree(c), keys: map[jsonKey]seenKey{}}
 }
 
 // Bounds on a JSON log. Memory follows the lines: a parser that a line beyond
@@ -83,7 +95,10 @@ const reasonNoTime = "no time found in the JSON object"
 type jsonParser struct {
 	root  *jsonNode
 	json  fastjson.Parser
+	inner fastjson.Parser // of an object that stands in a string of the line's
 	clock clock
+
+	targets targets
 
 	keys  map[jsonKey]seenKey // the keys met so far
 	shape []seenKey           // those of the last line, in order: most lines have the same
@@ -102,14 +117,17 @@ type jsonParser struct {
 type jsonRest struct {
 	request string // request line
 	query   string
+	date    string // where the log has it apart from
+	hour    string // the time of day
 	logger  string
 	status  bool // a status was given
 	log     bool // it bears the marks of a logger: a level or a message
 	blocked bool // a firewall kept the request from its target
 	rails   bool
 	tomcat  bool
-	// fraction tells that the duration was a fraction of an unnamed unit, taken for seconds.
-	fraction bool
+	kamal   bool
+	front   bool // a line of CloudFront
+	guessed unit // what the duration was taken to count; unitUnknown if the log says it
 }
 
 // jsonKey is a key below a node.
@@ -319,9 +337,15 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	f := p.f
 	switch use.field {
 	case jsonTime:
-		t, ok := p.clock.read(strings.Trim(s, "[]"))
-		if ok {
+		s = strings.Trim(s, "[]")
+		t, ok := p.clock.read(s)
+		switch {
+		case ok:
 			f.Time = t
+		case len(s) == len("2006-01-02") && s[4] == '-':
+			p.rest.date = s
+		case len(s) >= len("15:04:05") && s[2] == ':' && s[5] == ':':
+			p.rest.hour = s
 		}
 		return ok
 	case jsonStatus:
@@ -346,7 +370,10 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		d, ok := parseDuration(s, use.unit)
 		if ok {
 			f.Duration = d
-			p.rest.fraction = use.unit == unitUnknown && !allDigits(s) && isDigit(s[len(s)-1])
+			p.rest.guessed = unitUnknown
+			if use.unit == unitUnknown && isDigit(s[len(s)-1]) {
+				p.rest.guessed = guessUnit(s)
+			}
 		}
 		return ok
 	case jsonMethod:
@@ -392,6 +419,10 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.rails = true
 	case jsonTomcat:
 		p.rest.tomcat = true
+	case jsonKamal:
+		p.rest.kamal = true
+	case jsonCloudFront:
+		p.rest.front = true
 	}
 	return true
 }
@@ -413,6 +444,17 @@ func (p *jsonParser) secret(field jsonField) *string {
 
 // finish makes of all that was taken one request, or says why there is none.
 func (p *jsonParser) finish() error {
+	if err := p.assemble(); err != nil {
+		return err
+	}
+	if p.f.Time.IsZero() {
+		return &Reject{Reason: reasonNoTime, Value: p.line}
+	}
+	return nil
+}
+
+// assemble is finish for a line that may lack a time: then all else is in place.
+func (p *jsonParser) assemble() error {
 	f := p.f
 	if strings.HasPrefix(p.rest.logger, "http.log.error") || strings.HasPrefix(p.rest.logger, "http.handlers.") {
 		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
@@ -427,15 +469,18 @@ func (p *jsonParser) finish() error {
 			f.Method = s
 		}
 	}
+	if f.Method == "" && strings.Contains(f.Target, " HTTP/") { // S3, whose request_uri is all of the line
+		f.setRequestLine(f.Target)
+	}
 	request := f.Method != "" && f.Target != ""
 	if !request && (!p.rest.status || p.rest.log && f.Method == "" && f.Target == "") {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: p.rest.log}
 	}
-	if f.Time.IsZero() {
-		return &Reject{Reason: reasonNoTime, Value: p.line}
+	if f.Time.IsZero() && p.rest.date != "" && p.rest.hour != "" {
+		f.Time, _ = p.clock.read(p.rest.date + " " + p.rest.hour)
 	}
 	if query := strings.TrimPrefix(p.rest.query, "?"); query != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
-		f.Target += "?" + query
+		f.Target = p.targets.join(f.Target, query)
 	}
 	f.splitForwarded()
 	return nil
@@ -450,8 +495,14 @@ func (p *jsonParser) adapt() {
 	if p.rest.tomcat && f.Remote == "" { // its host is the client's
 		f.Remote, f.Host = f.Host, ""
 	}
-	if p.rest.rails && p.rest.fraction { // its fractions are of milliseconds
+	if p.rest.rails && p.rest.guessed == unit(time.Second) { // its fractions are of milliseconds
 		f.Duration /= 1000
+	}
+	if p.rest.front { // it encodes what holds blanks
+		f.UserAgent, f.Cookie = percentDecodedOnce(f.UserAgent), decodeCookie(f.Cookie, true)
+	}
+	if p.rest.kamal && p.rest.guessed == unit(time.Millisecond) { // always nanoseconds
+		f.Duration /= 1e6
 	}
 }
 
@@ -469,14 +520,20 @@ func parseDuration(s string, u unit) (time.Duration, bool) {
 		return d, err == nil && d >= 0
 	}
 	if u == unitUnknown {
-		u = unit(time.Millisecond)
-		if !allDigits(s) {
-			u = unit(time.Second)
-		} else if len(s) > 6 {
-			u = unit(time.Nanosecond)
-		}
+		u = guessUnit(s)
 	}
 	return parseDecimal(s, time.Duration(u))
+}
+
+// guessUnit returns what a number that is a duration counts.
+func guessUnit(s string) unit {
+	switch {
+	case !allDigits(s):
+		return unit(time.Second)
+	case len(s) > 6:
+		return unit(time.Nanosecond)
+	}
+	return unit(time.Millisecond)
 }
 
 // repairJSON returns the line with what nginx templates spoil made good: values

@@ -41,6 +41,11 @@ const (
 	jsonAction  // what a firewall did
 	jsonRails   // marks a line of lograge
 	jsonTomcat  // marks a line of Tomcat
+	jsonKamal   // marks a line of kamal-proxy
+	jsonCloudFront
+	jsonAkamai  // marks a line of DataStream
+	jsonAPISIX  // marks a line of APISIX
+	jsonZerolog // one of the three keys that together mark a line of zerolog
 	jsonFieldCount
 )
 
@@ -75,22 +80,25 @@ var jsonKeys = []struct {
 }{
 	{jsonTime, topSide, 0, `startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
 		startedat ts time timestamp datetime eventtime asctime date`},
-	{jsonClient, asked, 0, `=client_addr clientip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
+	{jsonClient, asked, 0, `=client_addr clientip cip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
-		xrealip httpxrealip`},
+		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
+		fastlyclientip httpfastlyclientip`},
 	{jsonUser, asked, 0, `userid usr.id user.id user username remoteuser user.name usr.name clientusername
 		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
-		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email`},
-	{jsonMethod, asked, 0, `requestmethod method httpmethod httprequestmethod clientrequestmethod verb requestverb`},
+		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email
+		csusername requester`},
+	{jsonMethod, asked, 0, `requestmethod method httpmethod httprequestmethod clientrequestmethod verb requestverb
+		csmethod requesthttpmethod`},
 	{jsonPath, asked, 0, `originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
-		rawurl requesteduri uripath httppath url.path urlpath resourcepath`},
-	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery rawquery`},
+		rawurl requesteduri uripath httppath url.path urlpath csuristem resourcepath`},
+	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery rawquery csuriquery`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
 	{jsonHost, sent, 0, `requesthost clientrequesthost httphost authority host url.domain domainname domain
-		servername vhost virtualhost`},
+		servername vhost virtualhost xhostheader cshost`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
@@ -110,15 +118,16 @@ var jsonKeys = []struct {
 	{jsonDuration, answered, unitUnknown, `latencyhuman duration latency responsetime elapsed elapsedtime
 		timetaken requestduration processingtime took`},
 	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
-		useragent.original identity.useragent ua agent`},
+		useragent.original identity.useragent ua agent csuseragent`},
 	{jsonReferer, sent, 0, `referer referrer httpreferer httpreferrer requestreferer requestreferrer
-		clientrequestreferer`},
+		clientrequestreferer csreferer`},
 	{jsonRequestID, sent, 0, `requestid xrequestid httpxrequestid reqid request.id rayid correlationid
-		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid`},
+		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid
+		xedgerequestid`},
 	{jsonRequestID, requestSide, 0, `id`},
 	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey identity.apikey apikeyid identity.apikeyid`},
 	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
-	{jsonCookie, sent, 0, `cookie httpcookie requestcookie`},
+	{jsonCookie, sent, 0, `cookie httpcookie requestcookie cscookie`},
 	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token`},
 	{jsonSession, asked, 0, `sessionid session.id session sid`},
 	{jsonTenant, sent, 0, `tenantid tenant.id tenant orgid org.id organizationid organization.id xtenantid
@@ -131,6 +140,8 @@ var jsonKeys = []struct {
 	{jsonAction, topSide, 0, `action`},
 	{jsonRails, topSide, 0, `controller`},
 	{jsonTomcat, topSide, 0, `logicalusername`},
+	{jsonKamal, topSide, 0, `reqcontentlength`},
+	{jsonCloudFront, topSide, 0, `xedgelocation`},
 }
 
 // Names of objects that hold the parts of a request. What is in them goes before

@@ -13,18 +13,22 @@ func Logfmt() *Format {
 
 The keys are those known of JSON logs, in any spelling. Values with blanks stand in
 quotes, with \" and \n inside; a key without a value says nothing. Logrus, slog, Rails
-lograge and Heroku's router write such lines. What stands before the first pair is
+lograge and Heroku's router write such lines; of the last, fwd is X-Forwarded-For with
+the client at its end, and service the time taken. What stands before the first pair is
 read over, but for a time at its beginning, which holds where no key tells one: an
 ISO 8601 time, or that of a Rails logger ("I, [2026-03-01T10:00:00.123456 #7] …").
-Lines of other loggers, which hold neither a request nor a status, are skipped.`,
+Lines of other loggers, which hold neither a request nor a status, are skipped. So is
+what Rails logs by itself: a request takes several lines of it, none of which tells
+both who asked and what was answered. Lograge makes one line of them.`,
 		Samples: []string{
 			`time="2026-03-01T10:00:00Z" level=info msg=request method=GET path="/api/users?page=2" status=200 bytes=1043 duration=1.2ms remote_addr=203.0.113.9 user_agent="curl/8.5.0"`,
 			`I, [2026-03-01T10:00:01.123456 #7]  INFO -- : method=POST path=/login format=html controller=SessionsController action=create status=401 duration=58.33 view=40.43 db=15.26`,
 			`time=2026-03-01T10:00:02.250+01:00 level=INFO msg="http request" http.method=GET http.path=/.env http.status_code=404 user_id=alice request_id=8601b555-6a83`,
+			`2026-03-01T10:00:03.123456+00:00 heroku[router]: at=info method=GET path="/api/users?page=2" host=api.example.com request_id=8601b555-6a83-4c12-8269-97c8e32cdb22 fwd="203.0.113.9" dyno=web.1 connect=1ms service=18ms status=200 bytes=1043 protocol=https`,
 		},
 		New: func() ParseFunc {
 			p := &logfmt{json: jsonParser{root: jsonTree(JSONConfig{}), keys: map[jsonKey]seenKey{}}}
-			return enveloped(p.parse)
+			return timed(p.parse)
 		},
 	}
 }
@@ -51,7 +55,7 @@ func (p *logfmt) parse(line string, f *Fields) error {
 	j.rank = noRanks
 	j.rest = jsonRest{}
 	p.text = append(p.text[:0], line...)
-	pairs, rails := 0, false
+	pairs, rails, heroku := 0, false, false
 	for at := 0; at < len(line); {
 		key, value, next := pairAt(line, at)
 		if key > 0 {
@@ -61,6 +65,13 @@ func (p *logfmt) parse(line string, f *Fields) error {
 			case string(name) == "controller":
 				rails = true
 				p.take(name, line, value)
+			case string(name) == "fwd":
+				heroku = true
+				f.ForwardedFor = valueOf(line[value.start:value.end])
+			case heroku && string(name) == "service": // to others, a name
+				if d, err := time.ParseDuration(line[value.start:value.end]); err == nil && d >= 0 {
+					f.Duration = d
+				}
 			case rails && string(name) == "duration": // in milliseconds, with a fraction
 				if d, ok := parseDecimal(line[value.start:value.end], time.Millisecond); ok {
 					f.Duration = d
@@ -72,6 +83,9 @@ func (p *logfmt) parse(line string, f *Fields) error {
 		at = next
 	}
 	if pairs < 2 {
+		if isRails(line) {
+			return &Reject{Reason: reasonRails, Value: line, Skip: true}
+		}
 		return &Reject{Reason: "no key=value pairs", Value: line}
 	}
 	if f.Time.IsZero() {
@@ -79,7 +93,29 @@ func (p *logfmt) parse(line string, f *Fields) error {
 			f.Time = t
 		}
 	}
-	return j.finish()
+	return j.finishTimed()
+}
+
+// reasonRails is that of the lines of which Rails writes several a request.
+const reasonRails = "one of several lines that Rails logs of a request: use lograge, which makes one of them"
+
+// isRails tells whether the line is one that Rails writes as it handles a request.
+func isRails(line string) bool {
+	if i := strings.Index(line, " -- : "); i >= 0 {
+		line = line[i+len(" -- : "):]
+	}
+	if strings.HasPrefix(line, "[") { // its tags
+		_, line, _ = strings.Cut(line, "] ")
+	}
+	switch word, rest, _ := strings.Cut(line, " "); word {
+	case "Started":
+		return strings.Contains(rest, ` "/`) && strings.Contains(rest, " for ")
+	case "Processing":
+		return strings.HasPrefix(rest, "by ") && strings.Contains(rest, "#")
+	case "Completed":
+		return len(rest) > 3 && isNumber(rest[:3]) && strings.Contains(rest, " in ")
+	}
+	return false
 }
 
 // take uses the value of a key.

@@ -17,9 +17,10 @@ func NginxLogFormat(name, format, escape string) (*Format, error) {
 		return nil, fmt.Errorf("log_format %s: %w", name, err)
 	}
 	return &Format{
-		Name: name,
-		Doc:  "a log_format of nginx\n\n  " + format,
-		New:  func() ParseFunc { return enveloped(p.source()) },
+		Name:  name,
+		Doc:   "a log_format of nginx\n\n  " + format,
+		Given: escape + " " + format,
+		New:   func() ParseFunc { return enveloped(p.source()) },
 	}, nil
 }
 
@@ -127,8 +128,10 @@ var variables = map[string]variable{
 	"http_x_forwarded_for":      {forwardedMeaning, 0},
 	"proxy_add_x_forwarded_for": {appendedMeaning, 0},
 	"http_x_real_ip":            {forwardedMeaning, 1},
+	"http_forwarded":            {forwardedMeaning, 1},
 	"http_cf_connecting_ip":     {forwardedMeaning, 2},
 	"http_true_client_ip":       {forwardedMeaning, 2},
+	"http_fastly_client_ip":     {forwardedMeaning, 2},
 	"remote_user":               {userMeaning, 0},
 
 	"request":        {requestMeaning, 0},
@@ -164,6 +167,8 @@ type logParser struct {
 	clock clock
 	raw   bool   // escape=none
 	args  string // of the line at hand
+
+	targets targets
 }
 
 // source returns a parse function for one source.
@@ -219,7 +224,7 @@ func (p *logParser) parse(line string, f *Fields) error {
 		return &Reject{Reason: "no time", Value: line}
 	}
 	if p.args != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
-		f.Target += "?" + p.args
+		f.Target = p.targets.join(f.Target, p.args)
 	}
 	f.splitForwarded()
 	return nil

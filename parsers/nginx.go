@@ -20,7 +20,7 @@ both. Before the address may stand a virtual host (Apache's vhost_combined) and 
 addresses of X-Forwarded-For, with commas or in quotes: the last address is the one
 taken as the server's peer. After the user agent may stand anything; an
 X-Forwarded-For in quotes is taken as such, and what Traefik and the ingress
-controller append is understood. Referer and user agent may both be missing, or be
+controller append is understood, and a request time as rt=0.015. Referer and user agent may both be missing, or be
 torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
 kept, without method and target. A status or a number of bytes that is "-" counts as 0.`,
 		Samples: []string{
@@ -72,20 +72,17 @@ func (p *clf) parse(line string, f *Fields) error {
 	// bracket is the request's, and the time stands right before it.
 	mid := strings.Index(line, `] "`)
 	if mid < 0 {
-		if reason := errorLog(line); reason != "" {
-			return &Reject{Reason: reason, Skip: true}
-		}
-		return &Reject{Reason: "no time and request", Value: line}
+		return unlessErrorLog(line, "no time and request", line)
 	}
-	open := mid - len("02/Jan/2006:15:04:05 -0700") - 1
+	open := mid - len(clfTime) - 1
 	if open < 0 || line[open] != '[' {
 		if open = strings.LastIndexByte(line[:mid], '['); open < 0 {
-			return &Reject{Reason: "no time", Value: line}
+			return unlessErrorLog(line, "no time", line)
 		}
 	}
 	var ok bool
 	if f.Time, ok = p.time(line[open+1 : mid]); !ok {
-		return &Reject{Reason: "not a time", Value: line[open+1 : mid]}
+		return unlessErrorLog(line, "not a time", line[open+1:mid])
 	}
 	if !f.setPeer(line[:open]) {
 		return &Reject{Reason: "no address", Value: line[:open]}
@@ -128,10 +125,11 @@ func (f *Fields) setPeer(s string) bool {
 				user = after
 			}
 		}
-		// A user may hold blanks; a request id may stand before an absent one.
-		if !strings.HasSuffix(user, " -") {
-			f.User = unescape(valueOf(user))
+		// BunkerWeb writes the request id there too; but a user may hold blanks.
+		if id, after, found := strings.Cut(user, " "); found && (after == "-" || isRequestID(id)) {
+			f.RequestID, user = valueOf(id), after
 		}
+		f.User = unescape(valueOf(user))
 		return f.setAddresses(s[:i])
 	}
 	all := s
@@ -145,6 +143,16 @@ func (f *Fields) setPeer(s string) bool {
 		f.Host = identity
 	}
 	return f.setAddresses(s)
+}
+
+// isRequestID tells whether s has the form of nginx's $request_id.
+func isRequestID(s string) bool {
+	for i := range len(s) {
+		if !isHex(s[i]) {
+			return false
+		}
+	}
+	return len(s) == 32
 }
 
 // cutLast cuts s at its last blank; without one, all of s comes after it.
@@ -334,7 +342,21 @@ func (f *Fields) setTail(s string) tail {
 			f.ForwardedFor = list
 		}
 	}
+	f.setNamedTime(rest.rest)
 	return tailAny
+}
+
+// setNamedTime takes the request time of NGINX's example formats, " rt=0.015": the
+// last one, for a client may write another into the Host that stands before it.
+func (f *Fields) setNamedTime(s string) {
+	i := strings.LastIndex(s, " rt=")
+	if i < 0 && !strings.HasPrefix(s, "rt=") {
+		return
+	}
+	number, _, _ := strings.Cut(s[i+1+len("rt="):], " ")
+	if d, ok := parseDecimal(number, time.Second); ok {
+		f.Duration = d
+	}
 }
 
 // setRequestLine takes "METHOD target HTTP/version". The target may hold blanks; the
@@ -427,17 +449,32 @@ func valueOf(s string) string {
 	return s
 }
 
+// unlessErrorLog rejects a line for the reason, or skips it as one of an error log,
+// which often shares a stream with the access log.
+func unlessErrorLog(line, reason, value string) *Reject {
+	if of := errorLog(line); of != "" {
+		return &Reject{Reason: of, Skip: true}
+	}
+	return &Reject{Reason: reason, Value: value}
+}
+
 // errorLog says of which error log the line is, if of any: nginx's
 // "2026/03/01 10:00:00 [error] 31#31: …", lighttpd's
-// "2026-03-01 10:00:00: (response.c.450) …" or Apache's
+// "2026-03-01 10:00:00: (response.c.450) …", LiteSpeed's
+// "2026-03-01 10:00:00.123456 [NOTICE] [1226] …" or Apache's
 // "[Sun Mar 01 10:00:00.123456 2026] [core:error] [pid 10] …".
 func errorLog(line string) (reason string) {
+	if len(line) < len("2006-01-02 15:04:05.000000 [") {
+		return ""
+	}
 	switch {
-	case len(line) > 20 && line[4] == '/' && line[7] == '/' && line[19] == ' ' && line[20] == '[':
+	case line[4] == '/' && line[7] == '/' && line[19] == ' ' && line[20] == '[':
 		return "nginx error log line"
-	case len(line) > 21 && line[4] == '-' && line[7] == '-' && line[19] == ':' && line[20] == ' ' && line[21] == '(':
+	case line[4] == '-' && line[7] == '-' && line[19] == ':' && line[20] == ' ' && line[21] == '(':
 		return "lighttpd error log line"
-	case len(line) > 20 && line[0] == '[' && line[4] == ' ' && month(line[5:8]) > 0 && line[14] == ':' && line[17] == ':':
+	case line[4] == '-' && line[7] == '-' && line[10] == ' ' && line[19] == '.' && line[26] == ' ' && line[27] == '[':
+		return "LiteSpeed error log line"
+	case line[0] == '[' && line[4] == ' ' && month(line[5:8]) > 0 && line[14] == ':' && line[17] == ':':
 		return "Apache error log line"
 	}
 	return ""

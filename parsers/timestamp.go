@@ -63,7 +63,8 @@ func parseISOTime(s string) (time.Time, bool) {
 }
 
 // makeTime puts a time together from numbers, each -1 if it is none, and what
-// follows the seconds: a fraction and a zone, either of which may be missing.
+// follows the seconds: a fraction and a zone, either of which may be missing. In UTC it
+// is of the years 1 to 9999.
 func makeTime(year, month, day, hour, minute, second int, rest string) (time.Time, bool) {
 	if year|month|day|hour|minute|second < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
 		hour > 23 || minute > 59 || second > 60 {
@@ -84,8 +85,16 @@ func makeTime(year, month, day, hour, minute, second int, rest string) (time.Tim
 	if !ok {
 		return time.Time{}, false
 	}
-	return time.Date(year, time.Month(month), day, hour, minute, second-offset, nanos, time.UTC), true
+	t := time.Date(year, time.Month(month), day, hour, minute, second-offset, nanos, time.UTC)
+	if year <= 1 || year >= 9999 { // a zone may lead out of what can be written
+		return t, inYears(t)
+	}
+	return t, true
 }
+
+// inYears tells whether t is of a year that has four digits, from 0001 on: others have no
+// RFC 3339, and so no JSON.
+func inYears(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // parseZone reads "Z", "+02", "+0200" or "+02:00", after a blank or not, as seconds
 // east of UTC.

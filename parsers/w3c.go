@@ -46,9 +46,6 @@ var (
 
 const (
 	maxColumns = 256 // of a W3C log
-	// joinChunk is the size of the pieces of memory in which targets are joined: many
-	// lines share one.
-	joinChunk = 32 << 10
 	// wholeURL is the rank of columns that hold the target with its query.
 	wholeURL = 2
 )
@@ -149,7 +146,7 @@ type w3c struct {
 	midnight time.Time
 	date     [len("2006-01-02")]byte // of midnight
 	decoded  map[string]string       // user agents and the like, by what is logged
-	joined   strings.Builder         // targets that are put together
+	targets  targets
 }
 
 func (p *w3c) parse(line string, f *Fields) error {
@@ -389,16 +386,7 @@ func (p *w3c) setTarget(f *Fields, args string) {
 	if args == "" || strings.IndexByte(f.Target, '?') >= 0 {
 		return
 	}
-	n := len(f.Target) + 1 + len(args)
-	if p.joined.Cap()-p.joined.Len() < n {
-		p.joined.Reset()
-		p.joined.Grow(max(n, joinChunk))
-	}
-	start := p.joined.Len()
-	p.joined.WriteString(f.Target)
-	p.joined.WriteByte('?')
-	p.joined.WriteString(args)
-	f.Target = p.joined.String()[start:]
+	f.Target = p.targets.join(f.Target, args)
 }
 
 // withoutMarks returns a stem in which no byte can be taken for the beginning of a
@@ -438,7 +426,8 @@ func (p *w3c) at(date, clock string) (time.Time, bool) {
 		nanos = fraction(clock[9:])
 	}
 	seconds := hour*3600 + minute*60 + second
-	return p.midnight.Add(time.Duration(seconds)*time.Second + time.Duration(nanos)), true
+	t := p.midnight.Add(time.Duration(seconds)*time.Second + time.Duration(nanos))
+	return t, seconds < 24*3600 || inYears(t) // a leap second may end the last of years
 }
 
 // duration reads the time taken; -1 if its unit is not known.

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzAPISIX(f *testing.F) { fuzzFormat(f, APISIX) }

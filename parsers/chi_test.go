@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzChi(f *testing.F) { fuzzFormat(f, Chi) }

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzGin(f *testing.F) { fuzzFormat(f, Gin) }

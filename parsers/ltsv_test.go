@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzLTSV(f *testing.F) { fuzzFormat(f, LTSV) }

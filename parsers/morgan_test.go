@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzMorgan(f *testing.F) { fuzzFormat(f, Morgan) }

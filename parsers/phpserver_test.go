@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzPHPServer(f *testing.F) { fuzzFormat(f, PHPServer) }

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzRack(f *testing.F) { fuzzFormat(f, Rack) }

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzSquid(f *testing.F) { fuzzFormat(f, Squid) }

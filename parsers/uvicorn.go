@@ -1,0 +1,119 @@
+package parsers
+
+import (
+	"strings"
+)
+
+// Uvicorn reads the access log of Uvicorn.
+func Uvicorn() *Format {
+	return &Format{
+		Name: "uvicorn",
+		Doc: `Uvicorn (FastAPI, Starlette) access log
+
+  INFO:     address:port - "METHOD /path HTTP/1.1" status phrase
+
+Uvicorn writes no time. It must come from around the line (a container's log, the
+journal, CloudWatch), or from a log configuration that puts an ISO 8601 time at the
+beginning, as gunicorn's for its Uvicorn workers. What Uvicorn says of itself, and of
+WebSockets, is skipped.`,
+		Samples: []string{
+			`2026-03-01T10:00:00.123456789Z stdout F INFO:     203.0.113.9:40000 - "GET /api/users?page=2 HTTP/1.1" 200 OK`,
+			`2026-03-01 10:00:01,250 - uvicorn.access - INFO - 2001:db8::7:40000 - "POST /login HTTP/1.1" 401 Unauthorized`,
+			`2026-03-01T10:00:02.000Z INFO:     203.0.113.9:40000 - "GET /.env HTTP/1.1" 404`,
+		},
+		New: func() ParseFunc { return timed((&uvicorn{}).parse) },
+	}
+}
+
+// uvicorn reads one source.
+type uvicorn struct{ clock clock }
+
+func (p *uvicorn) parse(line string, f *Fields) error {
+	f.reset()
+	line = plain(line)
+	head, rest, found := strings.Cut(line, ` - "`)
+	end := strings.LastIndex(rest, ` HTTP/`)
+	if !found || end < 0 {
+		if isUvicornNotice(line) {
+			return &Reject{Reason: "Uvicorn notice", Value: line, Skip: true}
+		}
+		return &Reject{Reason: "no address and request", Value: line}
+	}
+	_, answer, found := strings.Cut(rest[end:], `" `)
+	status, phrase, _ := strings.Cut(answer, " ")
+	if !found || len(status) != 3 || !f.setStatus(status) || !isPhrase(phrase) {
+		return &Reject{Reason: "no status at the end", Value: rest}
+	}
+	method, target, _ := strings.Cut(rest[:end], " ")
+	if !isMethod(method) || target == "" {
+		return &Reject{Reason: "no request", Value: rest}
+	}
+	f.Method, f.Target = method, target
+	f.Remote = head[strings.LastIndexByte(head, ' ')+1:]
+	if i := strings.LastIndexByte(f.Remote, ':'); i >= 0 && isPortSuffix(f.Remote[i:]) {
+		f.Remote = f.Remote[:i] // before a bare IPv6 address could be taken to end in the port
+	}
+	if !isAddress(f.Remote) {
+		return &Reject{Reason: "no address", Value: head}
+	}
+	stamp := isoPrefix(line)
+	if stamp == "" {
+		return timeless
+	}
+	var ok bool
+	if f.Time, ok = p.clock.read(stamp); !ok {
+		return &Reject{Reason: "not a time", Value: stamp}
+	}
+	return nil
+}
+
+// isPhrase tells whether s could be the reason phrase of a status: "Not Found".
+func isPhrase(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && c != ' ' && c != '-' && c != '\'' {
+			return false
+		}
+	}
+	return true
+}
+
+// isUvicornNotice tells whether the line is of another logger than the access log's,
+// or of a WebSocket.
+func isUvicornNotice(line string) bool {
+	if strings.Contains(line, ` - "WebSocket /`) {
+		return true
+	}
+	for _, level := range [...]string{"INFO:  ", "WARNING:  ", "ERROR:  ", "DEBUG:  ", "CRITICAL:  "} {
+		if strings.HasPrefix(line, level) {
+			return true
+		}
+	}
+	return false
+}
+
+// isoPrefix returns the time in the shape of ISO 8601 that s begins with, in brackets
+// or not, also with a blank for the T and a comma for the point; "" if there is none.
+func isoPrefix(s string) string {
+	if strings.HasPrefix(s, "[") {
+		stamp, _, _ := strings.Cut(s[1:], "]")
+		if isISO(stamp) {
+			return stamp
+		}
+		return ""
+	}
+	if !isISO(s) {
+		return ""
+	}
+	n := len(isoSecond)
+	for n < len(s) && s[n] != ' ' { // fraction and zone
+		n++
+	}
+	return s[:n]
+}
+
+const isoSecond = "2006-01-02T15:04:05"
+
+// isISO tells whether s could begin with a time in the shape of ISO 8601, of our era.
+func isISO(s string) bool {
+	return len(s) >= len(isoSecond) && s[0] != '0' && s[4] == '-' && s[7] == '-' && s[13] == ':' && s[16] == ':'
+}

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzUvicorn(f *testing.F) { fuzzFormat(f, Uvicorn) }

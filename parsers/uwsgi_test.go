@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzUWSGI(f *testing.F) { fuzzFormat(f, UWSGI) }

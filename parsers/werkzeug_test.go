@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzWerkzeug(f *testing.F) { fuzzFormat(f, Werkzeug) }
