@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -36,7 +37,7 @@ func TestGolden(t *testing.T) {
 			got := &txtar.Archive{Comment: archive.Comment}
 			for _, f := range archive.Files {
 				switch {
-				case strings.HasSuffix(f.Name, ".format"):
+				case strings.HasSuffix(f.Name, ".format"), strings.HasSuffix(f.Name, ".origins"), strings.HasSuffix(f.Name, ".api"):
 					got.Files = append(got.Files, f)
 				case strings.HasSuffix(f.Name, ".log"):
 					name := strings.TrimSuffix(f.Name, ".log")
@@ -182,8 +183,10 @@ func run(detectors []*Detector, requests []*parsers.Request) map[string][]byte {
 	return out
 }
 
-// readCase reads a log of the archive, as the tool would: in the format named, put in
-// order, with the events of single requests.
+// readCase reads a log of the archive, as the tool would: in the format named by
+// NAME.format, put in order, with the events of single requests. NAME.origins says where
+// addresses are, NAME.api which operations the API has ("GET /users/{id}", and
+// "deprecated" after that).
 func readCase(t testing.TB, archive *txtar.Archive, name string) []*parsers.Request {
 	t.Helper()
 	text := fileTexts(archive)
@@ -194,7 +197,64 @@ func readCase(t testing.TB, archive *txtar.Archive, name string) []*parsers.Requ
 			t.Fatal(err)
 		}
 	}
-	return read(t, format, text[name+".log"])
+	origins := readOrigins(t, text[name+".origins"])
+	var api []parsers.Operation
+	for line := range strings.Lines(text[name+".api"]) {
+		f := strings.Fields(line)
+		api = append(api, parsers.Operation{Method: f[0], Route: f[1], Deprecated: len(f) > 2})
+	}
+	site, err := parsers.NewSite(parsers.SiteConfig{Operations: api})
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests := readFor(t, site, format, text[name+".log"])
+	for _, r := range requests {
+		r.Declared = site.Declared(r.Method, r.Shape)
+		addr, err := netip.ParseAddr(r.ClientIP)
+		for i := range origins {
+			if err == nil && origins[i].prefix.Contains(addr) {
+				r.Origin = &origins[i].Origin
+			}
+		}
+	}
+	return requests
+}
+
+type originOf struct {
+	prefix netip.Prefix
+	parsers.Origin
+}
+
+// readOrigins reads where addresses are, a network a line; each is within 20 km:
+//
+//	203.0.113.0/24 DE AS64500 52.5 13.4 vpn
+func readOrigins(t testing.TB, text string) []originOf {
+	t.Helper()
+	traits := map[string]parsers.Traits{"tor": parsers.Tor, "vpn": parsers.VPN, "relay": parsers.Relay, "cloud": parsers.Cloud,
+		"datacenter": parsers.Datacenter, "crawler": parsers.Crawler, "reserved": parsers.Reserved}
+	var origins []originOf
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 5 {
+			t.Fatalf("origin %q: want a network, country, AS, latitude and longitude", line)
+		}
+		asn, err := strconv.ParseUint(strings.TrimPrefix(f[2], "AS"), 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := originOf{netip.MustParsePrefix(f[0]), parsers.Origin{Country: f[1], ASN: uint32(asn), RadiusKM: 20}}
+		if o.Latitude, err = strconv.ParseFloat(f[3], 64); err != nil {
+			t.Fatal(err)
+		}
+		if o.Longitude, err = strconv.ParseFloat(f[4], 64); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range f[5:] {
+			o.Traits |= traits[name]
+		}
+		origins = append(origins, o)
+	}
+	return origins
 }
 
 func read(t testing.TB, format *parsers.Format, log string) []*parsers.Request {
@@ -203,6 +263,11 @@ func read(t testing.TB, format *parsers.Format, log string) []*parsers.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return readFor(t, site, format, log)
+}
+
+func readFor(t testing.TB, site *parsers.Site, format *parsers.Format, log string) []*parsers.Request {
+	t.Helper()
 	routes := routeMap(t)
 	reader := format.NewReader(site, &parsers.Source{ID: 1})
 	var requests []*parsers.Request

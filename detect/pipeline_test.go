@@ -44,11 +44,11 @@ func TestStory(t *testing.T) {
 	if len(stands) != 1 || !stands[last.ID] {
 		t.Fatalf("%d incidents, want one: %v", len(stands), stands)
 	}
-	if len(last.Alerts) != 4 || last.Severity != Critical || last.Outcome != Succeeded || last.RiskScore != 90 ||
+	if len(last.Alerts) != 5 || last.Severity != Critical || last.Outcome != Succeeded || last.RiskScore != 90 ||
 		!slices.Equal(last.Actors, []string{"203.0.113.9", "mallory"}) || !slices.Equal(last.IPs, []string{"203.0.113.9", "198.51.100.20"}) {
 		t.Errorf("%+v", last)
 	}
-	const title = `API enumeration, Brute force at a login, Rate limit exceeded by 203.0.113.9 and another`
+	const title = `API enumeration, Account compromised after brute force, Brute force at a login and 1 more by 203.0.113.9 and another`
 	if last.Title != title {
 		t.Errorf("title %q, want %q", last.Title, title)
 	}

@@ -23,7 +23,9 @@ type Rule struct {
 	Type  string // alert type of the hosted product: "suspicious_activity"
 	Title string // of its alerts, without who and when: "API enumeration"
 
-	Event       string   // name of the events, or its beginning and "*": "auth.*"
+	Event       string   // name of the events, or its beginning and "*": "auth.*"; "" for any
+	Detectors   []string // that make them; none for any
+	Outcome     Outcome  // of the events; "" for any
 	MinSeverity Severity // of an event that counts
 	MinCount    int64    // requests of an event that counts; an event grows into it
 
@@ -41,6 +43,123 @@ func Rules() []*Rule {
 			Title:  "Brute force at a login",
 			Event:  BruteForceDetected,
 			Window: time.Hour,
+		},
+		{
+			Name:     "account-compromise",
+			Doc:      "a login that worked where passwords were guessed\n\nThe account belongs to whoever guessed, until its password is changed and its sessions are ended.",
+			Type:     "account_compromise",
+			Title:    "Account compromised after brute force",
+			Event:    BruteForceDetected,
+			Outcome:  Succeeded,
+			Window:   time.Hour,
+			Severity: Critical,
+		},
+		{
+			Name:      "credential-abuse",
+			Doc:       "an API key used as it never was before\n\nLeaked keys are used by machines, at their speed and for other things than their owner's.",
+			Type:      "suspicious_activity",
+			Title:     "Credential abuse",
+			Detectors: []string{"key-rate", "key-routes"},
+			Window:    time.Hour,
+		},
+		{
+			Name:      "geo-anomaly",
+			Doc:       "an API key used from a country that is new to it\n\nServers seldom move; stolen keys do.",
+			Type:      "geo_anomaly",
+			Title:     "Key used from a new country",
+			Detectors: []string{"key-geo"},
+			Window:    24 * time.Hour,
+		},
+		{
+			Name:      "new-device",
+			Doc:       "a user logs in with a device never seen before\n\nMostly a new phone; with a new country rather not.",
+			Type:      "new_device",
+			Title:     "Login with a new device",
+			Detectors: []string{"new-device"},
+			Window:    24 * time.Hour,
+		},
+		{
+			Name:      "impossible-travel",
+			Doc:       "one account or token in two places too far apart\n\nNobody travels that fast: one of both is somebody else.",
+			Type:      "impossible_travel",
+			Title:     "Impossible travel",
+			Detectors: []string{"impossible-travel"},
+			Window:    24 * time.Hour,
+		},
+		{
+			Name:      "token-replay",
+			Doc:       "a valid token used by somebody else\n\nNo login fails when a token is stolen: only where and how it is used tells.",
+			Type:      "suspicious_activity",
+			Title:     "Token replay",
+			Detectors: []string{"token-spread", "token-resumed", "refresh-abuse"},
+			Window:    time.Hour,
+		},
+		{
+			Name:      "suspicious-network",
+			Doc:       "a login from a network that hides its users\n\nTor, VPNs and machines for rent are where attacks come from, and some careful people.",
+			Type:      "suspicious_activity",
+			Title:     "Login from a suspicious network",
+			Detectors: []string{"suspicious-network"},
+			Window:    24 * time.Hour,
+		},
+		{
+			Name:      "injection-probe",
+			Doc:       "attacks on the application itself in what is asked for\n\nScanners try them everywhere; an answer 2xx of unusual size is worth a look at once.",
+			Type:      "suspicious_activity",
+			Title:     "Injection probes",
+			Detectors: []string{"probe"},
+			Window:    time.Hour,
+		},
+		{
+			Name:      "ssrf",
+			Doc:       "a URL that aims inside, given to the application to fetch\n\nWhat only the server can reach, it would fetch for an attacker: cloud credentials first.",
+			Type:      "suspicious_activity",
+			Title:     "SSRF attempt",
+			Detectors: []string{"ssrf"},
+			Window:    time.Hour,
+		},
+		{
+			Name:      "broken-authorization",
+			Doc:       "objects or routes of others asked for\n\nWhoever changes an id in a request to somebody else's tests whether the API checks whose it is.",
+			Type:      "privilege_escalation",
+			Title:     "Broken object-level authorisation probed",
+			Detectors: []string{"cross-tenant", "access-denied", "admin-probe"},
+			// A single plain 403 happens to everyone.
+			MinSeverity: Medium,
+			Window:      time.Hour,
+		},
+		{
+			Name:      "plan-limits",
+			Doc:       "features asked for that the plan does not include\n\nMostly curiosity; many are a search for a gate that was left open.",
+			Type:      "privilege_escalation",
+			Title:     "Plan-gated features tried",
+			Detectors: []string{"permission-denied"},
+			MinCount:  5,
+			Window:    time.Hour,
+		},
+		{
+			Name:      "role-tampering",
+			Doc:       "a role or right set by somebody who is no admin\n\nFields that an API takes without checking make an admin of anybody.",
+			Type:      "privilege_escalation",
+			Title:     "Privilege escalation by parameter",
+			Detectors: []string{"role-tampering"},
+			Window:    time.Hour,
+		},
+		{
+			Name:      "data-exfiltration",
+			Doc:       "large amounts of data fetched by one actor\n\nLegal access used to take all there is.",
+			Type:      "data_exfiltration",
+			Title:     "Data exfiltration",
+			Detectors: []string{"bulk-export", "page-walk", "byte-volume"},
+			Window:    time.Hour,
+		},
+		{
+			Name:      "mass-deletion",
+			Doc:       "many records deleted by one actor\n\nA clean-up, or the end of an extortion.",
+			Type:      "suspicious_activity",
+			Title:     "Mass deletion",
+			Detectors: []string{"bulk-delete"},
+			Window:    time.Hour,
 		},
 		{
 			Name:   "api-enumeration",
@@ -105,13 +224,16 @@ func (r *Rule) machine() *keyed.Machine[timed[Event], Alert] {
 
 // matches tells whether the event, as it stands, is one for the rule.
 func (r *Rule) matches(e *Event) bool {
-	if e.Severity < r.MinSeverity || e.Count < r.MinCount {
+	if e.Severity < r.MinSeverity || e.Count < r.MinCount || r.Outcome != "" && e.Outcome != r.Outcome {
+		return false
+	}
+	if len(r.Detectors) > 0 && !slices.Contains(r.Detectors, e.Detector) {
 		return false
 	}
 	if prefix, ok := strings.CutSuffix(r.Event, "*"); ok {
 		return strings.HasPrefix(e.Name, prefix)
 	}
-	return e.Name == r.Event
+	return r.Event == "" || e.Name == r.Event
 }
 
 // actorName names an actor among all actors, by type and id, else by address; "" if

@@ -1,0 +1,69 @@
+package detect
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// A Baseline is how large a number usually is for a key: requests in a minute, objects
+// in an hour. It is learned as time goes on, takes a few hundred bytes, and tells
+// quantiles to within 2 percent: counts in buckets whose bounds grow by a fixed ratio,
+// as DDSketch has them (Masson, Rim, Lee: VLDB 2019). It is memory: exported fields, the
+// same bytes in JSON every time.
+type Baseline struct {
+	N       int64 // numbers added
+	Most    int64 // the largest of them
+	Buckets []Bucket
+}
+
+// A Bucket counts the numbers of about one size.
+type Bucket struct {
+	Size int32 // of its numbers, as a power of baselineRatio; -1 for those below 1
+	N    int64
+}
+
+const (
+	baselineRatio = 1.04
+	// maxBuckets bounds a baseline: from 1 to 2^60 there are some thousand buckets, and
+	// few keys need fifty. Beyond that the smallest are taken together: only quantiles
+	// of no interest are wrong then.
+	maxBuckets = 256
+)
+
+// Add learns a number.
+func (b *Baseline) Add(v int64) {
+	b.N++
+	b.Most = max(b.Most, v)
+	size := int32(-1)
+	if v >= 1 {
+		size = int32(math.Round(math.Log(float64(v)) / math.Log(baselineRatio)))
+	}
+	i, found := slices.BinarySearchFunc(b.Buckets, size, func(k Bucket, size int32) int { return cmp.Compare(k.Size, size) })
+	if found {
+		b.Buckets[i].N++
+		return
+	}
+	b.Buckets = slices.Insert(b.Buckets, i, Bucket{size, 1})
+	if len(b.Buckets) > maxBuckets {
+		b.Buckets[1].N += b.Buckets[0].N
+		b.Buckets = slices.Delete(b.Buckets, 0, 1)
+	}
+}
+
+// P99 is a number that 99 percent of those added do not exceed; 0 where none was added.
+func (b *Baseline) P99() int64 { return b.quantile(0.99) }
+
+func (b *Baseline) quantile(q float64) int64 {
+	rank := int64(math.Ceil(q * float64(b.N)))
+	for _, k := range b.Buckets {
+		if rank -= k.N; rank > 0 {
+			continue
+		}
+		if k.Size < 0 {
+			return 0
+		}
+		return min(int64(math.Round(math.Pow(baselineRatio, float64(k.Size)))), b.Most)
+	}
+	return b.Most
+}

@@ -1,0 +1,61 @@
+package detect
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestBaseline(t *testing.T) {
+	var none Baseline
+	if none.P99() != 0 {
+		t.Errorf("of nothing: %d", none.P99())
+	}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for _, scale := range []float64{1, 30, 5000, 1e12} {
+		var b Baseline
+		var all []int64
+		for range 10000 {
+			v := int64(rng.ExpFloat64() * scale)
+			b.Add(v)
+			all = append(all, v)
+		}
+		slices.Sort(all)
+		for _, q := range []float64{0.5, 0.9, 0.99} {
+			want := all[int(q*10000)-1]
+			if got := b.quantile(q); float64(got) < 0.98*float64(want)-1 || float64(got) > 1.02*float64(want)+1 {
+				t.Errorf("scale %g: quantile %g is %d, want %d", scale, q, got, want)
+			}
+		}
+		if b.N != 10000 || b.Most != all[len(all)-1] || len(b.Buckets) > maxBuckets {
+			t.Errorf("scale %g: %d numbers, most %d, %d buckets", scale, b.N, b.Most, len(b.Buckets))
+		}
+		text, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again Baseline
+		if err := json.Unmarshal(text, &again); err != nil {
+			t.Fatal(err)
+		}
+		if twice, _ := json.Marshal(again); string(twice) != string(text) {
+			t.Errorf("saved twice: %s, %s", text, twice)
+		}
+	}
+}
+
+func TestBaselineBounded(t *testing.T) {
+	var b Baseline
+	for v := int64(1); v < 1<<62; v += v/30 + 1 {
+		b.Add(v)
+	}
+	if len(b.Buckets) > maxBuckets {
+		t.Errorf("%d buckets", len(b.Buckets))
+	}
+	if got := b.P99(); got < 1<<60 {
+		t.Errorf("p99 %d: the large ones count", got)
+	}
+}
