@@ -12,6 +12,11 @@ alter table calls rename column route to shape;
 alter table calls add column route varchar;
 update calls set route = shape;
 alter table sources add column reading varchar;
+alter table litesoc add column atlas varchar;
+create table origins (
+	ip varchar not null, country_code varchar, country varchar, city varchar, latitude double, longitude double, accuracy_km double,
+	asn bigint, as_org varchar, is_vpn boolean, is_tor boolean, is_proxy boolean, is_datacenter boolean
+);
 `,
 }
 
@@ -23,7 +28,7 @@ alter table sources add column reading varchar;
 // null costs more than writing all the numbers of a row. The view requests puts it
 // together again.
 const schema = `
-create table litesoc (schema_version integer not null, created_at timestamp not null, lateness_us bigint);
+create table litesoc (schema_version integer not null, created_at timestamp not null, lateness_us bigint, atlas varchar);
 
 -- Who a request came from, by all that the log says of it.
 create table callers (
@@ -41,6 +46,12 @@ create table referers (id uinteger not null, text varchar);
 insert into callers (id) values (0);
 insert into calls (id) values (0);
 insert into referers (id) values (0);
+
+-- What is known of where addresses are; null is not known, or not looked up.
+create table origins (
+	ip varchar not null, country_code varchar, country varchar, city varchar, latitude double, longitude double, accuracy_km double,
+	asn bigint, as_org varchar, is_vpn boolean, is_tor boolean, is_proxy boolean, is_datacenter boolean
+);
 
 create table event_types (
 	event_name varchar primary key, standard_event varchar, severity varchar not null, api_severity varchar not null
@@ -122,14 +133,15 @@ join callers c on q.caller = c.id
 join calls w on q.call = w.id
 join referers f on q.referer = f.id;
 
--- Geography and networks are not looked up yet: their columns are null, which says so.
 create view ips as
-select client_ip as ip, null::varchar as country_code, null::varchar as country, null::varchar as city,
-	null::double as latitude, null::double as longitude, null::double as accuracy_km, null::bigint as asn,
-	null::varchar as as_org, null::boolean as is_vpn, null::boolean as is_tor, null::boolean as is_proxy,
-	null::boolean as is_datacenter, min(ts) as first_seen, max(ts) as last_seen
-from request_rows q join callers c on q.caller = c.id
-where client_ip is not null group by client_ip;
+with seen as (
+	select client_ip as ip, min(first_seen) as first_seen, max(last_seen) as last_seen
+	from (select caller, min(ts) as first_seen, max(ts) as last_seen from request_rows group by caller) q join callers c on q.caller = c.id
+	where client_ip is not null group by client_ip
+)
+select seen.ip, o.country_code, o.country, o.city, o.latitude, o.longitude, o.accuracy_km, o.asn, o.as_org, o.is_vpn, o.is_tor,
+	o.is_proxy, o.is_datacenter, seen.first_seen, seen.last_seen
+from seen left join origins o on seen.ip = o.ip;
 
 create view activity as
 with single as (

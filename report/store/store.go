@@ -191,7 +191,7 @@ func (s *Store) create(ctx context.Context) error {
 	if err := s.exec(schema + views); err != nil {
 		return err
 	}
-	if err := s.exec(`insert into litesoc values (?, current_timestamp::timestamp, null)`, schemaVersion); err != nil {
+	if err := s.exec(`insert into litesoc values (?, current_timestamp::timestamp, null, null)`, schemaVersion); err != nil {
 		return err
 	}
 	for _, t := range detect.Taxonomy() {

@@ -633,3 +633,64 @@ func TestSetRoutes(t *testing.T) {
 		}
 	}
 }
+
+// Where addresses are is kept once, and told anew by another atlas.
+func TestSetOrigins(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	known := map[string]*parsers.Origin{
+		"192.0.2.1": {Country: "DE", Latitude: 52.5, Longitude: 13.4, RadiusKM: 20, ASN: 64500, Org: "Example", Traits: parsers.Tor},
+		"192.0.2.2": {Country: "BR"},
+	}
+	asked := 0
+	atlas := func(name string) *store.Atlas {
+		return &store.Atlas{Name: name, Checked: parsers.Tor, Country: func(code string) string { return "name of " + code },
+			Lookup: func(ip string) *parsers.Origin { asked++; return known[ip] }}
+	}
+	const ips = `select ip, country_code, country, latitude, accuracy_km, asn, as_org, is_tor, is_vpn from ips order by ip`
+	const first = "192.0.2.1 DE name of DE 52.5 20 64500 Example true <nil>\n192.0.2.2 BR name of BR <nil> <nil> <nil> <nil> false <nil>\n"
+	for i, c := range []struct {
+		ips   []string
+		atlas *store.Atlas
+		asked int
+		want  string
+	}{
+		{[]string{"192.0.2.1", "192.0.2.1", "192.0.2.2"}, atlas("one"), 2, first},
+		{[]string{"192.0.2.2"}, atlas("one"), 0, first},
+		{[]string{"unknown"}, atlas("one"), 1, first + "unknown <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil>\n"},
+		{nil, atlas("two"), 3, first + "unknown <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil>\n"},
+	} {
+		s := open(t, path)
+		var requests []parsers.Request
+		for k, ip := range c.ips {
+			requests = append(requests, parsers.Request{Time: start, Source: src, Line: int64(10*i + k + 1), ClientIP: ip, Status: 200})
+		}
+		if len(requests) > 0 {
+			if err := add(s, batch(requests, "a.log")); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.BeginResults(start, "", false); err != nil {
+			t.Fatal(err)
+		}
+		asked = 0
+		if err := s.SetOrigins(c.atlas); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Finish(store.NewResults()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if asked != c.asked {
+			t.Errorf("run %d: asked for %d addresses, want %d", i, asked, c.asked)
+		}
+		if got := query(t, path, ips); got != c.want {
+			t.Errorf("run %d: got\n%swant\n%s", i, got, c.want)
+		}
+	}
+}
