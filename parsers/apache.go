@@ -210,7 +210,7 @@ func (d directive) part() logPart {
 		part.port = true
 	case 'i':
 		part.variable = variableOf("http_" + header)
-		part.list = header == "x_forwarded_for"
+		part.list = header == "x_forwarded_for" || header == "forwarded"
 	case 'o':
 		part.variable = variableOf("sent_http_" + header)
 	case 'C':

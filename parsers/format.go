@@ -111,6 +111,8 @@ func All() []*Format {
 		Gin(),
 		OAuth2Proxy(),
 		Squid(),
+		IIS(),
+		Zoraxy(),
 		PHPServer(),
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too
 		Rack(),

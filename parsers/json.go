@@ -3,6 +3,7 @@ package parsers
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -54,16 +55,25 @@ func JSON(c JSONConfig) *Format {
 		Given: c.text(),
 		Doc: `one JSON object a line, keys guessed
 
-Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, Cloudflare
-Logpush, Google Cloud load balancing, AWS API Gateway and WAF, Azure Application
-Gateway and Front Door, Fastly, Elastic Common Schema and of the usual loggers of
-Go, Node, Python, Ruby and Java, whatever their case and whether their words are
-joined by "_", "-" or nothing; objects within are looked into. Times may be RFC
-3339, common log format or numbers since 1970. An object may stand in a line of a
-JSON array, but not over several. Text before the object is skipped. A request
-that a firewall's log says was blocked has the status 403 if none is given. What a template without escape=json spoils ("k":, and
-"k":0.1, 0.2 and \x22) is repaired. Lines of other loggers, which hold neither a
-request nor a status, are skipped.`,
+Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, APISIX, Pomerium,
+Oathkeeper, Cloudflare Logpush, Akamai DataStream 2, Google Cloud load balancing, AWS
+API Gateway and WAF and the events of Lambda, Azure Application Gateway, Front Door and
+App Service, Fastly, Vercel, Railway, Elastic Common Schema and of the usual loggers of
+Go, Node, Python, Ruby and Java, whatever their case and whether their words are joined
+by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
+if it is a string, too. Times may be RFC 3339, common log format or numbers since 1970.
+
+A duration is what its key says it counts ("duration_ms"), else a text with its unit
+("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
+(told by level, message and time), nanoseconds for Traefik, kamal-proxy and logrus behind
+negroni. What is left is seconds if it has a decimal point, as Caddy, zap and nginx have
+it, nanoseconds if it has more than six digits, and else milliseconds.
+
+An object may stand in a line of a JSON array, but not over several. Text before the
+object is skipped. A request that a firewall's log says was blocked has the status 403 if
+none is given. What a template without escape=json spoils ("k":, and "k":0.1, 0.2 and
+\x22) is repaired. Lines of other loggers, which hold neither a request nor a status, are
+skipped.`,
 		Samples: []string{
 			`{"time":"2026-03-01T10:00:00+00:00","remote_addr":"203.0.113.9","request_method":"GET","request_uri":"/api/users?page=2","status":200,"body_bytes_sent":1043,"request_time":0.012,"http_user_agent":"curl/8.5.0","http_x_api_key":"k-1234"}`,
 			`{"level":"info","ts":1772359200.186641,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"203.0.113.9","remote_port":"40000","client_ip":"203.0.113.9","proto":"HTTP/2.0","method":"POST","host":"api.example.com","uri":"/login","headers":{"User-Agent":["curl/8.5.0"],"Authorization":["REDACTED"]}},"bytes_read":20,"user_id":"","duration":0.000311,"size":17,"status":401}`,
@@ -85,6 +95,7 @@ const (
 	largeLine   = 64 << 10
 	maxKeys     = 4096 // distinct keys remembered
 	maxShape    = 256  // keys of a line remembered in their order
+	maxWrapper  = 4    // keys of an object that holds but records
 )
 
 // reasonNoTime is that of an object which lacks a time and nothing else: the Fields
@@ -109,8 +120,10 @@ type jsonParser struct {
 	nth  int // number of the next key
 	text []byte
 	f    *Fields
-	rank [jsonFieldCount]uint8 // of the key a field was taken from
-	rest jsonRest
+
+	nested bool                  // the walk is in an object that stands in a string
+	rank   [jsonFieldCount]uint8 // of the key a field was taken from
+	rest   jsonRest
 }
 
 // jsonRest is what a line says beyond its Fields.
@@ -123,10 +136,9 @@ type jsonRest struct {
 	status  bool // a status was given
 	log     bool // it bears the marks of a logger: a level or a message
 	blocked bool // a firewall kept the request from its target
-	rails   bool
-	tomcat  bool
-	kamal   bool
-	front   bool // a line of CloudFront
+	started bool // it tells of a request that another line will tell more of
+	ended   bool // it is such another
+	marks   jsonMark
 	guessed unit // what the duration was taken to count; unitUnknown if the log says it
 }
 
@@ -145,7 +157,7 @@ type seenKey struct {
 func (p *jsonParser) parse(line string, f *Fields) error {
 	f.reset()
 	if len(line) > largeLine {
-		defer func() { p.json = fastjson.Parser{} }()
+		defer func() { p.json, p.inner = fastjson.Parser{}, fastjson.Parser{} }()
 	}
 	object, line, err := p.object(line)
 	if err != nil {
@@ -183,6 +195,9 @@ func (p *jsonParser) object(whole string) (object *fastjson.Object, line string,
 	}
 	if object, err = v.Object(); err != nil {
 		return nil, "", &Reject{Reason: "not a JSON object", Value: whole}
+	}
+	if object.Len() > maxWrapper {
+		return object, line, nil
 	}
 	records := object.Get("records") // Azure's
 	if records == nil || records.Type() != fastjson.TypeArray {
@@ -252,12 +267,44 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			}
 		case fastjson.TypeString:
 			text, _ := v.StringBytes()
+			if child.text && p.walkText(text, child) {
+				return
+			}
 			p.take(child, text)
 		case fastjson.TypeNumber:
 			p.text = v.MarshalTo(p.text[:0])
 			p.take(child, p.text)
 		}
 	})
+}
+
+// walkText takes from the object that stands in a string what the node and those below it
+// mean, and tells whether there is one. In it, no string is looked into again.
+func (p *jsonParser) walkText(text []byte, node *jsonNode) bool {
+	if p.nested {
+		return false
+	}
+	object := p.textObject(text)
+	if object == nil {
+		return false
+	}
+	p.nested = true
+	p.walk(object, node)
+	p.nested = false
+	return true
+}
+
+// textObject returns the object that the text is, nil if it is none.
+func (p *jsonParser) textObject(text []byte) *fastjson.Object {
+	if len(text) == 0 || text[0] != '{' {
+		return nil
+	}
+	v, err := p.inner.ParseBytes(text)
+	if err != nil {
+		return nil
+	}
+	object, _ := v.Object()
+	return object
 }
 
 // pairs takes from a list of {"name":…,"value":…}, as which AWS WAF writes headers,
@@ -297,10 +344,8 @@ func (p *jsonParser) child(parent *jsonNode, key []byte) *jsonNode {
 // take uses the value of a key for the first of its meanings that it fits, unless a
 // better key came before.
 func (p *jsonParser) take(node *jsonNode, value []byte) {
+	p.rest.marks |= node.mark
 	if len(value) == 0 || string(value) == "-" {
-		if len(node.uses) > 0 && node.uses[0].field == jsonTomcat {
-			p.rest.tomcat = true
-		}
 		return
 	}
 	var s string
@@ -324,7 +369,13 @@ func (p *jsonParser) take(node *jsonNode, value []byte) {
 // the value lies in memory that the next line will overwrite. Values come in the
 // order of the line, so all of them together cost one pass over it.
 func (p *jsonParser) home(value []byte) string {
-	if i := strings.Index(p.line[p.at:], unsafe.String(&value[0], len(value))); i >= 0 {
+	rest, text := p.line[p.at:], unsafe.String(&value[0], len(value))
+	if strings.HasPrefix(rest, text) { // as in logfmt, where the value's place is known
+		start := p.at
+		p.at += len(value)
+		return p.line[start:p.at]
+	}
+	if i := strings.Index(rest, text); i >= 0 {
 		start := p.at + i
 		p.at = start + len(value)
 		return p.line[start:p.at]
@@ -411,18 +462,14 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	case jsonLogger:
 		p.rest.logger = s
 		p.rest.log = true
+	case jsonLevel:
+		p.rest.log = true
 	case jsonMessage:
 		p.rest.log = true
+		p.rest.started = s == "started handling request" // logrus, as negroni and Ory use it
+		p.rest.ended = s == "completed handling request"
 	case jsonAction:
 		p.rest.blocked = s == "BLOCK" || s == "Blocked" // AWS WAF, Azure
-	case jsonRails:
-		p.rest.rails = true
-	case jsonTomcat:
-		p.rest.tomcat = true
-	case jsonKamal:
-		p.rest.kamal = true
-	case jsonCloudFront:
-		p.rest.front = true
 	}
 	return true
 }
@@ -459,6 +506,9 @@ func (p *jsonParser) assemble() error {
 	if strings.HasPrefix(p.rest.logger, "http.log.error") || strings.HasPrefix(p.rest.logger, "http.handlers.") {
 		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
 	}
+	if p.rest.started && !p.rest.status {
+		return &Reject{Reason: "request not answered yet", Value: p.line, Skip: true} // the line of its end follows
+	}
 	p.adapt()
 	if s := p.rest.request; s != "" {
 		f.setLoggedRequest(s)
@@ -492,17 +542,46 @@ func (p *jsonParser) adapt() {
 	if p.rest.blocked && !p.rest.status { // both firewalls answer so unless told otherwise
 		f.Status, p.rest.status = 403, true
 	}
-	if p.rest.tomcat && f.Remote == "" { // its host is the client's
+	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }
+	switch {
+	case is(markTomcat) && f.Remote == "": // its host is the client's
 		f.Remote, f.Host = f.Host, ""
-	}
-	if p.rest.rails && p.rest.guessed == unit(time.Second) { // its fractions are of milliseconds
-		f.Duration /= 1000
-	}
-	if p.rest.front { // it encodes what holds blanks
+	case is(markCloudFront): // it encodes what holds blanks
 		f.UserAgent, f.Cookie = percentDecodedOnce(f.UserAgent), decodeCookie(f.Cookie, true)
+	case is(markAkamai):
+		p.adaptAkamai()
+	case is(markRails), is(markAPISIX):
+		p.count(unit(time.Millisecond))
+	case is(markKamal), p.rest.ended: // a time.Duration as it is
+		p.count(unit(time.Nanosecond))
+	case is(markZerolog) && p.rest.guessed == unit(time.Second): // its Dur
+		p.count(unit(time.Millisecond))
 	}
-	if p.rest.kamal && p.rest.guessed == unit(time.Millisecond) { // always nanoseconds
-		f.Duration /= 1e6
+}
+
+// adaptAkamai undoes how DataStream writes: percent-encoded, blanks also as pluses, and
+// paths without the slash they begin with.
+func (p *jsonParser) adaptAkamai() {
+	f := p.f
+	if strings.IndexByte(f.UserAgent, ' ') < 0 && !strings.Contains(f.UserAgent, "%20") {
+		f.UserAgent = strings.ReplaceAll(f.UserAgent, "+", " ")
+	}
+	f.UserAgent, f.Referer, f.Cookie = percentDecodedOnce(f.UserAgent), percentDecodedOnce(f.Referer), percentDecodedOnce(f.Cookie)
+	f.ForwardedFor = percentDecodedOnce(f.ForwardedFor)
+	if f.Target != "" && f.Target[0] != '/' && f.Target != "*" {
+		f.Target = "/" + f.Target
+	}
+}
+
+// count says what the number counts that was taken for the duration, where the log has
+// not said it and it was guessed.
+func (p *jsonParser) count(u unit) {
+	switch guessed := p.rest.guessed; {
+	case guessed == unitUnknown:
+	case guessed > u:
+		p.f.Duration /= time.Duration(guessed / u)
+	case p.f.Duration < math.MaxInt64/time.Duration(u/guessed):
+		p.f.Duration *= time.Duration(u / guessed)
 	}
 }
 

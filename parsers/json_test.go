@@ -189,6 +189,11 @@ func TestGuessJSON(t *testing.T) {
 		{"not all of a key's values", []string{`{"x":"/a"}`, `{"x":"b"}`}, nil},
 		{"too seldom", []string{`{"x":"/a"}`, `{}`, `{}`}, nil},
 		{"twice in a line", []string{`{"x":"/a","x":"/b"}`}, []JSONKey{{"path", "x", 1, 1, true}}},
+		{"a key without a name", []string{`{"":"GET"}`}, nil},
+		{
+			"an object in a string", []string{`{"properties":"{\"CIp\":\"203.0.113.9\",\"CsMethod\":\"GET\"}"}`},
+			[]JSONKey{{"client", "properties.CIp", 1, 1, false}, {"method", "properties.CsMethod", 1, 1, false}},
+		},
 		{"nothing", nil, nil},
 	}
 	for _, test := range tests {

@@ -36,16 +36,10 @@ const (
 	jsonSession
 	jsonTenant
 	jsonRecords
-	jsonLogger  // who wrote the line
-	jsonMessage // a level or a message: the line is of some logger
-	jsonAction  // what a firewall did
-	jsonRails   // marks a line of lograge
-	jsonTomcat  // marks a line of Tomcat
-	jsonKamal   // marks a line of kamal-proxy
-	jsonCloudFront
-	jsonAkamai  // marks a line of DataStream
-	jsonAPISIX  // marks a line of APISIX
-	jsonZerolog // one of the three keys that together mark a line of zerolog
+	jsonLogger // who wrote the line
+	jsonLevel
+	jsonMessage
+	jsonAction // what a firewall did
 	jsonFieldCount
 )
 
@@ -78,9 +72,9 @@ var jsonKeys = []struct {
 	unit  unit
 	keys  string
 }{
-	{jsonTime, topSide, 0, `startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		startedat ts time timestamp datetime eventtime asctime date`},
-	{jsonClient, asked, 0, `=client_addr clientip cip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
+	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime asctime date`},
+	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
@@ -89,41 +83,44 @@ var jsonKeys = []struct {
 	{jsonUser, asked, 0, `userid usr.id user.id user username remoteuser user.name usr.name clientusername
 		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
 		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email
-		csusername requester`},
-	{jsonMethod, asked, 0, `requestmethod method httpmethod httprequestmethod clientrequestmethod verb requestverb
+		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
+		requestcontext.authorizer.principalid`},
+	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb
 		csmethod requesthttpmethod`},
-	{jsonPath, asked, 0, `originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
+	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
-		rawurl requesteduri uripath httppath url.path urlpath csuristem resourcepath`},
-	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery rawquery csuriquery`},
+		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path`},
+	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery rawquery rawquerystring querystr csuriquery`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `requesthost clientrequesthost httphost authority host url.domain domainname domain
-		servername vhost virtualhost xhostheader cshost`},
+	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost httphost authority host url.domain domainname domain
+		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
-	{jsonStatus, asked | responseSide, 0, `status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
+	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
 		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode code`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
 		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout sentbytes respbodysize datalength bytesserved byteswritten
-		network.byteswritten scbytes size bytes bodysize length`},
+		network.byteswritten scbytes txbytes responsebytesize proxy.responsebytesize size bytes bodysize length`},
 	{jsonBytes, responseSide, 0, `body.bytes contentlength headers.contentlength`},
 	{jsonBytes, topSide, 0, `contentlength`},
 	{jsonDuration, answered, unit(time.Nanosecond), `=Duration durationns latencyns durationnanos event.duration`},
 	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros responsetimeus timeelapsed`},
-	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time durationms latencyms elapsedms
-		responsetimems requesttimems timetakenms durationmillis responselatency latencies.request edgetimetofirstbytems`},
+	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =TimeTaken durationms latencyms elapsedms
+		responsetimems requesttimems timetakenms durationmillis responselatency latencies.request edgetimetofirstbytems
+		totalduration turnaroundtimemsec`},
 	{jsonDuration, answered, unit(time.Second), `properties.timetaken requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
 	{jsonDuration, answered, unitUnknown, `latencyhuman duration latency responsetime elapsed elapsedtime
 		timetaken requestduration processingtime took`},
 	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
-		useragent.original identity.useragent ua agent csuseragent`},
+		useragent.original identity.useragent ua agent csuseragent clientua
+		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent`},
 	{jsonReferer, sent, 0, `referer referrer httpreferer httpreferrer requestreferer requestreferrer
-		clientrequestreferer csreferer`},
+		clientrequestreferer csreferer proxy.referer`},
 	{jsonRequestID, sent, 0, `requestid xrequestid httpxrequestid reqid request.id rayid correlationid
 		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid
-		xedgerequestid`},
+		xedgerequestid requestcontext.requestid`},
 	{jsonRequestID, requestSide, 0, `id`},
 	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey identity.apikey apikeyid identity.apikeyid`},
 	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
@@ -136,12 +133,40 @@ var jsonKeys = []struct {
 	{jsonRecords, answered, 0, `recordcount recordsreturned records rowcount rowsreturned rows resultcount
 		resultscount numrecords numresults itemcount itemsreturned`},
 	{jsonLogger, topSide, 0, `logger loggername`},
-	{jsonMessage, topSide, 0, `level severity lvl log.level msg message`},
+	{jsonLevel, topSide, 0, `level severity lvl log.level`},
+	{jsonMessage, topSide, 0, `msg message`},
 	{jsonAction, topSide, 0, `action`},
-	{jsonRails, topSide, 0, `controller`},
-	{jsonTomcat, topSide, 0, `logicalusername`},
-	{jsonKamal, topSide, 0, `reqcontentlength`},
-	{jsonCloudFront, topSide, 0, `xedgelocation`},
+}
+
+// A jsonMark is a key of the line itself that tells which product wrote it, alone or with
+// others.
+type jsonMark uint16
+
+const (
+	markRails jsonMark = 1 << iota // lograge
+	markTomcat
+	markKamal
+	markCloudFront
+	markAkamai // DataStream
+	markAPISIX
+	markLevel
+	markMessage
+	markTime
+
+	markZerolog = markLevel | markMessage | markTime
+)
+
+// jsonMarks are the keys that are marks, in the form that canonicalKey gives them.
+var jsonMarks = map[string]jsonMark{
+	"controller":       markRails,
+	"logicalusername":  markTomcat,
+	"reqcontentlength": markKamal,
+	"xedgelocation":    markCloudFront,
+	"reqtimesec":       markAkamai,
+	"apisixlatency":    markAPISIX,
+	"level":            markLevel,
+	"message":          markMessage,
+	"time":             markTime,
 }
 
 // Names of objects that hold the parts of a request. What is in them goes before
@@ -149,7 +174,7 @@ var jsonKeys = []struct {
 const (
 	requestObjects  = `request req`
 	headerObjects   = `headers header requestheaders reqheaders`
-	responseObjects = `response res resp responseheaders respheaders resheaders`
+	responseObjects = `response httpresponse res resp responseheaders respheaders resheaders`
 	bothObjects     = `http httprequest httpinfo`
 	// Objects that loggers and shippers wrap around the whole.
 	wholeObjects = `fields attributes context jsonpayload properties log message data extra payload record meta access`
@@ -159,6 +184,8 @@ const (
 // lead to it.
 type jsonNode struct {
 	uses  []jsonUse
+	mark  jsonMark
+	text  bool // an object may stand here in a string
 	exact map[string]*jsonNode
 	loose map[string]*jsonNode // by canonicalKey
 }
@@ -237,6 +264,10 @@ func jsonTree(c JSONConfig) *jsonNode {
 			}
 		}
 	}
+	for key, mark := range jsonMarks {
+		top.below(key).mark = mark
+	}
+	top.below("properties").text = true // Azure's
 	request.graft(headerObjects, header)
 	for _, n := range [...]*jsonNode{both, top} {
 		n.graft(requestObjects, request)
@@ -319,6 +350,7 @@ func (n *jsonNode) own(key string) *jsonNode {
 	child := &jsonNode{}
 	if known := n.find(key); known != nil {
 		child.uses = known.uses
+		child.mark, child.text = known.mark, known.text
 		child.loose = known.loose
 		child.exact = maps.Clone(known.exact)
 	}
@@ -424,6 +456,14 @@ func (g *jsonGuesser) walk(object *fastjson.Object, node *jsonNode, path string,
 			}
 		case fastjson.TypeString:
 			text, _ := v.StringBytes()
+			if child != nil && child.text && !g.parser.nested {
+				if object := g.parser.textObject(text); object != nil {
+					g.parser.nested = true
+					g.walk(object, child, at+".", depth-1)
+					g.parser.nested = false
+					return
+				}
+			}
 			g.take(at, child, string(text))
 		case fastjson.TypeNumber:
 			g.take(at, child, string(v.MarshalTo(nil)))
@@ -433,7 +473,7 @@ func (g *jsonGuesser) walk(object *fastjson.Object, node *jsonNode, path string,
 
 // take takes in what the key at the path holds in one line.
 func (g *jsonGuesser) take(path string, node *jsonNode, value string) {
-	if value == "" || value == "-" {
+	if value == "" || value == "-" || path == "" { // which no config can name
 		return
 	}
 	k := g.known[path]

@@ -138,11 +138,19 @@ type span struct {
 	escaped    bool
 }
 
+// isLogfmtKey tells which bytes a key consists of.
+var isLogfmtKey = func() (is [256]bool) {
+	for c := range is {
+		is[c] = isAlnum(byte(c)) || strings.IndexByte("_-.@", byte(c)) >= 0
+	}
+	return is
+}()
+
 // pairAt returns the length of the key that begins at at, which is 0 if there is no
 // pair; where its value stands; and where the next pair is looked for.
 func pairAt(line string, at int) (key int, value span, next int) {
 	n := at
-	for n < len(line) && (isAlnum(line[n]) || strings.IndexByte("_-.@", line[n]) >= 0) {
+	for n < len(line) && isLogfmtKey[line[n]] {
 		n++
 	}
 	if n == at || n == len(line) || line[n] != '=' {
@@ -172,11 +180,11 @@ func pairAt(line string, at int) (key int, value span, next int) {
 
 // nextWord returns where the word behind the next blank begins.
 func nextWord(line string, at int) int {
-	i := strings.IndexByte(line[at:], ' ')
-	if i < 0 {
-		return len(line)
+	for at < len(line) && line[at] != ' ' { // seldom more than a quote
+		at++
 	}
-	for at += i; at < len(line) && line[at] == ' '; at++ {
+	for at < len(line) && line[at] == ' ' {
+		at++
 	}
 	return at
 }

@@ -58,7 +58,7 @@ const (
 // A variable is what we know of one of nginx's variables or Apache's directives.
 type variable struct {
 	meaning meaning
-	rank    int // of several variables of one meaning, those of the lowest rank are used
+	rank    int // of several variables of one meaning, those of the lowest rank are used; of forwarded addresses, of those with a value
 }
 
 // variableOf returns what the variable of that name means.
@@ -162,13 +162,15 @@ var variables = map[string]variable{
 
 // logParser is a compiled format, nginx's or Apache's, with the memory of one source.
 type logParser struct {
-	head  string // what every line begins with
-	steps []logStep
-	clock clock
-	raw   bool   // escape=none
-	args  string // of the line at hand
-
+	head    string // what every line begins with
+	steps   []logStep
+	clock   clock
+	raw     bool // escape=none
 	targets targets
+
+	// Of the line at hand:
+	args      string
+	forwarded int // rank of what ForwardedFor was taken from
 }
 
 // source returns a parse function for one source.
@@ -180,6 +182,7 @@ func (p *logParser) source() ParseFunc {
 // A logStep takes one variable's value: all up to the literal text behind it.
 type logStep struct {
 	meaning meaning
+	rank    int    // among forwarded addresses, which are taken from the best that has some
 	until   string // "" at the end of the line
 	last    bool
 	quoted  bool   // until begins with the quote that ends the value
@@ -338,11 +341,11 @@ func (p *logParser) set(f *Fields, step *logStep, s string) error {
 	case appendedMeaning:
 		i := strings.LastIndexByte(s, ',')
 		setOnce(&f.Remote, strings.TrimSpace(s[i+1:]))
-		setOnce(&f.ForwardedFor, strings.TrimSpace(s[:max(i, 0)]))
+		p.setForwarded(f, step, strings.TrimSpace(s[:max(i, 0)]))
 	case remoteMeaning:
 		f.Remote = s
 	case forwardedMeaning:
-		f.ForwardedFor = s
+		p.setForwarded(f, step, s)
 	case userMeaning:
 		setOnce(&f.User, s)
 	case methodMeaning:
@@ -375,6 +378,13 @@ func (p *logParser) set(f *Fields, step *logStep, s string) error {
 		setOnce(&f.Tenant, s)
 	}
 	return nil
+}
+
+// setForwarded takes the addresses of a header unless a better header had some.
+func (p *logParser) setForwarded(f *Fields, step *logStep, s string) {
+	if s != "" && (f.ForwardedFor == "" || step.rank < p.forwarded) {
+		f.ForwardedFor, p.forwarded = s, step.rank
+	}
 }
 
 // setLoggedRequest takes a request line unless its parts are logged by themselves.
@@ -456,6 +466,7 @@ func compile(parts []logPart) (*logParser, error) {
 		}
 		step := logStep{
 			meaning: v.meaning,
+			rank:    v.rank,
 			until:   v.literal,
 			last:    last,
 			quoted:  v.literal != "" && v.literal[0] == '"',
@@ -470,7 +481,7 @@ func compile(parts []logPart) (*logParser, error) {
 		case remoteMeaning, forwardedMeaning, appendedMeaning, hostMeaning:
 			step.words = !step.quoted // in quotes, a client may send what it likes
 		}
-		if v.rank != best[v.meaning] || v.meaning == argsMeaning && best[targetMeaning] != 1 {
+		if v.rank != best[v.meaning] && v.meaning != forwardedMeaning || v.meaning == argsMeaning && best[targetMeaning] != 1 {
 			step.meaning = unused
 		}
 		if !last && parts[i+1].number {
@@ -529,7 +540,7 @@ func nginxPart(name string) logPart {
 		part.number = true
 	case "remote_port", "realip_remote_port", "proxy_protocol_port", "proxy_protocol_server_port", "server_port":
 		part.port = true
-	case "http_x_forwarded_for", "proxy_add_x_forwarded_for":
+	case "http_x_forwarded_for", "proxy_add_x_forwarded_for", "http_forwarded":
 		part.list = true
 	case "time_local":
 		part.width = len(clfTime)

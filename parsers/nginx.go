@@ -436,6 +436,12 @@ func (f *Fields) splitForwarded() {
 	if f.Remote != "" || f.ForwardedFor == "" {
 		return
 	}
+	if strings.IndexByte(f.ForwardedFor, '=') >= 0 { // Forwarded
+		if rest, hop := lastHop(f.ForwardedFor); hop != "" {
+			f.Remote, f.ForwardedFor = hop, strings.TrimRight(rest, ", \t")
+			return
+		}
+	}
 	i := strings.LastIndexByte(f.ForwardedFor, ',')
 	f.Remote = strings.TrimSpace(f.ForwardedFor[i+1:])
 	f.ForwardedFor = strings.TrimSpace(f.ForwardedFor[:max(i, 0)])

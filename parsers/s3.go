@@ -125,7 +125,14 @@ func (f *Fields) setS3Agent(s string) (host string) {
 	tail := fieldCutter{rest: s}
 	f.Referer = unescape(valueOf(tail.next()))
 	if s = tail.rest; strings.HasPrefix(s, `"`) {
-		end := strings.LastIndexByte(s, '"')
+		end := 0
+		for { // forward: what follows the last quote is long
+			n := strings.IndexByte(s[end+1:], '"')
+			if n < 0 {
+				break
+			}
+			end += n + 1
+		}
 		if end == 0 {
 			return "" // torn
 		}

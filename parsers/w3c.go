@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,34 @@ CloudFront's host is x-host-header.`,
 		},
 		New: func() ParseFunc { return enveloped((&w3c{decoded: map[string]string{}}).parse) },
 	}
+}
+
+// W3CFormat reads a W3C extended log whose lines are not preceded by what tells of their
+// columns, as CloudFront's real-time logs: fields are the names of the columns, with or
+// without "#Fields:" before them. They must hold a time, and a method or a status; names
+// that say nothing of a Request are read over. A #Fields line in the log goes before them.
+func W3CFormat(name, fields string) (*Format, error) {
+	names := strings.Fields(strings.TrimPrefix(strings.TrimSpace(fields), "#Fields:"))
+	if len(names) > maxColumns {
+		return nil, fmt.Errorf("#Fields %s: %d columns, more than %d", name, len(names), maxColumns)
+	}
+	columns := w3cColumnsOf(names, "")
+	has := func(m meaning) bool {
+		return slices.ContainsFunc(columns.used, func(f w3cField) bool { return f.meaning == m })
+	}
+	if columns.time < 0 && !has(timeMeaning) {
+		return nil, fmt.Errorf("#Fields %s: no column for the time: add date and time, or timestamp", name)
+	}
+	if !has(methodMeaning) && !has(statusMeaning) {
+		return nil, fmt.Errorf("#Fields %s: neither cs-method nor sc-status is a column", name)
+	}
+	given := "#Fields: " + strings.Join(names, " ")
+	return &Format{
+		Name:  name,
+		Doc:   "a W3C extended log\n\n  " + given,
+		Given: given,
+		New:   func() ParseFunc { return enveloped((&w3c{columns: columns, decoded: map[string]string{}}).parse) },
+	}, nil
 }
 
 // The columns of logs that are read without a #Fields line. To CloudFront's new ones
@@ -78,7 +107,7 @@ func w3cColumnsOf(names []string, software string) *w3cColumns {
 			c.time = i
 		case name == "sc-win32-status", name == "timetakenms":
 			c.unit = time.Millisecond
-		case strings.HasPrefix(name, "x-edge-"):
+		case strings.HasPrefix(name, "x-edge-"), name == "time-to-first-byte":
 			c.unit, c.percent = time.Second, true
 		}
 		if v := w3cVariable(name); v.meaning != unused {
@@ -133,6 +162,9 @@ var w3cNames = map[string]variable{
 	"time-taken":        {durationMeaning, 0},
 	"timetakenms":       {durationMeaning, 0},
 	"cs(referrer)":      {refererMeaning, 0},
+	"cs-referer":        {refererMeaning, 0}, // these three are of CloudFront's real-time logs
+	"cs-user-agent":     {userAgentMeaning, 0},
+	"cs-cookie":         {cookieMeaning, 0},
 	"x-edge-request-id": {requestIDMeaning, 0},
 }
 
@@ -326,7 +358,7 @@ func (p *w3c) read(c *w3cColumns, f *Fields) error {
 				f.Method = s
 			}
 		case targetMeaning:
-			if u.rank < wholeURL {
+			if u.rank < wholeURL && !c.percent { // CloudFront encodes marks; its real-time logs have the query here, too
 				s = withoutMarks(s)
 			}
 			setOnce(&f.Target, s)

@@ -88,7 +88,7 @@ func TestW3CTargetsLast(t *testing.T) {
 		}
 		targets = append(targets, f.Target)
 	}
-	if n := p.joined.Cap(); n > 2*joinChunk {
+	if n := p.targets.joined.Cap(); n > 2*joinChunk {
 		t.Errorf("%d bytes are held", n)
 	}
 	for i, got := range targets {
@@ -151,4 +151,44 @@ func FuzzW3C(f *testing.F) {
 			t.Errorf("%q: got %s, a fresh parser %s", text, got, want)
 		}
 	})
+}
+
+func TestW3CFormat(t *testing.T) {
+	const fields = "#Fields: timestamp c-ip time-to-first-byte sc-status sc-bytes cs-method cs-host cs-uri-stem x-edge-request-id x-host-header time-taken cs-user-agent cs-referer cs-cookie cs-uri-query x-forwarded-for"
+	tests := []struct{ name, line, want string }{
+		{
+			"real-time", "1772359200.123\t203.0.113.9\t0.002\t404\t553\tGET\td1.example.net\t/a\tr-7==\tapi.example.com\t0.023\tMozilla/5.0%20(X11)\thttps://app.example.com/\tsid=a;%20b=c\tb=1\t198.51.100.7",
+			`{"Time":"2026-03-01T10:00:00.123Z","Remote":"203.0.113.9","ForwardedFor":"198.51.100.7","Method":"GET","Target":"/a?b=1","Host":"api.example.com","Status":404,"Bytes":553,"Duration":"23ms","UserAgent":"Mozilla/5.0 (X11)","Referer":"https://app.example.com/","RequestID":"r-7==","Cookie":"sid=a; b=c"}`,
+		},
+		{
+			"query in the stem", "1772359200\t2001:db8::7\t0.002\t200\t5\tGET\td1.example.net\t/a?b=1\tr-8==\tapi.example.com\t0.023\t-\t-\t-\tb=1\t-",
+			`{"Time":"2026-03-01T10:00:00Z","Remote":"2001:db8::7","Method":"GET","Target":"/a?b=1","Host":"api.example.com","Status":200,"Bytes":5,"Duration":"23ms","RequestID":"r-8=="}`,
+		},
+		{
+			"a column too few", "1772359200\t203.0.113.9",
+			`{"Reason":"not the columns of the #Fields line","Value":"1772359200\t203.0.113.9","Skip":false}`,
+		},
+	}
+	format, err := W3CFormat("real-time", fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := W3CFormat("real-time", strings.TrimPrefix(fields, "#Fields: "))
+	if err != nil || format.Given != fields || bare.Given != fields {
+		t.Errorf("given %q, and %q without #Fields (%v)", format.Given, bare.Given, err)
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := strings.TrimSpace(dumpLines(format.New(), test.line)); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+	for _, fields := range [...]string{
+		"", "#Fields:", "c-ip cs-method sc-status", "date c-ip cs-method", "timestamp c-ip", "timestamp cs-method" + strings.Repeat(" x", maxColumns),
+	} {
+		if _, err := W3CFormat("x", fields); err == nil {
+			t.Errorf("%.40q is taken", fields)
+		}
+	}
 }

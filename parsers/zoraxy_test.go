@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzZoraxy(f *testing.F) { fuzzFormat(f, Zoraxy) }
