@@ -84,6 +84,62 @@ var advice = map[string]struct{ worked, always string }{
 		"",
 		"Find out whether a customer still uses an old key; if keys are guessed, block the address and make sure that keys are long and random.",
 	},
+	"account-compromise": {
+		"Treat the account as taken: reset its password, end its sessions and revoke its tokens, then look at all it did since the login.",
+		"",
+	},
+	"credential-abuse": {
+		"",
+		"Ask the key's owner whether a job of theirs is new; if not, revoke the key and look at what was fetched with it.",
+	},
+	"geo-anomaly": {
+		"",
+		"Ask the key's owner whether they moved a server; bind the key to their networks if you can.",
+	},
+	"new-device": {
+		"",
+		"Nothing, if the user knows of it; tell them by another way than the account.",
+	},
+	"impossible-travel": {
+		"",
+		"End all sessions of the account and let its owner log in anew, with a second factor; find out which of both places is theirs.",
+	},
+	"token-replay": {
+		"",
+		"Revoke the token with all that were refreshed from it, and find out how it got out: a log, a script in the page, a stolen device.",
+	},
+	"suspicious-network": {
+		"",
+		"Ask for a second factor from such networks, and look at what the account did after this login.",
+	},
+	"injection-probe": {
+		"An answer to a probe was unusual: try the same request on a copy of the service and see what it gives away.",
+		"Block the client; see that what it tried is not there or is up to date.",
+	},
+	"ssrf": {
+		"The URL was taken: find out whether the service fetched it, and rotate the credentials that its machine can reach.",
+		"Check URLs from outside before they are fetched ('litesoc check-url'), after names are resolved too, and let the fetching machine reach nothing inside.",
+	},
+	"broken-authorization": {
+		"Objects of others were served: fix the check on that route first, then list what was read and whose it was.",
+		"Block the actor; look objects up by the tenant of the session, never by one that the request names.",
+	},
+	"plan-limits": {
+		"",
+		"See that each of these routes checks the plan on the server; sales may want to know, too.",
+	},
+	"role-tampering": {
+		"The request was taken: compare the rights of the actor with what they should be, and undo the change.",
+		"Take roles and rights from the session alone, and refuse requests that name fields a user may not set.",
+	},
+	"data-exfiltration": {
+		"Data left: find out which records, and whether you must tell their owners.",
+		"Freeze the account or key until its owner explains; limit the size of pages and the pages an hour.",
+	},
+	"mass-deletion": {
+		"Records are gone: stop the actor, and restore from a backup before it is overwritten.",
+		"Ask for confirmation of deletions in bulk, and keep what is deleted for some days.",
+	},
 	"rate-limit": {
 		"",
 		"Find out whether it is a customer's job that does not back off, or abuse; talk to the customer or revoke the key.",

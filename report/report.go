@@ -4,7 +4,9 @@
 package report
 
 import (
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/litesoc/litesoc/detect"
@@ -80,12 +82,39 @@ type Event struct {
 // An Incident is a detect.Incident with all that a person needs to act on it.
 type Incident struct {
 	detect.Incident
-	Status    string   `json:"status"`
-	Timeline  []Step   `json:"timeline"` // its events in order of first time
-	Technique []string `json:"technique"`
-	OWASP     []string `json:"owasp"`
-	NextSteps []string `json:"next_steps"`
-	SQL       string   `json:"sql"` // the query that shows its requests
+	Status string `json:"status"`
+	// Addresses say where the IPs are of which that is known, in their order.
+	Addresses []Address `json:"addresses,omitempty"`
+	Timeline  []Step    `json:"timeline"` // its events in order of first time
+	Technique []string  `json:"technique"`
+	OWASP     []string  `json:"owasp"`
+	NextSteps []string  `json:"next_steps"`
+	SQL       string    `json:"sql"` // the query that shows its requests
+}
+
+// An Address is what is known of where an address is and whose.
+type Address struct {
+	IP      string   `json:"ip"`
+	Country string   `json:"country_code,omitempty"`
+	ASN     int64    `json:"asn,omitempty"`
+	Org     string   `json:"as_org,omitempty"`
+	Traits  []string `json:"traits,omitempty"` // "Tor", "VPN", "proxy", "datacenter"
+}
+
+// label is the address and what is known of it: "203.0.113.9 (DE, AS64500 Example, Tor)".
+func (a Address) label() string {
+	var parts []string
+	if a.Country != "" {
+		parts = append(parts, a.Country)
+	}
+	if a.ASN != 0 {
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("AS%d %s", a.ASN, a.Org)))
+	}
+	parts = append(parts, a.Traits...)
+	if len(parts) == 0 {
+		return a.IP
+	}
+	return a.IP + " (" + strings.Join(parts, ", ") + ")"
 }
 
 // A Step is one event of an incident's story.

@@ -156,6 +156,11 @@ func withIncidents() *Report {
 	takeover := incident("inc_0a", "Credential stuffing from 203.0.113.9, then a login that worked", detect.Critical, 95, detect.Succeeded, stuffing, login, export)
 	takeover.Actors = []string{"alice", "203.0.113.9"}
 	takeover.IPs = []string{"203.0.113.9", "203.0.113.10", "203.0.113.11", "203.0.113.12", "2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"}
+	takeover.Addresses = []Address{
+		{IP: "203.0.113.9", Country: "DE", ASN: 64500, Org: "Example\x1b[31m Hosting", Traits: []string{"Tor", "datacenter"}},
+		{IP: "203.0.113.10", Country: "BR"},
+		{IP: "2001:db8::1", ASN: 64501},
+	}
 	takeover.Reasons = []string{"critical severity (+50)", "it succeeded (+30)", "3 kinds of event in one chain (+15)"}
 	takeover.Summary = "One address tried 310 accounts with passwords from elsewhere, got into alice's account after 4 minutes, and read the customer list."
 	takeover.NextSteps = []string{

@@ -510,7 +510,7 @@ func (p *page) incident(in *Incident, evidence map[string][]Place) {
 	p.field("id", plain, id)
 	p.field("risk", plain, strings.Join(in.Reasons, "; "))
 	p.names("actors", in.Actors)
-	p.names("addresses", in.IPs)
+	p.names("addresses", labels(in))
 	p.field("what", plain, in.Summary)
 	when := period(in.First, in.Last)
 	if d := in.Last.Sub(in.First); d >= time.Second {
@@ -543,6 +543,17 @@ func (p *page) names(label string, names []string) {
 		units = append(units, fmt.Sprintf("and %s more", number(int64(more))))
 	}
 	p.units(span{faint, "  " + label}, len(margin), plain, units, shorten)
+}
+
+// labels are the addresses of an incident with what is known of them.
+func labels(in *Incident) []string {
+	names := slices.Clone(in.IPs)
+	for _, a := range in.Addresses {
+		if i := slices.Index(names, a.IP); i >= 0 {
+			names[i] = a.label()
+		}
+	}
+	return names
 }
 
 // volume says how much an incident is made of. Events overlap: the same request may

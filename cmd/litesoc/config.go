@@ -145,8 +145,8 @@ func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 }
 
 // formats returns the formats a log may be written in: the one that text names (a
-// name, an nginx log_format or Apache LogFormat string, the path of an nginx.conf), or
-// all there are.
+// name, an nginx log_format or Apache LogFormat string, a #Fields: line, the path of an
+// nginx.conf), or all there are.
 func (c *config) formats(text string) ([]*parsers.Format, error) {
 	all := parsers.All()
 	if len(c.JSONFields) > 0 {
@@ -168,6 +168,13 @@ func (c *config) formats(text string) ([]*parsers.Format, error) {
 		if f.Name == text {
 			return []*parsers.Format{f}, nil
 		}
+	}
+	if strings.HasPrefix(text, "#Fields:") {
+		f, err := parsers.W3CFormat("w3c", text)
+		if err != nil {
+			return nil, misuse("", "--format: %w", err)
+		}
+		return []*parsers.Format{f}, nil
 	}
 	if strings.Contains(text, "$") {
 		f, err := parsers.NginxLogFormat("nginx", text, "")

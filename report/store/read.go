@@ -270,6 +270,44 @@ func (rd *reading) incidents() error {
 	if err != nil {
 		return err
 	}
+	if err := rd.addresses(); err != nil {
+		return err
+	}
 	rd.r.Complete()
+	return nil
+}
+
+// addresses adds to the incidents where their addresses are.
+func (rd *reading) addresses() error {
+	known := map[string]report.Address{}
+	err := rd.each(`select ip, coalesce(country_code, ''), coalesce(asn, 0), coalesce(as_org, ''), coalesce(is_tor, false), coalesce(is_vpn, false),
+			coalesce(is_proxy, false), coalesce(is_datacenter, false)
+		from origins where ip in (select unnest(ips) from incidents)`, func(rows *sql.Rows) error {
+		var a report.Address
+		var traits [4]bool
+		if err := rows.Scan(&a.IP, &a.Country, &a.ASN, &a.Org, &traits[0], &traits[1], &traits[2], &traits[3]); err != nil {
+			return err
+		}
+		for i, name := range [...]string{"Tor", "VPN", "proxy", "datacenter"} {
+			if traits[i] {
+				a.Traits = append(a.Traits, name)
+			}
+		}
+		if a.Country != "" || a.ASN != 0 || len(a.Traits) > 0 {
+			known[a.IP] = a
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for n := range rd.r.Incidents {
+		in := &rd.r.Incidents[n]
+		for _, ip := range in.IPs {
+			if a, ok := known[ip]; ok {
+				in.Addresses = append(in.Addresses, a)
+			}
+		}
+	}
 	return nil
 }
