@@ -86,7 +86,7 @@ var advice = map[string]struct{ worked, always string }{
 	},
 	"account-compromise": {
 		"Treat the account as taken: reset its password, end its sessions and revoke its tokens, then look at all it did since the login.",
-		"",
+		"Freeze the account until its owner has been asked, by another way than the account.",
 	},
 	"credential-abuse": {
 		"",

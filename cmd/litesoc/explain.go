@@ -38,7 +38,7 @@ are shown as the fingerprints they are kept as.`,
 		},
 	}
 	c.Flags().StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
-	c.Flags().StringVar(&f.format, "format", "", "`format` of the line: a name, an nginx log_format or Apache LogFormat string, or the path of an nginx.conf (default: guessed)")
+	c.Flags().StringVar(&f.format, "format", "", "`format` of the line: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	return c
 }
 

@@ -78,7 +78,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags := c.Flags()
 	dbFlag(c, &f.db)
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
-	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, or the path of an nginx.conf (default: guessed)")
+	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
