@@ -144,6 +144,10 @@ func NewSite(c SiteConfig) (*Site, error) {
 	return s, nil
 }
 
+// Template returns the route of the site that a path belongs to, or "". A route of
+// another making is as good as a path: "/users/{id}" belongs to "/users/{userId}".
+func (s *Site) Template(path string) string { return s.templates.Match(path) }
+
 // Declared returns what the site's OpenAPI description says of a request for a route,
 // by its shape. HEAD is as good as GET, and OPTIONS as any.
 func (s *Site) Declared(method, shape string) Declared {

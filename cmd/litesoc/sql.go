@@ -54,14 +54,9 @@ Times are UTC.`,
 			if strings.TrimSpace(query) == "" {
 				return misuse(`litesoc sql "select * from incidents"`, "sql: the query is empty")
 			}
-			q, err := store.OpenQuery(db)
-			switch {
-			case errors.Is(err, store.ErrNoStore):
-				return failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
-			case errors.Is(err, store.ErrBusy):
-				return failed(err, "wait until it is done")
-			case err != nil:
-				return failed(err, "")
+			q, err := openQuery(db)
+			if err != nil {
+				return err
 			}
 			defer q.Close()
 			out := c.OutOrStdout()
@@ -78,6 +73,20 @@ Times are UTC.`,
 	dbFlag(c, &db)
 	c.Flags().StringVarP(&format, "output", "o", "table", "`FORMAT`: table, json, csv or ndjson")
 	return c
+}
+
+// openQuery opens the store for queries.
+func openQuery(db string) (*store.Query, error) {
+	q, err := store.OpenQuery(db)
+	switch {
+	case errors.Is(err, store.ErrNoStore):
+		return nil, failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
+	case errors.Is(err, store.ErrBusy):
+		return nil, failed(err, "wait until it is done")
+	case err != nil:
+		return nil, failed(err, "")
+	}
+	return q, nil
 }
 
 // A table is a way to write rows.
