@@ -63,7 +63,7 @@ type story struct {
 	AllActors  Distinct         // tags of the names, listed or not
 	AllIPs     Distinct         // likewise
 	Counted    map[string]int64 // requests by alert id; at most maxCountedAlerts
-	Requests   int64            // of all that are counted
+	Requests   int64            // of the alert that has most; alerts may share requests
 	Parts      []part           // in the order they became known; at most maxParts
 }
 
@@ -162,12 +162,12 @@ func (s *incidents) merge(st, other *story) {
 
 // count counts an alert of the story with the number of its requests.
 func (s *incidents) count(st *story, id string, requests int64) {
-	before, known := st.Counted[id]
+	_, known := st.Counted[id]
 	if !known && len(st.Counted) == maxCountedAlerts {
 		return
 	}
 	st.Counted[id] = requests
-	st.Requests += requests - before
+	st.Requests = max(st.Requests, requests)
 	s.Of[id] = st.ID
 	if known {
 		return
@@ -358,10 +358,14 @@ func (st *story) summary() string {
 	if len(st.Counted) == maxCountedAlerts {
 		alerts = fmt.Sprintf("%d alerts or more", maxCountedAlerts)
 	}
-	fmt.Fprintf(&b, "From %s to %s UTC, %s caused %s with %s", st.First.Format(day), st.Last.Format(until), st.actors(),
-		alerts, plural(st.Requests, "request", "requests"))
+	with := " with "
+	if len(st.Counted) > 1 {
+		with = ", the largest of "
+	}
+	fmt.Fprintf(&b, "From %s to %s UTC, %s caused %s%s%s", st.First.Format(day), st.Last.Format(until), st.actors(),
+		alerts, with, plural(st.Requests, "request", "requests"))
 	if len(st.AllIPs) > 1 {
-		fmt.Fprintf(&b, " from %s", st.AllIPs.of("address", "addresses"))
+		fmt.Fprintf(&b, ", from %s", st.AllIPs.of("address", "addresses"))
 	}
 	b.WriteString(".")
 	for _, p := range st.worstFirst() {

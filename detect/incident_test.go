@@ -108,7 +108,7 @@ func TestMerge(t *testing.T) {
 	if want := `Title b, Title a, Title c by user "alice" and another`; stands.Title != want {
 		t.Errorf("title %q, want %q", stands.Title, want)
 	}
-	want := `From 2026-03-01 12:00:00 to 12:03:00 UTC, user "alice" and another caused 3 alerts with 30 requests from 2 addresses. ` +
+	want := `From 2026-03-01 12:00:00 to 12:03:00 UTC, user "alice" and another caused 3 alerts, the largest of 10 requests, from 2 addresses. ` +
 		`Title b (high): story b1. Title a (medium): story a1. Title c (medium): story c1. At least once it succeeded.`
 	if stands.Summary != want {
 		t.Errorf("summary\n%s\nwant\n%s", stands.Summary, want)
