@@ -4,7 +4,18 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 )
+
+// history is the TTL of a detector that knows what is usual for a key: d.TTL =
+// new(history). A key that is quiet for longer begins anew.
+//
+// Windows stay short, and so does what rules remember of an event: the Expire of such a
+// detector is called as soon as its key has been quiet for Detector.Quiet, at the latest
+// for maxSpan. The state lives on, so Expire ends the episode (Going = nil) and keeps the
+// history; with nothing going on it does nothing. Observe does the same when a request
+// comes later than the window, if that is shorter.
+const history = 30 * 24 * time.Hour
 
 // A Baseline is how large a number usually is for a key: requests in a minute, objects
 // in an hour. It is learned as time goes on, takes a few hundred bytes, and tells

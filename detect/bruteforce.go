@@ -14,33 +14,41 @@ func BruteForceIP() *Detector {
 		Doc: "many failed logins from one address\n\n" +
 			"Whoever guesses passwords fails often. So does an office behind one address on a Monday " +
 			"morning: where the log names accounts, several of them fail a time or two each, and most " +
-			"logins work, the event is of medium severity and low confidence.",
+			"logins work, the event is of medium severity and low confidence. So it is for somebody who " +
+			"got in from there before, with the same user agent, and now mistypes a few times. A login " +
+			"that works after the guessing was guessed, unless it is one of theirs.",
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110",
 		OWASP:     "API2:2023",
-		Match:     func(r *parsers.Request) bool { return r.Event == LoginFailed || r.Event == LoginSuccess },
+		Match:     isLogin,
 		GroupBy:   ByClient,
+		TTL:       new(history),
 	}
 	limit := d.count("limit", 5, "failed `logins` within the window that are an attack")
 	accounts := d.count("office-accounts", 5, "`accounts` that fail behind the address of an office, at least")
 	slips := d.count("office-failures", 2, "failed `logins` of each of them, at most")
 	window := d.span("window", 5*time.Minute, "`time` within which failed logins are counted")
-	d.TTL = window
+	then := d.span("success-window", 15*time.Minute, thenUsage)
+	d.Quiet = then
 	d.New = func() State {
-		return &bruteForceIP{limit: *limit, accounts: *accounts, slips: *slips, window: *window}
+		return &bruteForceIP{limit: *limit, accounts: *accounts, slips: *slips, window: *window, then: *then}
 	}
 	return d
 }
 
 type bruteForceIP struct {
 	limit, accounts, slips int
-	window                 time.Duration
+	window, then           time.Duration
 
-	// While nothing goes on: the logins within the window. Failed is tagged by account.
-	Failed Window    `json:",omitempty"`
-	Worked Window    `json:",omitempty"`
-	Going  *guessing `json:",omitempty"`
+	// While nothing goes on: the logins within the window, tagged by account. Each
+	// account stands in Worked once.
+	Failed Window `json:",omitempty"`
+	Worked Window `json:",omitempty"`
+
+	Known    familiar  `json:",omitempty"` // account and user agent of logins that worked
+	Stranger time.Time `json:",omitzero"`  // of the last failed login by none of them
+	Going    *guessing `json:",omitempty"`
 }
 
 // A guessing is a brute force that goes on. It counts failed logins.
@@ -48,38 +56,27 @@ type guessing struct {
 	Episode
 	LastFailed time.Time
 	Worked     int64          // logins that worked meanwhile
+	Insiders   Distinct       // accounts of those
 	Accounts   map[uint64]int // failed logins by tag of the account; at most MaxDistinct
 	Worst      int            // the most of one account
 	Account    string         // the last one that failed, clipped
-	Winner     string         // the account of the first login that worked, clipped
+	Winner     string         // the account of the first login that was guessed, clipped
 }
 
 func (s *bruteForceIP) Observe(r *parsers.Request, emit func(Event)) {
-	if s.Going != nil && r.Time.Sub(s.Going.LastFailed) > s.window {
+	if s.Going != nil && r.Time.Sub(s.Going.LastFailed) > s.then {
 		s.Expire(emit)
-		s.Going = nil
 	}
-	switch {
-	case s.Going == nil && r.Event == LoginSuccess:
-		// One more than the failed ones is all that has to be known.
-		s.Worked.Slide(mark(r, 0), s.window, s.limit+1)
-		return
-	case s.Going == nil:
-		if s.Failed.Slide(mark(r, accountTag(r)), s.window, s.limit); len(s.Failed) < s.limit {
+	if r.Event == LoginSuccess {
+		s.succeed(r)
+		if s.Going == nil {
 			return
 		}
-		s.begin(r)
-	case r.Event == LoginSuccess:
-		s.succeed(r)
-	default:
-		s.Going.extend(r)
-		s.Going.fail(r.Time, accountTag(r))
-	}
-	if r.Event == LoginFailed {
-		s.Going.Account = clip(r.User)
+	} else if s.fail(r); s.Going == nil {
+		return
 	}
 	severity := High
-	if s.office() {
+	if s.office() || s.slip() {
 		severity = Medium
 	}
 	s.Going.reach(severity, Attempted)
@@ -89,33 +86,77 @@ func (s *bruteForceIP) Observe(r *parsers.Request, emit func(Event)) {
 func (s *bruteForceIP) Expire(emit func(Event)) {
 	if s.Going != nil {
 		s.Going.end(emit, s.describe)
+		s.Going = nil
 	}
 }
 
-func (s *bruteForceIP) begin(r *parsers.Request) {
-	s.Going = &guessing{Episode: beginByClient(r, s.Failed), Accounts: map[uint64]int{}}
-	for _, m := range s.Failed {
-		s.Going.fail(m.At, m.Tag)
+func (s *bruteForceIP) fail(r *parsers.Request) {
+	if !s.Known.has(loginTag(r)) {
+		s.Stranger = r.Time
 	}
-	for _, m := range s.Worked {
-		if r.Time.Sub(m.At) <= s.window {
-			s.Going.Worked++
+	account := accountTag(r)
+	if s.Going != nil {
+		s.Going.extend(r)
+		s.Going.fail(r.Time, account)
+	} else {
+		if s.Failed.Slide(mark(r, account), s.window, s.limit); len(s.Failed) < s.limit {
+			return
 		}
+		s.Going = beginGuessing(r, s.Failed)
+		for _, m := range s.Worked {
+			if r.Time.Sub(m.At) <= s.window {
+				s.Going.work(m.Tag)
+			}
+		}
+		s.Failed, s.Worked = nil, nil
 	}
-	s.Failed, s.Worked = nil, nil
+	s.Going.Account = clip(r.User)
 }
 
 // succeed takes a login that worked. In an office that is what logins do.
 func (s *bruteForceIP) succeed(r *parsers.Request) {
 	g := s.Going
-	g.Worked++
-	if s.office() || g.Outcome == Succeeded {
+	if g == nil {
+		// One more than the failed ones is all that has to be known.
+		s.Worked.SlideDistinct(mark(r, accountTag(r)), s.window, s.limit+1)
+		s.know(r)
 		return
 	}
-	g.Winner = clip(r.User)
-	g.Last = r.Time
-	g.addEvidence(evidence(r))
-	g.reach(High, Succeeded)
+	g.work(accountTag(r))
+	switch known := s.Known.has(loginTag(r)); {
+	case s.office():
+	case known && (s.slip() || g.spares(accountTag(r))):
+		s.know(r)
+	default:
+		g.win(r)
+	}
+}
+
+// know remembers who got in, by account and, for logs that name it only then, without.
+func (s *bruteForceIP) know(r *parsers.Request) {
+	s.Known.add(both(0, tag(r.UserAgent)))
+	s.Known.add(loginTag(r))
+}
+
+// loginTag tells apart who logs in with what.
+func loginTag(r *parsers.Request) uint64 { return both(accountTag(r), tag(r.UserAgent)) }
+
+// slip tells whether somebody who got in from there before mistypes.
+func (s *bruteForceIP) slip() bool {
+	g := s.Going
+	return len(g.Accounts) <= 1 && g.Count < 2*int64(s.limit) && s.Stranger.Before(g.First)
+}
+
+// office tells whether the failed logins look like slips of many people.
+func (s *bruteForceIP) office() bool { return s.Going.office(s.accounts, s.slips) }
+
+// beginGuessing begins with the failed logins in a window tagged by account.
+func beginGuessing(r *parsers.Request, failed Window) *guessing {
+	g := &guessing{Episode: beginByClient(r, failed), Accounts: map[uint64]int{}}
+	for _, m := range failed {
+		g.fail(m.At, m.Tag)
+	}
+	return g
 }
 
 // fail counts a failed login of an account.
@@ -130,18 +171,43 @@ func (g *guessing) fail(at time.Time, account uint64) {
 	}
 }
 
-// office tells whether the failed logins look like slips of many people.
-func (s *bruteForceIP) office() bool {
-	g := s.Going
-	return len(g.Accounts) >= s.accounts && len(g.Accounts) < MaxDistinct && g.Worst <= s.slips && g.Worked > g.Count
+// work counts a login that worked.
+func (g *guessing) work(account uint64) {
+	g.Worked++
+	g.Insiders.Add(account)
 }
 
-// accountTag tells accounts apart; 0 where the log names none.
-func accountTag(r *parsers.Request) uint64 {
-	if r.User == "" {
-		return 0
+// spares tells whether other accounts were guessed at, but not this one.
+func (g *guessing) spares(account uint64) bool {
+	return account != 0 && len(g.Accounts) > 0 && g.Accounts[account] == 0
+}
+
+// win takes the login that was guessed.
+func (g *guessing) win(r *parsers.Request) {
+	if g.Outcome == Succeeded {
+		return
 	}
-	return max(tag(r.User), 1)
+	g.Winner = clip(r.User)
+	g.Last = r.Time
+	g.addEvidence(evidence(r))
+	g.reach(High, Succeeded)
+}
+
+// office tells whether at least so many accounts slipped at most so often each, while
+// more others got in: one account that gets in again and again makes no office.
+func (g *guessing) office(accounts, slips int) bool {
+	return len(g.Accounts) >= accounts && len(g.Accounts) < MaxDistinct && g.Worst <= slips && int64(len(g.Insiders)) > g.Count
+}
+
+// won says in a sentence which login was guessed.
+func (g *guessing) won() string {
+	switch {
+	case g.Outcome != Succeeded:
+		return ""
+	case g.Winner != "":
+		return fmt.Sprintf("; then a login as %q worked", g.Winner)
+	}
+	return "; then a login worked"
 }
 
 func (s *bruteForceIP) describe(e *Event) {
@@ -156,14 +222,11 @@ func (s *bruteForceIP) describe(e *Event) {
 		on = fmt.Sprintf(" on %d accounts", n)
 	}
 	e.Summary = fmt.Sprintf("%s failed to log in %d times%s in %s (threshold: %d within %s)",
-		who(e.ActorID, e.ActorType), e.Count, on, inWords(g.LastFailed.Sub(e.First)), s.limit, inWords(s.window))
+		who(e.ActorID, e.ActorType), e.Count, on, inWords(g.LastFailed.Sub(e.First)), s.limit, inWords(s.window)) + g.won()
 	switch {
-	case e.Outcome == Succeeded && g.Winner != "":
-		e.Summary += fmt.Sprintf("; then a login as %q worked", g.Winner)
-	case e.Outcome == Succeeded:
-		e.Summary += "; then a login worked"
-	}
-	switch {
+	case e.Severity == Medium && s.slip():
+		e.Confidence = 0.2
+		e.Summary += "; logins from there with the same user agent worked before, which looks like a forgotten password"
 	case e.Severity == Medium:
 		e.Confidence = 0.3
 		e.Summary += fmt.Sprintf("; %d logins from there worked, which looks like an office", g.Worked)

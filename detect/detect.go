@@ -33,7 +33,11 @@ type Detector struct {
 	// detector's window setting. It is part of the rule: a later request meets a
 	// fresh state.
 	TTL *time.Duration
-	New func() State
+	// Quiet is after how long without a request an Expirer is asked for its last word:
+	// the window of a detector whose TTL is longer. nil means TTL. It is maxSpan at most:
+	// rules do not remember an event for longer.
+	Quiet *time.Duration
+	New   func() State
 }
 
 // A State is what a Detector remembers of one key. Exported fields are memory and
@@ -44,8 +48,9 @@ type State interface {
 	Observe(r *parsers.Request, emit func(Event))
 }
 
-// An Expirer is a State with a last word when its key has been quiet for TTL: the
-// final form of an event that was going on.
+// An Expirer is a State with a last word when its key has been quiet: the final form
+// of an event that was going on. A state with a TTL longer than its Quiet lives on, and
+// has nothing more to say before its next request.
 type Expirer interface {
 	Expire(emit func(Event))
 }
@@ -83,7 +88,9 @@ func ByActorRoute(r *parsers.Request, b []byte) []byte {
 // and the lines that show it. While it goes on it is emitted again under the same
 // id, each time in full; the last one emitted holds.
 type Event struct {
-	ID         string          `json:"id"` // content hash of detector, key and first time
+	// ID is the content hash of detector, key and first time. A detector leaves it empty, or
+	// says in it what tells the event from others that its key makes at the same time.
+	ID         string          `json:"id"`
 	Name       string          `json:"event_name"`
 	Severity   Severity        `json:"severity"`
 	Detector   string          `json:"detector"`

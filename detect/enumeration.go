@@ -16,7 +16,8 @@ func Enumeration() *Detector {
 		Doc: "many answers 404 for one actor\n\n" +
 			"Who does not know an API tries names until some answer. A client with a broken link does " +
 			"so too, but always on the same few paths: such an event is of medium severity and low " +
-			"confidence. What browsers and crawlers ask for unbidden does not count.",
+			"confidence. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
+			"search engine, if its address is known for it, is of low severity: it follows dead links.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",
@@ -43,7 +44,8 @@ type enumeration struct {
 // A scan is an enumeration that goes on.
 type scan struct {
 	Episode
-	Paths Distinct
+	Paths   Distinct
+	Crawler crawling
 }
 
 func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
@@ -66,7 +68,8 @@ func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 	if len(s.Going.Paths) < s.few {
 		severity = Medium
 	}
-	s.Going.reach(severity, Attempted)
+	s.Going.Crawler.meet(r)
+	s.Going.reach(s.Going.Crawler.most(severity), Attempted)
 	s.Going.tell(emit, s.describe)
 }
 
@@ -89,7 +92,8 @@ func (s *enumeration) describe(e *Event) {
 	default:
 		e.Confidence = 0.9 // more things that are not there than may be asked for in vain
 	}
-	e.Metadata = Meta("endpoint_count", e.Count, "distinct_paths", len(paths), "window_seconds", int(s.window.Seconds()))
+	s.Going.Crawler.qualify(e)
+	e.Metadata = s.Going.Crawler.meta("endpoint_count", e.Count, "distinct_paths", len(paths), "window_seconds", int(s.window.Seconds()))
 }
 
 // unbidden tells whether browsers, crawlers and tools ask for the path by themselves.

@@ -69,6 +69,10 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 
 // machine puts the detector in the engine's terms.
 func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
+	quiet := maxSpan
+	if d.Quiet != nil {
+		quiet = min(*d.Quiet, maxSpan)
+	}
 	return &keyed.Machine[*parsers.Request, Event]{
 		Name: d.Name,
 		Key: func(r *parsers.Request, b []byte) []byte {
@@ -77,9 +81,13 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 			}
 			return d.GroupBy(r, b)
 		},
-		TTL: *d.TTL,
-		New: func() keyed.State[*parsers.Request, Event] { return d.New() },
+		TTL:   *d.TTL,
+		Quiet: quiet,
+		New:   func() keyed.State[*parsers.Request, Event] { return d.New() },
 		Seal: func(key string, e *Event) {
+			if e.ID != "" { // one of several that the key makes at a time
+				key += "\x00" + e.ID
+			}
 			e.ID = contentID("evt", d.Name, key, e.First)
 			e.Detector = d.Name
 			if e.Name == "" {

@@ -7,7 +7,9 @@ import (
 )
 
 // A setting that makes no sense is refused when it is set, so that no state has to
-// think of it. maxCount also bounds what states remember.
+// think of it. maxCount also bounds what states remember, and maxSpan how long rules
+// remember an event that may be told again. What is usual for a key is remembered for
+// longer: for history, which is no setting.
 const (
 	maxCount = 10_000
 	maxSpan  = 7 * 24 * time.Hour

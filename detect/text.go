@@ -60,6 +60,12 @@ func who(id, actorType string) string {
 		return "API key " + strconv.Quote(clip(id))
 	case parsers.ActorToken, parsers.ActorSession:
 		return actorType + " " + strconv.Quote(clip(id))
+	case actorNetwork:
+		return "network " + clip(id)
+	case actorRoute:
+		return "many clients at " + strconv.Quote(clip(id))
+	case campaignActor:
+		return "campaign " + clip(id)
 	}
 	if _, err := netip.ParseAddr(id); err == nil && len(id) <= maxText {
 		return id

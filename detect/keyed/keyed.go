@@ -26,8 +26,10 @@ type State[I, O any] interface {
 }
 
 // An Expirer is a State that has something to say when its key has been quiet for
-// the machine's TTL. What it emits bears the time of its last item plus TTL, or of
-// the item that took its place where MaxKeys ended it before.
+// the machine's Quiet. What it emits bears the time of its last item plus Quiet, or of
+// the item that took its place where MaxKeys ended it before. Where Quiet is shorter
+// than TTL, the state lives on and may be asked again before its next item: it has
+// nothing more to say then.
 type Expirer[O any] interface {
 	Expire(emit func(O))
 }
@@ -42,6 +44,9 @@ type Machine[I, O any] struct {
 	// TTL is part of the machine's meaning: an item later than the last one of its
 	// key by more than TTL meets a fresh state.
 	TTL time.Duration
+	// Quiet is after how long without an item an Expirer is asked for its last word. 0
+	// means TTL, and so does what is longer.
+	Quiet time.Duration
 	// New makes the state of a key that has none.
 	New func() State[I, O]
 	// Seal completes an output with its key before it is released; may be nil.

@@ -172,6 +172,49 @@ func TestExpire(t *testing.T) {
 	})
 }
 
+// A state that rests before it is forgotten has its last word once, in time, and goes on.
+func TestQuiet(t *testing.T) {
+	items := []*item{
+		{At: at(0), Who: "u", N: 1}, {At: at(ttl), Who: "u", N: 2}, // both ends of a quiet time
+		{At: at(2*ttl + 1), Who: "u", N: 4}, {At: at(3 * ttl), Who: "v", N: 8},
+		{At: at(6*ttl + 1), Who: "u", N: 16}, {At: at(10*ttl + 2), Who: "u", N: 32}, // after its TTL
+	}
+	want := []string{
+		"20s rest u: spell 1: 3", "30.000000001s rest u: spell 2: 4", "40s rest v: spell 1: 8",
+		"1m10.000000001s rest u: spell 3: 16", "1m50.000000002s rest u: spell 1: 32",
+	}
+	t.Run("found by the next item", func(t *testing.T) {
+		var h heard
+		e := keyed.New(order, 1, resting())
+		e.Advance(items, at(10*ttl+2), h.release)
+		h.want(t, want[:4]...)
+		e.Flush(h.release)
+		h.want(t, want...)
+	})
+	t.Run("found by a sweep", func(t *testing.T) {
+		var h heard
+		e := keyed.New(order, 1, resting())
+		e.Advance(items[:2], at(2*ttl), h.release)
+		h.want(t) // an item at the watermark could still come and go on with the spell
+		e.Advance(nil, at(2*ttl+1), h.release)
+		h.want(t, want[:1]...)
+		e.Advance(nil, at(2*ttl+1), h.release)
+		h.want(t, want[:1]...)
+		e = restored(t, e, 3, resting())
+		e.Advance(items[2:4], at(4*ttl+1), h.release)
+		h.want(t, want[:3]...)
+	})
+	t.Run("pushed out", func(t *testing.T) {
+		keys := neighbours(2)
+		var h heard
+		m := resting()
+		m.MaxKeys = 1
+		e := keyed.New(order, 1, m)
+		e.Advance([]*item{{At: at(0), Who: keys[0], N: 1}, {At: at(1), Who: keys[1], N: 2}, {At: at(2 * ttl), Who: keys[0], N: 4}}, at(2*ttl+1), h.release)
+		h.want(t, "1ns rest "+keys[0]+": spell 1: 1", "10.000000001s rest "+keys[1]+": spell 1: 2")
+	})
+}
+
 func TestFlush(t *testing.T) {
 	var h heard
 	e := keyed.New(order, 2, counting())
@@ -389,10 +432,10 @@ func TestStats(t *testing.T) {
 	var h heard
 	e := keyed.New(order, 3, toys()...)
 	e.Advance([]*item{{At: at(0), Who: "u", What: "a"}, {At: at(0), Who: "v", What: "b"}}, at(1), h.release)
-	if st := e.Stats(); st != (keyed.Stats{Keys: 4*2 + 1}) {
+	if st := e.Stats(); st != (keyed.Stats{Keys: 5*2 + 1}) {
 		t.Errorf("Stats() = %+v", st)
 	}
-	e.Advance(nil, at(ttl+1), h.release)
+	e.Advance(nil, at(4*ttl+1), h.release)
 	if st := e.Stats(); st != (keyed.Stats{}) {
 		t.Errorf("Stats() after all are over = %+v", st)
 	}

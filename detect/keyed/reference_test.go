@@ -53,6 +53,8 @@ var flaws = []string{
 	"of one time the greater id first",
 	"held outputs are not put in order with new ones",
 	"last word at the watermark",
+	"asked for the last word only by the next item",
+	"asked for the last word only when it is swept",
 	"last word at the time of the last item",
 	"seen again but not refreshed",
 	"held outputs lost when saved",
@@ -111,6 +113,9 @@ func (r *reference) step(m int, key string, i *item) {
 		r.end(n, r.over(n))
 		n = -1
 	}
+	if n >= 0 && i.At.After(r.rests(n)) && !r.has("asked for the last word only when it is swept") {
+		r.lastWord(n, r.rests(n))
+	}
 	if n < 0 {
 		r.makeRoom(m, key, i.At)
 		r.States = append(r.States, remembered{Machine: m, Key: key, state: r.machines[m].New()})
@@ -160,6 +165,15 @@ func (r *reference) over(n int) time.Time {
 	return r.States[n].Last.Add(r.machines[r.States[n].Machine].TTL)
 }
 
+// rests is when state n is asked for its last word.
+func (r *reference) rests(n int) time.Time {
+	quiet := r.machines[r.States[n].Machine].Quiet
+	if quiet == 0 {
+		return r.over(n)
+	}
+	return r.States[n].Last.Add(quiet)
+}
+
 func (r *reference) emit(m int, key string, at time.Time) func(said) {
 	return func(o said) {
 		r.machines[m].Seal(key, &o)
@@ -167,8 +181,16 @@ func (r *reference) emit(m int, key string, at time.Time) func(said) {
 	}
 }
 
-// end ends state n, whose last word is said at the given time.
+// end ends state n, whose last word is said at the given time if not before.
 func (r *reference) end(n int, at time.Time) {
+	if rests := r.rests(n); rests.Before(r.over(n)) && rests.Before(at) {
+		at = r.rests(n)
+	}
+	r.lastWord(n, at)
+	r.States = slices.Delete(r.States, n, n+1)
+}
+
+func (r *reference) lastWord(n int, at time.Time) {
 	s := r.States[n]
 	if r.has("last word at the time of the last item") {
 		at = s.Last
@@ -176,12 +198,19 @@ func (r *reference) end(n int, at time.Time) {
 	if x, ok := s.state.(interface{ Expire(func(said)) }); ok {
 		x.Expire(r.emit(s.Machine, s.Key, at))
 	}
-	r.States = slices.Delete(r.States, n, n+1)
 }
 
 // sweep ends what no item at or after the watermark can reach, as a sweep does that
 // stops at the first it cannot end: machine by machine.
 func (r *reference) sweep(watermark time.Time) {
+	for n := range r.States {
+		if r.has("asked for the last word only by the next item") {
+			break
+		}
+		if r.rests(n).Before(r.over(n)) && r.rests(n).Before(watermark) {
+			r.lastWord(n, r.rests(n))
+		}
+	}
 	for m := range r.machines {
 		for {
 			n := slices.IndexFunc(r.States, func(s remembered) bool { return s.Machine == m })

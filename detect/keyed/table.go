@@ -81,9 +81,12 @@ func (s *shard[I, O]) step(t *table[I, O], item I) {
 	now := s.order.Time(item)
 	i, ok := t.index[string(s.key)]
 	if ok {
-		if over := t.over(i); now.After(over) {
+		switch over := t.over(i); {
+		case now.After(over):
 			s.end(t, i, over)
 			ok = false
+		case now.After(t.rests(i)):
+			s.lastWord(t, i, t.rests(i))
 		}
 	}
 	if ok {
@@ -112,20 +115,36 @@ func (s *shard[I, O]) makeRoom(t *table[I, O], now time.Time) {
 	}
 }
 
-// end lets the state of entry i have its last word, said at the given time, and
-// forgets it.
+// end lets the state of entry i have its last word, said at the given time if not
+// before, and forgets it.
 func (s *shard[I, O]) end(t *table[I, O], i int32, at time.Time) {
+	if rests := t.rests(i); rests.Before(at) {
+		at = rests
+	}
+	s.lastWord(t, i, at)
+	t.remove(i)
+}
+
+func (s *shard[I, O]) lastWord(t *table[I, O], i int32, at time.Time) {
 	e := &t.entries[i]
 	if x, ok := e.state.(Expirer[O]); ok {
 		s.machine, s.who, s.at = t.machine, e, at
 		x.Expire(s.emit)
 	}
-	t.remove(i)
 }
 
-// expire ends every state that no item at or after the watermark can reach.
+// expire ends every state that no item at or after the watermark can reach, and asks
+// those for their last word that none can reach before they rest.
 func (s *shard[I, O]) expire(watermark time.Time) {
 	for t := range s.all() {
+		for t.quiet < t.machine.TTL && t.awake != none {
+			i, rests := t.awake, t.rests(t.awake)
+			if !rests.Before(watermark) {
+				break
+			}
+			s.lastWord(t, i, rests)
+			t.awake = t.entries[i].next
+		}
 		for t.oldest != none {
 			over := t.over(t.oldest)
 			if !over.Before(watermark) {
@@ -146,15 +165,17 @@ func (s *shard[I, O]) expireAll() {
 }
 
 // A table holds the states of one machine's keys in one partition, linked from
-// the least to the most recently seen. All share one TTL, so that is also the
-// order in which they expire.
+// the least to the most recently seen. All share one TTL and one Quiet, so that is also
+// the order in which they rest and expire.
 type table[I, O any] struct {
 	machine *Machine[I, O]
 	max     int
 	index   map[string]int32
 	entries []entry[I, O]
+	quiet   time.Duration
 	oldest  int32 // none: the end of a list
 	newest  int32
+	awake   int32 // the oldest that was not asked for its last word
 	free    int32 // unused entries, linked by next
 	evicted int64
 }
@@ -174,12 +195,18 @@ func newTable[I, O any](m *Machine[I, O]) *table[I, O] {
 	if keys == 0 {
 		keys = DefaultMaxKeys
 	}
+	quiet := m.TTL
+	if m.Quiet > 0 {
+		quiet = min(m.Quiet, m.TTL)
+	}
 	return &table[I, O]{
 		machine: m,
 		max:     max(keys/partitions, 1),
+		quiet:   quiet,
 		index:   map[string]int32{},
 		oldest:  none,
 		newest:  none,
+		awake:   none,
 		free:    none,
 	}
 }
@@ -187,6 +214,12 @@ func newTable[I, O any](m *Machine[I, O]) *table[I, O] {
 // over returns the last moment at which an item still meets the state of entry i.
 func (t *table[I, O]) over(i int32) time.Time {
 	return t.entries[i].last.Add(t.machine.TTL)
+}
+
+// rests returns the last moment at which an item still comes before the last word of
+// entry i.
+func (t *table[I, O]) rests(i int32) time.Time {
+	return t.entries[i].last.Add(t.quiet)
 }
 
 // insert adds the state of a key that has none.
@@ -221,10 +254,16 @@ func (t *table[I, O]) link(i int32) {
 		t.entries[t.newest].next = i
 	}
 	t.newest = i
+	if t.awake == none {
+		t.awake = i
+	}
 }
 
 func (t *table[I, O]) unlink(i int32) {
 	e := &t.entries[i]
+	if t.awake == i {
+		t.awake = e.next
+	}
 	if e.prev == none {
 		t.oldest = e.next
 	} else {

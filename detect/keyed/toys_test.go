@@ -140,6 +140,26 @@ func (s *visit) Expire(emit func(said)) {
 	emit(said{Text: fmt.Sprint(s.N, " since ", s.First.Format(time.StampMicro))})
 }
 
+// rest has something to say of each spell of items, and remembers how many there were.
+type rest struct{ Spells, N int }
+
+func (s *rest) Observe(i *item, emit func(said)) { s.N += i.N }
+
+func (s *rest) Expire(emit func(said)) {
+	if s.N > 0 {
+		s.Spells++
+		emit(said{Text: fmt.Sprint("spell ", s.Spells, ": ", s.N)})
+		s.N = 0
+	}
+}
+
+// resting returns a machine whose states rest before they are forgotten.
+func resting() *machine {
+	m := by("rest", func() state { return &rest{} })
+	m.TTL, m.Quiet = 4*ttl, ttl
+	return m
+}
+
 // toys returns one machine of each kind.
 func toys() []*machine {
 	bursting := by("burst", func() state { return &burst{limit: 3, window: time.Second} })
@@ -157,6 +177,7 @@ func toys() []*machine {
 		by("distinct", func() state { return &distinct{map[string]bool{}} }),
 		by("steps", func() state { return &steps{} }),
 		whats,
+		resting(),
 	}
 }
 

@@ -1,0 +1,297 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// AdminProbe finds who looks for the administration of a site without being an admin.
+func AdminProbe() *Detector {
+	d := &Detector{
+		Name: "admin-probe",
+		Doc: "several admin routes tried by an actor that was never let in to one\n\n" +
+			"Refused is an answer 401, 403, 404 or 405, and a redirect, which leads to a login. Whoever " +
+			"was let in to an admin route before is an admin, whose sessions end and whose links break. " +
+			"To be refused at a route and let in to the same one later is a login in between; to be let in " +
+			"to another is a door that was left open, and of high severity.",
+		Type:      AccessDenied,
+		Severity:  Medium,
+		Technique: "T1595.003",
+		OWASP:     "API5:2023",
+		GroupBy:   ByActor,
+	}
+	limit := d.count("routes", 3, "distinct admin `routes` refused within the window that are a probe")
+	window := d.span("window", 24*time.Hour, "`time` within which they are counted, and of quiet after which an event is over")
+	own := d.adminRoutes()
+	admins := d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys")
+	d.Match = func(r *parsers.Request) bool {
+		if !granted(r.Status) && !refused(r.Status) || r.Method == "OPTIONS" || !adminRoute(r, own) {
+			return false
+		}
+		id, _ := r.Actor()
+		return !admins.has(id)
+	}
+	ttl := history
+	d.TTL, d.Quiet = &ttl, window
+	d.New = func() State { return &adminProbe{limit: *limit, window: *window} }
+	return d
+}
+
+// adminRoutes adds the setting for admin routes of a site's own.
+func (d *Detector) adminRoutes() *routeList {
+	return d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
+}
+
+type adminProbe struct {
+	limit  int
+	window time.Duration
+
+	Admin  bool     `json:",omitempty"` // was let in before probing
+	Recent Window   `json:",omitempty"` // while nothing goes on: refusals, by route
+	LogIns Distinct `json:",omitempty"` // routes among Recent or Going that asked for a login
+	Hidden bool     `json:",omitempty"` // an answer among Recent was 404
+	Routes []string `json:",omitempty"` // of Recent, clipped; at most maxShown
+	Going  *probing `json:",omitempty"`
+}
+
+// A probing is a probe that goes on.
+type probing struct {
+	Episode
+	Routes  Distinct
+	Shown   []string // the first ones, clipped; at most maxShown
+	Granted int64    // of Count
+	Open    string   // the first one that let in, clipped
+}
+
+func (s *adminProbe) Observe(r *parsers.Request, emit func(Event)) {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
+		s.Expire(emit)
+	}
+	if s.Admin {
+		return
+	}
+	route := tag(strings.ToLower(r.Shape))
+	if granted(r.Status) {
+		s.letIn(r, route, emit)
+		return
+	}
+	if asksForLogin(r.Status) {
+		s.LogIns.Add(route)
+	}
+	if s.Going == nil {
+		s.refuse(r, route)
+	} else {
+		s.Going.extend(r)
+		s.Going.add(route, r.Shape)
+	}
+	if s.Going == nil {
+		return
+	}
+	outcome := Blocked
+	if s.Hidden = s.Hidden || r.Status == 404; s.Hidden {
+		outcome = Attempted
+	}
+	s.Going.reach(Medium, outcome)
+	s.Going.tell(emit, s.describe)
+}
+
+// refuse takes a refusal while nothing goes on.
+func (s *adminProbe) refuse(r *parsers.Request, route uint64) {
+	if n := len(s.Recent); n > 0 && r.Time.Sub(s.Recent[n-1].At) > s.window {
+		s.forget()
+	}
+	s.Hidden = s.Hidden || r.Status == 404
+	s.Routes = shown(s.Routes, r.Shape)
+	if s.Recent.SlideDistinct(mark(r, route), s.window, s.limit); len(s.Recent) < s.limit {
+		return
+	}
+	s.Going = &probing{Episode: begin(r, s.Recent)}
+	if s.limit > 1 {
+		s.Going.Route = "" // they are several
+	}
+	for _, m := range s.Recent {
+		s.Going.Routes.Add(m.Tag)
+	}
+	s.Going.Shown = s.Routes
+	s.Recent, s.Routes = nil, nil
+}
+
+// letIn takes an admin route that answered 2xx.
+func (s *adminProbe) letIn(r *parsers.Request, route uint64, emit func(Event)) {
+	_, loggedIn := slices.BinarySearch(s.LogIns, route)
+	if s.Going == nil || s.Going.Granted == 0 && loggedIn {
+		s.Expire(emit)
+		s.forget()
+		s.Admin = true
+		return
+	}
+	g := s.Going
+	if g.Granted++; g.Granted == 1 {
+		g.Open = clip(r.Shape)
+	}
+	g.extend(r)
+	g.add(route, r.Shape)
+	g.reach(High, Succeeded)
+	g.tell(emit, s.describe)
+}
+
+func (s *adminProbe) forget() {
+	s.Recent, s.Routes, s.LogIns, s.Hidden = nil, nil, nil, false
+}
+
+func (s *adminProbe) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+		s.Going = nil
+		s.forget()
+	}
+}
+
+func (g *probing) add(route uint64, shape string) {
+	g.Routes.Add(route)
+	g.Shown = shown(g.Shown, shape)
+}
+
+func (s *adminProbe) describe(e *Event) {
+	g := s.Going
+	e.Summary = fmt.Sprintf("%s tried %s in %s without ever having been let in to one (threshold: %d refused within %s)",
+		who(e.ActorID, e.ActorType), g.Routes.of("admin route", "admin routes"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
+	switch {
+	case g.Granted > 0:
+		e.Summary += fmt.Sprintf("; then %q let it in", g.Open)
+		e.Confidence = 0.8
+	case len(g.Routes) >= 5*s.limit:
+		e.Confidence = 0.95
+	case len(g.Routes) >= 2*s.limit:
+		e.Confidence = 0.8
+	default:
+		e.Confidence = 0.6 // the page of an admin whose session ended, before the log shows any access
+	}
+	e.Metadata = Meta("distinct_routes", len(g.Routes), "endpoints", g.Shown, "granted", g.Granted, "open_endpoint", g.Open,
+		"window_seconds", int(s.window.Seconds()))
+}
+
+// granted tells whether an answer gave what was asked for.
+func granted(status int) bool { return status >= 200 && status < 300 || status == 304 }
+
+// refused tells whether an answer kept what was asked for from one who may not have it.
+func refused(status int) bool {
+	return asksForLogin(status) || status == 403 || status == 404 || status == 405
+}
+
+// asksForLogin tells whether an answer says that one has to log in first. Moved for good
+// (301, 308) are other things: a slash, another scheme.
+func asksForLogin(status int) bool {
+	return status == 401 || status == 302 || status == 303 || status == 307
+}
+
+// adminRoute tells whether the request is for a route of admins: a pattern of the site's
+// own, or a path with a usual word for that among its first segments. Scripts, styles and
+// images are not, nor is what is written about admins or by a user of that name.
+func adminRoute(r *parsers.Request, own *routeList) bool {
+	return adminPath(r.Path) || own.has(r.Path)
+}
+
+// adminDepth is how many segments, but for usual prefixes, are looked at for a word that
+// can only mean admins.
+const adminDepth = 4
+
+func adminPath(path string) bool {
+	path = unescapedPath(path)
+	last, depth, found := "", 0, false
+	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		if !found && depth < adminDepth {
+			switch kind := adminWordOf(segment); {
+			case segment == "..": // what stood before it does not count
+				depth = 0
+			case depth == 0 && allPrefixes1(segment) && kind != weakAdminWord && kind != strongAdminWord:
+			case depth == 0 && aboutOthers(segment):
+				return false
+			case kind == strongAdminWord && !namesPeople(last), kind == weakAdminWord && depth == 0:
+				found = true
+			default:
+				depth++
+			}
+		}
+		last = segment
+	}
+	return found && !asset(last) && !openToAll(last)
+}
+
+// allPrefixes1 tells whether a path may begin with the segment without being about it.
+func allPrefixes1(segment string) bool { return allPrefixes([]string{segment}) }
+
+type adminWord int
+
+const (
+	noAdminWord adminWord = iota
+	weakAdminWord
+	strongAdminWord
+)
+
+// adminWordOf tells whether a segment is a word for the administration of a site,
+// anywhere (strong) or at the beginning of a path only (weak).
+func adminWordOf(segment string) adminWord {
+	switch lower(segment[0]) {
+	case 'a', 'b', 'c', 'd', 'i', 'j', 'm', 'p', 's', 'w', '_':
+	default:
+		return noAdminWord
+	}
+	if len(segment) < 5 || len(segment) > 16 {
+		return noAdminWord
+	}
+	switch strings.ToLower(segment) {
+	case "admin", "admins", "_admin", "administrator", "administration", "adminpanel", "admin-panel", "admin_panel", "admin.php", "admin-api",
+		"superuser", "superadmin", "super-admin", "sysadmin", "siteadmin", "backoffice", "back-office", "wp-admin", "phpmyadmin", "adminer",
+		"actuator", "jmx-console", "controlpanel", "control-panel":
+		return strongAdminWord
+	case "manage", "management", "manager", "internal", "console", "debug", "cpanel":
+		return weakAdminWord
+	}
+	return noAdminWord
+}
+
+// namesPeople tells whether the next segment is the name of somebody or of something.
+func namesPeople(segment string) bool {
+	switch strings.ToLower(segment) {
+	case "user", "users", "u", "profile", "profiles", "member", "members", "author", "authors", "people", "tag", "tags", "category", "role", "roles", "groups":
+		return true
+	}
+	return strings.HasPrefix(segment, "@")
+}
+
+// aboutOthers tells whether a path that begins so is text or parts of pages.
+func aboutOthers(segment string) bool {
+	switch strings.ToLower(segment) {
+	case "docs", "doc", "documentation", "help", "support", "blog", "news", "wiki", "static", "assets", "dist", "media", "images", "css", "js", "fonts", "articles", "search":
+		return true
+	}
+	return false
+}
+
+// asset tells whether a last segment is a part of a page.
+func asset(segment string) bool {
+	dot := strings.LastIndexByte(segment, '.')
+	if dot < 0 {
+		return false
+	}
+	switch strings.ToLower(segment[dot+1:]) {
+	case "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "svg", "ico", "webp", "woff", "woff2", "ttf", "eot":
+		return true
+	}
+	return false
+}
+
+// openToAll tells whether a last segment, though below one for admins, is for visitors:
+// WordPress has them.
+func openToAll(segment string) bool {
+	switch segment {
+	case "admin-ajax.php", "admin-post.php", "load-styles.php", "load-scripts.php":
+		return true
+	}
+	return false
+}

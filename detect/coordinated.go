@@ -1,0 +1,465 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// Coordinated finds addresses that look for the same things as if they were one.
+func Coordinated() *Detector {
+	d := &Detector{
+		Name: "coordinated",
+		Doc: "the same rare paths probed from several addresses\n\n" +
+			"Who spreads a scan over many addresses keeps each of them below every limit, but all work " +
+			"off one list. An address is counted with them if it is refused more often than served and has asked for several of " +
+			"the paths; a path only if hardly any other address asks for it. Visitors who follow a dead link are served " +
+			"for the most part, and share but that one path; where most requests name the page that led there, " +
+			"the event is of medium severity. All that goes on at a time is one campaign.",
+		Type:      APIEnumerationDetected,
+		Severity:  High,
+		Technique: "T1595.003",
+		OWASP:     "API9:2023",
+		Match:     func(r *parsers.Request) bool { return r.ClientIP != "" && r.Status != 0 },
+		GroupBy:   func(_ *parsers.Request, b []byte) []byte { return append(b, "all"...) },
+		TTL:       new(addressMemory),
+	}
+	least := d.count("addresses", 5, "`addresses` that make a campaign")
+	paths := d.count("paths", 2, "rare `paths` that each of them has in common with as many others")
+	percent := d.count("percent", 1, "`percent` of all addresses from which a path is no longer rare")
+	window := d.span("window", time.Hour, "`time` within which they ask")
+	d.Quiet = window
+	d.New = func() State {
+		return &coordinated{least: *least, paths: *paths, percent: *percent, window: *window}
+	}
+	return d
+}
+
+const (
+	// addressMemory is how long an address counts among all, if it is not seen again.
+	addressMemory = 24 * time.Hour
+	// maxAddresses bounds the addresses that are known, and maxSought the paths. Where
+	// there are more, the eighth that was seen longest ago is forgotten; paths that one
+	// address alone asked for first.
+	maxAddresses = 20_000
+	maxSought    = 4000
+	// maxAskers bounds the addresses that are known of a path. A path with more is as
+	// well known as can be.
+	maxAskers = 64
+	// maxOwnPaths bounds the paths that are remembered because of one address, so that a
+	// single scanner does not drive out what others share.
+	maxOwnPaths = 64
+	// maxHot bounds the paths of which a campaign is made: it has its first ones by then.
+	maxHot = 128
+	// maxProbers bounds the addresses that a campaign lists. It counts up to MaxDistinct.
+	maxProbers = 100
+)
+
+type coordinated struct {
+	least, paths, percent int
+	window                time.Duration
+
+	Addresses map[uint64]*address `json:",omitempty"` // by tag; at most maxAddresses
+	Sought    map[uint64]*sought  `json:",omitempty"` // by tag of the path; at most maxSought
+	Hot       []uint64            `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
+	Swept     int64               `json:",omitempty"` // when what is over was last forgotten
+	Going     *campaign           `json:",omitempty"`
+}
+
+// An address is what is known of one.
+type address struct {
+	Last            int64 // when it was last seen, in microseconds since 1970
+	Served, Refused int32 // answers 2xx and 3xx, and 403 and 404
+	Paths           int32 // it was the first to ask for, of those remembered
+}
+
+// A sought is a path that was asked for in vain.
+type sought struct {
+	Path   string // clipped
+	Last   int64
+	Owner  uint64 // tag of the address that was the first to ask
+	Askers []asker
+}
+
+// An asker is the last request of an address for a path.
+type asker struct {
+	Address uint64
+	IP      string
+	Mark
+	ASN      uint32 `json:",omitempty"`
+	Agent    uint64 // tag of the user agent
+	Referred bool
+}
+
+// A campaign is one that goes on.
+type campaign struct {
+	Episode
+	Members   []string // addresses, the first ones; at most maxProbers
+	Networks  []string // likewise
+	Paths     []string // likewise, at most maxNamed
+	Addresses Distinct
+	AllNets   Distinct
+	AllPaths  Distinct
+	Agents    Distinct
+	Referred  int64 // of Count
+	Crawler   crawling
+	Known     int // addresses that were known when it began
+}
+
+func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
+		s.Expire(emit)
+	}
+	now := r.Time.UnixMicro()
+	s.sweep(now)
+	by := tag(r.ClientIP)
+	a := s.meet(by, now)
+	if r.Status < 400 {
+		a.Served = min(a.Served+1, maxCount)
+		return
+	}
+	if r.Status != 403 && r.Status != 404 || unbidden(r.Path) || isCrawler(r) {
+		return
+	}
+	a.Refused = min(a.Refused+1, maxCount)
+	p := s.seek(r, by, a, now)
+	if p == nil {
+		return
+	}
+	k := p.ask(r, by, s.window)
+	if len(p.Askers) < s.least {
+		return
+	}
+	if path := tag(r.Path); !slices.Contains(s.Hot, path) {
+		if len(s.Hot) == maxHot {
+			s.Hot = slices.Delete(s.Hot, 0, 1)
+		}
+		s.Hot = append(s.Hot, path)
+	}
+	s.campaign(r, p, k, emit)
+}
+
+// meet makes an address known.
+func (s *coordinated) meet(by uint64, now int64) *address {
+	if a := s.Addresses[by]; a != nil {
+		a.Last = now
+		return a
+	}
+	if s.Addresses == nil {
+		s.Addresses = map[uint64]*address{}
+	}
+	if len(s.Addresses) >= maxAddresses {
+		type seen struct {
+			at int64
+			by uint64
+		}
+		all := make([]seen, 0, len(s.Addresses))
+		for by, a := range s.Addresses {
+			all = append(all, seen{a.Last, by})
+		}
+		slices.SortFunc(all, func(a, b seen) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
+		for _, o := range all[:len(all)/8] {
+			delete(s.Addresses, o.by)
+		}
+	}
+	a := &address{Last: now}
+	s.Addresses[by] = a
+	return a
+}
+
+// seek returns what is known of the path; nil if the address has had enough remembered
+// for it.
+func (s *coordinated) seek(r *parsers.Request, by uint64, a *address, now int64) *sought {
+	path := tag(r.Path)
+	if p := s.Sought[path]; p != nil {
+		p.Last = now
+		return p
+	}
+	if a.Paths >= maxOwnPaths {
+		return nil
+	}
+	if s.Sought == nil {
+		s.Sought = map[uint64]*sought{}
+	}
+	if len(s.Sought) >= maxSought {
+		s.forgetPaths()
+	}
+	a.Paths++
+	p := &sought{Path: clip(r.Path), Last: now, Owner: by}
+	s.Sought[path] = p
+	return p
+}
+
+// forgetPaths makes room among the paths.
+func (s *coordinated) forgetPaths() {
+	type seen struct {
+		shared bool
+		at     int64
+		path   uint64
+	}
+	all := make([]seen, 0, len(s.Sought))
+	for path, p := range s.Sought {
+		all = append(all, seen{len(p.Askers) > 1, p.Last, path})
+	}
+	slices.SortFunc(all, func(a, b seen) int {
+		if a.shared != b.shared {
+			if a.shared {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.path, b.path))
+	})
+	for _, o := range all[:len(all)/8] {
+		s.forgetPath(o.path)
+	}
+}
+
+func (s *coordinated) forgetPath(path uint64) {
+	if a := s.Addresses[s.Sought[path].Owner]; a != nil && a.Paths > 0 {
+		a.Paths--
+	}
+	delete(s.Sought, path)
+}
+
+// sweep forgets, once in a window, the paths and addresses that have not been seen for
+// as long as they count.
+func (s *coordinated) sweep(now int64) {
+	if now-s.Swept <= s.window.Microseconds() {
+		return
+	}
+	s.Swept = now
+	for path, p := range s.Sought {
+		if now-p.Last > s.window.Microseconds() {
+			s.forgetPath(path)
+		}
+	}
+	for by, a := range s.Addresses {
+		if now-a.Last > addressMemory.Microseconds() {
+			delete(s.Addresses, by)
+		}
+	}
+}
+
+// ask remembers that the address asked: its last request, in the place of the one before
+// or of the oldest where there is no room.
+func (p *sought) ask(r *parsers.Request, by uint64, window time.Duration) asker {
+	p.Askers = slices.DeleteFunc(p.Askers, func(o asker) bool { return r.Time.Sub(o.At) > window })
+	k := asker{Address: by, IP: clip(r.ClientIP), Mark: mark(r, tag(r.Path)), Agent: tag(r.UserAgent),
+		Referred: r.Referer != "" && r.Referer != "-"}
+	if r.Origin != nil {
+		k.ASN = r.Origin.ASN
+	}
+	at, oldest := -1, 0
+	for i := range p.Askers {
+		switch {
+		case p.Askers[i].Address == by:
+			at = i
+		case p.Askers[i].At.Before(p.Askers[oldest].At):
+			oldest = i
+		}
+	}
+	switch {
+	case at >= 0:
+		p.Askers[at] = k
+	case len(p.Askers) == maxAskers:
+		p.Askers[oldest] = k
+	default:
+		p.Askers = append(p.Askers, k)
+	}
+	return k
+}
+
+// network names the asker's network: by its number, else by the first bits of the
+// address.
+func (k *asker) network() string {
+	return cmp.Or((&parsers.Origin{ASN: k.ASN}).Network(), parsers.Prefix(k.IP, 24, 48))
+}
+
+// isRare tells whether few ask for the path: fewer than a percent of all addresses, or,
+// where there are too few of them for that to tell anything, of those that are served
+// for the most part.
+func (s *coordinated) isRare(p *sought) bool {
+	if len(p.Askers) == maxAskers && s.percent*len(s.Addresses) <= 100*maxAskers {
+		return s.scannersOnly(p)
+	}
+	return 100*len(p.Askers) < s.percent*len(s.Addresses) || s.scannersOnly(p)
+}
+
+// scannersOnly tells whether hardly any address that is served for the most part asked
+// for the path.
+func (s *coordinated) scannersOnly(p *sought) bool {
+	visitors := 0
+	for _, k := range p.Askers {
+		if !s.isScanner(k.Address) {
+			visitors++
+		}
+	}
+	return 100*visitors <= s.percent*len(s.Addresses)
+}
+
+// isScanner tells whether an address is refused more often than served.
+func (s *coordinated) isScanner(by uint64) bool {
+	a := s.Addresses[by]
+	return a != nil && a.Refused > a.Served
+}
+
+// campaign begins or extends a campaign with a request for a path that several ask for.
+func (s *coordinated) campaign(r *parsers.Request, p *sought, k asker, emit func(Event)) {
+	if !s.isScanner(k.Address) || !s.isRare(p) || !s.shares(k.Address) {
+		return
+	}
+	if s.Going != nil {
+		s.Going.extend(r)
+		s.Going.join(k, p.Path)
+	} else {
+		asks := s.members(r.Time)
+		if !slices.ContainsFunc(asks, func(o asker) bool { return o.Address == k.Address }) {
+			return
+		}
+		s.begin(r, asks)
+	}
+	g := s.Going
+	g.ActorID, g.ActorType, g.UserIP, g.Route = g.name(), campaignActor, "", ""
+	g.Crawler.meet(r)
+	severity := g.Crawler.most(High)
+	if 2*g.Referred > g.Count {
+		severity = min(severity, Medium)
+	}
+	g.reach(severity, Blocked)
+	g.tell(emit, s.describe)
+}
+
+// campaignActor is the actor type of an event that has several: the id is that of the
+// event's beginning.
+const campaignActor = "campaign"
+
+// name names the campaign by its beginning.
+func (g *campaign) name() string {
+	return fmt.Sprintf("%s-%04x", g.First.Format("20060102-150405"), tag(strings.Join(g.Members[:1], ""))&0xffff)
+}
+
+// members returns the requests of the addresses that share enough rare paths with enough
+// others, in order; none if those addresses are too few.
+func (s *coordinated) members(now time.Time) []asker {
+	var asks []asker
+	shared := map[uint64]int{} // rare paths by address
+	s.Hot = slices.DeleteFunc(s.Hot, func(path uint64) bool {
+		p := s.Sought[path]
+		if p == nil {
+			return true
+		}
+		p.Askers = slices.DeleteFunc(p.Askers, func(o asker) bool { return now.Sub(o.At) > s.window })
+		if len(p.Askers) < s.least {
+			return true
+		}
+		if !s.isRare(p) {
+			return false
+		}
+		for _, k := range p.Askers {
+			if s.isScanner(k.Address) {
+				shared[k.Address]++
+				asks = append(asks, k)
+			}
+		}
+		return false
+	})
+	members := 0
+	for _, n := range shared {
+		if n >= s.paths {
+			members++
+		}
+	}
+	if members < s.least {
+		return nil
+	}
+	asks = slices.DeleteFunc(asks, func(k asker) bool { return shared[k.Address] < s.paths })
+	slices.SortFunc(asks, func(a, b asker) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Tag, b.Tag))
+	})
+	return asks
+}
+
+// shares tells whether an address has asked for enough of the paths that others ask for.
+func (s *coordinated) shares(by uint64) bool {
+	shared := 0
+	for _, path := range s.Hot {
+		if p := s.Sought[path]; p != nil && slices.ContainsFunc(p.Askers, func(k asker) bool { return k.Address == by }) {
+			if shared++; shared == s.paths {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *coordinated) begin(r *parsers.Request, asks []asker) {
+	var marks Window
+	for _, k := range asks {
+		marks = append(marks, k.Mark)
+	}
+	s.Going = &campaign{Episode: begin(r, marks), Known: len(s.Addresses)}
+	for _, k := range asks {
+		s.Going.join(k, s.Sought[k.Tag].Path)
+	}
+}
+
+// join adds a request of a member.
+func (g *campaign) join(k asker, path string) {
+	listName(&g.Members, &g.Addresses, k.IP, maxProbers)
+	listName(&g.Networks, &g.AllNets, k.network(), maxProbers)
+	listName(&g.Paths, &g.AllPaths, path, maxNamed)
+	g.Agents.Add(k.Agent)
+	if k.Referred {
+		g.Referred++
+	}
+}
+
+// listName adds text to a list of at most limit, if all of it does not have it yet.
+func listName(to *[]string, all *Distinct, text string, limit int) {
+	if text == "" {
+		return
+	}
+	n := len(*all)
+	if all.Add(tag(text)); len(*all) > n && len(*to) < limit {
+		*to = append(*to, text)
+	}
+}
+
+func (s *coordinated) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+		s.Going = nil
+	}
+}
+
+func (s *coordinated) describe(e *Event) {
+	g := s.Going
+	shown := g.Paths[:min(len(g.Paths), 5)]
+	paths := strings.Join(quoted(shown), ", ")
+	if n := len(g.AllPaths) - len(shown); n > 0 {
+		paths += fmt.Sprintf(" and %d more", n)
+	}
+	e.Summary = fmt.Sprintf("%s in %s with %s probed the same %s in %s: %s (threshold: %d addresses that share %d paths within %s, each path asked for from less than %d%% of %d addresses or by none that is mostly served)",
+		g.Addresses.of("address", "addresses"), g.AllNets.of("network", "networks"), g.Agents.of("user agent", "user agents"),
+		g.AllPaths.of("rare path", "rare paths"), inWords(e.Last.Sub(e.First)), paths, s.least, s.paths, inWords(s.window), s.percent, g.Known)
+	switch {
+	case 2*g.Referred > g.Count:
+		e.Confidence = 0.3
+		e.Summary += "; most requests name the page that led to them, as dead links do"
+	case len(g.Agents) == 1 && len(g.AllPaths) > s.paths:
+		e.Confidence = 0.9 // one tool, one list
+	case len(g.AllPaths) > s.paths:
+		e.Confidence = 0.8
+	default:
+		e.Confidence = 0.6 // two dead links of one page look the same
+	}
+	g.Crawler.qualify(e)
+	e.Metadata = g.Crawler.meta("addresses", g.Members, "networks", g.Networks, "paths", g.Paths, "distinct_addresses", len(g.Addresses),
+		"distinct_networks", len(g.AllNets), "distinct_paths", len(g.AllPaths), "user_agents", len(g.Agents),
+		"endpoint_count", e.Count, "known_addresses", g.Known, "window_seconds", int(s.window.Seconds()))
+}

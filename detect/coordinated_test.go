@@ -1,0 +1,50 @@
+package detect
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// However many addresses ask for however many paths, what is remembered is bounded, and
+// what is not seen any more is forgotten.
+func TestCoordinatedBounds(t *testing.T) {
+	s := Coordinated().New().(*coordinated)
+	r := &parsers.Request{Source: &parsers.Source{ID: 1}, Status: 404, Time: noon}
+	ask := func(ip, path string) {
+		r.ClientIP, r.Path = ip, path
+		r.Line++
+		r.Time = r.Time.Add(time.Millisecond)
+		s.Observe(r, func(Event) {})
+	}
+	for i := range maxOwnPaths + 10 {
+		ask("192.0.2.1", fmt.Sprint("/own", i))
+	}
+	if len(s.Sought) != maxOwnPaths {
+		t.Errorf("%d paths of one address, want %d", len(s.Sought), maxOwnPaths)
+	}
+	for i := range maxAddresses + 5000 {
+		ask(fmt.Sprint("client", i), fmt.Sprint("/path", i%(2*maxSought)))
+		if i%2 == 0 {
+			ask(fmt.Sprint("client", i), fmt.Sprint("/all", i%300))
+		}
+	}
+	if len(s.Addresses) > maxAddresses || len(s.Sought) > maxSought || len(s.Hot) > maxHot {
+		t.Errorf("%d addresses, %d paths, %d of several", len(s.Addresses), len(s.Sought), len(s.Hot))
+	}
+	for path, p := range s.Sought {
+		if len(p.Askers) > maxAskers {
+			t.Fatalf("%x: %d askers", path, len(p.Askers))
+		}
+	}
+	if g := s.Going; g != nil && (len(g.Members) > maxProbers || len(g.Networks) > maxProbers || len(g.Paths) > maxNamed) {
+		t.Errorf("%d members, %d networks, %d paths", len(g.Members), len(g.Networks), len(g.Paths))
+	}
+	r.Time = r.Time.Add(25 * time.Hour)
+	ask("192.0.2.1", "/again")
+	if len(s.Addresses) != 1 || len(s.Sought) != 1 {
+		t.Errorf("a day later: %d addresses, %d paths", len(s.Addresses), len(s.Sought))
+	}
+}

@@ -1,0 +1,349 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// CrossTenant finds who asks for what belongs to another tenant.
+func CrossTenant() *Detector {
+	d := &Detector{
+		Name: "cross-tenant",
+		Doc: "a request that names another tenant than the actor's own\n\n" +
+			"Whoever changes the id of an organisation in a request tests whether the API checks whose it " +
+			"is; an answer 2xx says that it does not. The actor's own tenant is the one that the log or a " +
+			"claim names, else the one that nearly all of its requests were about. Ids that cannot be told " +
+			"to be of one kind (a number and a name) may mean the same tenant and do not count. Tenants " +
+			"that an actor worked with before its own was known are no news, an actor of many from the start " +
+			"is a support account, and of an address without a name only what is refused to the same user " +
+			"agent counts. A parameter that names another user counts only when refused.",
+		Type:      AccessDenied,
+		Severity:  High,
+		Technique: "T1190",
+		OWASP:     "API1:2023",
+		GroupBy:   ByActor,
+	}
+	look := &tenantNames{
+		parameters: d.words("tenant-parameters", "org_id,org,org_slug,organization_id,organization,organisation_id,organisation,tenant_id,tenant,tenant_slug,account_id,workspace_id,workspace,workspace_slug",
+			"`parameters` that name a tenant, separated by commas; case, _ and - do not count"),
+		segments: d.words("tenant-segments", "org,orgs,organization,organizations,organisation,organisations,tenant,tenants,account,accounts,workspace,workspaces",
+			"`segments` of a path after which the id of a tenant stands"),
+		users:        d.words("user-parameters", "user_id,user,uid,userid,owner_id,member_id,customer_id,account_holder", "`parameters` that name a user"),
+		userSegments: d.words("user-segments", "user,users", "`segments` of a path after which the id of a user stands"),
+		shared: d.words("shared-tenants", "me,self,own,mine,my,current,default,public,shared,common,global,system,all,any,none,null,undefined,nil,new,true,false,0",
+			"`ids` that stand for no tenant, or for one that everybody may see"),
+	}
+	share := d.count("share", 95, "`percent` of an actor's requests that one tenant makes at least to be its own")
+	least := d.count("requests", 20, "`requests` from which an actor's own tenant is learned")
+	many := d.count("support-tenants", 5, "`tenants` served among an actor's first requests that make it a support account")
+	people := d.count("users", 3, "other `users` from whom on answers 401 and 404 count as much as 403")
+	window := d.span("window", 10*time.Minute, "`time` of quiet after which an event is over")
+	admins := d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys; their events are of low severity")
+	d.Match = func(r *parsers.Request) bool { return r.Method != "OPTIONS" && look.anyIn(r) }
+	ttl := history
+	d.TTL, d.Quiet = &ttl, window
+	d.New = func() State {
+		return &crossTenant{look: look, admins: admins, share: int64(*share), least: int64(*least), many: *many, people: *people, window: *window}
+	}
+	return d
+}
+
+// tenantNames says where tenants and users are named.
+type tenantNames struct {
+	parameters, segments, users, userSegments, shared *wordList
+}
+
+// A subject is a tenant or user that a request names.
+type subject struct {
+	user  bool
+	space string // whose ids they are: "org", "account", "workspace", "user"
+	id    string
+}
+
+// Bounds of what is remembered of an actor, and of the subjects of one request.
+const (
+	maxTenants  = 16
+	maxSubjects = 8
+)
+
+type crossTenant struct {
+	look         *tenantNames
+	admins       *idList
+	share, least int64
+	many, people int
+	window       time.Duration
+
+	Used     []usedTenant `json:",omitempty"` // served, but for those of others; at most maxTenants
+	More     int64        `json:",omitempty"` // requests for tenants beyond those
+	Declared []string     `json:",omitempty"` // own ones, by the log; at most maxTenants
+	Seen     int64        `json:",omitempty"` // requests served that named a tenant, up to least
+	Early    Distinct     `json:",omitempty"` // tenants of those
+	Agent    uint64       `json:",omitempty"` // tag of the user agent of all of those, for an address
+	Agents   bool         `json:",omitempty"` // they had several
+	Moving   *usedTenant  `json:",omitempty"` // the tenant of others that all recent requests were served for
+	Going    *trespass    `json:",omitempty"`
+}
+
+// A usedTenant is how often a tenant was served to an actor.
+type usedTenant struct {
+	Space, ID string
+	N         int64
+}
+
+// A trespass is a series of requests for others' that goes on.
+type trespass struct {
+	Episode
+	Denied, Granted int64
+	Tenants, Users  Distinct
+	Shown           []string // tenants, else users, asked for: the first ones, clipped; at most maxShown
+	Asked           string   // the first one, or the first one served, clipped
+	Own             string   // whose requests those are, clipped
+	OfUser          bool     // these two are users
+	Endpoint        string   // of the request for Asked, clipped
+	Learned         string   // how Own is known, if not by the log
+	Lowered         string   // why it is lowered; "" if it is not
+}
+
+func (s *crossTenant) Observe(r *parsers.Request, emit func(Event)) {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
+		s.Expire(emit)
+	}
+	served := granted(r.Status)
+	denied := r.Status == 401 || r.Status == 403 || r.Status == 404
+	if !served && !denied {
+		return
+	}
+	_, typ := r.Actor()
+	address := typ == parsers.ActorIP
+	if served && r.Tenant != "" && !address {
+		s.declare(r.Tenant)
+	}
+	var buf [maxSubjects]subject
+	matched := false
+	for _, asked := range s.look.appendTo(buf[:0], r) {
+		own, learned := s.own(asked, r, address)
+		if own == "" || asked.user && !denied {
+			if served && !asked.user {
+				s.use(asked, r)
+			}
+			continue
+		}
+		if served {
+			s.move(asked)
+		}
+		if !matched {
+			s.extend(r)
+			matched = true
+		}
+		s.match(r, asked, own, learned, served, address)
+	}
+	if matched {
+		s.Going.tell(emit, s.describe)
+	}
+}
+
+func (s *crossTenant) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+		s.Going = nil
+	}
+}
+
+// own returns the actor's own tenant or user, and how it is known, if it is another than
+// the one asked for; else "".
+func (s *crossTenant) own(asked subject, r *parsers.Request, address bool) (own, learned string) {
+	if asked.user {
+		if r.User != "" && !sameID(r.User, asked.id) && oneForm(r.User, asked.id) {
+			return r.User, ""
+		}
+		return "", ""
+	}
+	if r.Tenant != "" {
+		return s.declaredOwn(asked, r.Tenant), ""
+	}
+	if len(s.Declared) > 0 {
+		return s.declaredOwn(asked, s.Declared[0]), ""
+	}
+	if address && (r.Status != 403 || len(s.Used) != 1 || s.Agents || s.Agent != tag(r.UserAgent)) {
+		return "", "" // maybe somebody else behind it
+	}
+	return s.learnedOwn(asked)
+}
+
+// declaredOwn returns the tenant that the log names if the one asked for is another one.
+func (s *crossTenant) declaredOwn(asked subject, tenant string) string {
+	if sameID(tenant, asked.id) || !oneForm(tenant, asked.id) {
+		return ""
+	}
+	if slices.ContainsFunc(s.Declared, func(d string) bool { return sameID(d, asked.id) }) {
+		return ""
+	}
+	if asked.space != "org" && formOf(asked.id).kind != prefixedID && !s.used(asked.space, tenant) {
+		return "" // the 7th workspace and the 7th organisation are not one
+	}
+	return tenant
+}
+
+func (s *crossTenant) used(space, id string) bool {
+	return slices.ContainsFunc(s.Used, func(u usedTenant) bool { return u.Space == space && sameID(u.ID, id) })
+}
+
+// learnedOwn returns the tenant that makes nearly all of the actor's requests if the one
+// asked for is another one, and none that the actor was served before that was known.
+func (s *crossTenant) learnedOwn(asked subject) (own, learned string) {
+	all, most := s.More, usedTenant{}
+	for _, u := range s.Used {
+		if u.Space != asked.space {
+			continue
+		}
+		if sameID(u.ID, asked.id) {
+			return "", ""
+		}
+		if !oneForm(u.ID, asked.id) {
+			continue
+		}
+		all += u.N
+		if u.N > most.N {
+			most = u
+		}
+	}
+	if all < s.least || 100*most.N < s.share*all {
+		return "", ""
+	}
+	return most.ID, fmt.Sprintf("%d of %s", most.N, plural(all, "request", "requests"))
+}
+
+// declare remembers a tenant of the actor's own, by the log.
+func (s *crossTenant) declare(tenant string) {
+	if !slices.Contains(s.Declared, tenant) && len(s.Declared) < maxTenants && len(tenant) <= maxText {
+		s.Declared = append(s.Declared, strings.Clone(tenant))
+	}
+}
+
+// use learns from a request that was served and is not known to be for others'.
+func (s *crossTenant) use(asked subject, r *parsers.Request) {
+	s.Moving = nil
+	s.early(asked, r)
+	for i := range s.Used {
+		if u := &s.Used[i]; u.Space == asked.space && sameID(u.ID, asked.id) {
+			u.N++
+			return
+		}
+	}
+	if len(s.Used) == maxTenants {
+		s.More++
+		return
+	}
+	s.Used = append(s.Used, usedTenant{strings.Clone(asked.space), strings.Clone(asked.id), 1})
+}
+
+// early takes a request that was served, if it is one of the first.
+func (s *crossTenant) early(asked subject, r *parsers.Request) {
+	agent := tag(r.UserAgent)
+	if s.Seen == 0 {
+		s.Agent = agent
+	}
+	s.Agents = s.Agents || agent != s.Agent
+	if s.Seen < s.least {
+		s.Seen++
+		s.Early.Add(tag(asked.id))
+	}
+}
+
+// move lets an actor have another tenant of its own once it was served nothing else for
+// as long as it takes to learn one: people change where they work. It has been told.
+func (s *crossTenant) move(asked subject) {
+	if s.Moving == nil || s.Moving.Space != asked.space || !sameID(s.Moving.ID, asked.id) {
+		s.Moving = &usedTenant{Space: strings.Clone(asked.space), ID: strings.Clone(asked.id)}
+	}
+	if s.Moving.N++; s.Moving.N < s.least {
+		return
+	}
+	if len(s.Used) == maxTenants {
+		s.Used = slices.Delete(s.Used, 0, 1)
+	}
+	s.Used = append(s.Used, *s.Moving)
+	s.Moving = nil
+}
+
+// extend begins the trespass, or adds a request to it.
+func (s *crossTenant) extend(r *parsers.Request) {
+	if s.Going == nil {
+		s.Going = &trespass{Episode: begin(r, Window{mark(r, 0)})}
+		return
+	}
+	s.Going.extend(r)
+}
+
+// match adds what was asked for and what came of it.
+func (s *crossTenant) match(r *parsers.Request, asked subject, own, learned string, served, address bool) {
+	g := s.Going
+	if asked.user {
+		g.Users.Add(tag(asked.id))
+	} else {
+		g.Tenants.Add(tag(asked.id))
+	}
+	firstTenant := g.OfUser && !asked.user
+	if g.Asked == "" || firstTenant || served && g.Granted == 0 {
+		g.Asked, g.Own, g.OfUser, g.Endpoint, g.Learned = clip(asked.id), clip(own), asked.user, clip(r.Path), learned
+	}
+	if firstTenant {
+		g.Shown = nil
+	}
+	if asked.user == g.OfUser {
+		g.Shown = shown(g.Shown, asked.id)
+	}
+	severity, outcome := High, Blocked
+	if served {
+		g.Granted++
+		severity, outcome = Critical, Succeeded
+		g.Name = SensitiveAccess
+	} else {
+		g.Denied++
+	}
+	id, _ := r.Actor()
+	switch {
+	case s.admins.has(id):
+		severity, g.Lowered = Low, "a known admin"
+	case len(s.Early) >= s.many:
+		severity, g.Lowered = Medium, fmt.Sprintf("a support account, by %d tenants among its first %d requests", len(s.Early), s.Seen)
+	case address && learned != "":
+		severity, g.Lowered = Medium, "an address, behind which may be several people"
+	case asked.user && r.Status != 403 && len(g.Users) < s.people:
+		severity = Low // a colleague who is gone, a session that ran out
+	}
+	g.reach(severity, outcome)
+}
+
+func (s *crossTenant) describe(e *Event) {
+	g := s.Going
+	of, asked, own := fmt.Sprintf(", of tenant %q by %s,", g.Own, cmp.Or(g.Learned, "the log")), g.Tenants.of("other tenant", "other tenants"), "org"
+	if g.OfUser {
+		of, asked, own = "", g.Users.of("other user", "other users"), "user"
+	}
+	e.Summary = fmt.Sprintf("%s%s asked for %s, %q at %q, in %s; %s served, %d refused (threshold: 1 request)",
+		who(e.ActorID, e.ActorType), of, asked, g.Asked, g.Endpoint, inWords(e.Last.Sub(e.First)), plural(g.Granted, "answer was", "answers were"), g.Denied)
+	n := max(len(g.Tenants), len(g.Users))
+	switch {
+	case n >= 3 && g.Learned == "":
+		e.Confidence = 0.95 // nobody errs that often
+	case n >= 3:
+		e.Confidence = 0.75
+	case g.Learned != "":
+		e.Confidence = 0.5 // people change where they work
+	default:
+		e.Confidence = 0.7 // an old link, a tenant that is shared, a parameter that does not count
+	}
+	if g.Lowered != "" {
+		e.Confidence = 0.2
+		e.Summary += "; lowered: " + g.Lowered
+	}
+	e.Metadata = Meta("requested_"+own, g.Asked, "actual_"+own, g.Own, "endpoint", g.Endpoint, "requested", g.Shown,
+		"distinct_orgs", len(g.Tenants), "distinct_users", len(g.Users), "denied", g.Denied, "served", g.Granted,
+		"own_known_by", cmp.Or(g.Learned, "the log"), "lowered", g.Lowered, "window_seconds", int(s.window.Seconds()))
+}

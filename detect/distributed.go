@@ -1,0 +1,503 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// DistributedBruteForce finds passwords guessed from many addresses at once.
+func DistributedBruteForce() *Detector {
+	d := &Detector{
+		Name: "distributed-brute-force",
+		Doc: "failed logins at one route from far more addresses than usual\n\n" +
+			"A botnet guesses a little from each of its addresses. What gives it away is their number, " +
+			"against what is usual for the route, and what they share: one user agent, or accounts that " +
+			"never got in from there. Addresses that got in before do not count, and neither does one " +
+			"that gets in after it failed: a busy Monday and an outage of the identity provider bring " +
+			"many failed logins of people who are known. The route learns for 24 hours; until then at " +
+			"least 80 percent of its logins must fail, with one user agent.",
+		Type:      BruteForceDetected,
+		Severity:  High,
+		Technique: "T1110",
+		OWASP:     "API2:2023",
+		Match:     isLogin,
+		GroupBy:   func(r *parsers.Request, b []byte) []byte { return append(b, r.Route...) },
+		TTL:       new(history),
+	}
+	addresses := d.count("addresses", 20, "`addresses` with failed logins within the window that are an attack, at least")
+	factor := d.count("factor", 5, "`times` the usual number of such addresses that are still normal")
+	failing := d.count("failing", 80, "`percent` of the logins that fail, at least, while the route is not known for long")
+	share := d.count("share", 50, "`percent` of the addresses that share a user agent, or accounts new to them, are more than a coincidence beyond this")
+	learn := d.span("learn", 24*time.Hour, "`time` after which it is known what is usual for a route")
+	window := d.span("window", 10*time.Minute, "`time` within which addresses are counted")
+	then := d.span("success-window", 15*time.Minute, thenUsage)
+	d.Quiet = then
+	d.New = func() State {
+		return &distributed{least: *addresses, factor: int64(*factor), failing: int64(*failing), share: *share,
+			learn: *learn, window: *window, then: *then}
+	}
+	return d
+}
+
+const (
+	// maxMembers bounds the addresses that are told apart at one route within the
+	// window.
+	maxMembers = 5000
+	// maxAgents bounds the user agents whose text is kept for them.
+	maxAgents = 64
+)
+
+type distributed struct {
+	least           int
+	factor, failing int64
+	share           int
+	learn           time.Duration
+	window, then    time.Duration
+
+	Since    time.Time         // of the first login
+	Usual    Baseline          // places with failed logins in a span of the window's length
+	Span     time.Time         // beginning of the one that is counted
+	Seen     Distinct          `json:",omitempty"` // places in it
+	Tainted  bool              `json:",omitempty"` // it is no example of what is usual
+	Waiting  *int64            `json:",omitempty"` // how many there were in the span before it
+	Known    regulars          // places, and places with accounts, that got in
+	Members  map[uint64]member `json:",omitempty"` // what failed and is not known, by place; at most maxMembers
+	Agents   map[uint64]string `json:",omitempty"` // user agents of members, clipped; at most maxAgents
+	Minutes  []loginMinute     `json:",omitempty"` // of the window, in their order
+	Judged   time.Time         `json:",omitzero"`  // when members were last looked at
+	Campaign *surge            `json:",omitempty"`
+}
+
+// A member is a place from which logins fail.
+type member struct {
+	Mark           // the last failed login, tagged by user agent
+	Address string // clipped
+	Network string // clipped
+	Fails   int64  // failed logins without a pause of a window
+	Who     uint64 // tag of the account that was named last; 0 for none
+	Account string // its name, clipped
+	Several bool   // different accounts were named
+}
+
+// A loginMinute counts the logins of a minute.
+type loginMinute struct {
+	Minute         int64 // since 1970
+	Failed, Worked int64
+	Newcomers      int64 // places or accounts that got in for the first time
+}
+
+// A surge is a distributed brute force that goes on. It counts failed logins from
+// places that are not known.
+type surge struct {
+	Episode
+	LastFailed time.Time
+	LastMany   time.Time // when there were last enough addresses
+	Places     Distinct
+	Networks   Distinct
+	Accounts   Distinct
+	Addresses  []string // clipped; at most maxLoginNames, as those that follow
+	Nets       []string
+	Names      []string
+	Peak       int // most addresses within the window
+	likeness
+	P99        int64  // what was usual
+	Samples    int64  // in so many spans
+	Failing    int64  // percent of the logins that failed when it began
+	Winner     string // account of the first login that was guessed, clipped
+	WinnerFrom string // its address, clipped
+}
+
+// A likeness is what the members within the window share.
+type likeness struct {
+	Agent      uint64 // the most frequent user agent, by tag
+	AgentText  string // clipped; "" if not kept
+	AgentShare int    // percent of the members that bear it; 0 where the log has none
+	NewShare   int    // percent of the members that named an account new to their place
+}
+
+func (s *distributed) Observe(r *parsers.Request, emit func(Event)) {
+	if s.Since.IsZero() {
+		s.Since, s.Span = r.Time, r.Time
+	}
+	if c := s.Campaign; c != nil && r.Time.Sub(c.LastMany) > max(s.window, s.then) {
+		s.Expire(emit)
+	}
+	s.turn(r.Time)
+	if r.Event == LoginSuccess {
+		s.succeed(r)
+	} else {
+		s.fail(r)
+	}
+	if s.Campaign != nil {
+		s.Campaign.tell(emit, s.describe)
+	}
+}
+
+func (s *distributed) Expire(emit func(Event)) {
+	if s.Campaign != nil {
+		s.Campaign.end(emit, s.describe)
+		s.Campaign, s.Members, s.Agents = nil, nil, nil
+	}
+}
+
+// turn ends the spans that are over and learns from them: quiet ones too, but none in
+// which a campaign went on. The last one waits: what lies within the window now is no
+// measure of itself.
+func (s *distributed) turn(now time.Time) {
+	spans := int64(now.Sub(s.Span) / s.window)
+	if spans < 1 {
+		return
+	}
+	s.learnWaiting()
+	if !s.Tainted {
+		s.Waiting = new(int64(len(s.Seen)))
+	}
+	if spans > 1 && !s.Tainted {
+		s.learnWaiting()
+		// No more than a month of the default window: a shorter one learns as much.
+		for range min(spans-2, int64(history/(10*time.Minute))) {
+			s.Usual.Add(0)
+		}
+		s.Waiting = new(int64)
+	}
+	s.Seen, s.Tainted = nil, s.Campaign != nil
+	s.Span = s.Span.Add(time.Duration(spans) * s.window)
+}
+
+func (s *distributed) learnWaiting() {
+	if s.Waiting != nil {
+		s.Usual.Add(*s.Waiting)
+		s.Waiting = nil
+	}
+}
+
+// minute returns the loginMinute of the request's minute.
+func (s *distributed) minute(at time.Time) *loginMinute {
+	now := at.Unix() / 60
+	oldest := at.Add(-s.window).Unix() / 60
+	s.Minutes = slices.DeleteFunc(s.Minutes, func(t loginMinute) bool { return t.Minute < oldest })
+	if n := len(s.Minutes); n == 0 || s.Minutes[n-1].Minute != now {
+		s.Minutes = append(s.Minutes, loginMinute{Minute: now})
+	}
+	return &s.Minutes[len(s.Minutes)-1]
+}
+
+// knows tells whether a place got in before, with the account where one is named.
+func (s *distributed) knows(place, account uint64) bool {
+	if account != 0 {
+		return s.Known.has(both(place, account))
+	}
+	return s.Known.has(place)
+}
+
+func (s *distributed) fail(r *parsers.Request) {
+	s.minute(r.Time).Failed++
+	place, account := placeTag(r), accountTag(r)
+	if s.knows(place, account) {
+		return
+	}
+	s.Seen.Add(place)
+	s.join(r, place, account)
+	if c := s.Campaign; c != nil {
+		c.extend(r)
+		c.LastFailed = r.Time
+		c.take(place, s.Members[place])
+		if c.AgentText == "" {
+			c.AgentText = s.Agents[c.Agent]
+		}
+	}
+	if !s.many() {
+		return
+	}
+	// Looking at thousands of members at each request would be slow.
+	if len(s.Members) > 100 && r.Time.Sub(s.Judged) < time.Second {
+		return
+	}
+	s.Judged = r.Time
+	maps.DeleteFunc(s.Members, func(_ uint64, m member) bool { return r.Time.Sub(m.At) > s.window })
+	if !s.many() {
+		return
+	}
+	if c := s.Campaign; c != nil {
+		c.LastMany = r.Time
+		c.Peak = max(c.Peak, len(s.Members))
+		return
+	}
+	v, failing, guilty := s.judge(r.Time)
+	if guilty {
+		s.begin(r, v, failing)
+	}
+}
+
+// join makes the place of a failed login a member.
+func (s *distributed) join(r *parsers.Request, place, account uint64) {
+	m, known := s.Members[place]
+	if !known && len(s.Members) == maxMembers {
+		return
+	}
+	if !known || r.Time.Sub(m.At) > s.window {
+		m = member{Address: clip(r.ClientIP), Network: clip(loginNetwork(r))}
+	}
+	m.Mark = mark(r, tag(r.UserAgent))
+	m.Fails++
+	if account != 0 && account != m.Who {
+		m.Several = m.Several || m.Who != 0
+		m.Who, m.Account = account, clip(r.User)
+	}
+	if s.Members == nil {
+		s.Members, s.Agents = map[uint64]member{}, map[uint64]string{}
+	}
+	s.Members[place] = m
+	if s.Agents[m.Tag] == "" && r.UserAgent != "" {
+		if len(s.Agents) == maxAgents {
+			clear(s.Agents)
+		}
+		s.Agents[m.Tag] = clip(r.UserAgent)
+	}
+}
+
+// many tells whether there are more members than usual.
+func (s *distributed) many() bool {
+	return len(s.Members) >= s.least && int64(len(s.Members)) > s.factor*s.Usual.P99()
+}
+
+// judge tells what the members share, how many percent of the logins fail, and whether
+// that is a campaign.
+func (s *distributed) judge(now time.Time) (v likeness, failing int64, guilty bool) {
+	var sum loginMinute
+	for _, t := range s.Minutes {
+		sum.Failed += t.Failed
+		sum.Worked += t.Worked
+		sum.Newcomers += t.Newcomers
+	}
+	failing = 100 * sum.Failed / max(sum.Failed+sum.Worked, 1)
+	v = s.likeness()
+	// Where hardly anybody got in yet, to be new says nothing.
+	alike := v.AgentShare > s.share || v.NewShare > s.share && s.Known.more(s.least)
+	guilty = alike && sum.Newcomers < int64(len(s.Members))
+	if now.Sub(s.Since) < s.learn {
+		guilty = guilty && v.AgentShare > s.share && failing >= s.failing
+	}
+	return v, failing, guilty
+}
+
+func (s *distributed) likeness() likeness {
+	var v likeness
+	bearers := map[uint64]int{}
+	named := 0
+	for _, m := range s.Members {
+		bearers[m.Tag]++
+		if m.Who != 0 {
+			named++
+		}
+	}
+	most := 0
+	for agent, n := range bearers {
+		if n > most || n == most && agent < v.Agent {
+			v.Agent, most = agent, n
+		}
+	}
+	v.AgentText = s.Agents[v.Agent]
+	v.NewShare = 100 * named / len(s.Members)
+	// A log without user agents shows none shared; a client without one among others
+	// with is a machine.
+	if v.Agent != tag("") || len(s.Agents) > 0 {
+		v.AgentShare = 100 * most / len(s.Members)
+	}
+	return v
+}
+
+func (s *distributed) begin(r *parsers.Request, v likeness, failing int64) {
+	places := slices.SortedFunc(maps.Keys(s.Members), func(a, b uint64) int {
+		x, y := s.Members[a], s.Members[b]
+		return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Source, y.Source), cmp.Compare(x.Line, y.Line))
+	})
+	var w Window
+	for _, place := range places {
+		w = append(w, s.Members[place].Mark)
+	}
+	c := &surge{Episode: begin(r, w), LastFailed: r.Time, LastMany: r.Time, likeness: v, Peak: len(places),
+		P99: s.Usual.P99(), Samples: s.Usual.N, Failing: failing}
+	c.ActorID, c.ActorType = strings.Clone(r.Route), actorRoute
+	c.Count = 0
+	for _, place := range places {
+		m := s.Members[place]
+		c.take(place, m)
+		c.Count += m.Fails
+	}
+	c.reach(High, Attempted)
+	s.Campaign, s.Tainted, s.Waiting = c, true, nil
+}
+
+// take lists a member of the campaign. One too many is none.
+func (c *surge) take(place uint64, m member) {
+	c.Places.Add(place)
+	list(&c.Addresses, m.Address)
+	if m.Network != "" {
+		c.Networks.Add(tag(m.Network))
+		list(&c.Nets, m.Network)
+	}
+	if m.Who != 0 {
+		c.Accounts.Add(m.Who)
+		list(&c.Names, m.Account)
+	}
+}
+
+// succeed takes a login that worked. What gets in is known from then on, and has only
+// mistyped before, unless it is a member of a campaign or gets what that was after.
+func (s *distributed) succeed(r *parsers.Request) {
+	place, account := placeTag(r), accountTag(r)
+	t := s.minute(r.Time)
+	t.Worked++
+	if s.knows(place, account) {
+		return
+	}
+	if s.guessed(r, place, account) {
+		c := s.Campaign
+		if c.Outcome != Succeeded {
+			c.Winner, c.WinnerFrom = clip(r.User), clip(r.ClientIP)
+			c.Last = r.Time
+			c.addEvidence(evidence(r))
+			c.reach(High, Succeeded)
+		}
+		return
+	}
+	t.Newcomers++
+	delete(s.Members, place)
+	s.Known.add(place)
+	if account != 0 {
+		s.Known.add(both(place, account))
+	}
+}
+
+// guessed tells whether a login of somebody who is not known was guessed: by a member
+// that tried several accounts, or with the campaign's user agent either by any member or
+// on an account that was tried.
+func (s *distributed) guessed(r *parsers.Request, place, account uint64) bool {
+	c := s.Campaign
+	if c == nil || r.Time.Sub(c.LastFailed) > s.then {
+		return false
+	}
+	m := s.Members[place]
+	if m.Several || m.Who != 0 && m.Who != account {
+		return true
+	}
+	return c.AgentShare > s.share && tag(r.UserAgent) == c.Agent && (c.Places.has(place) || c.Accounts.has(account))
+}
+
+func (s *distributed) describe(e *Event) {
+	c := s.Campaign
+	e.UserIP = c.WinnerFrom
+	from := c.Places.of("address", "addresses")
+	if len(c.Networks) > 0 {
+		from += " of " + c.Networks.of("network", "networks")
+	}
+	e.Summary = fmt.Sprintf("%s failed to log in %d times at %q in %s, up to %d of them within %s (threshold: %d and more than %d times the usual",
+		from, e.Count, clip(e.ActorID), inWords(c.LastFailed.Sub(e.First)), c.Peak, inWords(s.window), s.least, s.factor)
+	if c.Samples > 0 {
+		e.Summary += fmt.Sprintf(" %d, the 99th percentile of %s before", c.P99, plural(c.Samples, "such span", "such spans"))
+	} else {
+		e.Summary += "; nothing is known of before"
+	}
+	e.Summary += ")"
+	oneAgent, allNew := c.AgentShare > s.share, c.NewShare > s.share
+	if oneAgent {
+		e.Summary += fmt.Sprintf("; %d%% of them with one user agent", c.AgentShare)
+	}
+	if allNew {
+		e.Summary += fmt.Sprintf("; %d%% as accounts that never got in from there", c.NewShare)
+	}
+	switch {
+	case e.Outcome == Succeeded && c.Winner != "":
+		e.Summary += fmt.Sprintf("; then a login as %q from %s worked", c.Winner, c.WinnerFrom)
+	case e.Outcome == Succeeded:
+		e.Summary += fmt.Sprintf("; then a login from %s worked", c.WinnerFrom)
+	}
+	switch {
+	case e.First.Sub(s.Since) < s.learn:
+		e.Confidence = 0.6 // what is usual is hardly known
+	case oneAgent && allNew:
+		e.Confidence = 0.9
+	default:
+		e.Confidence = 0.75
+	}
+	e.Metadata = Meta("route", clip(e.ActorID), "failed_logins", e.Count, "addresses", len(c.Places), "address_list", orNone(c.Addresses),
+		"networks", len(c.Networks), "network_list", orNone(c.Nets), "accounts", len(c.Accounts), "account_list", orNone(c.Names),
+		"peak_addresses", c.Peak, "baseline_addresses", c.P99, "baseline_samples", c.Samples, "failing_percent", c.Failing,
+		"user_agent", c.AgentText, "user_agent_percent", c.AgentShare, "new_account_percent", c.NewShare,
+		"account_that_worked", c.Winner, "address_that_worked", c.WinnerFrom, "window_seconds", int(s.window.Seconds()))
+}
+
+// A regulars is a set of tags that may hold one in two hundred too many. It is exact
+// while it is small; then it takes filterBytes, and as much again for what it held before
+// it was last full.
+type regulars struct {
+	Few         Distinct `json:",omitempty"`
+	Now, Before []byte   `json:",omitempty"` // Bloom filters
+	N           int      `json:",omitempty"` // tags in Now
+}
+
+const (
+	filterBytes = 1 << 16
+	// filterTags is how many tags a filter holds: with 13 bits and 4 probes for each, it
+	// errs once in 200 times.
+	filterTags   = 40_000
+	filterProbes = 4
+)
+
+// more tells whether there are at least n.
+func (s *regulars) more(n int) bool { return s.Now != nil || len(s.Few) >= n }
+
+func (s *regulars) has(tag uint64) bool {
+	return s.Few.has(tag) || inFilter(s.Now, tag) || inFilter(s.Before, tag)
+}
+
+func (s *regulars) add(tag uint64) {
+	if s.has(tag) {
+		return
+	}
+	if s.Now == nil && len(s.Few) < MaxDistinct {
+		s.Few.Add(tag)
+		return
+	}
+	if s.Now == nil || s.N == filterTags {
+		s.Before, s.Now, s.N = s.Now, make([]byte, filterBytes), 0
+	}
+	for _, t := range s.Few {
+		s.put(t)
+	}
+	s.Few = nil
+	s.put(tag)
+}
+
+func (s *regulars) put(tag uint64) {
+	s.N++
+	for i := range uint64(filterProbes) {
+		bit := bloomBit(tag, i)
+		s.Now[bit/8] |= 1 << (bit % 8)
+	}
+}
+
+func inFilter(filter []byte, tag uint64) bool {
+	if len(filter) != filterBytes {
+		return false
+	}
+	for i := range uint64(filterProbes) {
+		if bit := bloomBit(tag, i); filter[bit/8]>>(bit%8)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// bloomBit returns a bit that stands for the tag: two halves of a hash make as many as
+// wanted (Kirsch, Mitzenmacher: 2006).
+func bloomBit(tag, i uint64) uint64 {
+	return (tag + i*(tag>>32|1)*0x9e3779b97f4a7c15) >> 7 % (filterBytes * 8)
+}

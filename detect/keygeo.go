@@ -1,0 +1,333 @@
+package detect
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/zeebo/xxh3"
+)
+
+// KeyGeo finds credentials that are used from where they never were.
+func KeyGeo() *Detector {
+	d := &Detector{
+		Name: "key-geo",
+		Doc: "an API key, token or user in a country that is new to it\n\n" +
+			"Servers seldom move; stolen keys do. A new network and a new program with it make it worse. " +
+			"Where no countries are known, a new range of addresses (/16, or /32 of IPv6) is of low " +
+			"severity. A place becomes usual once it has been used for as long and as much as it takes " +
+			"to know a key at all, so one theft stays news. People travel, the country of a VPN or relay " +
+			"is not that of its user, and clouds are where programs move to: confidence is lower there. " +
+			"A key that is at home in 32 places is at home everywhere.",
+		Type:      SuspiciousActivity,
+		Severity:  Medium,
+		Technique: "T1078",
+		OWASP:     "API2:2023",
+		Match:     func(r *parsers.Request) bool { return r.ClientIP != "" && usesCredential(r) },
+		GroupBy:   ByCredential,
+		TTL:       new(history),
+	}
+	least := d.count("requests", 100, "`requests` after which it is known where a key is used")
+	span := d.span("history", 24*time.Hour, "`time` after which that is known, at least")
+	quiet := d.span("window", time.Hour, "`time` without a request from a new place after which an event is over")
+	d.Quiet = quiet
+	d.New = func() State { return &keyGeo{least: *least, span: *span, quiet: *quiet} }
+	return d
+}
+
+type keyGeo struct {
+	least       int
+	span, quiet time.Duration
+
+	Countries atlas      `json:",omitzero"`
+	Ranges    atlas      `json:",omitzero"`  // of addresses of which no country is known
+	Networks  []uint32   `json:",omitempty"` // at usual places; at most maxPlaces
+	Agents    []uint64   `json:",omitempty"` // likewise; by agentTag
+	Last      uint64     // hash of address and user agent of the last request from a usual place
+	LastRange bool       // whether that place is a range
+	Going     *elsewhere `json:",omitempty"`
+}
+
+// maxPlaces bounds the places, networks and programs of a key that are told apart. A key
+// for which it is reached is used everywhere, and nothing is new to it.
+const maxPlaces = 32
+
+// An atlas is where a key is used.
+type atlas struct {
+	Tenure
+	Places []place // at most maxPlaces
+}
+
+// A place is a country or a range of addresses.
+type place struct {
+	Name  string
+	Usual bool
+	Tenure
+}
+
+// An elsewhere is the use of a key from new places, while it goes on.
+type elsewhere struct {
+	Episode
+	Bearer           Bearer
+	Places, Usual    []string // at most maxListed each; places as they are shown
+	More             bool     // places are left out
+	Hides            string   // what hides the user's place at all addresses so far; "" if nothing does
+	Known            Tenure   // of the key, when it began
+	NewNetwork       bool
+	NewAgent         bool
+	Country          bool // whether one of the places is a country
+	UsualPlaces      int
+	Granted, Refused int64 // of Count
+}
+
+// maxListed bounds the names that an event lists.
+const maxListed = 20
+
+func (s *keyGeo) Observe(r *parsers.Request, emit func(Event)) {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.quiet {
+		s.Expire(emit)
+	}
+	same := xxh3.HashString(r.ClientIP)*31 + xxh3.HashString(r.UserAgent)
+	if same == s.Last {
+		// Most requests are like the one before. Its place was a usual one.
+		s.kind(s.LastRange).add(r.Time)
+		return
+	}
+	var buf [64]byte
+	name, isRange := appendPlace(buf[:0], r)
+	if len(name) == 0 {
+		return
+	}
+	a := s.kind(isRange)
+	// The request itself is no history.
+	known := a.reached(r.Time, s.least, s.span)
+	tenure := a.Tenure
+	a.add(r.Time)
+	if s.usual(a, name, r.Time, known) {
+		s.learn(r)
+		s.Last, s.LastRange = same, isRange
+		return
+	}
+	if !known || len(a.usual()) >= maxPlaces {
+		return
+	}
+	s.found(r, a, string(name), isRange, tenure)
+	s.Going.tell(emit, s.describe)
+}
+
+func (s *keyGeo) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+		s.Going = nil
+	}
+}
+
+func (s *keyGeo) kind(isRange bool) *atlas {
+	if isRange {
+		return &s.Ranges
+	}
+	return &s.Countries
+}
+
+// usual tells whether the place is a usual one, and notes that it is used. While the key
+// is not known, every place is. When all room is taken, a place that is not becomes
+// none.
+func (s *keyGeo) usual(a *atlas, name []byte, now time.Time, known bool) bool {
+	i := slices.IndexFunc(a.Places, func(p place) bool { return p.Name == string(name) })
+	if i < 0 {
+		if len(a.Places) == maxPlaces {
+			return false
+		}
+		a.Places = append(a.Places, place{Name: string(name), Usual: !known})
+		i = len(a.Places) - 1
+	}
+	p := &a.Places[i]
+	if p.Usual {
+		return true
+	}
+	p.Usual = p.reached(now, s.least, s.span)
+	p.add(now)
+	return p.Usual
+}
+
+// usual returns the names of the usual places, in the order they became known.
+func (a *atlas) usual() []string {
+	var names []string
+	for _, p := range a.Places {
+		if p.Usual {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// learn notes network and program of a request from a usual place.
+func (s *keyGeo) learn(r *parsers.Request) {
+	if o := r.Origin; o != nil && o.ASN != 0 && len(s.Networks) < maxPlaces && !slices.Contains(s.Networks, o.ASN) {
+		s.Networks = append(s.Networks, o.ASN)
+	}
+	if a := agentTag(r.UserAgent); len(s.Agents) < maxPlaces && !slices.Contains(s.Agents, a) {
+		s.Agents = append(s.Agents, a)
+	}
+}
+
+// found takes a request from a new place.
+func (s *keyGeo) found(r *parsers.Request, a *atlas, name string, isRange bool, known Tenure) {
+	if s.Going == nil {
+		usual := a.usual()
+		s.Going = &elsewhere{
+			Episode:     begin(r, Window{mark(r, 0)}),
+			Bearer:      bearer(r),
+			Usual:       usual[:min(len(usual), maxListed)],
+			UsualPlaces: len(usual),
+			Known:       known,
+			Hides:       hides(r.Origin),
+		}
+	} else {
+		s.Going.extend(r)
+	}
+	g := s.Going
+	if hides(r.Origin) == "" {
+		g.Hides = ""
+	}
+	if network := r.Origin.Network(); network != "" && !isRange {
+		name += " (" + network + ")"
+	}
+	switch {
+	case slices.Contains(g.Places, name):
+	case len(g.Places) < maxListed:
+		g.Places = append(g.Places, name)
+	default:
+		g.More = true
+	}
+	granted, refused := verdict(r.Status)
+	g.Granted += int64(granted)
+	g.Refused += int64(refused)
+
+	newAgent := isNew(s.Agents, agentTag(r.UserAgent))
+	newNetwork := r.Origin != nil && r.Origin.ASN != 0 && isNew(s.Networks, r.Origin.ASN)
+	g.NewAgent = g.NewAgent || newAgent
+	g.NewNetwork = g.NewNetwork || newNetwork
+	severity := Low
+	if !isRange {
+		g.Country = true
+		severity = Medium
+		if newAgent && newNetwork {
+			severity = High
+		}
+	}
+	outcome := Attempted
+	switch {
+	case g.Granted > 0:
+		outcome = Succeeded
+	case g.Refused == g.Count:
+		outcome = Blocked
+	}
+	g.reach(severity, outcome)
+}
+
+// isNew tells whether v is not among what is known. Nothing is new where nothing is
+// known, or more than is told apart.
+func isNew[T comparable](known []T, v T) bool {
+	return len(known) > 0 && len(known) < maxPlaces && !slices.Contains(known, v)
+}
+
+// hides names what hides where the user of an address is; "" if nothing is known to.
+func hides(o *parsers.Origin) string {
+	switch {
+	case o.Has(parsers.Tor):
+		return "Tor"
+	case o.Has(parsers.VPN):
+		return "a VPN"
+	case o.Has(parsers.Relay):
+		return "a relay"
+	case o.Has(parsers.Cloud | parsers.Datacenter):
+		return "a cloud or datacenter"
+	}
+	return ""
+}
+
+// appendPlace appends the name of the place of a request: the country, else the range of
+// its address. An address that is not routed on the internet is no place.
+func appendPlace(b []byte, r *parsers.Request) (name []byte, isRange bool) {
+	if r.Origin.Has(parsers.Reserved) {
+		return b, false
+	}
+	if country := r.Origin.CountryCode(); country != "" {
+		return append(b, country[:min(len(country), cap(b))]...), false
+	}
+	addr, err := netip.ParseAddr(r.ClientIP)
+	if err != nil {
+		return b, false
+	}
+	addr = addr.Unmap().WithZone("")
+	if addr.IsPrivate() || !addr.IsGlobalUnicast() {
+		return b, false
+	}
+	bits := 16
+	if addr.Is6() {
+		bits = 32
+	}
+	p, err := addr.Prefix(bits)
+	if err != nil {
+		return b, false
+	}
+	return p.AppendTo(b), true
+}
+
+func (s *keyGeo) describe(e *Event) {
+	g := s.Going
+	places := strings.Join(g.Places, ", ")
+	if g.More {
+		places += " and others"
+	}
+	usual := strings.Join(g.Usual, ", ")
+	if n := g.UsualPlaces - len(g.Usual); n > 0 {
+		usual += fmt.Sprintf(" and %d more", n)
+	}
+	e.Summary = fmt.Sprintf("%s made %s in %s from %s, new to it (threshold: a new place after %d requests over %s; its %d earlier requests, over %s, came from %s)",
+		g.Bearer.who(e), plural(e.Count, "request", "requests"), inWords(e.Last.Sub(e.First)), places,
+		s.least, inWords(s.span), g.Known.Requests, inWords(e.First.Sub(g.Known.First)), usual)
+	switch {
+	case g.NewNetwork && g.NewAgent:
+		e.Summary += "; the network and the program are new to it as well"
+	case g.NewNetwork:
+		e.Summary += "; the network is new to it as well"
+	case g.NewAgent:
+		e.Summary += "; the program is new to it as well"
+	}
+	// In percent, so that sums are exact.
+	confidence := 60
+	if g.Bearer.Type == string(parsers.ActorUser) {
+		confidence = 40 // people travel
+	}
+	switch {
+	case !g.Country:
+		confidence -= 30 // a provider gives out addresses of many ranges
+		e.Summary += "; no country is known, and a new range of addresses says little"
+	case e.Severity == High:
+		confidence += 30
+	}
+	switch g.Hides {
+	case "":
+	case "Tor": // never where an API key belongs
+	case "a VPN", "a relay":
+		confidence -= 20
+		e.Summary += "; the address is that of " + g.Hides + ", whose user may be elsewhere"
+	default:
+		confidence -= 10
+		e.Summary += "; the address is that of " + g.Hides + ", where a service may have moved"
+	}
+	if g.Country && g.UsualPlaces >= 5 {
+		confidence -= 20
+		e.Summary += fmt.Sprintf("; it moves: %d countries are usual", g.UsualPlaces)
+	}
+	e.Confidence = float64(max(confidence, 10)) / 100
+	e.Metadata = Meta("credential", g.Bearer.ID, "credential_type", g.Bearer.Type, "key_prefix", g.Bearer.Prefix,
+		"places", g.Places, "usual_places", g.Usual, "new_network", g.NewNetwork, "new_user_agent", g.NewAgent,
+		"history_requests", g.Known.Requests, "history_hours", int(e.First.Sub(g.Known.First).Hours()),
+		"granted", g.Granted, "refused", g.Refused)
+}

@@ -1,0 +1,188 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Bounds on a setting that is a list: its items, and the bytes of each.
+const (
+	maxListItems = 256
+	maxListItem  = 128
+)
+
+// splitList reads a list separated by commas. Spaces around an item do not count; an
+// empty text is an empty list.
+func splitList(s string) ([]string, error) {
+	if strings.TrimSpace(s) == "" {
+		return nil, nil
+	}
+	var items []string
+	for item := range strings.SplitSeq(s, ",") {
+		item = strings.TrimSpace(item)
+		switch {
+		case item == "":
+			return nil, fmt.Errorf("want a list separated by commas: one item is empty")
+		case len(item) > maxListItem:
+			return nil, fmt.Errorf("item %q is longer than %d bytes", item, maxListItem)
+		case strings.ContainsFunc(item, unicode.IsControl):
+			return nil, fmt.Errorf("item %q holds control characters", item)
+		case len(items) == maxListItems:
+			return nil, fmt.Errorf("more than %d items", maxListItems)
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// exactly adds a setting that is a list of ids, compared as they are.
+func (d *Detector) exactly(name, usage string) *idList {
+	l := &idList{}
+	d.Flags.Var(l, name, usage)
+	return l
+}
+
+// An idList is a list of ids, compared as they are.
+type idList struct{ items []string }
+
+func (l *idList) String() string { return strings.Join(l.items, ",") }
+
+// Set replaces the list.
+func (l *idList) Set(s string) error {
+	items, err := splitList(s)
+	if err != nil {
+		return err
+	}
+	l.items = items
+	return nil
+}
+
+func (l *idList) has(id string) bool { return id != "" && slices.Contains(l.items, id) }
+
+// words adds a setting that is a list of words, compared without regard to case, "_" and
+// "-": org_id, orgId and ORG-ID are one word. A mistake in the value is one of the
+// program: words panics.
+func (d *Detector) words(name, value, usage string) *wordList {
+	l := &wordList{}
+	if err := l.Set(value); err != nil {
+		panic(fmt.Sprintf("detect: setting %s: %v", name, err))
+	}
+	d.Flags.Var(l, name, usage)
+	return l
+}
+
+// A wordList is a list of words, compared without regard to case, "_" and "-".
+type wordList struct {
+	items  []string // as given
+	folded map[string]bool
+	// lengths rules most texts out: by first letter, a bit for each length of a folded word.
+	lengths [256]uint64
+}
+
+func (l *wordList) String() string { return strings.Join(l.items, ",") }
+
+// Set replaces the list.
+func (l *wordList) Set(s string) error {
+	items, err := splitList(s)
+	if err != nil {
+		return err
+	}
+	next := wordList{items: items, folded: map[string]bool{}}
+	for _, item := range items {
+		var buf [maxWord]byte
+		word, ok := fold(&buf, item)
+		if !ok {
+			return fmt.Errorf("item %q is no word of at most %d letters", item, maxWord)
+		}
+		next.folded[string(word)] = true
+		next.lengths[word[0]] |= 1 << len(word)
+	}
+	*l = next
+	return nil
+}
+
+// has tells whether the text is one of the words. It allocates nothing.
+func (l *wordList) has(text string) bool {
+	var buf [maxWord]byte
+	word, ok := fold(&buf, text)
+	return ok && l.lengths[word[0]]>>len(word)&1 == 1 && l.folded[string(word)]
+}
+
+// maxWord bounds a word of a wordList, folded.
+const maxWord = 40
+
+// fold writes the text in lower case, without "_" and "-", into buf; ok if it fits and
+// something is left.
+func fold(buf *[maxWord]byte, text string) (word []byte, ok bool) {
+	n := 0
+	for i := range len(text) {
+		c := lower(text[i])
+		if c == '_' || c == '-' {
+			continue
+		}
+		if n == maxWord {
+			return nil, false
+		}
+		buf[n] = c
+		n++
+	}
+	return buf[:n], n > 0
+}
+
+// routes adds a setting that is a list of patterns of paths, as RouteRule.Path has them.
+func (d *Detector) routes(name, usage string) *routeList {
+	l := &routeList{}
+	d.Flags.Var(l, name, usage)
+	return l
+}
+
+// A routeList is a list of patterns of paths.
+type routeList struct {
+	items []string // as given
+	rules []routeRule
+}
+
+func (l *routeList) String() string { return strings.Join(l.items, ",") }
+
+// Set replaces the list.
+func (l *routeList) Set(s string) error {
+	items, err := splitList(s)
+	if err != nil {
+		return err
+	}
+	next := routeList{items: items}
+	for _, item := range items {
+		var rule routeRule
+		if _, err := rule.parsePath(item); err != nil {
+			return fmt.Errorf("path %q: %w", item, err)
+		}
+		next.rules = append(next.rules, rule)
+	}
+	*l = next
+	return nil
+}
+
+// has tells whether the path matches a pattern.
+func (l *routeList) has(path string) bool {
+	if len(l.rules) == 0 {
+		return false
+	}
+	path = unescapedPath(path)
+	var all [maxSegments]string
+	n := 0
+	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		if n == maxSegments {
+			return false
+		}
+		all[n] = segment
+		n++
+	}
+	for i := range l.rules {
+		if l.rules[i].matchesPath(all[:n]) {
+			return true
+		}
+	}
+	return false
+}

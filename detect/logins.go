@@ -1,0 +1,199 @@
+package detect
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/zeebo/xxh3"
+)
+
+// What the detectors of guessed passwords share: who tries to log in, from where, with
+// what, and who is known to have got in before.
+
+// Actor types of events that no single actor makes.
+const (
+	actorNetwork = "network" // "AS64500", or a network in CIDR notation
+	actorRoute   = "route"   // many clients at one route
+)
+
+const thenUsage = "`time` after a failed login in which one that works was guessed, and of quiet after which an event is over"
+
+// isLogin tells whether the request tries to log in, and whether that worked is known.
+func isLogin(r *parsers.Request) bool { return r.Event == LoginFailed || r.Event == LoginSuccess }
+
+// accountOf returns the account that the log names, in one form however it is typed:
+// case and space around it are no other account; "" if it names none.
+func accountOf(r *parsers.Request) string { return strings.ToLower(strings.TrimSpace(r.User)) }
+
+// accountTag tells accounts apart; 0 where the log names none.
+func accountTag(r *parsers.Request) uint64 {
+	if account := accountOf(r); account != "" {
+		return max(tag(account), 1)
+	}
+	return 0
+}
+
+// placeTag tells apart where requests come from. The addresses of an IPv6 /64 are one
+// place: whoever has one of them has them all, and ordinary devices change theirs daily.
+func placeTag(r *parsers.Request) uint64 {
+	a, err := netip.ParseAddr(r.ClientIP)
+	if err != nil || a.Unmap().Is4() {
+		return tag(r.ClientIP)
+	}
+	b := a.As16()
+	return xxh3.Hash(b[:8])
+}
+
+// both makes one tag of two, in their order.
+func both(a, b uint64) uint64 { return a*0x9e3779b97f4a7c15 ^ b }
+
+// loginNetwork returns the network of the client: its number where that is known, else the
+// IPv4 /24 or IPv6 /48 around the address; "" for what is no address.
+func loginNetwork(r *parsers.Request) string {
+	if as := r.Origin.Network(); as != "" {
+		return as
+	}
+	return parsers.Prefix(r.ClientIP, 24, 48)
+}
+
+// A familiar is what got in most recently, by tag, the last one last. It tells owners
+// of accounts from guessers.
+type familiar []uint64
+
+const maxFamiliar = 32
+
+func (f familiar) has(tag uint64) bool { return slices.Contains(f, tag) }
+
+func (f *familiar) add(tag uint64) {
+	if i := slices.Index(*f, tag); i >= 0 {
+		*f = slices.Delete(*f, i, i+1)
+	} else if len(*f) == maxFamiliar {
+		*f = slices.Delete(*f, 0, 1)
+	}
+	*f = append(*f, tag)
+}
+
+// An attempts is the failed logins of a key within a span, account by account, the one
+// that failed last at the end.
+type attempts []attempt
+
+// An attempt is the failed logins of one account.
+type attempt struct {
+	Mark                // the last of them, tagged by account
+	Before  []time.Time `json:",omitempty"` // the others, as far back as is of interest
+	Account string      // clipped
+	Address string      // of the last, clipped
+	Place   uint64      // likewise
+}
+
+// add adds a failed login and forgets what lies further back than span. At most the
+// given number of accounts is held, and that of tries for each.
+func (a *attempts) add(r *parsers.Request, span time.Duration, accounts, tries int) {
+	now := attempt{Mark: mark(r, accountTag(r)), Address: clip(r.ClientIP), Place: placeTag(r)}
+	if was, found := a.take(now.Tag); found {
+		now.Account = was.Account
+		now.Before = append(was.Before, was.At)
+		now.Before = slices.DeleteFunc(now.Before, func(t time.Time) bool { return now.At.Sub(t) > span })
+		now.Before = slices.Delete(now.Before, 0, max(len(now.Before)-tries+1, 0))
+	} else {
+		now.Account = clip(r.User)
+	}
+	n := max(len(*a)-accounts+1, 0)
+	for n < len(*a) && now.At.Sub((*a)[n].At) > span {
+		n++
+	}
+	*a = append(slices.Delete(*a, 0, n), now)
+}
+
+// take takes an account out.
+func (a *attempts) take(account uint64) (was attempt, found bool) {
+	i := slices.IndexFunc(*a, func(t attempt) bool { return t.Tag == account })
+	if i < 0 {
+		return attempt{}, false
+	}
+	was = (*a)[i]
+	*a = slices.Delete(*a, i, i+1)
+	return was, true
+}
+
+// window returns the last failed login of each account, and how many logins that leaves
+// out.
+func (a attempts) window() (w Window, others int64) {
+	for _, t := range a {
+		w = append(w, t.Mark)
+		others += int64(len(t.Before))
+	}
+	return w, others
+}
+
+// has tells whether the tag is in the set.
+func (d Distinct) has(tag uint64) bool {
+	_, found := slices.BinarySearch(d, tag)
+	return found
+}
+
+// A lately is a set of what was seen within a span: nothing of it is forgotten before
+// the span is over, and all when it has been over twice.
+type lately struct {
+	Since       time.Time `json:",omitzero"` // when Now was begun
+	Now, Before Distinct  `json:",omitempty"`
+}
+
+func (l *lately) add(tag uint64, at time.Time, span time.Duration) {
+	l.turn(at, span)
+	l.Now.Add(tag)
+}
+
+func (l *lately) turn(at time.Time, span time.Duration) {
+	switch past := at.Sub(l.Since); {
+	case past > 2*span:
+		*l = lately{Since: at}
+	case past > span:
+		*l = lately{Since: at, Before: l.Now}
+	}
+}
+
+func (l *lately) has(tag uint64, at time.Time, span time.Duration) bool {
+	l.turn(at, span)
+	return l.Now.has(tag) || l.Before.has(tag)
+}
+
+// size is how many there are at most.
+func (l *lately) size(at time.Time, span time.Duration) int {
+	l.turn(at, span)
+	return len(l.Now) + len(l.Before)
+}
+
+// maxLoginNames bounds the names of one kind that an event lists.
+const maxLoginNames = 10
+
+// list adds a name to a list of at most maxLoginNames different ones, clipped.
+func list(names *[]string, name string) {
+	if name == "" || len(*names) == maxLoginNames {
+		return
+	}
+	if name = clip(name); !slices.Contains(*names, name) {
+		*names = append(*names, name)
+	}
+}
+
+// orNone makes an empty list one that JSON shows as such.
+func orNone(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return slices.Clone(names)
+}
+
+// listed is a list in a sentence, with how many there are in all.
+func listed(names []string, all string) string {
+	const shown = 3
+	if len(names) <= shown {
+		return fmt.Sprintf("%s (%s)", all, strings.Join(names, ", "))
+	}
+	return fmt.Sprintf("%s (%s, …)", all, strings.Join(names[:shown], ", "))
+}

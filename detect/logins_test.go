@@ -1,0 +1,169 @@
+package detect
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// A set of regulars forgets nobody before it was full twice, takes few strangers for
+// regulars, stays small, and is the same after JSON.
+func TestRegulars(t *testing.T) {
+	var s regulars
+	name := func(i int) uint64 { return tag(fmt.Sprintf("192.0.2.%d", i)) }
+	for _, n := range []int{1, MaxDistinct - 1, MaxDistinct, MaxDistinct + 1, filterTags, filterTags + 2000} {
+		for i := range n {
+			s.add(name(i))
+		}
+		for i := range n {
+			if !s.has(name(i)) {
+				t.Fatalf("of %d, number %d is not known", n, i)
+			}
+		}
+		wrong := 0
+		for i := range 20_000 {
+			if s.has(name(1_000_000 + i)) {
+				wrong++
+			}
+		}
+		if n < MaxDistinct && wrong > 0 || wrong > 300 {
+			t.Errorf("of %d, %d strangers of 20000 are taken for regulars", n, wrong)
+		}
+		b, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again regulars
+		if err := json.Unmarshal(b, &again); err != nil {
+			t.Fatal(err)
+		}
+		if b2, _ := json.Marshal(again); !bytes.Equal(b, b2) {
+			t.Errorf("of %d, JSON differs the second time", n)
+		}
+		if len(b) > 3*filterBytes {
+			t.Errorf("of %d, %d bytes", n, len(b))
+		}
+		for i := range n {
+			if !again.has(name(i)) {
+				t.Fatalf("of %d, number %d is not known after JSON", n, i)
+			}
+		}
+	}
+	if s.more(filterTags) != true || (&regulars{}).more(1) {
+		t.Error("more")
+	}
+}
+
+func TestFamiliar(t *testing.T) {
+	var f familiar
+	for i := range uint64(maxFamiliar) {
+		f.add(i)
+	}
+	f.add(0) // seen again: the last one to go
+	f.add(100)
+	if len(f) != maxFamiliar || f.has(1) || !f.has(0) || !f.has(2) || f[maxFamiliar-1] != 100 || f[maxFamiliar-2] != 0 {
+		t.Errorf("%v", f)
+	}
+}
+
+func TestLately(t *testing.T) {
+	var l lately
+	l.add(1, noon, time.Minute)
+	l.add(2, noon.Add(time.Minute), time.Minute)
+	for _, c := range []struct {
+		after    time.Duration
+		one, two bool
+		size     int
+	}{
+		{time.Minute, true, true, 2},
+		{61 * time.Second, true, true, 2},
+		{2 * time.Minute, true, true, 2},
+		{181 * time.Second, false, false, 0},
+	} {
+		at := noon.Add(c.after)
+		if one, two, n := l.has(1, at, time.Minute), l.has(2, at, time.Minute), l.size(at, time.Minute); one != c.one || two != c.two || n != c.size {
+			t.Errorf("after %v: %v %v %d", c.after, one, two, n)
+		}
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	var a attempts
+	try := func(account string, after time.Duration) {
+		a.add(&parsers.Request{Time: noon.Add(after), User: account}, time.Minute, 3, 3)
+	}
+	said := func() (s []string) {
+		for _, t := range a {
+			s = append(s, fmt.Sprint(t.Account, 1+len(t.Before)))
+		}
+		return s
+	}
+	for _, c := range []struct {
+		account string
+		after   time.Duration
+		want    []string
+	}{
+		{"ada", 0, []string{"ada1"}},
+		{"bob", time.Second, []string{"ada1", "bob1"}},
+		{"ADA ", 2 * time.Second, []string{"bob1", "ada2"}},
+		{"ada", 3 * time.Second, []string{"bob1", "ada3"}},
+		{"ada", 4 * time.Second, []string{"bob1", "ada3"}}, // no more than three are told apart
+		{"cid", 61 * time.Second, []string{"bob1", "ada3", "cid1"}},
+		{"dan", 61 * time.Second, []string{"ada3", "cid1", "dan1"}}, // no more than three accounts
+		{"ada", 64 * time.Second, []string{"cid1", "dan1", "ada2"}}, // what is a minute old still counts
+		{"eve", 122 * time.Second, []string{"ada2", "eve1"}},
+	} {
+		if try(c.account, c.after); !slices.Equal(said(), c.want) {
+			t.Fatalf("after %s at %v: %v, want %v", c.account, c.after, said(), c.want)
+		}
+	}
+	if was, found := a.take(accountTag(&parsers.Request{User: "Ada"})); !found || was.Account != "ada" || len(a) != 1 {
+		t.Errorf("%v %v %v", was, found, a)
+	}
+}
+
+// Places are addresses, but an IPv6 network of one customer is one place.
+func TestPlaceTag(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"2001:db8::1", "2001:db8::ffff:2", true},
+		{"2001:db8::1", "2001:db8:0:1::1", false},
+		{"nonsense", "nonsense2", false},
+		{"", "", true},
+	} {
+		if same := placeTag(&parsers.Request{ClientIP: c.a}) == placeTag(&parsers.Request{ClientIP: c.b}); same != c.same {
+			t.Errorf("%q and %q: %v", c.a, c.b, same)
+		}
+	}
+}
+
+// A botnet larger than what is told apart is found, and takes no more memory than that.
+func TestLargeBotnet(t *testing.T) {
+	d := DistributedBruteForce()
+	s := d.New().(*distributed)
+	var last Event
+	told := 0
+	emit := func(e Event) { last, told = e, told+1 }
+	for i := range 3 * maxMembers {
+		s.Observe(&parsers.Request{
+			Time: noon.Add(time.Duration(i) * 10 * time.Millisecond), Line: int64(i + 1), Route: "/login", Event: LoginFailed,
+			ClientIP: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), User: fmt.Sprintf("user%d", i), UserAgent: "bot",
+		}, emit)
+		if len(s.Members) > maxMembers || len(s.Agents) > maxAgents || len(s.Seen) > MaxDistinct || len(s.Minutes) > 11 {
+			t.Fatalf("after %d: %d members, %d agents, %d seen, %d minutes", i, len(s.Members), len(s.Agents), len(s.Seen), len(s.Minutes))
+		}
+	}
+	s.Expire(emit)
+	if told != 2 || last.Count != 3*maxMembers || s.Campaign != nil {
+		t.Errorf("told %d times, %d requests", told, last.Count)
+	}
+}

@@ -1,0 +1,551 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// ObjectSweep finds who asks for far more objects of a route than others do.
+func ObjectSweep() *Detector {
+	d := &Detector{
+		Name: "object-sweep",
+		Doc: "many more objects of one route than others of its kind ask for\n\n" +
+			"Ids that cannot be guessed can be collected, and who has a list of them reads what belongs " +
+			"to others one by one. How many are many is what the others ask for in an hour on the same " +
+			"route, and what the actor itself did before, once it is known for a day: its own hours count " +
+			"all, so that a nightly job is told once. Alerted actors are no measure for others. " +
+			"Jobs sweep by nature: an API key is of medium severity. Pages for everybody are read by " +
+			"crawlers: where only the address is known and the path is none of an API, the event is of low severity.",
+		Type:      APIEnumerationDetected,
+		Severity:  High,
+		Technique: "T1119",
+		OWASP:     "API1:2023",
+		Match:     func(r *parsers.Request) bool { _, ok := pathObject(r); return ok },
+		GroupBy:   byActorTypeAndRoute,
+		TTL:       new(history),
+	}
+	least := d.count("least", 50, "distinct `objects` within the window that are always normal")
+	alone := d.count("alone", 500, "distinct `objects` within the window that are normal where too few others are known")
+	others := d.count("others", 5, "other `actors` that make a measure")
+	factor := d.count("factor", 5, "how many `times` the p99 hour of the others is normal")
+	ownFactor := d.count("own-factor", 3, "how many `times` its own p99 hour is normal for an actor")
+	known := d.span("known", 24*time.Hour, "`time` after which an actor's own hours are a measure")
+	window := d.span("window", time.Hour, "`time` within which objects are counted")
+	d.Quiet = window
+	d.New = func() State {
+		return &objectSweep{least: *least, alone: *alone, others: *others, factor: int64(*factor), ownFactor: int64(*ownFactor),
+			known: *known, window: *window}
+	}
+	return d
+}
+
+// byActorTypeAndRoute groups by what compares: actors of one type on one route.
+func byActorTypeAndRoute(r *parsers.Request, b []byte) []byte {
+	id, typ := r.Actor()
+	if id == "" {
+		return b
+	}
+	b = append(b, typ...)
+	b = append(b, ' ')
+	return append(b, r.Route...)
+}
+
+const (
+	// maxRoamers bounds the actors that are known of one route. Where there are more, the
+	// eighth that was seen longest ago is forgotten; its hours stay in the measure.
+	maxRoamers = 2000
+	// maxSweeps bounds the sweeps of one route that go on. A further one waits.
+	maxSweeps = 64
+)
+
+type objectSweep struct {
+	least, alone, others int
+	factor, ownFactor    int64
+	known, window        time.Duration
+
+	Actors map[uint64]*roamer `json:",omitempty"` // by tag of the actor; at most maxRoamers
+	// Hours is the most objects of each actor's hours, those under way included, but for
+	// hours of actors who were alerted.
+	Hours Baseline
+	Going []*sweep `json:",omitempty"` // at most maxSweeps, as they began
+}
+
+// A roamer is what is known of one actor. One with a few objects takes some two hundred
+// bytes.
+type roamer struct {
+	Recent sightings
+	First  int64 // when it was first seen, in microseconds since 1970, as all times here
+	Last   int64 // when it was last seen
+	Hour   int64 // when its hour under way began; 0 if none is
+	Peak   int64 // the most objects in that
+	Apart  bool  `json:",omitempty"` // that hour is not in objectSweep.Hours, for it was alerted
+	// Its past hours: how many had so few objects that they are no measure of any
+	// threshold, and the others, by whether they are in objectSweep.Hours.
+	Few   int64     `json:",omitempty"`
+	Usual *Baseline `json:",omitempty"`
+	Told  *Baseline `json:",omitempty"`
+}
+
+// A sweep is one actor's that goes on.
+type sweep struct {
+	Episode
+	Actor            uint64
+	Objects          Distinct
+	Most             int64 // objects within the window
+	Granted, Refused int64 // of Count
+	Crawler          crawling
+	Page             bool // its route may be one of pages for everybody
+	// What it was measured with when it began.
+	Limit, OthersP99, OthersHours, OwnP99, OwnHours int64
+	OthersActors                                    int
+	Measured                                        bool // by others
+	Known                                           bool // by its own hours
+}
+
+func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
+	now := r.Time.UnixMicro()
+	s.endQuiet(r.Time, emit)
+	id, _ := r.Actor()
+	actor := tag(id)
+	a := s.Actors[actor]
+	if a == nil {
+		a = s.meet(actor, now)
+	}
+	s.turn(a, now)
+	a.Last = now
+	object, _ := pathObject(r)
+	n := a.Recent.see(sighting{At: now, Object: object, Evidence: evidence(r), Status: r.Status}, s.window.Microseconds())
+	if n > a.Peak {
+		if !a.Apart {
+			s.Hours.move(a.Peak, n)
+		}
+		a.Peak = n
+	}
+	i := slices.IndexFunc(s.Going, func(g *sweep) bool { return g.Actor == actor })
+	switch {
+	case i >= 0:
+		s.Going[i].extend(r)
+		s.Going[i].match(object, r.Status)
+		s.Going[i].Most = max(s.Going[i].Most, n)
+	case n <= int64(s.least) || len(s.Going) == maxSweeps:
+		return
+	default:
+		g := sweep{Actor: actor, Most: n}
+		if !s.exceeds(a, n, &g) {
+			return
+		}
+		s.begin(r, a, &g)
+		i = len(s.Going)
+		s.Going = append(s.Going, &g)
+	}
+	g := s.Going[i]
+	g.Crawler.meet(r)
+	s.judge(g)
+	g.tell(emit, func(e *Event) { s.describe(g, e) })
+}
+
+// meet makes an actor known. Where there are too many, those seen longest ago are
+// forgotten.
+func (s *objectSweep) meet(actor uint64, now int64) *roamer {
+	if s.Actors == nil {
+		s.Actors = map[uint64]*roamer{}
+	}
+	if len(s.Actors) >= maxRoamers {
+		type seen struct {
+			at    int64
+			actor uint64
+		}
+		all := make([]seen, 0, len(s.Actors))
+		for actor, a := range s.Actors {
+			all = append(all, seen{a.Last, actor})
+		}
+		slices.SortFunc(all, func(a, b seen) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.actor, b.actor)) })
+		for _, o := range all[:len(all)/8] {
+			if !s.isGoing(o.actor) {
+				delete(s.Actors, o.actor)
+			}
+		}
+	}
+	a := &roamer{First: now, Hour: now}
+	s.Hours.Add(0)
+	s.Actors[actor] = a
+	return a
+}
+
+// turn ends the actor's hour under way if it is over, and begins the next.
+func (s *objectSweep) turn(a *roamer, now int64) {
+	if a.Hour != 0 && now-a.Hour < time.Hour.Microseconds() {
+		return
+	}
+	switch {
+	case a.Hour == 0:
+	case a.Apart:
+		learn(&a.Told, a.Peak)
+	case a.Peak <= s.few():
+		a.Few++
+	default:
+		learn(&a.Usual, a.Peak)
+	}
+	a.Hour, a.Peak = now, 0
+	if !a.Apart {
+		s.Hours.Add(0)
+	}
+}
+
+// few is how many objects in an hour make no threshold larger than the least.
+func (s *objectSweep) few() int64 { return int64(s.least) / max(s.factor, s.ownFactor) }
+
+func learn(b **Baseline, v int64) {
+	if *b == nil {
+		*b = &Baseline{}
+	}
+	(*b).Add(v)
+}
+
+// exceeds tells whether n objects are too many for the actor, and what that was measured
+// with.
+func (s *objectSweep) exceeds(a *roamer, n int64, g *sweep) bool {
+	g.OthersActors = max(len(s.Actors)-1-len(s.Going), 0)
+	g.Limit = int64(s.alone)
+	if g.OthersActors >= s.others {
+		g.Measured = true
+		g.OthersHours = s.Hours.N - a.Few
+		var now Baseline
+		if !a.Apart {
+			now.Add(a.Peak)
+		}
+		mine := []*Baseline{a.Usual, &now}
+		for _, b := range mine {
+			if b != nil {
+				g.OthersHours -= b.N
+			}
+		}
+		g.OthersP99 = p99([]*Baseline{&s.Hours}, mine, g.OthersHours)
+		g.Limit = max(int64(s.least), s.factor*g.OthersP99)
+	}
+	if n <= g.Limit {
+		return false
+	}
+	if a.Last-a.First < s.known.Microseconds() {
+		return true
+	}
+	g.Known = true
+	own := []*Baseline{a.Usual, a.Told}
+	g.OwnHours = a.Few
+	for _, b := range own {
+		if b != nil {
+			g.OwnHours += b.N
+		}
+	}
+	g.OwnP99 = p99(own, nil, g.OwnHours)
+	return n > s.ownFactor*g.OwnP99
+}
+
+func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
+	var marks Window
+	for _, v := range a.Recent.Seen {
+		marks = append(marks, Mark{At: time.UnixMicro(v.At).UTC(), Tag: v.Object, Evidence: v.Evidence})
+		g.match(v.Object, v.Status)
+	}
+	g.Episode = begin(r, marks)
+	g.ID = g.ActorID // Seal tells the events of one route apart by it
+	g.Page = g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) &&
+		!strings.Contains(r.Route, "{uuid}") && !strings.Contains(r.Route, "{hash}") && !strings.Contains(r.Route, "{email}")
+	// Its objects are no measure for others, as long as it goes on.
+	if !a.Apart {
+		s.Hours.remove(a.Peak)
+		a.Apart = true
+	}
+}
+
+// match counts a request that is part of the sweep.
+func (g *sweep) match(object uint64, status int) {
+	g.Objects.Add(object)
+	switch {
+	case status >= 200 && status < 300, status == 304:
+		g.Granted++
+	case status == 401, status == 403, status == 404:
+		g.Refused++
+	}
+}
+
+func (s *objectSweep) judge(g *sweep) {
+	severity := High
+	switch {
+	case g.isPages():
+		severity = Low
+	case g.ActorType == string(parsers.ActorAPIKey):
+		severity = Medium
+	}
+	severity = g.Crawler.most(severity)
+	switch {
+	case 2*g.Granted > g.Count:
+		g.reach(severity, Succeeded)
+	case g.Refused == g.Count:
+		g.reach(severity, Blocked)
+	default:
+		g.reach(severity, Attempted)
+	}
+}
+
+// isPages tells whether it is pages for everybody that are swept: few of them are refused.
+func (g *sweep) isPages() bool { return g.Page && 2*g.Refused < g.Count }
+
+func (s *objectSweep) isGoing(actor uint64) bool {
+	return slices.ContainsFunc(s.Going, func(g *sweep) bool { return g.Actor == actor })
+}
+
+// endQuiet ends the sweeps of actors who have been quiet for the window.
+func (s *objectSweep) endQuiet(now time.Time, emit func(Event)) {
+	s.Going = slices.DeleteFunc(s.Going, func(g *sweep) bool {
+		if now.Sub(g.Last) <= s.window {
+			return false
+		}
+		s.finish(g, emit)
+		return true
+	})
+}
+
+func (s *objectSweep) finish(g *sweep, emit func(Event)) {
+	g.end(emit, func(e *Event) { s.describe(g, e) })
+	if a := s.Actors[g.Actor]; a != nil {
+		learn(&a.Told, a.Peak)
+		a.Apart, a.Hour, a.Peak = false, 0, 0
+	}
+}
+
+// Expire ends what goes on. What is usual stays known.
+func (s *objectSweep) Expire(emit func(Event)) {
+	for _, g := range s.Going {
+		s.finish(g, emit)
+	}
+	s.Going = nil
+}
+
+func (s *objectSweep) describe(g *sweep, e *Event) {
+	e.Summary = fmt.Sprintf("%s asked for %d objects of %q within %s", who(e.ActorID, e.ActorType), g.Most, clip(e.Route), inWords(s.window))
+	kind := map[string]string{"api_key": "API keys", "user": "users", "token": "tokens", "session": "sessions"}[e.ActorType]
+	if kind == "" {
+		kind = "addresses"
+	}
+	if g.Measured {
+		e.Summary += fmt.Sprintf(" (threshold: more than %d, being %d or %d times the p99 hour of %d other %s, which is %d in %s",
+			g.Limit, s.least, s.factor, g.OthersActors, kind, g.OthersP99, plural(g.OthersHours, "hour", "hours"))
+	} else {
+		e.Summary += fmt.Sprintf(" (threshold: more than %d where fewer than %d other %s are known", g.Limit, s.others, kind)
+	}
+	if g.Known {
+		e.Summary += fmt.Sprintf("; and more than %d times its own p99 hour, which is %d in %s)", s.ownFactor, g.OwnP99, plural(g.OwnHours, "hour", "hours"))
+	} else {
+		e.Summary += fmt.Sprintf("; its own hours are known for less than %s)", inWords(s.known))
+	}
+	switch {
+	case g.isPages():
+		e.Confidence = 0.3 // whoever mirrors or indexes a site does the same
+		e.Summary += "; they are pages rather than an API, as crawlers read them"
+	case g.ActorType == string(parsers.ActorAPIKey):
+		e.Confidence = 0.5 // a job
+	case g.Measured && g.Most > 2*g.Limit:
+		e.Confidence = 0.9
+	case g.Measured:
+		e.Confidence = 0.7
+	default:
+		e.Confidence = 0.6 // nobody to compare it with
+	}
+	g.Crawler.qualify(e)
+	e.Metadata = g.Crawler.meta("route", clip(e.Route), "endpoint_count", e.Count, "distinct_objects", g.Most, "limit", g.Limit,
+		"others", g.OthersActors, "others_p99", g.OthersP99, "others_hours", g.OthersHours,
+		"own_p99", g.OwnP99, "own_hours", g.OwnHours, "granted", g.Granted, "window_seconds", int(s.window.Seconds()))
+}
+
+// Sightings are the objects that were asked for within a span. They are exact up to
+// maxSightings. Beyond, only every second object is kept, by its tag, then every fourth,
+// and so on: the number is then within some 10 percent. When fewer are asked for again
+// it falls short, for a span at most, and is exact afterwards.
+type sightings struct {
+	Seen  []sighting `json:",omitempty"` // each object once, by its last request, in order
+	Level uint8      `json:",omitempty"` // one of 2^Level objects is kept
+}
+
+// A sighting is the last request for an object.
+type sighting struct {
+	At     int64 // microseconds since 1970
+	Object uint64
+	Evidence
+	Status int
+}
+
+// maxSightings is more than the threshold for an actor without company, which is thereby
+// exact.
+const maxSightings = 512
+
+// see adds a request and returns how many objects were asked for within the span.
+func (s *sightings) see(v sighting, span int64) int64 {
+	n := 0
+	for n < len(s.Seen) && v.At-s.Seen[n].At > span {
+		n++
+	}
+	s.Seen = slices.Delete(s.Seen, 0, n)
+	if s.Level > 0 && len(s.Seen) < maxSightings/4 {
+		s.Level--
+	}
+	if v.Object&(1<<s.Level-1) == 0 {
+		if i := slices.IndexFunc(s.Seen, func(o sighting) bool { return o.Object == v.Object }); i >= 0 {
+			s.Seen = slices.Delete(s.Seen, i, i+1)
+		}
+		s.Seen = append(s.Seen, v)
+	}
+	for len(s.Seen) > maxSightings && s.Level < 32 {
+		s.Level++
+		s.Seen = slices.DeleteFunc(s.Seen, func(o sighting) bool { return o.Object&(1<<s.Level-1) != 0 })
+	}
+	return int64(len(s.Seen)) << s.Level
+}
+
+// sizeOf is the size of a number's bucket.
+func sizeOf(v int64) int32 {
+	if v < 1 {
+		return -1
+	}
+	return int32(math.Round(math.Log(float64(v)) / math.Log(baselineRatio)))
+}
+
+// remove takes out a number that was added; the largest stays known.
+func (b *Baseline) remove(v int64) {
+	if len(b.Buckets) == 0 {
+		return
+	}
+	i, found := b.find(sizeOf(v))
+	if !found {
+		i = 0 // the smallest were taken together
+	}
+	b.N--
+	if b.Buckets[i].N--; b.Buckets[i].N <= 0 {
+		b.Buckets = slices.Delete(b.Buckets, i, i+1)
+	}
+}
+
+func (b *Baseline) find(size int32) (i int, found bool) {
+	return slices.BinarySearchFunc(b.Buckets, size, func(k Bucket, size int32) int { return cmp.Compare(k.Size, size) })
+}
+
+// move puts one number that was added in another's place.
+func (b *Baseline) move(from, to int64) {
+	if sizeOf(from) == sizeOf(to) {
+		b.Most = max(b.Most, to)
+		return
+	}
+	b.remove(from)
+	b.Add(to)
+}
+
+// p99 is a number that 99 percent of n numbers do not exceed, n being those of the
+// baselines less those of minus, and others that are smaller than all of these.
+func p99(of, minus []*Baseline, n int64) int64 {
+	above := n / 100
+	for bound := int32(math.MaxInt32); ; {
+		size, number, most := int32(math.MinInt32), int64(0), int64(0)
+		for _, b := range of {
+			if b == nil {
+				continue
+			}
+			most = max(most, b.Most)
+			for _, k := range b.Buckets {
+				if k.Size < bound && k.Size > size {
+					size = k.Size
+				}
+			}
+		}
+		if size < 0 {
+			return 0
+		}
+		for _, b := range of {
+			number += b.at(size)
+		}
+		for _, b := range minus {
+			number -= b.at(size)
+		}
+		if above -= max(number, 0); above < 0 {
+			return min(int64(math.Round(math.Pow(baselineRatio, float64(size)))), most)
+		}
+		bound = size
+	}
+}
+
+// at returns how many numbers are of the size.
+func (b *Baseline) at(size int32) int64 {
+	if b == nil {
+		return 0
+	}
+	i, found := b.find(size)
+	if !found {
+		return 0
+	}
+	return b.Buckets[i].N
+}
+
+// pathObject tells apart the objects of a route: by what stands in its places for
+// objects, or by the first parameter named like an id where it has none. ok is false for
+// what is about no object, and for what pages are made of.
+func pathObject(r *parsers.Request) (object uint64, ok bool) {
+	if strings.IndexByte(r.Route, '{') < 0 {
+		return queriedObject(r.Query)
+	}
+	route, path := r.Route, r.Path
+	for {
+		var place, value string
+		place, route = nextSegment(route)
+		value, path = nextSegment(path)
+		if place == "" || value == "" {
+			break
+		}
+		i := strings.IndexByte(place, '{')
+		if i < 0 {
+			continue
+		}
+		name, after, _ := strings.Cut(place[i+1:], "}")
+		if isObject(name) {
+			object = object*0x9E3779B97F4A7C15 ^ tag(value)
+			ok = !pageFile(after)
+		}
+	}
+	return object, ok
+}
+
+// queriedObject tells apart the objects that a query names.
+func queriedObject(query string) (object uint64, ok bool) {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		if name, value, _ := strings.Cut(pair, "="); value != "" && namesID(name) {
+			return tag(value), true
+		}
+	}
+	return 0, false
+}
+
+// isObject tells whether a place in a route is one for an object.
+func isObject(name string) bool {
+	switch name {
+	case "uuid", "hash", "email", "name":
+		return true
+	}
+	return namesObject(name)
+}
+
+// pageFile tells whether the end of a name is that of a file that pages are made of.
+func pageFile(after string) bool {
+	switch strings.ToLower(path.Ext(after)) {
+	case ".js", ".mjs", ".css", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".avif", ".bmp",
+		".woff", ".woff2", ".ttf", ".otf", ".eot", ".html", ".htm", ".mp4", ".webm", ".mp3", ".ts", ".m3u8":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,371 @@
+package detect
+
+import (
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/zeebo/xxh3"
+)
+
+// What a request says of the page of a list that it asks for. A request is hostile: it
+// may ask for any size, and the same page under many names.
+
+// A listing is one page of a list, as it was asked for.
+type listing struct {
+	Size  int64  // records asked for; -1 where it says none, math.MaxInt64 for all there are
+	Place string // where the page begins, as sent; "" where it does not say
+	Paged bool   // whether it says where the page begins
+	First bool   // whether that is the beginning of the list
+}
+
+// listingOf returns the page that the request asks for, and whether it is a call for a
+// list at all: one that names a size or a place, answered 2xx.
+func listingOf(r *parsers.Request) (l listing, ok bool) {
+	l.Size = -1
+	if !answersList(r) {
+		return l, false
+	}
+	if _, rest, found := strings.Cut(r.Path, "/page/"); found {
+		segment, _, _ := strings.Cut(rest, "/")
+		ok = l.number(segment)
+	}
+	for query := r.Query; query != ""; {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		switch pagingKind(name) {
+		case sizeName:
+			size, said := pageSize(value)
+			if said {
+				l.Size = max(l.Size, size) // of several, an attacker knows which one counts
+			}
+			ok = ok || said || value == "" || !ambiguousSize(name)
+		case numberName:
+			ok = !isClock(value, r.Time) && l.number(value) || ok
+		case cursorName:
+			if isCursor(value) && !isClock(value, r.Time) {
+				l.Place, l.Paged, l.First, ok = value, true, value == "", true
+			}
+		}
+	}
+	return l, ok
+}
+
+// number takes a number of a page or record, and tells whether it is one.
+func (l *listing) number(value string) bool {
+	n, ok := number(value)
+	if ok {
+		l.Place, l.Paged, l.First = value, true, n <= 1
+	}
+	return ok
+}
+
+// answersList tells, at little cost, whether the request can have got a list.
+func answersList(r *parsers.Request) bool {
+	if r.Status < 200 || r.Status > 299 || r.Status == 204 {
+		return false
+	}
+	switch r.Method {
+	case "GET":
+	case "POST", "QUERY":
+		if !searches(r.Path) {
+			return false
+		}
+	default:
+		return false
+	}
+	if r.Query == "" && !strings.Contains(r.Path, "/page/") {
+		return false
+	}
+	return !isPicture(r.Path)
+}
+
+// searches tells whether a POST to the path reads: its last segment says so.
+func searches(path string) bool {
+	last := strings.ToLower(lastSegment(path))
+	for _, word := range []string{"search", "query", "list", "find", "filter", "scroll", "export"} {
+		if strings.Contains(last, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func lastSegment(path string) string {
+	path = strings.TrimRight(path, "/")
+	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+// isPicture tells whether the path is for a picture or a file of the page, whose size is
+// no number of records.
+func isPicture(path string) bool {
+	last := lastSegment(path)
+	if dot := strings.LastIndexByte(last, '.'); dot > 0 {
+		switch strings.ToLower(last[dot:]) {
+		case ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".avif", ".css", ".js", ".woff", ".woff2", ".mp4", ".m3u8", ".ts":
+			return true
+		}
+	}
+	parent := lastSegment(path[:strings.LastIndexByte(strings.TrimRight(path, "/"), '/')+1])
+	return namesPicture(last) || namesPicture(parent)
+}
+
+func namesPicture(segment string) bool {
+	switch segment {
+	case "avatar", "avatars", "gravatar", "image", "picture", "photo", "thumbnail", "thumb", "icon", "logo", "qr", "qrcode", "captcha", "badge", "identicon", "cover", "poster":
+		return true
+	}
+	return false
+}
+
+// A nameKind is what a parameter says of a page.
+type nameKind int
+
+const (
+	otherName  nameKind = iota
+	sizeName            // how many records
+	numberName          // where it begins, by a number
+	cursorName          // where it begins, by what the answer before said
+	chanceName          // nothing: it keeps caches from answering
+)
+
+// pagingKind tells what the parameter is for, however it is written: per_page, perPage,
+// page[size], page%5Bsize%5D.
+func pagingKind(name string) nameKind {
+	var buf [24]byte
+	switch string(plainName(buf[:0], name)) {
+	case "perpage", "limit", "pagesize", "first", "count", "$top", "size", "maxresults",
+		"$limit", "pagelimit", "itemsperpage", "resultsperpage", "recordsperpage", "maxitems", "maxrecords", "rows", "take",
+		"paginationlimit", "paginationpagesize", "pagingpagesize", "paginglimit":
+		return sizeName
+	case "page", "offset", "skip", "start", "$skip", "from", "paged", "pagenumber", "pageno", "pageindex", "pageoffset", "currentpage",
+		"startindex", "startat", "paginationpage", "paginationstart", "pagingpage", "$offset":
+		return numberName
+	case "cursor", "after", "pagetoken", "startingafter", "next", "nexttoken", "nextpagetoken", "nextcursor", "continuationtoken", "continue",
+		"marker", "scrollid", "before", "endingbefore", "pageafter", "pagebefore", "pagecursor", "$skiptoken", "paginationcursor":
+		return cursorName
+	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "":
+		return chanceName
+	}
+	return otherName
+}
+
+// plainName appends a name to b, as far as there is room: decoded, in lower case, without
+// what separates words. A longer one is of no interest.
+func plainName(b []byte, name string) []byte {
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c == '%' && i+2 < len(name) {
+			if v, err := strconv.ParseUint(name[i+1:i+3], 16, 8); err == nil {
+				c, i = byte(v), i+2
+			}
+		}
+		switch c {
+		case '_', '-', '[', ']', '.':
+			continue
+		}
+		if len(b) == cap(b) {
+			return append(b[:0], '?')
+		}
+		b = append(b, lower(c))
+	}
+	return b
+}
+
+// ambiguousSize tells whether the name is that of a size only where its value is one:
+// count=true, first=Ada.
+func ambiguousSize(name string) bool {
+	switch name {
+	case "first", "count", "size", "rows", "take":
+		return true
+	}
+	return false
+}
+
+// pageSize reads the size that a request asks for. What is no size leaves it to the
+// service, and so does zero; what is below zero, or too large for a number, means all.
+func pageSize(value string) (size int64, said bool) {
+	if strings.IndexByte(value, '%') >= 0 {
+		plain, err := url.QueryUnescape(value)
+		if err != nil {
+			return 0, false
+		}
+		value = plain
+	}
+	digits := strings.TrimPrefix(value, "-")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return math.MaxInt64, strings.EqualFold(value, "all") || strings.EqualFold(value, "max")
+	}
+	n, fits := number(digits)
+	switch {
+	case fits && n == 0:
+		return 0, false
+	case !fits, len(digits) < len(value), n > math.MaxInt64:
+		return math.MaxInt64, true
+	}
+	return int64(n), true
+}
+
+// isCursor tells whether a value can say where a page begins: it is no link to go to.
+func isCursor(value string) bool {
+	switch {
+	case strings.HasPrefix(value, "/"), strings.HasPrefix(value, "%2F"), strings.HasPrefix(value, "%2f"), strings.HasPrefix(value, "http"):
+		return false
+	}
+	return true
+}
+
+// A clock is right to clockError.
+const clockError = time.Hour
+
+// isClock tells whether a value is the time of the request, about: a client that asks
+// again and again for what is new says from when on. That is no walk through pages.
+func isClock(value string, at time.Time) bool {
+	var said time.Time
+	switch n, isNumber := number(value); {
+	case isNumber && len(value) == 10:
+		said = time.Unix(int64(n), 0)
+	case isNumber && len(value) == 13:
+		said = time.UnixMilli(int64(n))
+	case isNumber && len(value) == 16:
+		said = time.UnixMicro(int64(n))
+	case isNumber, len(value) < len("2006-01-02T15:04"), value[4] != '-', value[7] != '-':
+		return false
+	default:
+		if strings.IndexByte(value, '%') >= 0 {
+			plain, err := url.QueryUnescape(value)
+			if err != nil || len(plain) < len("2006-01-02T15:04") {
+				return false
+			}
+			value = plain
+		}
+		var err error
+		if said, err = time.Parse(time.RFC3339, value); err != nil {
+			if said, err = time.Parse("2006-01-02T15:04", value[:len("2006-01-02T15:04")]); err != nil {
+				return false
+			}
+		}
+	}
+	return at.Sub(said).Abs() <= clockError
+}
+
+// pageTag tells pages apart: by path and parameters, in whatever order they stand,
+// without those that only tell the time or keep caches from answering.
+func pageTag(r *parsers.Request) uint64 {
+	sum := xxh3.HashString(strings.TrimRight(r.Path, "/"))
+	for query := r.Query; query != ""; {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		if pair == "" || pagingKind(name) == chanceName || isClock(value, r.Time) {
+			continue
+		}
+		sum += xxh3.HashString(pair) * 0x9e3779b97f4a7c15
+	}
+	return max(sum, 1)
+}
+
+// A pageSizes says how many records a page holds where the log does not count them.
+type pageSizes struct{ usual, believed int }
+
+// Where more is asked for than is believed, that much of the answer is a record: as
+// little as one takes where it is compressed.
+const bytesBelieved = 50
+
+// What is shorter is an empty list, and what has fewer bytes a record than thinBytes is
+// mostly empty pages, or few records on each.
+const (
+	emptyList = 64
+	thinBytes = 4
+)
+
+// A batch is the records that one request got.
+type batch struct {
+	Records int64
+	Logged  bool // counted by the service; else estimated
+	Thin    bool // the estimate is more than the answer looks like
+}
+
+// maxLogged bounds a logged count: no answer holds more, and sums do not overflow.
+const maxLogged = 1_000_000_000
+
+// batchOf returns the records that a request got. Without a logged count a page holds
+// what was asked for, else the usual size, but no more than is believed or than the
+// answer has room for: a record takes a byte at least. An answer of no bytes, or of
+// which they are not known, may hold anything: services that send in pieces log none.
+func (z pageSizes) batchOf(r *parsers.Request) batch {
+	if r.Records >= 0 {
+		if r.Status < 200 || r.Status > 299 || r.Method != "GET" && r.Method != "POST" && r.Method != "QUERY" {
+			return batch{}
+		}
+		return batch{Records: min(r.Records, maxLogged), Logged: true}
+	}
+	l, ok := listingOf(r)
+	if !ok {
+		return batch{}
+	}
+	n := l.Size
+	if n < 0 {
+		n = int64(z.usual)
+	}
+	if believed := int64(z.believed); n > believed {
+		n = min(n, max(believed, r.Bytes/bytesBelieved))
+	}
+	if r.Bytes <= 0 {
+		return batch{Records: n}
+	}
+	if r.Bytes < emptyList {
+		return batch{}
+	}
+	n = min(n, r.Bytes)
+	return batch{Records: n, Thin: n*thinBytes > r.Bytes}
+}
+
+// pageSizes adds the settings of a pageSizes.
+func (d *Detector) pageSizes() func() pageSizes {
+	usual := d.count("page-size", 50, "`records` on a page, where the request does not say how many")
+	believed := d.count("page-cap", 1000, "`records` that a request may ask for and be believed; more need 50 bytes each in the answer")
+	return func() pageSizes { return pageSizes{*usual, *believed} }
+}
+
+// An endpoint is the route that most of something comes from, by vote: where one has more
+// than half, it wins. It is memory.
+type endpoint struct {
+	Name  string `json:",omitempty"`
+	Votes int64  `json:",omitempty"`
+	Mixed bool   `json:",omitempty"` // whether there are others
+}
+
+func (e *endpoint) vote(route string, n int64) {
+	if route == e.Name {
+		e.Votes += n
+		return
+	}
+	e.Mixed = e.Mixed || e.Votes > 0
+	if e.Votes -= n; e.Votes < 0 {
+		e.Name, e.Votes = strings.Clone(route), -e.Votes
+	}
+}
+
+// alone returns the route if there are no others, else "".
+func (e *endpoint) alone() string {
+	if e.Mixed {
+		return ""
+	}
+	return e.Name
+}
+
+// after puts the route behind a sentence: " from it", or ", mostly from it" if there are
+// others.
+func (e *endpoint) after(word string) string {
+	if e.Mixed {
+		word = ", mostly " + word
+	} else {
+		word = " " + word
+	}
+	return word + " " + strconv.Quote(clip(e.Name))
+}

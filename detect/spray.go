@@ -1,0 +1,226 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// PasswordSpray finds networks from which a few passwords are tried on many accounts.
+func PasswordSpray() *Detector {
+	d := &Detector{
+		Name: "password-spray",
+		Doc: "a few failed logins on each of many accounts, from one network\n\n" +
+			"One password that somebody surely has, tried on everybody, locks no account and needs few " +
+			"requests from each of many addresses. In a university or behind a carrier many people fail " +
+			"as well, but they get in later: an account that gets in from there does not count. Where " +
+			"still so many have no luck, but more get in, the event is of medium severity and low " +
+			"confidence, and where ten times as many do there is none. It works where the log names the " +
+			"accounts of failed logins.",
+		Type:      BruteForceDetected,
+		Severity:  High,
+		Technique: "T1110.003",
+		OWASP:     "API2:2023",
+		Match:     func(r *parsers.Request) bool { return isLogin(r) && r.User != "" },
+		GroupBy:   func(r *parsers.Request, b []byte) []byte { return append(b, loginNetwork(r)...) },
+	}
+	accounts := d.count("accounts", 20, "distinct `accounts` with failed logins within the window that are an attack")
+	tries := d.count("tries", 3, "failed `logins` of each of them, at most")
+	window := d.span("window", time.Hour, "`time` within which accounts are counted, and of quiet after which an event is over")
+	then := d.span("success-window", 15*time.Minute, "`time` after a failed login in which one that works was guessed")
+	d.TTL = window
+	d.New = func() State {
+		return &passwordSpray{accounts: *accounts, tries: *tries, window: *window, then: *then}
+	}
+	return d
+}
+
+// luckyNetwork is how many times as many accounts get in from a network whose failed
+// logins are the everyday misfortune of many people.
+const luckyNetwork = 10
+
+// maxPending bounds the accounts that failed and did not get in, if no more of them
+// make an attack.
+const maxPending = 256
+
+type passwordSpray struct {
+	accounts, tries int
+	window, then    time.Duration
+
+	Pending attempts `json:",omitempty"` // accounts that failed and did not get in since
+	Worked  lately   `json:",omitzero"`  // accounts that got in
+	Going   *spray   `json:",omitempty"`
+}
+
+// A spray is a password spray that goes on. It counts failed logins.
+type spray struct {
+	Episode
+	LastFailed time.Time
+	Accounts   Distinct          // that failed
+	Names      []string          // of those, clipped; at most maxLoginNames
+	Places     map[uint64]uint64 // the account that failed from a place, 0 for several; at most MaxDistinct
+	Addresses  []string          // of those, clipped; at most maxLoginNames
+	Insiders   int               // accounts that got in within the window when it was at its worst
+	Winner     string            // the account of the first login that was guessed, clipped
+	WinnerFrom string            // its address, clipped
+	Sure       bool              // that it was guessed: accounts of others failed from there
+}
+
+func (s *passwordSpray) Observe(r *parsers.Request, emit func(Event)) {
+	if s.Going != nil && r.Time.Sub(s.Going.LastFailed) > s.window {
+		s.Expire(emit)
+	}
+	if r.Event == LoginSuccess {
+		s.succeed(r)
+		s.Pending.take(accountTag(r))
+		s.Worked.add(accountTag(r), r.Time, s.window)
+	} else {
+		s.fail(r)
+	}
+	if s.Going != nil {
+		s.Going.tell(emit, s.describe)
+	}
+}
+
+func (s *passwordSpray) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+		s.Going = nil
+	}
+}
+
+func (s *passwordSpray) fail(r *parsers.Request) {
+	if s.Worked.has(accountTag(r), r.Time, s.window) {
+		return // who is at home there may slip
+	}
+	s.Pending.add(r, s.window, max(maxPending, 2*s.accounts), s.tries+1)
+	sprayed := s.sprayed(r.Time)
+	insiders := s.Worked.size(r.Time, s.window)
+	if len(sprayed) < s.accounts || insiders >= luckyNetwork*len(sprayed) {
+		return
+	}
+	last := sprayed[len(sprayed)-1]
+	if last.Tag != accountTag(r) {
+		return // an account that was tried more often
+	}
+	if s.Going == nil {
+		s.Going = beginSpray(r, sprayed)
+	} else {
+		s.Going.extend(r)
+	}
+	g := s.Going
+	g.fail(last)
+	severity := High
+	if insiders > len(sprayed) {
+		severity = Medium
+	}
+	if severity > g.Severity || g.Severity == Medium {
+		g.Insiders = insiders
+	}
+	g.reach(severity, Attempted)
+}
+
+// sprayed returns the accounts with few enough failed logins within the window, the one
+// that failed last at the end.
+func (s *passwordSpray) sprayed(now time.Time) attempts {
+	var few attempts
+	for _, a := range s.Pending {
+		if now.Sub(a.At) > s.window {
+			continue
+		}
+		n := 1
+		for _, at := range a.Before {
+			if now.Sub(at) <= s.window {
+				n++
+			}
+		}
+		if n <= s.tries {
+			few = append(few, a)
+		}
+	}
+	return few
+}
+
+func beginSpray(r *parsers.Request, sprayed attempts) *spray {
+	w, others := sprayed.window()
+	g := &spray{Episode: begin(r, w), Places: map[uint64]uint64{}}
+	g.ActorID, g.ActorType = loginNetwork(r), actorNetwork
+	g.Count += others
+	for _, a := range sprayed {
+		for _, at := range a.Before {
+			if at.Before(g.First) {
+				g.First = at
+			}
+		}
+		g.fail(a)
+	}
+	return g
+}
+
+// fail takes the last failed login of an account.
+func (g *spray) fail(a attempt) {
+	g.LastFailed = a.At
+	g.Accounts.Add(a.Tag)
+	list(&g.Names, a.Account)
+	switch account, known := g.Places[a.Place]; {
+	case known && account != a.Tag:
+		g.Places[a.Place] = 0
+	case !known && len(g.Places) < MaxDistinct:
+		g.Places[a.Place] = a.Tag
+		list(&g.Addresses, a.Address)
+	}
+}
+
+// succeed takes a login that worked. It was guessed if the account is not at home in the
+// network, and came from where others failed too, or failed elsewhere. Who fails in one
+// place as nobody else and then gets in there has mistyped.
+func (s *passwordSpray) succeed(r *parsers.Request) {
+	g, account := s.Going, accountTag(r)
+	if g == nil || g.Outcome == Succeeded || g.Severity < High || r.Time.Sub(g.LastFailed) > s.then || s.Worked.has(account, r.Time, s.window) {
+		return
+	}
+	from, failed := g.Places[placeTag(r)]
+	several := failed && from != account
+	if !several && (failed || !g.Accounts.has(account)) {
+		return
+	}
+	g.Winner, g.WinnerFrom, g.Sure = clip(r.User), clip(r.ClientIP), several
+	g.Last = r.Time
+	g.addEvidence(evidence(r))
+	g.reach(High, Succeeded)
+}
+
+func (s *passwordSpray) describe(e *Event) {
+	g := s.Going
+	e.UserIP = ""
+	if len(g.Addresses) == 1 {
+		e.UserIP = g.Addresses[0]
+	}
+	e.UserIP = cmp.Or(g.WinnerFrom, e.UserIP)
+	places := plural(int64(len(g.Places)), "address", "addresses")
+	if len(g.Places) == MaxDistinct {
+		places = fmt.Sprintf("%d addresses or more", MaxDistinct)
+	}
+	e.Summary = fmt.Sprintf("%s of network %s failed to log in %d times on %s in %s (threshold: %d accounts of at most %s each within %s)",
+		listed(g.Addresses, places), e.ActorID, e.Count, g.Accounts.of("account", "accounts"), inWords(g.LastFailed.Sub(e.First)),
+		s.accounts, plural(int64(s.tries), "try", "tries"), inWords(s.window))
+	if e.Outcome == Succeeded {
+		e.Summary += fmt.Sprintf("; then a login as %q from %s worked", g.Winner, g.WinnerFrom)
+	}
+	switch {
+	case e.Severity == Medium:
+		e.Confidence = 0.3
+		e.Summary += fmt.Sprintf("; %s got in from there, which looks like a network of many people", plural(int64(g.Insiders), "account", "accounts"))
+	case e.Outcome == Succeeded && !g.Sure:
+		e.Confidence = 0.6 // somebody may have mistyped on one device and got in with another
+	case g.Insiders == 0:
+		e.Confidence = 0.9
+	default:
+		e.Confidence = 0.8
+	}
+	e.Metadata = Meta("network", e.ActorID, "failed_logins", e.Count, "accounts", len(g.Accounts), "account_list", orNone(g.Names),
+		"addresses", len(g.Places), "address_list", orNone(g.Addresses), "accounts_that_got_in", g.Insiders,
+		"account_that_worked", g.Winner, "address_that_worked", g.WinnerFrom, "window_seconds", int(s.window.Seconds()))
+}

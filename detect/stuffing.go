@@ -1,0 +1,155 @@
+package detect
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// CredentialStuffing finds addresses that try accounts one after another.
+func CredentialStuffing() *Detector {
+	d := &Detector{
+		Name: "credential-stuffing",
+		Doc: "failed logins on many accounts from one address\n\n" +
+			"Lists of names and passwords stolen elsewhere are tried in bulk: one account after another, " +
+			"and some of them open at the first try. People behind one address, an office or a carrier, " +
+			"slip as well; where they do so a time or two each and more accounts get in, the event is of " +
+			"medium severity and low confidence. It works where the log names the accounts of failed logins.",
+		Type:      BruteForceDetected,
+		Severity:  High,
+		Technique: "T1110.004",
+		OWASP:     "API2:2023",
+		Match:     func(r *parsers.Request) bool { return isLogin(r) && r.User != "" },
+		GroupBy:   ByClient,
+		TTL:       new(history),
+	}
+	accounts := d.count("accounts", 10, "distinct `accounts` with failed logins within the window that are an attack")
+	slips := d.count("office-failures", 2, "failed `logins` of each account behind the address of an office, at most")
+	window := d.span("window", 10*time.Minute, "`time` within which accounts are counted")
+	then := d.span("success-window", 15*time.Minute, thenUsage)
+	d.Quiet = then
+	d.New = func() State {
+		return &credentialStuffing{accounts: *accounts, slips: *slips, window: *window, then: *then}
+	}
+	return d
+}
+
+type credentialStuffing struct {
+	accounts, slips int
+	window, then    time.Duration
+
+	Failed attempts  `json:",omitempty"` // while nothing goes on; at most accounts
+	Worked lately    `json:",omitzero"`  // accounts
+	Known  familiar  `json:",omitempty"` // account and user agent of logins that worked
+	Going  *stuffing `json:",omitempty"`
+}
+
+// A stuffing is a guessing on many accounts.
+type stuffing struct {
+	guessing
+	Names []string // of the accounts, clipped; at most maxLoginNames
+	Won   int64    // logins that were guessed
+}
+
+func (s *credentialStuffing) Observe(r *parsers.Request, emit func(Event)) {
+	if s.Going != nil && r.Time.Sub(s.Going.LastFailed) > s.then {
+		s.Expire(emit)
+	}
+	if r.Event == LoginSuccess {
+		s.succeed(r)
+	} else {
+		s.fail(r)
+	}
+	if s.Going == nil {
+		return
+	}
+	severity := High
+	if s.office() {
+		severity = Medium
+	}
+	s.Going.reach(severity, Attempted)
+	s.Going.tell(emit, s.describe)
+}
+
+func (s *credentialStuffing) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+		s.Going = nil
+	}
+}
+
+func (s *credentialStuffing) fail(r *parsers.Request) {
+	if g := s.Going; g != nil {
+		g.extend(r)
+		g.fail(r.Time, accountTag(r))
+		list(&g.Names, r.User)
+		return
+	}
+	if s.Failed.add(r, s.window, s.accounts, s.slips+1); len(s.Failed) < s.accounts {
+		return
+	}
+	w, others := s.Failed.window()
+	g := &stuffing{guessing: *beginGuessing(r, w)}
+	g.Count += others
+	for _, a := range s.Failed {
+		list(&g.Names, a.Account)
+		for _, at := range a.Before {
+			g.Accounts[a.Tag]++
+			g.Worst = max(g.Worst, g.Accounts[a.Tag])
+			if at.Before(g.First) {
+				g.First = at
+			}
+		}
+	}
+	s.Worked.turn(r.Time, s.window)
+	for _, account := range s.Worked.Now {
+		g.work(account)
+	}
+	for _, account := range s.Worked.Before {
+		g.work(account)
+	}
+	s.Going, s.Failed, s.Worked = g, nil, lately{}
+}
+
+// succeed takes a login that worked. The first try may be the right one: who never got
+// in from there, or was guessed at, counts as guessed.
+func (s *credentialStuffing) succeed(r *parsers.Request) {
+	g := s.Going
+	if g == nil {
+		s.Worked.add(accountTag(r), r.Time, s.window)
+		s.Known.add(loginTag(r))
+		return
+	}
+	g.work(accountTag(r))
+	if s.office() || s.Known.has(loginTag(r)) && g.Accounts[accountTag(r)] <= s.slips {
+		s.Known.add(loginTag(r))
+		return
+	}
+	g.Won++
+	g.win(r)
+}
+
+// office tells whether the failed logins look like slips of many people.
+func (s *credentialStuffing) office() bool { return s.Going.office(s.accounts, s.slips) }
+
+func (s *credentialStuffing) describe(e *Event) {
+	g := s.Going
+	accounts := plural(int64(len(g.Accounts)), "account", "accounts")
+	if len(g.Accounts) == MaxDistinct {
+		accounts = fmt.Sprintf("%d accounts or more", MaxDistinct)
+	}
+	e.Summary = fmt.Sprintf("%s failed to log in %d times on %s in %s (threshold: %d accounts within %s)",
+		who(e.ActorID, e.ActorType), e.Count, accounts, inWords(g.LastFailed.Sub(e.First)), s.accounts, inWords(s.window)) + g.won()
+	switch {
+	case e.Severity == Medium:
+		e.Confidence = 0.3
+		e.Summary += fmt.Sprintf("; %s got in from there, which looks like an office", g.Insiders.of("account", "accounts"))
+	case len(g.Accounts) >= 2*s.accounts:
+		e.Confidence = 0.95 // nobody has that many
+	default:
+		e.Confidence = 0.8
+	}
+	e.Metadata = Meta("failed_logins", e.Count, "accounts", len(g.Accounts), "account_list", orNone(g.Names), "logins_that_worked", g.Worked,
+		"logins_guessed", g.Won, "account_that_worked", g.Winner, "window_seconds", int(s.window.Seconds()))
+}

@@ -1,0 +1,230 @@
+package detect
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// Undocumented finds who tries doors that the API does not say it has.
+func Undocumented() *Detector {
+	probes := newProbeTable()
+	d := &Detector{
+		Name: "undocumented",
+		Doc: "routes asked for that the API does not document\n\n" +
+			"Old versions, test routes and files left lying about are the weakest part of an API, and who looks " +
+			"for them does not read its documentation. With an OpenAPI description whatever it " +
+			"does not have, or calls deprecated, counts, but for what a page of the site leads to and works. " +
+			"Without one the paths count that scanners ask every site for; those " +
+			"that some sites serve on purpose, like the login of WordPress, only where they are refused. " +
+			"A site that gives the same answer to everything has given nothing away, nor has a " +
+			"deprecated route that still works for an old client: such events stay at medium.",
+		Type:      APIEnumerationDetected,
+		Severity:  Medium,
+		Technique: "T1595.003",
+		OWASP:     "API9:2023",
+		Match:     func(r *parsers.Request) bool { return undocumented(r, probes) },
+		GroupBy:   ByActor,
+	}
+	routes := d.count("routes", 3, "distinct `routes` within the window that are a search")
+	window := d.span("window", 10*time.Minute, "`time` within which routes are counted")
+	d.TTL = window
+	d.New = func() State { return &undocumentedState{least: *routes, window: *window} }
+	return d
+}
+
+// undocumented tells whether the request is for what the API does not document.
+func undocumented(r *parsers.Request, probes *probeTable) bool {
+	switch r.Declared {
+	case parsers.Described:
+		return false
+	case parsers.Deprecated, parsers.WrongMethod:
+		return true
+	case parsers.NoSuchRoute:
+		return r.Path != "" && r.Method != "OPTIONS" && !partOfPage(r)
+	}
+	switch probes.find(r.Path) {
+	case secretProbe:
+		return true
+	case servedProbe:
+		return r.Status >= 400 && r.Status < 500 && r.Status != 401 && r.Status != 429
+	}
+	return false
+}
+
+// partOfPage tells whether a browser asks for such a thing on a site that has pages
+// beside its API: the start page, what pages are made of, and where their links lead.
+func partOfPage(r *parsers.Request) bool {
+	if r.Path == "/" || unbidden(r.Path) || r.Status >= 300 && r.Status < 400 {
+		return true
+	}
+	switch strings.ToLower(path.Ext(r.Path)) {
+	case ".js", ".mjs", ".css", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".html", ".htm", ".mp4", ".webm", ".mp3":
+		return true
+	}
+	worked := r.Status >= 200 && r.Status < 300 && (r.Method == "GET" || r.Method == "HEAD")
+	return worked && r.Referer != "" && r.Referer != "-"
+}
+
+type undocumentedState struct {
+	least  int
+	window time.Duration
+
+	Recent []tried `json:",omitempty"` // while nothing goes on; the last request for each, at most least
+	Going  *search `json:",omitempty"`
+}
+
+// A tried is a request for what is not documented. Its tag is that of Name.
+type tried struct {
+	Mark
+	Name     string // method and route, clipped
+	Status   int
+	Bytes    int64
+	Declared parsers.Declared
+}
+
+// A search is a series of such requests that goes on.
+type search struct {
+	Episode
+	Routes     Distinct
+	Names      []string // the first of the routes; at most maxNamed
+	Described  bool     // the API has a description
+	Deprecated int64    // requests for deprecated routes
+	Found      Distinct // of Routes, those of the others that were answered 2xx
+	Refused    int64    // answers 400, 401, 403, 404, 405 and 410 to the others
+	Size       int64    // bytes of the first of those granted
+	Sizes      bool     // whether another one differs from it
+	FirstFound string   // of those granted, the first
+}
+
+// maxNamed bounds the names that an event lists.
+const maxNamed = 20
+
+func (s *undocumentedState) Observe(r *parsers.Request, emit func(Event)) {
+	t := s.tried(r)
+	if s.Going == nil {
+		s.Recent = slices.DeleteFunc(s.Recent, func(o tried) bool { return o.Tag == t.Tag || t.At.Sub(o.At) > s.window })
+		if s.Recent = append(s.Recent, t); len(s.Recent) < s.least {
+			return
+		}
+		var marks Window
+		for _, t := range s.Recent {
+			marks = append(marks, t.Mark)
+		}
+		s.Going = &search{Episode: begin(r, marks), Described: r.Declared != parsers.Undescribed}
+		for _, t := range s.Recent {
+			s.Going.try(t)
+		}
+		s.Recent = nil
+	} else {
+		s.Going.extend(r)
+		s.Going.try(t)
+	}
+	g := s.Going
+	g.Route = "" // several
+	switch {
+	case g.found():
+		g.reach(High, Succeeded)
+	case len(g.Found) == 0 && g.Deprecated == 0 && g.Refused == g.Count:
+		g.reach(Medium, Blocked)
+	default:
+		g.reach(Medium, Attempted)
+	}
+	g.tell(emit, s.describe)
+}
+
+// tried puts the request into what is remembered of it. A path that nobody described has
+// no route but itself.
+func (s *undocumentedState) tried(r *parsers.Request) tried {
+	route := r.Path
+	if r.Declared != parsers.Undescribed && r.Shape != "" {
+		route = r.Shape
+	}
+	var buf [256]byte
+	name := append(append(append(buf[:0], r.Method...), ' '), route...)
+	return tried{Mark: mark(r, tag(string(name))), Name: clip(string(name)), Status: r.Status, Bytes: r.Bytes, Declared: r.Declared}
+}
+
+func (g *search) try(t tried) {
+	known := len(g.Routes)
+	if g.Routes.Add(t.Tag); len(g.Routes) > known && len(g.Names) < maxNamed {
+		g.Names = append(g.Names, t.Name)
+	}
+	switch {
+	case t.Declared == parsers.Deprecated:
+		g.Deprecated++
+	case t.Status >= 200 && t.Status < 300:
+		before := len(g.Found)
+		switch g.Found.Add(t.Tag); {
+		case before == len(g.Found):
+		case before == 0:
+			g.Size, g.FirstFound = t.Bytes, t.Name
+		default:
+			g.Sizes = g.Sizes || t.Bytes != g.Size || t.Bytes <= 0
+		}
+	case t.Status == 400, t.Status == 401, t.Status == 403, t.Status == 404, t.Status == 405, t.Status == 410:
+		g.Refused++
+	}
+}
+
+// found tells whether an answer gave something away. Where several are of one size, or
+// probes that no two sites share all worked, the site says the same to everything.
+func (g *search) found() bool {
+	switch {
+	case len(g.Found) == 0:
+		return false
+	case len(g.Found) == 1:
+		return g.Described || g.Refused > 0
+	}
+	return g.Sizes && (g.Described || g.Refused > 0)
+}
+
+func (s *undocumentedState) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+	}
+}
+
+func (s *undocumentedState) describe(e *Event) {
+	g := s.Going
+	what, against := "paths that scanners try on every site", "no description of the API is given"
+	if g.Described {
+		what, against = "routes and methods that the API description does not have or calls deprecated", "the API is described"
+	}
+	shown := g.Names[:min(len(g.Names), 5)]
+	list := strings.Join(quoted(shown), ", ")
+	if n := len(g.Routes) - len(shown); n > 0 {
+		list += fmt.Sprintf(" and %d more", n)
+	}
+	e.Summary = fmt.Sprintf("%s tried %s %s in %s: %s (threshold: %d within %s; %s)",
+		who(e.ActorID, e.ActorType), g.Routes.String(), what, inWords(e.Last.Sub(e.First)), list, s.least, inWords(s.window), against)
+	switch {
+	case g.found():
+		e.Confidence = 0.9
+		e.Summary += fmt.Sprintf("; %s of them worked, first %q", g.Found, g.FirstFound)
+	case len(g.Found) > 0:
+		e.Confidence = 0.5 // one page for everything
+		e.Summary += fmt.Sprintf("; %s worked alike, as on a site with one answer to everything", g.Found)
+	case g.Deprecated == e.Count:
+		e.Confidence = 0.3 // an old client does nothing else
+		e.Summary += "; all of them are deprecated, as an old client would use them"
+	case g.Described:
+		e.Confidence = 0.6 // the description may be behind the API
+	default:
+		e.Confidence = 0.8 // nobody asks for three of these by chance
+	}
+	e.Metadata = Meta("routes", g.Names, "distinct_routes", len(g.Routes), "endpoint_count", e.Count, "described", g.Described,
+		"deprecated", g.Deprecated, "granted", len(g.Found), "window_seconds", int(s.window.Seconds()))
+}
+
+func quoted(names []string) []string {
+	var q []string
+	for _, n := range names {
+		q = append(q, fmt.Sprintf("%q", n))
+	}
+	return q
+}
