@@ -110,6 +110,7 @@ func TestManyWays(t *testing.T) {
 				continue
 			}
 			t.Run(d.Name+"/"+name, func(t *testing.T) {
+				t.Parallel()
 				requests := readCase(t, archive, name)
 				keyedtest.Check(t, keyedtest.Engine(keyed.Order[*parsers.Request, Event]{
 					Time: func(r *parsers.Request) time.Time { return r.Time },

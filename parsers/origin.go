@@ -18,6 +18,8 @@ type Origin struct {
 	Traits                        Traits
 	// Provider is who runs the machines, where a list names one: "amazon"; else "".
 	Provider string
+	// Bot is whose crawler it is, where a list names it: "googlebot"; else "".
+	Bot string
 }
 
 // Traits say what kind of address it is, by the lists that were there to ask.

@@ -141,6 +141,7 @@ type Run struct {
 	// Detectors are the names of those that have judged, in their order.
 	Detectors []string  `json:"detectors"`
 	Sources   []Source  `json:"sources"` // what was read in this run, in order of their first time
+	Origins   string    `json:"origins"` // what told where addresses are, and what was not checked
 	Notes     []string  `json:"notes"`   // what the reader should know: files not read, states forgotten
 	Failures  []Failure `json:"failures"`
 	// Evidence are the lines behind each event, by event id.

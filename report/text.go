@@ -685,6 +685,9 @@ func (p *page) closing(r *Report) {
 	if r.Run.Duration > 0 {
 		made += " in " + duration(r.Run.Duration)
 	}
+	if r.Run.Origins != "" {
+		p.field("origins", faint, strings.TrimPrefix(r.Run.Origins, "Origins: "))
+	}
 	p.field("made by", faint, made)
 }
 

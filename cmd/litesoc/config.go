@@ -35,6 +35,9 @@ type config struct {
 	// OpenAPI is the file of an OpenAPI description, whose routes come before
 	// route_templates.
 	OpenAPI string `yaml:"openapi"`
+	// Intel is the folder of imported lists and databases, MMDB are more mmdb files.
+	Intel string   `yaml:"intel"`
+	MMDB  []string `yaml:"mmdb"`
 	// LearnRoutes is how many different names in one place of paths make a template; 0
 	// learns none.
 	LearnRoutes *int                     `yaml:"learn_routes"`
@@ -68,6 +71,12 @@ func readConfig(path string) (*config, error) {
 	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
 	if c.OpenAPI != "" {
 		c.OpenAPI = beside(c.OpenAPI)
+	}
+	if c.Intel != "" {
+		c.Intel = beside(c.Intel)
+	}
+	for i := range c.MMDB {
+		c.MMDB[i] = beside(c.MMDB[i])
 	}
 	return c, nil
 }

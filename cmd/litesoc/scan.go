@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,6 +22,7 @@ import (
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/geo"
 	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
@@ -39,12 +41,12 @@ func dbFlag(c *cobra.Command, to *string) {
 }
 
 type scanFlags struct {
-	db, config, format, openAPI, since, until, failOn string
-	output                                            []string
-	lateness                                          time.Duration
-	minParsed                                         float64
-	threads                                           int
-	newOnly, quiet                                    bool
+	db, config, format, openAPI, intel, since, until, failOn string
+	output                                                   []string
+	lateness                                                 time.Duration
+	minParsed                                                float64
+	threads                                                  int
+	newOnly, quiet                                           bool
 }
 
 func scanCommand() *cobra.Command {
@@ -80,6 +82,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
+	intelFlag(c, &f.intel)
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write, text or json; repeatable (default text)")
@@ -101,10 +104,12 @@ type job struct {
 	opts      *source.Options
 	plan      *source.Plan
 	routes    *parsers.RouteLearner
+	geo       *geo.DB
 	pipeline  *detect.Pipeline
 	results   *store.Results
 	order     source.Orderer
 	detectors []string
+	notes     []string
 	settings  string        // what the detectors' memory depends on
 	replay    *store.Replay // nil if nothing was kept before
 	watermark time.Time
@@ -136,6 +141,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err := j.prepare(cfg); err != nil {
 		return err
 	}
+	defer j.geo.Close()
 
 	stdin := c.InOrStdin()
 	if slices.Contains(args, "-") {
@@ -219,27 +225,60 @@ func (j *job) prepare(cfg *config) error {
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
 	}
-	j.settings = settingsOf(detectors, cfg, least)
+	if err := j.openGeo(cfg); err != nil {
+		return err
+	}
+	j.settings = settingsOf(detectors, cfg, least, j.geo.Digest())
 	j.routes = parsers.NewRouteLearner(least, site.Routes())
 	j.pipeline = detect.NewPipeline(j.routes, detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)
 		r.Declared = site.Declared(r.Method, r.Shape)
+		r.Origin = j.geo.Lookup(r.ClientIP)
 	}
 	return nil
 }
 
 // settingsOf names everything that the detectors' memory depends on beside the
 // requests. Memory made under other settings is of no use.
-func settingsOf(detectors []*detect.Detector, c *config, leastNames int) string {
+func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins string) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %q %v %d\n", version, c.Routes, c.Operations, leastNames)
+	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
 	for _, d := range detectors {
 		fmt.Fprintln(h, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// openGeo opens what tells where addresses are. What cannot be read is left out, and told.
+func (j *job) openGeo(cfg *config) (err error) {
+	dir := cmp.Or(j.flags.intel, cfg.Intel, defaultIntel())
+	j.geo, err = geo.Open(geo.Config{Files: cfg.MMDB, Intel: dir, Directories: geo.Directories()})
+	if err != nil && len(cfg.MMDB) > 0 {
+		return failed(err, "see 'mmdb' in the config")
+	}
+	if err != nil {
+		j.notes = append(j.notes, "not used to tell where addresses are: "+err.Error())
+	}
+	for _, err := range j.geo.Skipped() {
+		j.notes = append(j.notes, "not used to tell where addresses are: "+err.Error())
+	}
+	return nil
+}
+
+// atlas is what tells where addresses are, in the store's terms.
+func (j *job) atlas() *store.Atlas {
+	return &store.Atlas{
+		Name:    j.geo.Digest(),
+		Checked: j.geo.Checked(),
+		Lookup:  j.geo.Lookup,
+		Country: func(code string) string {
+			c, _ := geo.CountryOf(code)
+			return c.Name
+		},
+	}
 }
 
 func openStore(path string) (*store.Store, error) {
@@ -461,6 +500,9 @@ func (j *job) finish(watermark time.Time) error {
 	if err := j.store.SetRoutes(j.routes); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
+	if err := j.store.SetOrigins(j.atlas()); err != nil {
+		return err
+	}
 	return j.store.Finish(j.results)
 }
 
@@ -495,6 +537,11 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	run := &r.Run
 	run.Version, run.Command, run.DB = version, "scan", j.flags.db
 	run.Detectors = j.detectors
+	run.Origins = j.geo.Line()
+	run.Notes = append(run.Notes, j.notes...)
+	for _, f := range j.geo.Faults() {
+		run.Notes = append(run.Notes, fmt.Sprintf("%s is broken: some addresses are not told by it: %v", f.Source.Name, f.Err))
+	}
 	run.Started, run.Duration = j.started.UTC(), time.Since(j.started)
 	if !span.Since.IsZero() {
 		run.Since = &span.Since

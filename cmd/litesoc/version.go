@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/litesoc/litesoc/parsers/geo"
 	"github.com/litesoc/litesoc/report/store"
 )
 
@@ -29,9 +30,11 @@ func versionCommand() *cobra.Command {
 					Version string `json:"version"`
 					Go      string `json:"go"`
 					DuckDB  string `json:"duckdb"`
-				}{version, runtime.Version(), duckdb})
+					Geo     string `json:"geo"`
+				}{version, runtime.Version(), duckdb, geo.Attribution})
 			}
 			fmt.Fprintf(c.OutOrStdout(), "litesoc %s (%s, DuckDB %s, %s/%s)\n", version, runtime.Version(), duckdb, runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintf(c.OutOrStdout(), "%s.\n", geo.Attribution)
 			return nil
 		},
 	}
