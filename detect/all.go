@@ -25,6 +25,8 @@ func All() []*Detector {
 		DeniedPermission(),
 		RoleTampering(),
 		AdminProbe(),
+		SSRF(),
+		Probe(),
 		Scraping(),
 		PageWalk(),
 		ByteVolume(),

@@ -104,6 +104,6 @@ and no change to the application, and sends nothing anywhere.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(scanCommand(), sqlCommand(), routesCommand(), formatsCommand(), explainCommand(), intelCommand(), versionCommand())
+	root.AddCommand(scanCommand(), sqlCommand(), routesCommand(), formatsCommand(), explainCommand(), checkURLCommand(), intelCommand(), versionCommand())
 	return root
 }

@@ -223,6 +223,7 @@ func (m *member) open() (*unpacked, error) {
 	if m.zip != nil {
 		r, err := m.zip.Open()
 		if err != nil {
+			m.file.rest() // the local header was looked for
 			return nil, err
 		}
 		return unpack(bufio.NewReaderSize(&decompressed{r: r}, readSize), func() { r.Close(); m.file.rest() })

@@ -1,0 +1,851 @@
+package detect
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/corazawaf/libinjection-go"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// Probe finds attacks on the application itself in what is asked for.
+func Probe() *Detector {
+	d := &Detector{
+		Name: "probe",
+		Doc: "injection and traversal in what is asked for, and tools that say they do that\n\n" +
+			"Scanners try the classes of attack everywhere; who found a hole tries one. Path, query, user " +
+			"agent and referer are decoded up to twice; SQL injection and XSS are decided by libinjection. " +
+			"Prose, names and code that people paste may look like SQL: one such parameter is doubtful and " +
+			"makes no event, several different ones do, with low confidence.",
+		Type:      SuspiciousActivity,
+		Severity:  Medium,
+		Technique: "T1190",
+		OWASP:     "API8:2023",
+		Match: func(r *parsers.Request) bool {
+			return mayProbe(r) && len(probesOf(r)) > 0
+		},
+		GroupBy: ByActor,
+	}
+	doubts := d.count("doubts", 3, "different doubtful `values` within the window that make an event")
+	answers := d.count("answers", 5, "answers 2xx of a route to probes of one client, after which a larger one is `unusual`")
+	window := d.span("window", 10*time.Minute, "`time` within which doubtful values are counted, and of quiet after which an event is over")
+	d.TTL = window
+	d.New = func() State { return &probes{doubts: *doubts, answers: *answers, window: *window} }
+	return d
+}
+
+type probes struct {
+	doubts, answers int
+	window          time.Duration
+
+	// Doubtful are the requests that make no event yet, the last of each value: fewer
+	// than doubts, while nothing goes on.
+	Doubtful []doubtful `json:",omitempty"`
+	Going    *injecting `json:",omitempty"`
+}
+
+// A doubtful is a request that only looks like a probe.
+type doubtful struct {
+	Mark   // tagged by value
+	Class  string
+	Status int
+}
+
+// A injecting is a series of probes.
+type injecting struct {
+	Episode
+	Classes  map[string]int64 // requests by class; there are but a few classes
+	Sure     bool             // whether any was more than doubtful
+	Sample   hit              // the first of the surest
+	Values   Distinct
+	Refused  int64               // requests that were answered 4xx
+	Let      int64               // requests that were answered 2xx
+	Sizes    map[string]sizeSeen // by route; at most maxSizes
+	Largest  int64               // the unusual answer; 0 if there was none
+	LargestN sizeSeen            // what came before it
+	LargestR string              // its route, clipped
+}
+
+// A sizeSeen is how large answers were.
+type sizeSeen struct {
+	N    int   // answers
+	Most int64 // bytes of the largest
+}
+
+// maxSizes bounds the routes of which sizes are kept.
+const maxSizes = 32
+
+func (s *probes) Observe(r *parsers.Request, emit func(Event)) {
+	hits := probesOf(r)
+	if len(hits) == 0 {
+		return
+	}
+	best := hits[0]
+	for _, h := range hits {
+		if h.Sure && !best.Sure {
+			best = h
+		}
+	}
+	if s.Going == nil && !best.Sure && !s.doubt(r, best) {
+		return
+	}
+	if s.Going == nil {
+		s.begin(r, best)
+	} else {
+		s.Going.extend(r)
+	}
+	g := s.Going
+	if best.Sure && !g.Sure {
+		g.Sure, g.Sample = true, best
+	}
+	var told []string
+	for _, h := range hits {
+		g.Values.Add(h.tag)
+		if !slices.Contains(told, h.Class) {
+			told = append(told, h.Class)
+			g.Classes[h.Class]++
+		}
+	}
+	g.answered(r.Status)
+	severity, outcome := Medium, Attempted
+	switch {
+	case r.Status/100 == 4:
+		outcome = Blocked
+	case r.Status/100 == 2 && g.unusual(r, s.answers):
+		severity = High
+	}
+	g.reach(severity, outcome)
+	g.tell(emit, s.describe)
+}
+
+// doubt takes a doubtful request and tells whether they are enough now.
+func (s *probes) doubt(r *parsers.Request, h hit) bool {
+	s.Doubtful = slices.DeleteFunc(s.Doubtful, func(d doubtful) bool {
+		return d.Tag == h.tag || r.Time.Sub(d.At) > s.window
+	})
+	if len(s.Doubtful)+1 >= s.doubts {
+		return true
+	}
+	s.Doubtful = append(s.Doubtful, doubtful{mark(r, h.tag), h.Class, r.Status})
+	return false
+}
+
+// begin makes an event of a request, and of the doubtful ones before it if it is one.
+func (s *probes) begin(r *parsers.Request, h hit) {
+	var before []doubtful
+	if !h.Sure {
+		before = s.Doubtful
+	}
+	s.Doubtful = nil
+	var w Window
+	for _, d := range before {
+		w = append(w, d.Mark)
+	}
+	s.Going = &injecting{Episode: begin(r, append(w, mark(r, h.tag))), Classes: map[string]int64{}, Sample: h}
+	for _, d := range before {
+		s.Going.Values.Add(d.Tag)
+		s.Going.Classes[d.Class]++
+		s.Going.answered(d.Status)
+	}
+}
+
+func (g *injecting) answered(status int) {
+	switch status / 100 {
+	case 2:
+		g.Let++
+	case 4:
+		g.Refused++
+	}
+}
+
+// unusual tells whether an answer 2xx is more than twice as large as those of its route
+// to this client's probes were so far, and learns its size.
+func (g *injecting) unusual(r *parsers.Request, after int) bool {
+	seen, known := g.Sizes[r.Route]
+	if r.Bytes < 0 || !known && len(g.Sizes) >= maxSizes {
+		return false
+	}
+	large := seen.N >= after && r.Bytes > 2*seen.Most && r.Bytes > seen.Most+1024
+	if large && r.Bytes > g.Largest {
+		g.Largest, g.LargestN, g.LargestR = r.Bytes, seen, clip(r.Route)
+	}
+	if g.Sizes == nil {
+		g.Sizes = map[string]sizeSeen{}
+	}
+	g.Sizes[strings.Clone(r.Route)] = sizeSeen{seen.N + 1, max(seen.Most, r.Bytes)}
+	return large
+}
+
+func (s *probes) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+	}
+}
+
+func (s *probes) describe(e *Event) {
+	g := s.Going
+	var classes []string
+	for _, c := range probeClasses {
+		if n := g.Classes[c]; n > 0 {
+			classes = append(classes, fmt.Sprintf("%s (%d)", c, n))
+		}
+	}
+	e.Summary = fmt.Sprintf("%s probed with %s in %s: %s; %s %q", who(e.ActorID, e.ActorType), plural(e.Count, "request", "requests"),
+		inWords(e.Last.Sub(e.First)), strings.Join(classes, ", "), g.Sample.Where, g.Sample.Value)
+	if g.Sure {
+		e.Summary += " (threshold: 1 that is beyond doubt)"
+	} else {
+		e.Summary += fmt.Sprintf(" (threshold: %d different doubtful values within %s)", s.doubts, inWords(s.window))
+	}
+	if g.Refused > 0 {
+		e.Summary += fmt.Sprintf("; %d refused (4xx)", g.Refused)
+	}
+	if g.Let > 0 {
+		e.Summary += fmt.Sprintf("; %d answered 2xx", g.Let)
+	}
+	switch {
+	case !g.Sure:
+		e.Summary += "; prose and code that people paste look the same"
+		e.Confidence = 0.3
+	case g.Classes[scannerAgent] > 0:
+		e.Confidence = 0.9 // it says so itself
+	case e.Count == 1:
+		e.Confidence = 0.7
+	case len(g.Classes) > 1 || len(g.Values) > 3:
+		e.Confidence = 0.95 // nobody does several by accident
+	default:
+		e.Confidence = 0.8
+	}
+	if g.Largest > 0 {
+		e.Summary += fmt.Sprintf("; an answer of %d bytes on %s, where the %d before had at most %d", g.Largest, g.LargestR, g.LargestN.N, g.LargestN.Most)
+	}
+	e.Metadata = Meta("classes", json.RawMessage(mustJSON(g.Classes)), "distinct_values", len(g.Values), "sample", g.Sample.Value,
+		"where", g.Sample.Where, "refused", g.Refused, "accepted", g.Let, "unusual_bytes", g.Largest, "usual_bytes_at_most", g.LargestN.Most)
+}
+
+// The classes of probes.
+const (
+	sqlInjection      = "sql injection"
+	nosqlInjection    = "nosql injection"
+	crossSite         = "cross-site scripting"
+	traversal         = "path traversal"
+	commandInjection  = "command injection"
+	jndiLookup        = "jndi lookup"
+	templateInjection = "template injection"
+	headerInjection   = "header injection"
+	phpInjection      = "php injection"
+	xmlEntity         = "xml external entity"
+	scannerAgent      = "scanner"
+)
+
+// probeClasses are all of them, in the order in which they are told.
+var probeClasses = []string{jndiLookup, commandInjection, phpInjection, templateInjection, sqlInjection, nosqlInjection, traversal,
+	xmlEntity, headerInjection, crossSite, scannerAgent}
+
+// A hit is something of a request that looks like an attack.
+type hit struct {
+	Class string
+	Sure  bool
+	Where string // "parameter \"q\" was"
+	Value string // decoded, clipped
+	tag   uint64 // of the value
+}
+
+// Bounds of what is looked at in one request.
+const (
+	maxProbeText = 8 << 10 // bytes of each text
+	maxProbes    = 16      // hits
+)
+
+// odd are the bytes of which an attack in a query has at least one, encoded or not.
+// oddInPath are those of an attack in a path, beside two dots.
+var odd, oddInPath = func() (query, path [256]bool) {
+	for c := range 256 {
+		ordinary := isLetter(byte(c)) || isDigit(byte(c)) || c >= 0x80 || strings.IndexByte("-_.~=&,:@$!", byte(c)) >= 0
+		query[c] = !ordinary
+		path[c] = !ordinary && c != '/'
+	}
+	query[0xc0], path[0xc0] = true, true // in no UTF-8 but in overlong forms of dots and slashes
+	return query, path
+}()
+
+// mayProbe tells, at little cost, whether a request may hold a probe: probesOf finds none
+// in those it rules out.
+func mayProbe(r *parsers.Request) bool {
+	return hasOdd(r.Query, &odd) || hasOdd(r.Path, &oddInPath) || strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
+		oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
+}
+
+// hasOdd tells whether a text has an odd byte, as it stands or encoded once or twice.
+func hasOdd(s string, odd *[256]bool) bool {
+	for i := 0; i < len(s); i++ {
+		if !odd[s[i]] {
+			continue
+		}
+		if s[i] != '%' || i+2 >= len(s) || !isHexDigit(s[i+1]) || !isHexDigit(s[i+2]) {
+			return true
+		}
+		if c := hexValue(s[i+1])<<4 | hexValue(s[i+2]); odd[c] || c == '.' { // nobody encodes a dot for nothing
+			return true
+		}
+	}
+	return false
+}
+
+// oddHeader tells whether a header has a byte that is in no ordinary one.
+func oddHeader(s string) bool {
+	return strings.IndexByte(s, '{') >= 0 || strings.IndexByte(s, '<') >= 0 || strings.IndexByte(s, '\'') >= 0 ||
+		strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '`') >= 0
+}
+
+// oddReferer tells whether a referer has one, or a query with one.
+func oddReferer(s string) bool {
+	if oddHeader(s) {
+		return true
+	}
+	i := strings.IndexByte(s, '?')
+	return i >= 0 && hasOdd(s[i+1:], &odd)
+}
+
+// probesOf returns what of a request looks like an attack.
+func probesOf(r *parsers.Request) []hit {
+	p := &prober{}
+	p.path(clamp(r.Path))
+	p.query(clamp(r.Query), "parameter", false)
+	if oddHeader(r.UserAgent) {
+		p.whole("the user agent was", clamp(r.UserAgent), agentClasses)
+	}
+	if oddReferer(r.Referer) {
+		p.whole("the referer was", clamp(r.Referer), agentClasses)
+		if _, query, ok := strings.Cut(clamp(r.Referer), "?"); ok {
+			// A referer may be the page of a search engine, and that of somebody who probes
+			// is one that was asked for before.
+			p.query(query, "the referer's parameter", true)
+		}
+	}
+	if name := scannerOf(r.UserAgent); name != "" {
+		p.add(hit{Class: scannerAgent, Sure: true, Where: "the user agent was", Value: r.UserAgent})
+	}
+	return p.hits
+}
+
+func clamp(s string) string { return s[:min(len(s), maxProbeText)] }
+
+type prober struct{ hits []hit }
+
+func (p *prober) add(h hit) {
+	if len(p.hits) == maxProbes {
+		return
+	}
+	h.tag = tag(h.Class + h.Value)
+	h.Value = clip(strings.ToValidUTF8(h.Value, "\ufffd"))
+	p.hits = append(p.hits, h)
+}
+
+func (p *prober) has(class string) bool {
+	return slices.ContainsFunc(p.hits, func(h hit) bool { return h.Class == class })
+}
+
+// whole judges a header.
+func (p *prober) whole(where, text string, classes []rule) {
+	for _, c := range classes {
+		if !strings.ContainsAny(text, c.needs) {
+			continue
+		}
+		if sure, ok := c.judge(text, strings.ToLower(text)); ok {
+			p.add(hit{Class: c.class, Sure: sure, Where: where, Value: text})
+		}
+	}
+}
+
+// path judges a path: as a whole, and its segments as values.
+func (p *prober) path(path string) {
+	if !hasOdd(path, &oddInPath) && !strings.Contains(path, "..") {
+		return
+	}
+	encoded := strings.Contains(strings.ToLower(path), "%2e") || strings.Contains(strings.ToLower(path), "%2f") && strings.Contains(path, "..")
+	for depth := 0; ; depth++ {
+		if ups := climbs(path); ups > 0 {
+			// Browsers and tools resolve these before they ask; crawlers of a broken page may not.
+			p.add(hit{Class: traversal, Sure: encoded || depth > 1 || above(path), Where: "the path was", Value: path})
+			break
+		}
+		decoded := unescape(path, false)
+		if depth == 2 || decoded == path {
+			break
+		}
+		path = decoded
+	}
+	path = unescape(unescape(path, false), false)
+	lower := strings.ToLower(path)
+	for _, c := range pathClasses {
+		if !strings.ContainsAny(path, c.needs) {
+			continue
+		}
+		if sure, ok := c.judge(path, lower); ok && (sure || c.class != commandInjection) { // "/a;type=b" is a matrix parameter
+			p.add(hit{Class: c.class, Sure: sure, Where: "the path was", Value: path})
+		}
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if sure, ok := sqli(segment); ok {
+			p.add(hit{Class: sqlInjection, Sure: sure, Where: "the path had", Value: segment})
+		}
+	}
+	if sure, ok := xss(path); ok && !p.has(crossSite) {
+		p.add(hit{Class: crossSite, Sure: sure, Where: "the path was", Value: path})
+	}
+}
+
+// query judges each parameter. Where all are doubtful, none is sure.
+func (p *prober) query(query, what string, doubtful bool) {
+	for query != "" {
+		var param string
+		param, query, _ = strings.Cut(query, "&")
+		if !hasOdd(param, &odd) {
+			continue
+		}
+		name, value, ok := strings.Cut(param, "=")
+		name = unescape(unescape(name, true), false)
+		if !ok { // a value without a name
+			name, value = "", param
+		}
+		before := len(p.hits)
+		p.param(name, value)
+		for i := before; i < len(p.hits); i++ {
+			h := &p.hits[i]
+			h.Sure = h.Sure && !doubtful
+			h.Where = fmt.Sprintf("%s %q was", what, clip(strings.ToValidUTF8(name, "\ufffd")))
+		}
+	}
+}
+
+// param judges a parameter: its decoded name, then its value, decoded once and twice.
+func (p *prober) param(name, value string) {
+	if p.value(name, name) {
+		return
+	}
+	once := unescape(value, true)
+	if p.value(name, once) {
+		return
+	}
+	if twice := unescape(once, false); twice != once {
+		p.value(name, twice)
+	}
+}
+
+// value judges a decoded value and tells whether anything was found.
+func (p *prober) value(name, value string) bool {
+	if !hasOdd(value, &odd) {
+		return false
+	}
+	before := len(p.hits)
+	lower := strings.ToLower(value)
+	for _, c := range valueClasses {
+		if !strings.ContainsAny(value, c.needs) {
+			continue
+		}
+		if sure, ok := c.judge(value, lower); ok {
+			p.add(hit{Class: c.class, Sure: sure, Value: value})
+		}
+	}
+	if value != name && commandNames[bareName(name)] && !p.has(commandInjection) {
+		if _, word, rest := firstCommand(lower); word != "" && (rest == "" || rest[0] == ' ') {
+			p.add(hit{Class: commandInjection, Sure: true, Value: value})
+		}
+	}
+	if len(p.hits) > before {
+		return true
+	}
+	if sure, ok := sqli(value); ok {
+		p.add(hit{Class: sqlInjection, Sure: sure, Value: value})
+	}
+	if sure, ok := xss(value); ok {
+		p.add(hit{Class: crossSite, Sure: sure, Value: value})
+	}
+	return len(p.hits) > before
+}
+
+// sqli asks the library, and is sure where the value has what people do not write.
+func sqli(value string) (sure, ok bool) {
+	// A formula is no SQL, and libinjection takes it for some.
+	if !hasOdd(value, &odd) || !strings.ContainsFunc(value, func(r rune) bool { return r > '@' || r == '\'' || r == '"' }) {
+		return false, false
+	}
+	if ok, _ = libinjection.IsSQLi(value); !ok {
+		return false, false
+	}
+	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
+		return false, true
+	}
+	return sqlSure.MatchString(value), true
+}
+
+// xss asks the library, and is sure where the value has a tag, a handler of an event or
+// a script.
+func xss(value string) (sure, ok bool) {
+	if !strings.ContainsAny(value, "<>\"'`=:") || !libinjection.IsXSS(value) {
+		return false, false
+	}
+	return xssSure.MatchString(value), true
+}
+
+var (
+	sqlSure = regexp.MustCompile(`(?i)\bunion\b.{0,40}\bselect\b|\bselect\b.{1,200}\bfrom\b|information_schema|\bsleep\s*\(|\bbenchmark\s*\(|` +
+		`\bpg_sleep\b|\bwaitfor\s+delay\b|\bxp_cmdshell\b|\bextractvalue\s*\(|\bupdatexml\s*\(|\bload_file\s*\(|\binto\s+(out|dump)file\b|` +
+		`\b(drop|alter|truncate)\s+(table|database)\b|\binsert\s+into\b|\bdelete\s+from\b|\bexec(ute)?\s*\(|@@\w|\bchar\s*\(\s*\d|\bconcat\s*\(|` +
+		`\bdbms_|\butl_|['")]\s*(or|and|\|\||&&|having|order\s+by|group\s+by|xor|like|rlike)\b.*[=<>'"(]|\b(or|and)\b\s+['"(]?\d+['")]?\s*(=|<|>|like|--)|` +
+		`['")]\s*(--|#|/\*|;)|/\*.*\*/|\b(or|and)\b\s+\S+\s*=\s*\S+\s*(--|#|/\*)|\border\s+by\s+\d+\s*(--|#)|\bselect\s*[(@'"]|\bdeclare\s+@`)
+	xssSure = regexp.MustCompile(`(?i)<\s*/?\s*[a-z!?][^<]{0,200}(\bon[a-z]{3,20}\s*=|src|href|>|/)|\bon[a-z]{3,20}\s*=\s*\S*\(|(java|vb)script\s*:|<script|data:text/html`)
+)
+
+// A rule of a class judges a text, as it is and in lower case. It is asked about no text
+// without any of the characters that it needs.
+type rule struct {
+	class string
+	needs string
+	judge func(text, lower string) (sure, ok bool)
+}
+
+// words are the commands that those who inject one begin with.
+var words = wordSet(`cat ls id whoami uname wget curl nc ncat netcat bash sh zsh ksh python python2 python3 perl ruby php ping nslookup
+	dig getent sleep echo type dir net netstat cmd powershell pwsh ifconfig ipconfig ip env set printenv chmod chown rm cp mv touch head
+	tail ps find awk sed tee kill reboot shutdown certutil busybox socat`)
+
+func wordSet(text string) map[string]bool {
+	set := map[string]bool{}
+	for w := range strings.FieldsSeq(text) {
+		set[w] = true
+	}
+	return set
+}
+
+// firstCommand returns the command that a text in lower case begins with, and what
+// follows it; path is the folder of programs before it. It is "" if there is none.
+func firstCommand(text string) (path, command, rest string) {
+	text = strings.TrimLeft(text, " \t+")
+	plain := strings.TrimPrefix(strings.TrimPrefix(text, "/"), "usr/")
+	plain = strings.TrimPrefix(strings.TrimPrefix(plain, "s"), "bin/")
+	path = text[:len(text)-len(plain)]
+	if !strings.HasSuffix(path, "bin/") { // "sleep" has lost its s
+		path, plain = "", text
+	}
+	n := 0
+	for n < len(plain) && (isLetter(plain[n]) || isDigit(plain[n])) {
+		n++
+	}
+	if !words[plain[:n]] {
+		return "", "", ""
+	}
+	return path, plain[:n], plain[n:]
+}
+
+// command looks for what a shell would run: a command after a character that ends the one
+// before. After a semicolon, as prose has them too, it needs an argument that is none of
+// prose, or nothing behind it.
+func command(_, text string) (sure, ok bool) {
+	if anyIn(text, commandSigns) {
+		return true, true
+	}
+	for i := 0; i < len(text); i++ {
+		var certain bool
+		switch c := text[i]; {
+		case c == '|', c == '`', c == '\n', c == '(' && i > 0 && strings.IndexByte("$<>", text[i-1]) >= 0, c == '&' && i > 0 && text[i-1] == '&':
+			certain = true
+		case c != ';' && c != '&':
+			continue
+		}
+		path, word, rest := firstCommand(text[i+1:])
+		if word == "" || rest != "" && strings.IndexByte(" \t\n;|&`)<>$/", rest[0]) < 0 {
+			continue
+		}
+		argument := strings.TrimLeft(rest, " \t+")
+		switch {
+		case certain, path != "", text[i] == ';' && (argument == "" || strings.IndexByte(";|&`$/-.", argument[0]) >= 0),
+			argument != "" && len(argument) < len(rest) && strings.IndexByte("/-", argument[0]) >= 0,
+			strings.HasPrefix(argument, "http:"), strings.HasPrefix(argument, "https:"):
+			return true, true
+		}
+		ok = ok || text[i] == ';'
+	}
+	return false, ok
+}
+
+// anyIn tells whether any of the signs stands in a text.
+func anyIn(text string, signs []string) bool {
+	for _, sign := range signs {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	commandSigns = []string{"$ifs", "${ifs", "bin/sh", "bin/bash", "bin/cat", "bin/id", "bin/ls", "bin/nc", "bin/wget", "bin/curl", "bin/uname",
+		"/dev/tcp/", "/dev/udp/", "() {", "(){", "<!--#exec", "<!--#include", "cmd /c", "cmd.exe", "powershell -", "cat /etc", "wget http", "curl http"}
+	phpSigns = []string{"php://", "phar://", "expect://", "zip://", "ogg://", "ssh2://", "zlib://", "glob://", "data://", "<?php", "<?=",
+		"allow_url_include", "auto_prepend_file", "invokefunction", "call_user_func", "$_get", "$_post", "$_request", "$_server", "$_cookie",
+		"$_files", "$_session", "globals["}
+	phpCalls      = []string{"phpinfo(", "passthru(", "shell_exec(", "base64_decode(", "proc_open(", "file_put_contents(", "eval(", "assert(", "popen(", "system("}
+	templateOpens = []string{"{{", "${", "#{", "*{", "@(", "%{", "<%", "{%"}
+	templateSigns = []string{"<#assign", "#set(", "#set (", "freemarker.template", "java.lang.runtime", "java.lang.processbuilder", "class.module.classloader",
+		"__proto__", "constructor[prototype]", "constructor.prototype", "!!python/object"}
+	templateWords = []string{"__", "config", "self.", "request.", ".class", "getclass", "constructor", "cycler", "lipsum", "runtime", "exec", "popen", "import",
+		"system(", "processbuilder", "if true", "application.", "session.", "t(java"}
+	nosqlSigns = []string{"[$ne]", "[$gt]", "[$gte]", "[$lt]", "[$lte]", "[$in]", "[$nin]", "[$regex]", "[$where]", "[$exists]", "[$or]", "[$and]", "[$not]", "[$eq]",
+		"$where:", `"$where"`, `"$ne"`, `"$gt"`, `"$gte"`, `"$lt"`, `"$lte"`, `"$nin"`, `"$regex"`, `"$exists"`, "$or: [", `"$or"`}
+	xmlSigns  = []string{"<!entity", "<xi:include", "xmlns:xi="}
+	fileSigns = []string{"etc/passwd", "etc/shadow", "etc/group", "etc/hosts", "etc/issue", "etc/ssh/", "proc/self", "proc/version", "proc/cmdline", "win.ini", "boot.ini",
+		"system.ini", "system32", "web-inf/", `web-inf\`, "meta-inf/", ".ssh/id_", ".ssh/authorized", ".aws/credentials", "/var/log/", "ntuser.dat", "c:/windows", `c:\windows`,
+		"0x2e0x2e", "..../", `....\`}
+	scriptSigns = []string{"script", "alert", "prompt", "confirm", "document.", "on"}
+
+	arithmetic = regexp.MustCompile(`\d\s*[*+/-]\s*\d`)
+	serialised = regexp.MustCompile(`(?:^|[;{])[oc]:\d+:"[a-z_\\0-9]+":\d+:\{`)
+	header     = regexp.MustCompile(`[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition|security-policy)|transfer-encoding|x-[a-z-]{2,40}|` +
+		`refresh|access-control-[a-z-]+|link|http/1\.[01])\s*[: ]\s*\S`)
+	scriptSure = regexp.MustCompile(`(?:java|vb)script:\s*[a-z]\S*[(=` + "`" + `]|</\s*script|<[a-z/!][^<]{0,200}\bon[a-z]{4,20}\s*=|` +
+		`["'` + "`" + `;>]\s*-?(?:alert|prompt|confirm)\s*[(` + "`" + `.]|["'` + "`" + `;>=]\s*document\.(?:cookie|domain|location)`)
+	scriptDoubt = regexp.MustCompile(`\b(?:alert|prompt|confirm)\)?\s*(?:\(|` + "`" + `|\.(?:call|apply)\()`)
+)
+
+// commandNames are the plain names of parameters that hold a command.
+var commandNames = map[string]bool{"cmd": true, "exec": true, "command": true, "execute": true, "shell": true, "cli": true}
+
+func php(_, text string) (sure, ok bool) {
+	if anyIn(text, phpSigns) || strings.Contains(text, `:"`) && serialised.MatchString(text) {
+		return true, true
+	}
+	for _, call := range phpCalls {
+		if i := strings.Index(text, call); i == 0 || i > 0 && !isLetter(text[i-1]) && text[i-1] != '_' {
+			return true, true
+		}
+	}
+	return false, false
+}
+
+// template looks for expressions of template engines that compute or reach for something.
+// What only names a value was left over by a page.
+func template(_, text string) (sure, ok bool) {
+	if anyIn(text, templateSigns) {
+		return true, true
+	}
+	for _, open := range templateOpens {
+		for rest := text; ; {
+			_, after, found := strings.Cut(rest, open)
+			if !found {
+				break
+			}
+			body := after[:min(len(after), 200)]
+			if i := strings.IndexAny(body, "}>"); i >= 0 {
+				body = body[:i]
+			}
+			if anyIn(body, templateWords) || arithmetic.MatchString(body) {
+				return true, true
+			}
+			rest = after
+		}
+	}
+	return false, false
+}
+
+func file(text, lower string) (sure, ok bool) {
+	if ups := climbs(text); ups > 0 {
+		return ups > 1 || anyIn(lower, fileSigns) || strings.Contains(lower, "\x00"), true
+	}
+	found := anyIn(lower, fileSigns) || strings.Contains(text, "\xc0\xae") || strings.Contains(text, "\xc0\xaf")
+	return found, found
+}
+
+// fileInPath is for what a path asks for without climbing, which is told already.
+func fileInPath(text, lower string) (sure, ok bool) {
+	if climbs(text) > 0 {
+		return false, false
+	}
+	return file(text, lower)
+}
+
+func entity(_, text string) (sure, ok bool) {
+	found := anyIn(text, xmlSigns) || strings.Contains(text, "<!doctype") && (strings.Contains(text, " system ") || strings.Contains(text, " public "))
+	return found, found
+}
+
+func script(_, text string) (sure, ok bool) {
+	if !anyIn(text, scriptSigns) {
+		return false, false
+	}
+	if scriptSure.MatchString(text) {
+		return true, true
+	}
+	return false, scriptDoubt.MatchString(text)
+}
+
+func splitting(_, text string) (sure, ok bool) {
+	ok = header.MatchString(text)
+	return ok, ok
+}
+
+func nosql(_, text string) (sure, ok bool) {
+	ok = anyIn(text, nosqlSigns)
+	return ok, ok
+}
+
+// sureSQL and sureXSS are for user agents: every browser's has brackets and semicolons.
+func sureSQL(text, _ string) (sure, ok bool) {
+	sure, ok = sqli(text)
+	return sure, ok && sure
+}
+
+func sureXSS(text, _ string) (sure, ok bool) {
+	sure, ok = xss(text)
+	return sure, ok && sure
+}
+
+var (
+	valueClasses = []rule{
+		{jndiLookup, "$", jndi}, {commandInjection, "|&`;$<>(/\n-", command}, {phpInjection, `(<$[/:"_`, php}, {templateInjection, "{<#[!(_.", template},
+		{nosqlInjection, "$", nosql}, {traversal, "/\\.\xc0x", file}, {xmlEntity, "<:", entity}, {headerInjection, "\r\n", splitting},
+		{crossSite, "<(`:=.", script},
+	}
+	pathClasses = []rule{
+		{jndiLookup, "$", jndi}, {commandInjection, "|&`;$<>(\n", command}, {phpInjection, "(<$[:", php}, {templateInjection, "{<#[!(_", template},
+		{headerInjection, "\r\n", splitting}, {xmlEntity, "<", entity}, {traversal, "/\\.\xc0", fileInPath}, {crossSite, "<(`:=.", script},
+	}
+	agentClasses = []rule{
+		{jndiLookup, "$", jndi}, {commandInjection, "(|`", command}, {phpInjection, "(<$", php}, {templateInjection, "{", template}, {xmlEntity, "<", entity},
+		{sqlInjection, `'"`, sureSQL}, {crossSite, "<", sureXSS},
+	}
+)
+
+// climbs counts the ".." between separators in a text.
+func climbs(text string) (n int) {
+	for from := 0; ; {
+		i := strings.Index(text[from:], "..")
+		if i < 0 {
+			return n
+		}
+		i += from
+		end := i + len("..")
+		from = end
+		if i > 0 && strings.IndexByte(`/\=:`, text[i-1]) < 0 {
+			continue
+		}
+		for end < len(text) && (text[end] == ';' || text[end] == 0) { // "..;/" slips past some proxies
+			end++
+		}
+		if end < len(text) && (text[end] == '/' || text[end] == '\\') {
+			n++
+		}
+	}
+}
+
+// above tells whether a path climbs out of where it began.
+func above(path string) bool {
+	depth := 0
+	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if strings.HasPrefix(segment, "..") && strings.Trim(segment[2:], ";\x00") == "" {
+			if depth--; depth < 0 {
+				return true
+			}
+			continue
+		}
+		depth++
+	}
+	return false
+}
+
+// jndi resolves the lookups of Log4j from within, as it does, until one is "jndi:".
+func jndi(_, text string) (sure, ok bool) {
+	for range 64 {
+		start := strings.LastIndex(text, "${")
+		if start < 0 {
+			return false, false
+		}
+		lookup := text[start+len("${"):]
+		end := strings.IndexByte(lookup, '}')
+		if strings.HasPrefix(strings.TrimSpace(lookup), "jndi:") {
+			return true, true
+		}
+		if end < 0 {
+			text = text[:start]
+			continue
+		}
+		inner := lookup[:end]
+		switch {
+		case strings.Contains(inner, ":-"):
+			inner = inner[strings.LastIndex(inner, ":-")+len(":-"):]
+		case strings.HasPrefix(inner, "lower:"), strings.HasPrefix(inner, "upper:"), strings.HasPrefix(inner, "date:"):
+			inner = strings.Trim(inner[strings.IndexByte(inner, ':')+1:], "'")
+		}
+		text = text[:start] + inner + lookup[end+1:]
+	}
+	return false, false
+}
+
+// scanners are the words by which tools that look for holes name themselves.
+var scanners = map[string]bool{
+	"sqlmap": true, "nikto": true, "nuclei": true, "projectdiscovery": true, "zgrab": true, "masscan": true, "gobuster": true, "ffuf": true,
+	"dirb": true, "dirbuster": true, "dirsearch": true, "feroxbuster": true, "wpscan": true, "acunetix": true, "nessus": true, "openvas": true,
+	"burp": true, "burpsuite": true, "burpcollaborator": true, "netsparker": true, "invicti": true, "arachni": true, "w3af": true, "wfuzz": true,
+	"whatweb": true, "skipfish": true, "havij": true, "jaeles": true, "joomscan": true, "droopescan": true, "cmsmap": true, "commix": true,
+	"tplmap": true, "xsser": true, "xsstrike": true, "dalfox": true, "fimap": true, "sqlninja": true, "nmap": true, "zmeu": true, "morfeus": true,
+	"muieblackcat": true, "l9explore": true, "l9tcpid": true, "leakix": true, "zaproxy": true, "webinspect": true, "appscan": true,
+	"whatwaf": true, "wafw00f": true, "brutus": true, "httprint": true,
+	"jorgee": true, "gotestwaf": true, "meterpreter": true, "metasploit": true, "hakrawler": true, "kiterunner": true,
+}
+
+// scannerOf returns the word by which a user agent is a scanner's; "" if it is none. What
+// looks like a browser from its first word to its last is taken for one.
+func scannerOf(agent string) string {
+	const browser = "Mozilla/5.0 ("
+	n := len(agent)
+	if n == 0 || n > len(browser) && agent[:len(browser)] == browser && agent[len(browser)] != 'c' && isDigit(agent[n-1]) {
+		return ""
+	}
+	agent = agent[:min(n, 256)]
+	for i := 0; i < len(agent); {
+		if !isLetter(agent[i]) {
+			i++
+			continue
+		}
+		start := i
+		for i < len(agent) && (isLetter(agent[i]) || isDigit(agent[i])) {
+			i++
+		}
+		if word := agent[start:i]; len(word) >= len("dirb") && len(word) <= len("projectdiscovery") && isScanner(word) {
+			return word
+		}
+	}
+	if strings.HasPrefix(agent, "Fuzz Faster U Fool") {
+		return "Fuzz Faster U Fool"
+	}
+	return ""
+}
+
+// scannerLengths are how long the words are that begin with a letter, as bits.
+var scannerLengths = func() (lengths ['z' + 1]uint32) {
+	for word := range scanners {
+		lengths[word[0]] |= 1 << len(word)
+	}
+	return lengths
+}()
+
+func isScanner(word string) bool {
+	if scannerLengths[word[0]|0x20]&(1<<len(word)) == 0 {
+		return false
+	}
+	var buf [len("projectdiscovery")]byte
+	for i := range len(word) {
+		c := word[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		buf[i] = c
+	}
+	return scanners[string(buf[:len(word)])]
+}

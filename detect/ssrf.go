@@ -1,0 +1,552 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// SSRF finds URLs in requests that aim inside.
+func SSRF() *Detector {
+	d := &Detector{
+		Name: "ssrf",
+		Doc: "a URL that aims inside, given to the application to fetch\n\n" +
+			"Webhooks, imports and previews fetch what users name. What only the server can reach, it " +
+			"then reaches for them: credentials of the cloud first. Parameters and paths are decoded up " +
+			"to twice, and hosts understood as an HTTP client would. Lower, and said so: a native app " +
+			"that has its login come back to its own machine, a page that tells where it is shown, a " +
+			"text that is searched for, the site's own host, a link that broke, a placeholder that was not " +
+			"filled in, and a host without a scheme.",
+		Type:      SuspiciousActivity,
+		Severity:  Critical,
+		Technique: "T1190",
+		OWASP:     "API7:2023",
+		Match: func(r *parsers.Request) bool {
+			if !mayAim(r) {
+				return false
+			}
+			_, found := aimOf(r)
+			return found
+		},
+		GroupBy: ByActor,
+	}
+	quiet := d.span("window", 10*time.Minute, "`time` of quiet after which an event is over")
+	d.TTL = quiet
+	d.New = func() State { return &ssrf{} }
+	return d
+}
+
+type ssrf struct {
+	Going *aiming
+}
+
+// An aiming is a series of URLs that aim inside.
+type aiming struct {
+	Episode
+	Worst   aim      // the first of the most severe
+	Status  int      // of its answer
+	Hosts   []string // distinct hosts as understood, in their order; at most maxAims
+	URLs    Distinct
+	Refused int64 // requests that were answered 4xx
+	Let     int64 // requests that were answered 2xx
+}
+
+// maxAims bounds the hosts that an event lists.
+const maxAims = 10
+
+// An aim is a URL in a request and where it aims.
+type aim struct {
+	Severity   Severity
+	Confidence float64
+	Param      string // name of the parameter, clipped; "" for the path
+	URL        string // sanitised and clipped
+	Sanitised  bool   // whether anything was taken out of the URL
+	Verdict    Verdict
+	Guard      string // why it is less severe than others; "" if it is not
+	tag        uint64 // of the URL in full
+}
+
+func (s *ssrf) Observe(r *parsers.Request, emit func(Event)) {
+	a, found := aimOf(r)
+	if !found {
+		return
+	}
+	if s.Going == nil {
+		s.Going = &aiming{Episode: begin(r, Window{mark(r, a.tag)})}
+	} else {
+		s.Going.extend(r)
+	}
+	g := s.Going
+	if a.Severity > g.Worst.Severity {
+		g.Worst, g.Status = a, r.Status
+	}
+	g.URLs.Add(a.tag)
+	if host := a.Verdict.Host; host != "" && len(g.Hosts) < maxAims && !slices.Contains(g.Hosts, host) {
+		g.Hosts = append(g.Hosts, host)
+	}
+	outcome := Attempted
+	switch r.Status / 100 {
+	case 2:
+		g.Let++
+		outcome = Succeeded
+	case 4:
+		g.Refused++
+		outcome = Blocked
+	}
+	// How far the worst of them got is the story, not how far others did.
+	switch {
+	case a.Severity > g.Severity:
+		g.Severity, g.Outcome = a.Severity, outcome
+	case a.Severity == g.Severity:
+		g.reach(a.Severity, outcome)
+	}
+	g.tell(emit, s.describe)
+}
+
+func (s *ssrf) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+	}
+}
+
+func (s *ssrf) describe(e *Event) {
+	g := s.Going
+	e.Name = SuspiciousActivity
+	if e.Outcome == Blocked {
+		e.Name = SSRFAttemptBlocked
+	}
+	w := &g.Worst
+	e.Confidence = w.Confidence
+	where := "the path"
+	if w.Param != "" {
+		where = fmt.Sprintf("parameter %q", w.Param)
+	}
+	worst := fmt.Sprintf("%q in %s: %s, answered %d", w.URL, where, w.Verdict.Reason, g.Status)
+	if e.Count == 1 {
+		e.Summary = fmt.Sprintf("%s sent a URL that aims inside or is not http(s), %s", who(e.ActorID, e.ActorType), worst)
+	} else {
+		e.Summary = fmt.Sprintf("%s sent %d requests with URLs that aim inside or are not http(s) in %s; the worst, %s",
+			who(e.ActorID, e.ActorType), e.Count, inWords(e.Last.Sub(e.First)), worst)
+	}
+	if g.Let > 0 && e.Count > 1 {
+		e.Summary += fmt.Sprintf("; %d accepted (2xx)", g.Let)
+	}
+	if w.Guard != "" {
+		e.Summary += "; " + w.Guard
+	}
+	hosts := g.Hosts
+	if hosts == nil {
+		hosts = []string{}
+	}
+	e.Metadata = Meta("provided_url", w.URL, "sanitised", w.Sanitised, "parameter", w.Param, "target", w.Verdict.Target,
+		"range", w.Verdict.Range, "host", w.Verdict.Host, "reason", w.Verdict.Reason, "status", g.Status,
+		"distinct_urls", len(g.URLs), "hosts", hosts, "refused", g.Refused, "accepted", g.Let)
+}
+
+// mayAim tells, at little cost, whether a request may hold a URL or a host: nothing that
+// aimOf finds is without what is looked for here.
+func mayAim(r *parsers.Request) bool {
+	for i := 0; i < len(r.Query); i++ {
+		switch r.Query[i] {
+		case ':', '/', '\\', '.', '[':
+			return true
+		case '%':
+			if mayHide(r.Query[i:], true) {
+				return true
+			}
+		case '=':
+			if loneName(strings.TrimLeft(r.Query[i+1:], `+ "'<>`)) {
+				return true
+			}
+		default:
+			if r.Query[i] >= utf8.RuneSelf {
+				return true
+			}
+		}
+	}
+	for i := 0; i < len(r.Path); i++ {
+		switch r.Path[i] {
+		case ':':
+			return true
+		case '%':
+			if mayHide(r.Path[i:], false) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayHide tells whether the escape that s begins with stands for a character that
+// matters, or for another escape. A letter or digit that is encoded matters in a query:
+// nobody does that for nothing.
+func mayHide(s string, query bool) bool {
+	if len(s) < 3 {
+		return false
+	}
+	switch s[1] {
+	case '0':
+		return query
+	case '2':
+		return s[2] == '5' || query && (s[2] == '2' || s[2] == '7' || s[2]|0x20 == 'e' || s[2]|0x20 == 'f')
+	case '3':
+		return query || s[2]|0x20 == 'a'
+	case '4', '5', '6', '7':
+		return query
+	}
+	return query && s[1] >= '8' // digits of other widths, dots too
+}
+
+// loneNames are the hosts without a dot that count where no scheme stands before them.
+var loneNames = [...]string{"localhost", "metadata", "instance-data"}
+
+// loneName tells whether s begins with one of them.
+func loneName(s string) bool {
+	for _, name := range loneNames {
+		if len(s) >= len(name) && s[0]|0x20 == name[0] && strings.EqualFold(s[:len(name)], name) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxURLText bounds, in bytes, the text that is searched for URLs.
+const maxURLText = 8 << 10
+
+// aimOf returns the worst URL of a request that aims inside or is one that only other
+// clients than browsers fetch.
+func aimOf(r *parsers.Request) (worst aim, found bool) {
+	query := r.Query[:min(len(r.Query), maxURLText)]
+	for query != "" {
+		var param string
+		param, query, _ = strings.Cut(query, "&")
+		name, value, ok := strings.Cut(param, "=")
+		if !ok || value == "" {
+			continue
+		}
+		name = clip(strings.ToValidUTF8(unescape(name, true), "\ufffd"))
+		for depth := 0; depth < 2; depth++ {
+			decoded := unescape(value, depth == 0)
+			if depth > 0 && decoded == value {
+				break
+			}
+			value = decoded
+			if a, ok := paramAim(r, name, value); ok && a.Severity > worst.Severity {
+				worst, found = a, true
+			}
+		}
+	}
+	path := r.Path[:min(len(r.Path), maxURLText)]
+	for depth := 0; depth < 3; depth++ {
+		if url := urlInPath(path); url != "" {
+			if v, ok := aimsInside(url); ok {
+				if a := guardPath(path, newAim("", url, v), url); a.Severity > worst.Severity {
+					worst, found = a, true
+				}
+			}
+		}
+		decoded := unescape(path, false)
+		if depth == 2 || decoded == path {
+			break
+		}
+		path = decoded
+	}
+	return worst, found
+}
+
+// newAim is a URL that aims inside, with nothing to say for it.
+func newAim(param, url string, v Verdict) aim {
+	url = strings.ToValidUTF8(url, "\ufffd")
+	clean := sanitised(url)
+	a := aim{Severity: Critical, Confidence: 0.8, Param: param, URL: clip(clean), Sanitised: clean != url, Verdict: v, tag: tag(url)}
+	switch {
+	case v.Range == rangeMetadata:
+		a.Confidence = 0.95 // nobody means that for good
+	case v.Target == TargetInside && !strings.Contains(strings.ToLower(url), v.Host):
+		a.Confidence = 0.95 // nor hides an address
+	case v.Target == TargetNotHTTP && strings.HasPrefix(strings.ToLower(url), "ftp"):
+		a.Confidence = 0.5 // an old feed
+	}
+	return a
+}
+
+// paramAim judges the decoded value of a parameter.
+func paramAim(r *parsers.Request, name, value string) (aim, bool) {
+	value = strings.Trim(value, " \t\r\n\"'<>")
+	if value == "" {
+		return aim{}, false
+	}
+	if value[0] == '{' || value[0] == '[' && strings.IndexByte(value, '"') >= 0 {
+		return jsonAim(r, name, value)
+	}
+	if fetched(value) {
+		if v, ok := aimsInside(value); ok {
+			return guard(r, newAim(name, value, v), value), true
+		}
+		return aim{}, false
+	}
+	if !namedURL(name) || !bareHost(value) {
+		return aim{}, false
+	}
+	v := CheckURL(value)
+	if v.Target != TargetInside || v.Range == rangeDotless { // "//home" is a path
+		return aim{}, false
+	}
+	a := newAim(name, value, v)
+	if v.Range != rangeMetadata && !slashed(value) {
+		a.Severity, a.Confidence = Medium, 0.4
+		a.Guard = "a host without a scheme may be one that is asked about, not fetched"
+	}
+	return a, true
+}
+
+// jsonAim returns the worst URL among the strings of JSON in a parameter.
+func jsonAim(r *parsers.Request, name, value string) (worst aim, found bool) {
+	for rest := value; ; {
+		i := strings.Index(rest, "://")
+		if i < 0 {
+			return worst, found
+		}
+		start := i
+		for start > 0 && rest[start-1] != '"' && rest[start-1] != '\'' {
+			start--
+		}
+		end := i + len("://")
+		for end < len(rest) && rest[end] != '"' && rest[end] != '\'' {
+			end++
+		}
+		if url := rest[start:end]; fetched(url) {
+			if v, ok := aimsInside(url); ok {
+				if a := guard(r, newAim(name, url, v), url); a.Severity > worst.Severity {
+					worst, found = a, true
+				}
+			}
+		}
+		rest = rest[end:]
+	}
+}
+
+// aimsInside judges a URL with a scheme.
+func aimsInside(url string) (Verdict, bool) {
+	v := CheckURL(url)
+	return v, v.Target == TargetInside || v.Target == TargetNotHTTP
+}
+
+// fetchedSchemes are what the libraries of servers fetch: curl, Java, PHP, Python. The
+// schemes of apps and of identifiers are none, nor are data and javascript, which are
+// for browsers.
+var fetchedSchemes = map[string]bool{
+	"http": true, "https": true, "url": true, "file": true, "gopher": true, "gophers": true, "dict": true, "ldap": true, "ldaps": true, "ldapi": true,
+	"ftp": true, "ftps": true, "sftp": true, "tftp": true, "scp": true, "smb": true, "telnet": true, "imap": true, "imaps": true,
+	"pop3": true, "smtp": true, "rtsp": true, "jar": true, "netdoc": true, "local_file": true, "php": true, "phar": true,
+	"expect": true, "glob": true, "zip": true, "compress.zlib": true, "ssh2": true, "rmi": true,
+}
+
+// fetched tells whether a text is a URL that a server may fetch: one with a scheme of
+// those, and slashes after it where they are what tells it from prose.
+func fetched(text string) bool {
+	text = tidyURL(text)
+	scheme, rest := cutScheme(text)
+	if !fetchedSchemes[scheme] || rest == "" {
+		return false
+	}
+	if rest[0] == '/' || rest[0] == '\\' {
+		return true
+	}
+	switch scheme {
+	case "http", "https":
+		return strings.IndexByte(rest, ' ') < 0
+	case "jar", "local_file", "compress.zlib", "netdoc":
+		return true
+	}
+	return false
+}
+
+// urlInPath returns the URL that stands in a decoded path from one of its segments on;
+// "" if there is none. Servers may have merged its slashes.
+func urlInPath(path string) string {
+	for from := 0; ; {
+		i := strings.Index(path[from:], ":/")
+		if i < 0 {
+			return ""
+		}
+		i += from
+		start := strings.LastIndexByte(path[:i], '/') + 1
+		if fetchedSchemes[strings.ToLower(path[start:i])] {
+			return path[start:]
+		}
+		from = i + 1
+	}
+}
+
+// urlNames are the plain names of parameters that hold a URL or a host, and urlSuffixes
+// what others end in.
+var urlNames = map[string]bool{
+	"url": true, "uri": true, "link": true, "src": true, "source": true, "dest": true, "destination": true, "redirect": true,
+	"redirectto": true, "callback": true, "webhook": true, "hook": true, "target": true, "host": true, "hostname": true,
+	"feed": true, "rss": true, "image": true, "img": true, "imagesource": true, "avatar": true, "logo": true, "icon": true,
+	"proxy": true, "fetch": true, "domain": true, "site": true, "website": true, "endpoint": true, "to": true, "next": true,
+	"return": true, "returnto": true, "continue": true, "goto": true, "out": true, "view": true, "open": true, "load": true,
+	"download": true, "upload": true, "import": true, "remote": true, "server": true, "upstream": true, "backend": true,
+	"path": true, "page": true, "file": true, "document": true, "reference": true, "ref": true,
+	"href": true, "forward": true, "notify": true, "ping": true, "schema": true, "wsdl": true, "origin": true, "ssrf": true,
+}
+
+var urlSuffixes = [...]string{"url", "uri", "link", "webhook", "callback", "endpoint", "hook", "host"}
+
+// namedURL tells whether a parameter is named like one that holds a URL.
+func namedURL(name string) bool {
+	plain := bareName(name)
+	if urlNames[plain] {
+		return true
+	}
+	for _, suffix := range urlSuffixes {
+		if strings.HasSuffix(plain, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// bareName is the last part of a decoded name in lower case, without hyphens and underscores:
+// "webhookurl" of "config[webhook_url]".
+func bareName(name string) string {
+	name = strings.TrimRight(name, "]")
+	name = name[strings.LastIndexAny(name, "[.")+1:]
+	return strings.ToLower(plainer.Replace(name))
+}
+
+var plainer = strings.NewReplacer("-", "", "_", "")
+
+// bareHost tells whether a text without a scheme may be a host, and not a number, a
+// version or a word: four numbers, an IPv6 address in brackets, a name that is known to
+// be inside, or any of that after two slashes.
+func bareHost(text string) bool {
+	if slashed(text) {
+		return true
+	}
+	if strings.ContainsAny(text, " ,;") {
+		return false
+	}
+	host := text
+	if i := strings.IndexAny(text, `/\?#`); i >= 0 {
+		host = text[:i]
+	}
+	host = plainHost(cutPort(host[strings.LastIndexByte(host, '@')+1:]))
+	if strings.HasPrefix(host, "[") || isDotted(host) || slices.Contains(loneNames[:], host) {
+		return true
+	}
+	if !strings.Contains(host, ".") || endsInNumber(host) {
+		return false
+	}
+	return checkName(host).Target == TargetInside
+}
+
+// isDotted tells whether a host is four numbers.
+func isDotted(host string) bool {
+	if strings.Count(host, ".") != 3 {
+		return false
+	}
+	_, ok := parseIPv4(host, false)
+	_, octal := parseIPv4(host, true)
+	return ok || octal
+}
+
+// toldNames are the plain names of parameters by which pages tell where they are, and
+// soughtNames those by which people look for something.
+var (
+	toldNames = map[string]bool{"dl": true, "dr": true, "dp": true, "referrer": true, "referer": true, "ref": true, "origin": true, "pageurl": true,
+		"currenturl": true, "documentlocation": true, "location": true, "href": true, "page": true, "urlref": true}
+	soughtNames = map[string]bool{"q": true, "query": true, "search": true, "s": true, "term": true, "keyword": true, "keywords": true, "text": true,
+		"message": true, "comment": true, "body": true, "description": true, "title": true}
+	returnNames = map[string]bool{"redirect": true, "redirecturi": true, "redirecturl": true, "redirectto": true, "returnto": true, "returnurl": true,
+		"returnuri": true, "return": true, "next": true, "continue": true, "callback": true, "callbackurl": true, "callbackuri": true,
+		"postlogoutredirecturi": true, "successurl": true, "cancelurl": true, "service": true, "relaystate": true}
+)
+
+// guard lowers what has an innocent reason, and says so. There is none for what hides
+// where it aims, for credentials of clouds and for other schemes than http.
+func guard(r *parsers.Request, a aim, url string) aim {
+	v := &a.Verdict
+	if v.Target != TargetInside || v.Range == rangeMetadata || !plainly(url, v.Host) {
+		return a
+	}
+	lower := func(to Severity, confidence float64, why string) aim {
+		a.Severity, a.Confidence, a.Guard = to, confidence, why
+		return a
+	}
+	name := bareName(a.Param)
+	switch {
+	case v.Range == rangeLoopback && (name == "redirecturi" || returnNames[name] && loginPath(r.Path)):
+		return lower(Low, 0.2, "a login that comes back to the machine of its user is what native apps do (RFC 8252)")
+	case toldNames[name]:
+		return lower(Low, 0.2, "a page that tells where it is shown looks the same")
+	case r.Host == v.Host:
+		return lower(Low, 0.2, "that is the site's own host")
+	case r.Host == "" && r.Referer != "" && plainly(r.Referer, v.Host): // anybody can send one
+		return lower(Medium, 0.3, "by the referer that is the site's own host")
+	case soughtNames[name]:
+		return lower(Medium, 0.4, "a text that is searched for or written looks the same")
+	case v.Range == rangeDotless && !strings.Contains(url, v.Host+":"):
+		return lower(Medium, 0.5, "a name without a dot may be a placeholder that was not filled in")
+	}
+	return a
+}
+
+// guardPath is guard for a URL that is all of a path, as a broken link leaves it. What is
+// broken may look like a number.
+func guardPath(path string, a aim, url string) aim {
+	v := &a.Verdict
+	number := v.Range == rangeUnspecified && v.Host != "0.0.0.0"
+	if len(path) > len(url)+1 || v.Target != TargetInside || v.Range == rangeMetadata || !plainly(url, v.Host) && !number {
+		return a
+	}
+	a.Severity, a.Confidence, a.Guard = Medium, 0.4, "a broken link in a page looks the same"
+	return a
+}
+
+// plainly tells whether the host of a URL is spelled as it is understood.
+func plainly(url, host string) bool {
+	_, rest := cutScheme(strings.ToLower(tidyURL(url)))
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "//"), "[")
+	if !strings.HasPrefix(rest, host) {
+		return false
+	}
+	rest = rest[len(host):]
+	return rest == "" || strings.IndexByte(":/]?", rest[0]) >= 0 && strings.IndexByte(rest, '@') < 0
+}
+
+// loginPath tells whether a path is one of a login.
+func loginPath(path string) bool {
+	path = strings.ToLower(path)
+	for _, word := range [...]string{"oauth", "authorize", "authorise", "oidc", "login", "signin", "sign-in", "logout", "sso", "saml", "/auth", "connect"} {
+		if strings.Contains(path, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// sanitised returns a URL without what may be secret in it: user, password, query and
+// fragment.
+func sanitised(url string) string {
+	if i := strings.IndexAny(url, "?#"); i >= 0 {
+		url = url[:i]
+	}
+	start := 0
+	if i := strings.Index(url, "//"); i >= 0 {
+		start = i + len("//")
+	}
+	end := len(url)
+	if i := strings.IndexAny(url[start:], `/\`); i >= 0 {
+		end = start + i
+	}
+	if i := strings.LastIndexByte(url[start:end], '@'); i >= 0 {
+		url = url[:start] + url[start+i+1:]
+	}
+	return url
+}
