@@ -35,6 +35,12 @@ type config struct {
 	// OpenAPI is the file of an OpenAPI description, whose routes come before
 	// route_templates.
 	OpenAPI string `yaml:"openapi"`
+	// Facts of the site that several detectors share, each a setting of theirs.
+	BusinessHours    string   `yaml:"business_hours"`
+	AdminRoutes      []string `yaml:"admin_routes"`
+	PlanRoutes       []string `yaml:"plan_routes"`
+	Admins           []string `yaml:"admins"`
+	TenantParameters []string `yaml:"tenant_parameters"`
 	// Intel is the folder of imported lists and databases, MMDB are more mmdb files.
 	Intel string   `yaml:"intel"`
 	MMDB  []string `yaml:"mmdb"`
@@ -115,6 +121,25 @@ func (c *config) leastNames() (int, error) {
 // detectors returns the detectors with the config's settings.
 func (c *config) detectors() ([]*detect.Detector, error) {
 	all := detect.All()
+	for _, fact := range []struct{ key, setting, value string }{
+		{"business_hours", "business-hours", c.BusinessHours},
+		{"admin_routes", "admin-routes", strings.Join(c.AdminRoutes, ",")},
+		{"plan_routes", "plan-routes", strings.Join(c.PlanRoutes, ",")},
+		{"admins", "admins", strings.Join(c.Admins, ",")},
+		{"tenant_parameters", "tenant-parameters", strings.Join(c.TenantParameters, ",")},
+	} {
+		if fact.value == "" {
+			continue
+		}
+		for _, d := range all {
+			if d.Flags.Lookup(fact.setting) == nil {
+				continue
+			}
+			if err := d.Flags.Set(fact.setting, fact.value); err != nil {
+				return nil, misuse("", "config: %s: %q: %w", fact.key, fact.value, err)
+			}
+		}
+	}
 	for name, settings := range c.Detectors {
 		i := slices.IndexFunc(all, func(d *detect.Detector) bool { return d.Name == name })
 		if i < 0 {

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // business hours are in a zone, which a bare machine does not know
 
 	"github.com/spf13/cobra"
 )
