@@ -104,14 +104,19 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 		}
 		r.Event = name
 	}
+	r.Declared = site.Declared(r.Method, r.Shape)
 	fmt.Fprintf(out, "event: %s\n", event)
 	fmt.Fprintf(out, "detectors that look at it:\n")
 	for _, d := range detectors {
 		if !d.Match(&r) {
 			continue
 		}
+		key := d.GroupBy(&r, nil)
+		if len(key) == 0 {
+			continue // the line does not name whom it would be held against
+		}
 		doc, _, _ := strings.Cut(d.Doc, "\n")
-		fmt.Fprintf(out, "  %-16s %s\n  %-16s grouped by %s\n", d.Name, doc, "", report.ShowShort(string(d.GroupBy(&r, nil)), 60))
+		fmt.Fprintf(out, "  %-23s  %s\n  %-23s  grouped by %s\n", d.Name, doc, "", report.ShowShort(string(key), 60))
 	}
 	return nil
 }
