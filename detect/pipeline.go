@@ -81,9 +81,10 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 			}
 			return d.GroupBy(r, b)
 		},
-		TTL:   *d.TTL,
-		Quiet: quiet,
-		New:   func() keyed.State[*parsers.Request, Event] { return d.New() },
+		TTL:     *d.TTL,
+		Quiet:   quiet,
+		MaxKeys: d.maxKeys(),
+		New:     func() keyed.State[*parsers.Request, Event] { return d.New() },
 		Seal: func(key string, e *Event) {
 			if e.ID != "" { // one of several that the key makes at a time
 				key += "\x00" + e.ID
@@ -99,6 +100,19 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 			e.Technique, e.OWASP = d.Technique, d.OWASP
 		},
 	}
+}
+
+// maxHistories bounds the keys of a detector that knows what is usual for them. Their
+// states live for a month and take about a KiB each: an attacker who comes from a
+// million addresses must not fill the memory with them.
+const maxHistories = 1 << 16
+
+// maxKeys bounds the keys that the detector remembers; 0 is the engine's own bound.
+func (d *Detector) maxKeys() int {
+	if *d.TTL >= history {
+		return maxHistories
+	}
+	return 0
 }
 
 // Advance leads requests, in their order and all before the watermark, through the
