@@ -866,7 +866,16 @@ func isJWT(s string) bool {
 	if !strings.HasPrefix(s, "eyJ") {
 		return false
 	}
-	dot := strings.IndexAny(s[:min(len(s), longestHeader)], ".%")
+	// Twice IndexByte is twenty times as fast as IndexAny, and a word may hold "eyJ" at
+	// every third byte.
+	header := s[:min(len(s), longestHeader)]
+	dot := strings.IndexByte(header, '.')
+	if dot >= 0 {
+		header = header[:dot]
+	}
+	if percent := strings.IndexByte(header, '%'); percent >= 0 {
+		dot = percent
+	}
 	if dot < 8 || dot+4 > len(s) {
 		return false
 	}
