@@ -267,3 +267,11 @@ func FuzzTargets(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkAdminPath(b *testing.B) {
+	for b.Loop() {
+		if adminPath("/api/v1/projects/1041/comments") {
+			b.Fatal("no path for admins")
+		}
+	}
+}
