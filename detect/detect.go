@@ -167,6 +167,7 @@ type Alert struct {
 	Count       int64           `json:"count"`  // requests of its events
 	Events      []string        `json:"events"` // ids, in the order they became known; at most MaxEvents
 	Outcome     Outcome         `json:"outcome"`
+	Actions     []Action        `json:"actions,omitempty"` // proposed by the rule
 	Metadata    json.RawMessage `json:"metadata"`
 }
 

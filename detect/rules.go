@@ -31,18 +31,20 @@ type Rule struct {
 
 	Window   time.Duration // cool-down: how long after its last event an alert stays open
 	Severity Severity      // of the alerts; Info means that of their worst event
+	Actions  []Action      // proposed for the alerts, in the order of Actions
 }
 
 // Rules returns the built-in rules.
 func Rules() []*Rule {
 	return []*Rule{
 		{
-			Name:   "brute-force",
-			Doc:    "passwords guessed at a login\n\nAny brute force event: who guesses long enough gets in.",
-			Type:   "brute_force_attack",
-			Title:  "Brute force at a login",
-			Event:  BruteForceDetected,
-			Window: time.Hour,
+			Name:    "brute-force",
+			Doc:     "passwords guessed at a login\n\nAny brute force event: who guesses long enough gets in.",
+			Type:    "brute_force_attack",
+			Title:   "Brute force at a login",
+			Event:   BruteForceDetected,
+			Window:  time.Hour,
+			Actions: []Action{BlockAddress, NotifySecurity},
 		},
 		{
 			Name:     "account-compromise",
@@ -53,6 +55,7 @@ func Rules() []*Rule {
 			Outcome:  Succeeded,
 			Window:   time.Hour,
 			Severity: Critical,
+			Actions:  []Action{BlockAddress, RevokeTokens, ResetPassword, FreezeAccount, OpenIncident, Escalate},
 		},
 		{
 			Name:      "credential-abuse",
@@ -61,6 +64,7 @@ func Rules() []*Rule {
 			Title:     "Credential abuse",
 			Detectors: []string{"key-rate", "key-routes"},
 			Window:    time.Hour,
+			Actions:   []Action{RevokeKey, NotifySecurity},
 		},
 		{
 			Name:      "geo-anomaly",
@@ -69,6 +73,7 @@ func Rules() []*Rule {
 			Title:     "Key used from a new country",
 			Detectors: []string{"key-geo"},
 			Window:    24 * time.Hour,
+			Actions:   []Action{NotifySecurity},
 		},
 		{
 			Name:      "new-device",
@@ -77,6 +82,7 @@ func Rules() []*Rule {
 			Title:     "Login with a new device",
 			Detectors: []string{"new-device"},
 			Window:    24 * time.Hour,
+			Actions:   []Action{NotifySecurity},
 		},
 		{
 			Name:      "impossible-travel",
@@ -85,6 +91,7 @@ func Rules() []*Rule {
 			Title:     "Impossible travel",
 			Detectors: []string{"impossible-travel"},
 			Window:    24 * time.Hour,
+			Actions:   []Action{RevokeTokens, ResetPassword, NotifySecurity},
 		},
 		{
 			Name:      "token-replay",
@@ -93,6 +100,7 @@ func Rules() []*Rule {
 			Title:     "Token replay",
 			Detectors: []string{"token-spread", "token-resumed", "refresh-abuse"},
 			Window:    time.Hour,
+			Actions:   []Action{RevokeTokens, ResetPassword, NotifySecurity},
 		},
 		{
 			Name:      "suspicious-network",
@@ -101,6 +109,7 @@ func Rules() []*Rule {
 			Title:     "Login from a suspicious network",
 			Detectors: []string{"suspicious-network"},
 			Window:    24 * time.Hour,
+			Actions:   []Action{NotifySecurity},
 		},
 		{
 			Name:      "injection-probe",
@@ -109,6 +118,7 @@ func Rules() []*Rule {
 			Title:     "Injection probes",
 			Detectors: []string{"probe"},
 			Window:    time.Hour,
+			Actions:   []Action{BlockAddress, NotifySecurity},
 		},
 		{
 			Name:      "ssrf",
@@ -117,6 +127,7 @@ func Rules() []*Rule {
 			Title:     "SSRF attempt",
 			Detectors: []string{"ssrf"},
 			Window:    time.Hour,
+			Actions:   []Action{BlockActor, OpenIncident, NotifySecurity},
 		},
 		{
 			Name:      "broken-authorization",
@@ -127,6 +138,7 @@ func Rules() []*Rule {
 			// A single plain 403 happens to everyone.
 			MinSeverity: Medium,
 			Window:      time.Hour,
+			Actions:     []Action{BlockActor, NotifySecurity},
 		},
 		{
 			Name:      "plan-limits",
@@ -136,6 +148,7 @@ func Rules() []*Rule {
 			Detectors: []string{"permission-denied"},
 			MinCount:  5,
 			Window:    time.Hour,
+			Actions:   []Action{NotifySecurity},
 		},
 		{
 			Name:      "role-tampering",
@@ -144,6 +157,7 @@ func Rules() []*Rule {
 			Title:     "Privilege escalation by parameter",
 			Detectors: []string{"role-tampering"},
 			Window:    time.Hour,
+			Actions:   []Action{BlockActor, OpenIncident, NotifySecurity},
 		},
 		{
 			Name:      "data-exfiltration",
@@ -152,6 +166,7 @@ func Rules() []*Rule {
 			Title:     "Data exfiltration",
 			Detectors: []string{"bulk-export", "page-walk", "byte-volume"},
 			Window:    time.Hour,
+			Actions:   []Action{FreezeAccount, NotifySecurity},
 		},
 		{
 			Name:      "mass-deletion",
@@ -160,14 +175,16 @@ func Rules() []*Rule {
 			Title:     "Mass deletion",
 			Detectors: []string{"bulk-delete"},
 			Window:    time.Hour,
+			Actions:   []Action{FreezeAccount, OpenIncident, Escalate},
 		},
 		{
-			Name:   "api-enumeration",
-			Doc:    "an API explored by trying names or numbers\n\nEnumeration is how an attack on an API begins, and counting through ids is often the attack itself.",
-			Type:   "suspicious_activity",
-			Title:  "API enumeration",
-			Event:  APIEnumerationDetected,
-			Window: time.Hour,
+			Name:    "api-enumeration",
+			Doc:     "an API explored by trying names or numbers\n\nEnumeration is how an attack on an API begins, and counting through ids is often the attack itself.",
+			Type:    "suspicious_activity",
+			Title:   "API enumeration",
+			Event:   APIEnumerationDetected,
+			Window:  time.Hour,
+			Actions: []Action{BlockAddress, RevokeKey, OpenIncident},
 		},
 		{
 			Name:     "invalid-keys",
@@ -177,14 +194,16 @@ func Rules() []*Rule {
 			Event:    APIKeyInvalid,
 			MinCount: 20,
 			Window:   time.Hour,
+			Actions:  []Action{BlockAddress, NotifySecurity},
 		},
 		{
-			Name:   "rate-limit",
-			Doc:    "an actor beyond the limits of the service\n\nThe service has held; the actor may try elsewhere.",
-			Type:   "rate_limit_exceeded",
-			Title:  "Rate limit exceeded",
-			Event:  RateLimitExceeded,
-			Window: time.Hour,
+			Name:    "rate-limit",
+			Doc:     "an actor beyond the limits of the service\n\nThe service has held; the actor may try elsewhere.",
+			Type:    "rate_limit_exceeded",
+			Title:   "Rate limit exceeded",
+			Event:   RateLimitExceeded,
+			Window:  time.Hour,
+			Actions: []Action{NotifySecurity},
 		},
 	}
 }
@@ -298,6 +317,7 @@ func (s *alerting) alertOf(e *Event) *openAlert {
 			Type:      s.rule.Type,
 			Rule:      s.rule.Name,
 			Title:     s.rule.Title,
+			Actions:   s.rule.Actions,
 			ActorID:   e.ActorID,
 			ActorType: e.ActorType,
 			First:     e.First,
