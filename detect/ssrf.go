@@ -497,12 +497,13 @@ func guard(r *parsers.Request, a aim, url string) aim {
 	return a
 }
 
-// guardPath is guard for a URL that is all of a path, as a broken link leaves it. What is
-// broken may look like a number.
+// guardPath is guard for a URL in a path. One that is all of the path is what a broken link
+// leaves; and what is broken may look like a number, which for an address of 0.0.0.0/8
+// other than 0.0.0.0 is more likely: those lead nowhere.
 func guardPath(path string, a aim, url string) aim {
 	v := &a.Verdict
 	number := v.Range == rangeUnspecified && v.Host != "0.0.0.0"
-	if len(path) > len(url)+1 || v.Target != TargetInside || v.Range == rangeMetadata || !plainly(url, v.Host) && !number {
+	if v.Target != TargetInside || v.Range == rangeMetadata || !number && (len(path) > len(url)+1 || !plainly(url, v.Host)) {
 		return a
 	}
 	a.Severity, a.Confidence, a.Guard = Medium, 0.4, "a broken link in a page looks the same"
