@@ -91,6 +91,20 @@ func (x *redactor) fingerprint(kind secretKind, secret string) string {
 	return f
 }
 
+// Fingerprints returns what stands in requests for a secret, be it an API key, a token or
+// a session: whoever holds a leaked one can look for it.
+func Fingerprints(secret string) []string {
+	x := redactor{}
+	secret = bareSecret(secret)
+	var all []string
+	for _, kind := range []secretKind{keySecret, tokenSecret, sessionSecret} {
+		if secret != "" && !isFingerprint(secret) {
+			all = append(all, x.fingerprint(kind, secret))
+		}
+	}
+	return all
+}
+
 // mask returns what is shown in place of a secret.
 func (x *redactor) mask(kind secretKind, secret string) string {
 	switch kind {

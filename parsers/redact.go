@@ -973,8 +973,13 @@ const maxSample = 200
 // invisible characters and bytes that are not UTF-8 stand as escapes; at most 200
 // characters are kept.
 func (s *Site) RedactLine(line string) string {
+	return sample(s.RedactWhole(line))
+}
+
+// RedactWhole is RedactLine for a line that is to be shown in full.
+func (s *Site) RedactWhole(line string) string {
 	x := redactor{site: s}
-	return sample(visible(randoms(x.redact(clean(line), inText, nil))))
+	return visible(randoms(x.redact(clean(line), inText, nil)))
 }
 
 // sample cuts s to maxSample characters.

@@ -45,12 +45,16 @@ func Text() *Format {
 	}
 }
 
-func writeText(w io.Writer, r *Report, look Look) error {
+func newPage(look Look) *page {
 	width := look.Width
 	if width == 0 {
 		width = defaultWidth
 	}
-	p := &page{width: min(max(width, minWidth), maxWidth), color: look.Color}
+	return &page{width: min(max(width, minWidth), maxWidth), color: look.Color}
+}
+
+func writeText(w io.Writer, r *Report, look Look) error {
+	p := newPage(look)
 	p.verdict(r)
 	p.read(r)
 	p.integrity(r)

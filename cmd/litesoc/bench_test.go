@@ -102,11 +102,7 @@ func BenchmarkStages(b *testing.B) {
 				b.Fatal(err)
 			}
 			for _, batch := range batches {
-				rows, err := s.Rows(batch)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := s.Add(rows); err != nil {
+				if err := s.Add(s.Rows(batch)); err != nil {
 					b.Fatal(err)
 				}
 			}

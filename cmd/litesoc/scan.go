@@ -447,12 +447,8 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 			if b.Log == nil {
 				continue // kept already
 			}
-			rows, err := j.store.Rows(b)
-			if err != nil {
-				return err
-			}
 			select {
-			case toStore <- rows:
+			case toStore <- j.store.Rows(b):
 			case <-ctx.Done():
 				return ctx.Err()
 			}

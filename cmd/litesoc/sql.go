@@ -110,6 +110,7 @@ type textTable struct {
 	rows   [][]string
 	number []bool // columns of numbers stand right
 	cut    int
+	under  map[int][]string // what stands under a row, fit to be printed
 }
 
 const (
@@ -175,8 +176,11 @@ func (t *textTable) end() error {
 		rule[i] = strings.Repeat("─", width[i])
 	}
 	line(rule)
-	for _, row := range t.rows {
+	for n, row := range t.rows {
 		line(row)
+		for _, text := range t.under[n] {
+			b.WriteString(text + "\n")
+		}
 	}
 	if t.cut > 0 {
 		fmt.Fprintf(&b, "and %d more rows; --output csv has all\n", t.cut)

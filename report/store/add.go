@@ -85,7 +85,6 @@ func (a appenders) drop() {
 // Rows are a batch as the appenders take it.
 type Rows struct {
 	batch    *source.Batch
-	number   int64          // of the batch, from 1
 	requests []driver.Value // requestColumns for each request
 	added    []addition
 }
@@ -101,12 +100,8 @@ const requestColumns = 13
 
 // Rows turns a batch into rows. It is half of the work and may be done for one batch
 // while Add is at an earlier one; the batches come to both in the same order.
-func (s *Store) Rows(b *source.Batch) (*Rows, error) {
-	s.batches++
-	rows := &Rows{batch: b, number: s.batches, requests: make([]driver.Value, 0, requestColumns*len(b.Requests))}
-	if err := s.dims.prepare(s.db, b.Requests, s.committed.Load()); err != nil {
-		return nil, err
-	}
+func (s *Store) Rows(b *source.Batch) *Rows {
+	rows := &Rows{batch: b, requests: make([]driver.Value, 0, requestColumns*len(b.Requests))}
 	d := &s.dims
 	for i := range b.Requests {
 		r := &b.Requests[i]
@@ -114,28 +109,19 @@ func (s *Store) Rows(b *source.Batch) (*Rows, error) {
 			count(r.Bytes), count(microseconds(r.Duration)), rows.numberOf(d, &d.referers, r), r.RequestID, count(r.Records),
 			r.Late, int32(r.Source.ID), r.Line)
 	}
-	return rows, nil
+	return rows
 }
 
-// none is the number of what a request does not say.
-var none driver.Value = uint32(0)
-
-// numberOf returns the number under which what the request says is kept. If it is
-// said for the first time it is added to the table.
+// numberOf returns the number under which what the request says is kept. If it has none
+// it is added to the table.
 func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) driver.Value {
 	p := of.parts(r)
-	d.text = textOf(d.text[:0], &p)
-	if len(d.text) == 0 {
-		return none
+	id, added := d.number(of, &p)
+	boxed := d.box(id)
+	if !added {
+		return boxed
 	}
-	if n, ok := of.ids[string(d.text)]; ok {
-		return n.id
-	}
-	n := number{id: of.next, batch: rows.number}
-	of.next++
-	text := string(d.text)
-	of.ids[text] = n
-	row := []driver.Value{n.id, text}
+	row := []driver.Value{boxed}
 	switch of {
 	case &d.callers:
 		for _, part := range p {
@@ -144,11 +130,13 @@ func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) driver.Value {
 	case &d.calls:
 		row = append(row, nullable(r.Method), nullable(r.Host), nullable(r.Shape), nil, nullable(r.Event), nullable(r.Shape))
 		if r.Status != 0 {
-			row[5] = int64(r.Status)
+			row[4] = int64(r.Status)
 		}
+	case &d.referers:
+		row = append(row, r.Referer)
 	}
 	rows.added = append(rows.added, addition{of.table, row})
-	return n.id
+	return boxed
 }
 
 // Add keeps rows. They are on disk after the next Flush, which Add calls by itself
@@ -176,7 +164,6 @@ func (s *Store) Add(rows *Rows) error {
 		}
 	}
 	s.moved[b.Log.Source.ID] = &moved{b.Log, b.After}
-	s.added = rows.number
 	if s.rows += len(b.Requests) + len(b.Rejects) + len(rows.added); s.rows >= rowsPerFlush {
 		return s.Flush()
 	}
@@ -220,11 +207,7 @@ func (s *Store) Flush() error {
 	if err := s.write(); err != nil {
 		return err
 	}
-	if err := s.commit(); err != nil {
-		return err
-	}
-	s.committed.Store(s.added)
-	return nil
+	return s.commit()
 }
 
 // write hands what was added to the running transaction.

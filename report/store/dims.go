@@ -4,28 +4,27 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
-	"maps"
-	"slices"
+	"math/rand/v2"
 	"strconv"
+	"strings"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// A dim is a table of what repeats from request to request, each kept once under a
-// small number.
+// A dim is a table of what repeats from request to request, each row kept under a small
+// number. A row may stand in it twice: of those that were not seen for long the number is
+// forgotten, and they are given another.
 type dim struct {
-	table string
+	table   string
+	columns string // those of its parts, in their order
 	// parts returns what the request says that this table keeps.
 	parts func(r *parsers.Request) parts
-	ids   map[string]number // by the parts' text; those seen lately
-	next  uint32
-	whole bool // ids holds all of the table
-}
-
-// A number stands for a row.
-type number struct {
-	id    driver.Value // uint32, as the appender takes it
-	batch int64        // the batch with which the row was added; 0 if by an earlier run
+	// ids are the numbers by hash of the text of the parts: what is asked for is remembered
+	// in older for one more generation.
+	ids, older map[xxh3.Uint128]uint32
+	next       uint32
 }
 
 // parts are the texts of one row. Those a table has no columns for are empty.
@@ -36,22 +35,25 @@ const maxParts = 9
 // dims are the tables of what repeats, by the column that refers to them.
 type dims struct {
 	callers, calls, referers dim
+	seed                     uint64 // so that nobody can make two texts of one hash
 	text                     []byte // scratch
+	boxes                    []driver.Value
 }
 
-// dimCache bounds the rows of one table that are kept in memory. What is beyond is
-// looked up in the store, batch by batch.
-const dimCache = 1 << 17
+// dimCache bounds the rows of one table whose numbers are known, in one of two
+// generations: about 50 bytes each.
+const dimCache = 1 << 20
 
 func newDims() dims {
 	return dims{
-		callers: dim{table: "callers", parts: func(r *parsers.Request) parts {
+		seed: rand.Uint64(),
+		callers: dim{table: "callers", columns: "client_ip, peer_ip, user_agent, user_id, api_key, key_prefix, token, session, tenant", parts: func(r *parsers.Request) parts {
 			return parts{r.ClientIP, r.PeerIP, r.UserAgent, r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
 		}},
-		calls: dim{table: "calls", parts: func(r *parsers.Request) parts {
+		calls: dim{table: "calls", columns: "method, host, shape, status, event_name", parts: func(r *parsers.Request) parts {
 			return parts{r.Method, r.Host, r.Shape, statusText(r.Status), r.Event}
 		}},
-		referers: dim{table: "referers", parts: func(r *parsers.Request) parts { return parts{r.Referer} }},
+		referers: dim{table: "referers", columns: "text", parts: func(r *parsers.Request) parts { return parts{r.Referer} }},
 	}
 }
 
@@ -77,51 +79,82 @@ func statusText(status int) string {
 // load reads what the tables hold already.
 func (d *dims) load(db *sql.DB) error {
 	for _, dim := range d.all() {
-		if err := dim.load(db); err != nil {
+		if err := d.loadOne(db, dim); err != nil {
 			return fmt.Errorf("%s: %w", dim.table, err)
 		}
 	}
 	return nil
 }
 
-func (d *dim) load(db *sql.DB) error {
-	var count int
-	query := fmt.Sprintf("select count(*), max(id) + 1 from %s", d.table)
-	if err := db.QueryRow(query).Scan(&count, &d.next); err != nil {
+func (d *dims) loadOne(db *sql.DB, of *dim) error {
+	of.ids, of.older = map[xxh3.Uint128]uint32{}, nil
+	if err := db.QueryRow("select coalesce(max(id), 0) + 1 from " + of.table).Scan(&of.next); err != nil {
 		return err
 	}
-	d.ids, d.whole = map[string]number{}, count <= dimCache
-	if !d.whole {
-		return nil
-	}
-	rows, err := db.Query(fmt.Sprintf("select text, id from %s where id > 0", d.table))
+	rows, err := db.Query(fmt.Sprintf("select id, %s from %s where id > 0 order by id desc limit %d", of.columns, of.table, dimCache))
 	if err != nil {
 		return err
 	}
-	return d.take(rows)
-}
-
-func (d *dim) take(rows *sql.Rows) error {
 	defer rows.Close()
+	n := strings.Count(of.columns, ",") + 1
+	into, texts := make([]any, n+1), make([]sql.NullString, n)
+	var id uint32
+	into[0] = &id
+	for i := range texts {
+		into[i+1] = &texts[i]
+	}
 	for rows.Next() {
-		var text string
-		var id uint32
-		if err := rows.Scan(&text, &id); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return err
 		}
-		d.ids[text] = number{id: id}
+		var p parts
+		for i, t := range texts {
+			p[i] = t.String
+		}
+		of.ids[d.hash(&p)] = id
 	}
 	return rows.Err()
 }
 
-// recall makes the ids of texts known that are in the table but not in memory.
-// Without it a text would be given a second number.
-func (d *dim) recall(db *sql.DB, texts []string) error {
-	rows, err := db.Query(fmt.Sprintf("select d.text, d.id from %s d join (select unnest(?::varchar[]) as text) t on d.text = t.text", d.table), texts)
-	if err != nil {
-		return err
+// hash is that of the text of the parts, which is in d.text then.
+func (d *dims) hash(p *parts) xxh3.Uint128 {
+	d.text = textOf(d.text[:0], p)
+	return xxh3.Hash128Seed(d.text, d.seed)
+}
+
+// number returns the number of what the request says, and whether it is a new one; 0 if it
+// says nothing.
+func (d *dims) number(of *dim, p *parts) (id uint32, added bool) {
+	hash := d.hash(p)
+	if len(d.text) == 0 {
+		return 0, false
 	}
-	return d.take(rows)
+	id, known := of.ids[hash]
+	if known {
+		return id, false
+	}
+	if id, known = of.older[hash]; !known {
+		id = of.next
+		of.next++
+	}
+	if len(of.ids) == dimCache {
+		of.ids, of.older = make(map[xxh3.Uint128]uint32, dimCache), of.ids
+	}
+	of.ids[hash] = id
+	return id, !known
+}
+
+// box returns the number as the appender takes it. Those of the rows that come first, as
+// what repeats most does, are boxed once.
+func (d *dims) box(id uint32) driver.Value {
+	const most = 1 << 16
+	if id >= most {
+		return id
+	}
+	for len(d.boxes) <= int(id) {
+		d.boxes = append(d.boxes, uint32(len(d.boxes)))
+	}
+	return d.boxes[id]
 }
 
 // textOf appends to b the one text that stands for the parts; nothing if all are empty.
@@ -140,34 +173,4 @@ func textOf(b []byte, p *parts) []byte {
 		b = append(b, part...)
 	}
 	return b
-}
-
-// prepare makes sure that all that repeats in the requests and is in the store is
-// known: what was added with a batch up to committed can be looked up there.
-func (d *dims) prepare(db *sql.DB, requests []parsers.Request, committed int64) error {
-	for _, dim := range d.all() {
-		if len(dim.ids) > dimCache {
-			maps.DeleteFunc(dim.ids, func(_ string, n number) bool { return n.batch <= committed })
-			dim.whole = false
-		}
-		if dim.whole {
-			continue
-		}
-		var unknown []string
-		for n := range requests {
-			p := dim.parts(&requests[n])
-			d.text = textOf(d.text[:0], &p)
-			if _, ok := dim.ids[string(d.text)]; !ok && len(d.text) > 0 {
-				unknown = append(unknown, string(d.text))
-			}
-		}
-		if len(unknown) == 0 {
-			continue
-		}
-		slices.Sort(unknown)
-		if err := dim.recall(db, slices.Compact(unknown)); err != nil {
-			return fmt.Errorf("%s: %w", dim.table, err)
-		}
-	}
-	return nil
 }

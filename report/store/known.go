@@ -11,14 +11,16 @@ import (
 )
 
 // Known returns the logs that were read before, in the order of their numbers.
-func (s *Store) Known() ([]source.Known, error) {
-	rows, err := s.db.Query(`select source_id, path, format, fingerprint, head_bytes, bytes, hash, torn,
+func (s *Store) Known() ([]source.Known, error) { return known(s.db) }
+
+func known(db *sql.DB) ([]source.Known, error) {
+	rows, err := db.Query(`select source_id, path, format, fingerprint, head_bytes, bytes, hash, torn,
 		lines, parsed, rejected, skipped, late, cut, first_ts, last_ts, coalesce(reading, '') from sources order by source_id`)
 	if err != nil {
 		return nil, fmt.Errorf("sources: %w", err)
 	}
 	defer rows.Close()
-	var known []source.Known
+	var logs []source.Known
 	for rows.Next() {
 		var k source.Known
 		var first, last sql.NullTime
@@ -29,9 +31,9 @@ func (s *Store) Known() ([]source.Known, error) {
 			return nil, fmt.Errorf("sources: %w", err)
 		}
 		k.Source.First, k.At.Last = first.Time, last.Time
-		known = append(known, k)
+		logs = append(logs, k)
 	}
-	return known, rows.Err()
+	return logs, rows.Err()
 }
 
 // Checkpoint returns up to which time all requests have been judged, and under which

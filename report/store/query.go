@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report"
 )
 
 // A Query is a store opened for a person's own SQL: read-only, and with no way to
@@ -47,9 +50,10 @@ func OpenQuery(path string) (*Query, error) {
 
 // Run runs the query and calls columns once, then row for each row. The values are
 // nil, bool, numbers, string, []byte, time.Time, lists as []any, structs as
-// map[string]any, or what DuckDB makes of rarer types. They may be kept.
-func (q *Query) Run(ctx context.Context, query string, columns func([]string) error, row func([]any) error) error {
-	rows, err := q.db.QueryContext(ctx, query)
+// map[string]any, or what DuckDB makes of rarer types. They may be kept. args stand for
+// the query's question marks.
+func (q *Query) Run(ctx context.Context, query string, columns func([]string) error, row func([]any) error, args ...any) error {
+	rows, err := q.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return plainSQLError(err)
 	}
@@ -76,6 +80,12 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 	}
 	return plainSQLError(rows.Err())
 }
+
+// Report is Store.Report for a store that is only read.
+func (q *Query) Report(span Span) (*report.Report, error) { return readReport(q.db, span) }
+
+// Known is Store.Known for a store that is only read.
+func (q *Query) Known() ([]source.Known, error) { return known(q.db) }
 
 // plainSQLError leaves of DuckDB's message what concerns the query.
 func plainSQLError(err error) error {

@@ -2,7 +2,7 @@ package store
 
 // schemaVersion is raised with every change of the tables below, together with a
 // step in migrations.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // migrations lead from the version before to the one that names them. The views are
 // made anew after them, so that a step need not care for them.
@@ -18,6 +18,10 @@ create table origins (
 	asn bigint, as_org varchar, is_vpn boolean, is_tor boolean, is_proxy boolean, is_datacenter boolean
 );
 `,
+	3: `
+alter table callers drop column text;
+alter table calls drop column text;
+`,
 }
 
 // schema makes the tables of an empty store.
@@ -32,14 +36,14 @@ create table litesoc (schema_version integer not null, created_at timestamp not 
 
 -- Who a request came from, by all that the log says of it.
 create table callers (
-	id uinteger not null, text varchar, client_ip varchar, peer_ip varchar, user_agent varchar, user_id varchar,
+	id uinteger not null, client_ip varchar, peer_ip varchar, user_agent varchar, user_id varchar,
 	api_key varchar, key_prefix varchar, token varchar, session varchar, tenant varchar
 );
 -- What was asked for, but for the path, how it was answered, and which event that is. The
 -- shape is the template of the path by its form alone; the route is what has been learned
 -- of that by the end of the last run.
 create table calls (
-	id uinteger not null, text varchar, method varchar, host varchar, shape varchar, status usmallint, event_name varchar,
+	id uinteger not null, method varchar, host varchar, shape varchar, status usmallint, event_name varchar,
 	route varchar
 );
 create table referers (id uinteger not null, text varchar);
@@ -113,12 +117,15 @@ create table checkpoint_states (
 );
 `
 
-// views makes the views, in the place of those of an earlier version.
-const views = `
+// dropViews takes away the views of an earlier version.
+const dropViews = `
 drop view if exists activity;
 drop view if exists ips;
 drop view if exists requests;
+`
 
+// views makes the views.
+const views = `
 create view requests as
 select q.ts, c.client_ip, c.peer_ip, w.method, w.host, nullif(q.path, '') as path, w.route, nullif(q.query, '') as query,
 	w.status, nullif(q.bytes, -1) as bytes, nullif(q.duration_us, -1) / 1000.0 as duration_ms,
@@ -146,17 +153,23 @@ from seen left join origins o on seen.ip = o.ip;
 create view activity as
 with single as (
 	select ts, coalesce(event_name, case when api_key is not null then 'auth.api_key_used' end) as event_name,
-		actor_id, actor_type, client_ip, route, status, source_id, line
+		actor_id, actor_type, client_ip, route, status, source_id, line, method, host, path, query, bytes, user_agent,
+		user_id, api_key, token, session, tenant
 	from requests
 ), every as (
 	select s.ts, s.event_name, t.standard_event, t.severity, t.api_severity, 'request' as detector, s.actor_id,
 		s.actor_type, s.client_ip as user_ip, s.route, s.ts as last_ts, 1::bigint as count, s.status,
-		[{'source': s.source_id, 'line': s.line}] as evidence, null::varchar as event_id
+		[{'source': s.source_id, 'line': s.line}] as evidence, null::varchar as event_id, null::varchar as summary,
+		null::varchar as outcome, null::json as metadata,
+		s.method, s.host, s.path, s.query, s.bytes, s.user_agent, s.user_id, s.api_key, s.token, s.session, s.tenant
 	from single s left join event_types t on s.event_name = t.event_name
 	where s.event_name is not null
 	union all
 	select first_ts, event_name, standard_event, severity, api_severity, detector, actor_id,
-		actor_type, user_ip, route, last_ts, count, null, evidence, id
+		actor_type, user_ip, route, last_ts, count, null, evidence, id, summary, outcome, metadata,
+		null, null, null, null, null, null, case when actor_type = 'user' then actor_id end,
+		case when actor_type = 'api_key' then actor_id end, case when actor_type = 'token' then actor_id end,
+		case when actor_type = 'session' then actor_id end, null
 	from events
 )
 select every.*, ips.* exclude (ip) from every left join ips on every.user_ip = ips.ip;

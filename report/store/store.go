@@ -19,7 +19,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -40,15 +39,12 @@ type Store struct {
 	writer    *sql.Conn
 
 	// Rows alone uses these.
-	dims    dims
-	batches int64 // turned into rows
+	dims dims
 
-	inTx      bool
-	rows      int // appended since the last commit
-	app       appenders
-	moved     map[int]*moved // logs that were read on since the last commit
-	added     int64          // number of the last batch that was added
-	committed atomic.Int64   // number of the last batch that was committed
+	inTx  bool
+	rows  int // appended since the last commit
+	app   appenders
+	moved map[int]*moved // logs that were read on since the last commit
 }
 
 // memoryLimit bounds DuckDB's own memory. A flush of rowsPerFlush rows fits well;
@@ -155,22 +151,31 @@ func (s *Store) migrate(ctx context.Context) error {
 	if version == schemaVersion {
 		return nil
 	}
-	if err := s.begin(); err != nil {
-		return err
-	}
-	if err := s.exec(`drop view activity; drop view ips; drop view requests`); err != nil {
-		return fmt.Errorf("schema version %d: %w", version, err)
-	}
 	for version < schemaVersion {
 		version++
-		if err := s.exec(migrations[version]); err != nil {
+		if err := s.step(version); err != nil {
 			return fmt.Errorf("to schema version %d: %w", version, err)
 		}
 	}
-	if err := s.exec(views); err != nil {
+	return nil
+}
+
+// step leads from the schema version before to the given one, in a transaction of its own:
+// DuckDB does not let one alter a table twice.
+func (s *Store) step(version int) error {
+	if err := s.begin(); err != nil {
 		return err
 	}
-	if err := s.exec(`update litesoc set schema_version = ?`, schemaVersion); err != nil {
+	// A view would keep its tables from being altered.
+	if err := s.exec(dropViews + migrations[version]); err != nil {
+		return err
+	}
+	if version == schemaVersion {
+		if err := s.exec(views); err != nil {
+			return err
+		}
+	}
+	if err := s.exec(`update litesoc set schema_version = ?`, version); err != nil {
 		return err
 	}
 	return s.commit()

@@ -64,11 +64,7 @@ func batch(rs []parsers.Request, file string) *source.Batch {
 }
 
 func add(s *store.Store, b *source.Batch) error {
-	rows, err := s.Rows(b)
-	if err != nil {
-		return err
-	}
-	return s.Add(rows)
+	return s.Add(s.Rows(b))
 }
 
 func replay(t *testing.T, s *store.Store, from time.Time, src *parsers.Source) []parsers.Request {

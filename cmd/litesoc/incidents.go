@@ -1,0 +1,193 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/report"
+)
+
+type incidentsFlags struct {
+	db, since, until, actor, ip, severity, status, output string
+	limit                                                 int
+}
+
+func incidentsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "incidents",
+		Short: "List incidents, and show what happened in one",
+		Long: `List incidents, worst first, and show what happened in one: who, from where, in which
+order, how far each step got, and what to do.`,
+		Example: `  litesoc incidents list --severity high
+  litesoc incidents show inc_7b1b9856e1246d02
+  litesoc incidents show --output ticket inc_7b1b > ticket.md`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(incidentsListCommand(), incidentsShowCommand())
+	return c
+}
+
+func incidentsListCommand() *cobra.Command {
+	var f incidentsFlags
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List incidents, worst first",
+		Long:  "List incidents, worst first: severity, then risk, then the earlier.",
+		Example: `  litesoc incidents list --since 7d
+  litesoc incidents list --status open --output json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return listIncidents(c, &f) },
+	}
+	flags := c.Flags()
+	dbFlag(c, &f.db)
+	flags.StringVar(&f.since, "since", "", "only those that went on at or after this `time`: "+timeHint)
+	flags.StringVar(&f.until, "until", "", "only those that began before this `time`")
+	flags.StringVar(&f.actor, "actor", "", "only those of this `actor`")
+	flags.StringVar(&f.ip, "ip", "", "only those from this `address`")
+	flags.StringVar(&f.severity, "severity", "", "only of this `severity` or above: info, low, medium, high, critical")
+	flags.StringVar(&f.status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
+	flags.IntVar(&f.limit, "limit", 100, "the worst `n`; 0 for all")
+	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT`: table, json, csv or ndjson")
+	return c
+}
+
+func incidentsShowCommand() *cobra.Command {
+	var db, output string
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show what happened in an incident",
+		Long: `Show what happened in an incident. The beginning of its id will do where no other
+incident's id begins so. --output ticket writes Markdown to paste into a ticket.`,
+		Example: `  litesoc incidents show inc_7b1b9856e1246d02
+  litesoc incidents show --output json inc_7b1b`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return showIncident(c, db, output, args[0]) },
+	}
+	dbFlag(c, &db)
+	c.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT`: text, ticket or json")
+	return c
+}
+
+// readReport reads the report out of the database, which it leaves to others at once.
+func readReport(db, since, until string) (*report.Report, error) {
+	span, err := parseSpan(since, until, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	q, err := openQuery(db)
+	if err != nil {
+		return nil, err
+	}
+	r, err := q.Report(span)
+	if err := errors.Join(err, q.Close()); err != nil {
+		return nil, failed(err, "")
+	}
+	return r, nil
+}
+
+func listIncidents(c *cobra.Command, f *incidentsFlags) error {
+	write, ok := tables[f.output]
+	if !ok {
+		return misuse("", "--output %q: the formats are table, json, csv, ndjson", f.output)
+	}
+	if f.limit < 0 {
+		return misuse("", "--limit %d is less than 0", f.limit)
+	}
+	least := detect.Info
+	if f.severity != "" {
+		var err error
+		if least, err = detect.ParseSeverity(f.severity); err != nil {
+			return misuse("", "--severity: %w", err)
+		}
+	}
+	r, err := readReport(f.db, f.since, f.until)
+	if err != nil {
+		return err
+	}
+	out := c.OutOrStdout()
+	if isTerminal(out) {
+		out = visible{out}
+	}
+	t := write(out)
+	if err := t.columns([]string{"id", "severity", "risk_score", "status", "outcome", "first_ts", "last_ts", "alerts", "title"}); err != nil {
+		return err
+	}
+	shown, more := 0, 0
+	for i := range r.Incidents {
+		in := &r.Incidents[i]
+		if in.Severity < least || f.status != "" && in.Status != f.status || f.actor != "" && !slices.Contains(in.Actors, f.actor) || f.ip != "" && !slices.Contains(in.IPs, f.ip) {
+			continue
+		}
+		if f.limit > 0 && shown == f.limit {
+			more++
+			continue
+		}
+		shown++
+		err := t.row([]any{in.ID, in.Severity.String(), int64(in.RiskScore), in.Status, string(in.Outcome), in.First, in.Last, int64(len(in.Alerts)), in.Title})
+		if err != nil {
+			return err
+		}
+	}
+	if more > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "litesoc: the worst %d; %d more with --limit 0\n", shown, more)
+	}
+	return t.end()
+}
+
+func showIncident(c *cobra.Command, db, output, id string) error {
+	r, err := readReport(db, "", "")
+	if err != nil {
+		return err
+	}
+	var found []*report.Incident
+	for i := range r.Incidents {
+		if strings.HasPrefix(r.Incidents[i].ID, id) {
+			found = append(found, &r.Incidents[i])
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return failed(fmt.Errorf("incidents: no incident %q", id), "'litesoc incidents list' has the ids; one that became part of another has that one's")
+	case len(found) > 1:
+		return failed(fmt.Errorf("incidents: %d incidents begin with %q", len(found), id), "give more of the id")
+	}
+	in, w := found[0], c.OutOrStdout()
+	switch output {
+	case "text":
+		err = report.IncidentText(w, in, r.Run.Evidence, lookOf(w, ""))
+	case "ticket":
+		err = report.Ticket(w, in, r.Run.Evidence)
+	case "json":
+		err = writeIncident(w, r, in)
+	default:
+		return misuse("", "--output %q: the formats are text, ticket, json", output)
+	}
+	if err != nil {
+		return failed(err, "")
+	}
+	return nil
+}
+
+// writeIncident writes an incident as JSON with the lines of each of its events.
+func writeIncident(w io.Writer, r *report.Report, in *report.Incident) error {
+	evidence := map[string][]report.Place{}
+	for _, s := range in.Timeline {
+		evidence[s.Event] = r.Run.Evidence[s.Event]
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(struct {
+		*report.Incident
+		Evidence map[string][]report.Place `json:"evidence"`
+	}{in, evidence})
+}
