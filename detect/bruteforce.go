@@ -141,10 +141,14 @@ func (s *bruteForceIP) know(r *parsers.Request) {
 // loginTag tells apart who logs in with what.
 func loginTag(r *parsers.Request) uint64 { return both(accountTag(r), tag(r.UserAgent)) }
 
-// slip tells whether somebody who got in from there before mistypes.
+// slip tells whether somebody who got in from there before mistypes, or several of them
+// do, none as often as alone would be an attack.
 func (s *bruteForceIP) slip() bool {
 	g := s.Going
-	return len(g.Accounts) <= 1 && g.Count < 2*int64(s.limit) && s.Stranger.Before(g.First)
+	if !s.Stranger.Before(g.First) {
+		return false
+	}
+	return len(g.Accounts) <= 1 && g.Count < 2*int64(s.limit) || len(g.Accounts) > 1 && g.Worst < s.limit
 }
 
 // office tells whether the failed logins look like slips of many people.

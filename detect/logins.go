@@ -64,7 +64,7 @@ func loginNetwork(r *parsers.Request) string {
 // of accounts from guessers.
 type familiar []uint64
 
-const maxFamiliar = 32
+const maxFamiliar = 128 // people of an office
 
 func (f familiar) has(tag uint64) bool { return slices.Contains(f, tag) }
 

@@ -658,8 +658,12 @@ func file(text, lower string) (sure, ok bool) {
 	if ups := climbs(text); ups > 0 {
 		return ups > 1 || anyIn(lower, fileSigns) || strings.Contains(lower, "\x00"), true
 	}
-	found := anyIn(lower, fileSigns) || strings.Contains(text, "\xc0\xae") || strings.Contains(text, "\xc0\xaf")
-	return found, found
+	if strings.Contains(text, "\xc0\xae") || strings.Contains(text, "\xc0\xaf") {
+		return true, true
+	}
+	found := anyIn(lower, fileSigns)
+	// People ask how to edit etc/hosts; a path has no spaces, or is not the only thing there.
+	return found && (strings.IndexByte(text, ' ') < 0 || strings.ContainsAny(text[:1], `/\;|&$`)), found
 }
 
 // fileInPath is for what a path asks for without climbing, which is told already.

@@ -47,8 +47,8 @@ type refreshAbuse struct {
 }
 
 const (
-	// fewSpans are too few to tell what is usual.
-	fewSpans = 5
+	// fewSpans are too few to tell what is usual: less than a working day.
+	fewSpans = 8
 	// leastLimit is the lowest limit that an account's own history sets: a browser that
 	// opens its tabs again refreshes once for each.
 	leastLimit = 4

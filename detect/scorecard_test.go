@@ -1,9 +1,15 @@
 package detect
 
 import (
+	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -84,4 +90,241 @@ func (s *scene) network(prefix, country string, asn uint32, latitude, longitude 
 	o := originOf{prefix: netip.MustParsePrefix(prefix)}
 	o.Country, o.ASN, o.Latitude, o.Longitude, o.RadiusKM, o.Traits = country, asn, latitude, longitude, 50, traits
 	s.origins = append(s.origins, o)
+}
+
+// The flags of make scorecard, which plays on a larger scale than the test.
+var (
+	scorecardLines = flag.Int("scorecard.lines", 60_000, "benign lines of a scorecard")
+	scorecardSeeds = flag.Int("scorecard.seeds", 1, "how many scorecards, each of another seed")
+	scorecardDays  = flag.Int("scorecard.days", 8, "days that the benign lines are spread over")
+)
+
+// A finding is an event in its last form, and whose lines show it.
+type finding struct {
+	Event
+	label int // whose lines most of its evidence are
+	alert Severity
+}
+
+// play writes a log of the benign traffic and all attacks, reads it as the tool would and
+// returns what is found.
+func play(t testing.TB, seed uint64, days, lines int, attacks []attack) (found []*finding, benignLines int) {
+	t.Helper()
+	s := &scene{rand: rand.New(rand.NewPCG(seed, 1))}
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
+	benign(s, start, days, lines)
+	benignLines = len(s.lines)
+	for i, a := range attacks {
+		s.label = i + 1
+		s.rand = rand.New(rand.NewPCG(seed, uint64(i)+2)) // whatever the others do
+		a.write(s, start.Add(time.Duration(24+s.rand.IntN(24*(days-2)))*time.Hour+time.Duration(s.rand.IntN(3600))*time.Second))
+	}
+	slices.SortStableFunc(s.lines, func(a, b labelled) int { return a.at.Truncate(time.Second).Compare(b.at.Truncate(time.Second)) })
+
+	format, err := parsers.NginxLogFormat("scorecard", scorecardFormat, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := parsers.NewSite(parsers.SiteConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, routes := format.NewReader(site, &parsers.Source{ID: 1}), routeMap(t)
+	events, worst := map[string]*finding{}, map[string]Severity{}
+	p := NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), All(), Rules(), 1, Sink{
+		Event: func(e Event) { events[e.ID] = &finding{Event: e} },
+		Alert: func(a Alert) {
+			for _, id := range a.Events {
+				worst[id] = max(worst[id], a.Severity)
+			}
+		},
+		Incident: func(Incident) {},
+	})
+	origins := map[string]*parsers.Origin{}
+	var batch []*parsers.Request
+	for n, l := range s.lines {
+		r := &parsers.Request{}
+		if err := reader.Read(l.text, int64(n+1), r); err != nil {
+			t.Fatalf("%s: %v", l.text, err)
+		}
+		r.Event = routes.Classify(r)
+		o, known := origins[r.ClientIP]
+		if !known {
+			o = s.origin(r.ClientIP)
+			origins[r.ClientIP] = o
+		}
+		r.Origin = o
+		if len(batch) >= 4096 && r.Time.After(batch[len(batch)-1].Time) {
+			p.Advance(batch, r.Time)
+			batch = nil
+		}
+		batch = append(batch, r)
+	}
+	p.Advance(batch, batch[len(batch)-1].Time.Add(1))
+	p.Flush()
+	for _, id := range slices.Sorted(maps.Keys(events)) {
+		f := events[id]
+		f.alert = worst[id]
+		of := map[int]int{}
+		for _, e := range f.Evidence {
+			of[s.lines[e.Line-1].label]++
+		}
+		for label, n := range of {
+			if n > of[f.label] || n == of[f.label] && label < f.label {
+				f.label = label
+			}
+		}
+		found = append(found, f)
+	}
+	return found, benignLines
+}
+
+// origin is where an address is, by the last network that holds it.
+func (s *scene) origin(ip string) *parsers.Origin {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return nil
+	}
+	for i := range slices.Backward(s.origins) {
+		if s.origins[i].prefix.Contains(addr) {
+			return &s.origins[i].Origin
+		}
+	}
+	return nil
+}
+
+// stating are the detectors that state what single answers say: what they say of benign
+// traffic is true, and counts neither for them nor against them.
+var stating = map[string]bool{"rate-limit": true, "key-invalid": true, "permission-denied": true, "access-denied": true}
+
+// A score is how a detector did.
+type score struct {
+	expected, found int // attacks that it must find, and those it found
+	right, wrong    int // its events of severity medium or above
+}
+
+// A scorecard is the scores of all detectors with the reasons to doubt them.
+type scorecard struct {
+	scores map[string]*score
+	misses []string // "detector: attack, form"
+	alarms []string // "detector severity: summary" of benign lines
+	high   int      // alerts of severity high or above of benign lines
+	lines  int      // benign ones
+}
+
+func (c *scorecard) of(detector string) *score {
+	if c.scores[detector] == nil {
+		c.scores[detector] = &score{}
+	}
+	return c.scores[detector]
+}
+
+// mark adds what was found of one play.
+func (c *scorecard) mark(found []*finding, attacks []attack, benignLines int) {
+	c.lines += benignLines
+	by := map[string]bool{} // detector and label
+	for _, f := range found {
+		by[fmt.Sprint(f.Detector, f.label)] = true
+		if f.Severity < Medium || f.label == 0 && stating[f.Detector] {
+			continue
+		}
+		if f.label > 0 {
+			c.of(f.Detector).right++
+			continue
+		}
+		c.of(f.Detector).wrong++
+		c.alarms = append(c.alarms, fmt.Sprintf("%s %s: %s", f.Detector, f.Severity, f.Summary))
+		if f.alert >= High {
+			c.high++
+		}
+	}
+	for i, a := range attacks {
+		for _, d := range a.detectors {
+			c.of(d).expected++
+			if by[fmt.Sprint(d, i+1)] {
+				c.of(d).found++
+				continue
+			}
+			c.misses = append(c.misses, fmt.Sprintf("%s: %s, %s", d, a.name, a.form))
+		}
+	}
+}
+
+// String is the scorecard as a table, with the misses and the false alarms under it.
+func (c *scorecard) String() string {
+	var b strings.Builder
+	ratio := func(part, whole int) string {
+		if whole == 0 {
+			return "–"
+		}
+		return fmt.Sprintf("%.3f", float64(part)/float64(whole))
+	}
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "detector\tattacks\tfound\trecall\tevents\tfalse\tprecision\t")
+	var sum score
+	line := func(name string, s *score) {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%d\t%d\t%s\t\n", name, s.expected, s.found, ratio(s.found, s.expected), s.right+s.wrong, s.wrong, ratio(s.right, s.right+s.wrong))
+	}
+	for _, d := range All() {
+		s := c.of(d.Name)
+		line(d.Name, s)
+		sum.expected, sum.found, sum.right, sum.wrong = sum.expected+s.expected, sum.found+s.found, sum.right+s.right, sum.wrong+s.wrong
+	}
+	line("all", &sum)
+	w.Flush()
+	fmt.Fprintf(&b, "\nfalse alerts of severity high or above: %d on %d benign lines (%.2f a million)\n", c.high, c.lines, float64(c.high)*1e6/float64(max(c.lines, 1)))
+	for _, part := range []struct {
+		title string
+		texts []string
+	}{{"missed", c.misses}, {"false alarms", c.alarms}} {
+		counts := map[string]int{}
+		for _, text := range part.texts {
+			counts[text]++
+		}
+		for _, text := range slices.Sorted(maps.Keys(counts)) {
+			fmt.Fprintf(&b, "%s: %d × %s\n", part.title, counts[text], text)
+		}
+	}
+	return b.String()
+}
+
+// TestScorecard plays attacks amid benign traffic. What is missed and what is a false
+// alarm must be one of those that are accepted, each with its reason.
+func TestScorecard(t *testing.T) {
+	c := &scorecard{scores: map[string]*score{}}
+	for seed := range *scorecardSeeds {
+		attacks := attacks()
+		found, lines := play(t, uint64(seed)+1, *scorecardDays, *scorecardLines, attacks)
+		c.mark(found, attacks, lines)
+	}
+	t.Logf("\n%s", c)
+	for _, kind := range []struct {
+		name  string
+		texts []string
+	}{{"missed", c.misses}, {"false alarm", c.alarms}} {
+		for _, text := range kind.texts {
+			if !slices.ContainsFunc(accepted, func(a acceptance) bool { return strings.HasPrefix(text, a.beginning) }) {
+				t.Errorf("%s: %s", kind.name, text)
+			}
+		}
+	}
+	for _, a := range accepted {
+		if !a.rare && !slices.ContainsFunc(slices.Concat(c.misses, c.alarms), func(text string) bool { return strings.HasPrefix(text, a.beginning) }) {
+			t.Errorf("accepted, but no more there: %s", a.beginning)
+		}
+	}
+}
+
+// An acceptance is a miss or false alarm that is known and why it stays.
+type acceptance struct {
+	beginning, reason string
+	rare              bool // only larger scorecards than the test's have it
+}
+
+var accepted = []acceptance{
+	{"enumeration medium: 198.18.7.230", "an app that asks 1,500 times for what is gone is broken, and told as that; it is medium by definition", false},
+	{"object-sweep medium: API key", "a job's first night: nothing is known yet of what it reads, and jobs are medium by definition; the second night is silent", false},
+	{"brute-force-ip medium: 198.18.0.", "five typos behind one address: told as what it looks like, an office or a forgotten password", true},
+	{"brute-force-ip high: 198.18.0.", "five typos in the first hours of a log, when nobody behind the address is known yet and too few of them logged in", true},
+	{"new-device medium: user \"berlin0", "a traveller's login is one with a new device in a new country, and medium by definition", true},
 }
