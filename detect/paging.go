@@ -33,22 +33,24 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 		segment, _, _ := strings.Cut(rest, "/")
 		ok = l.number(segment)
 	}
-	for query := r.Query; query != ""; {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		switch pagingKind(name) {
-		case sizeName:
-			size, said := pageSize(value)
-			if said {
-				l.Size = max(l.Size, size) // of several, an attacker knows which one counts
-			}
-			ok = ok || said || value == "" || !ambiguousSize(name)
-		case numberName:
-			ok = !isClock(value, r.Time) && l.number(value) || ok
-		case cursorName:
-			if isCursor(value) && !isClock(value, r.Time) {
-				l.Place, l.Paged, l.First, ok = value, true, value == "", true
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var pair string
+			pair, query, _ = strings.Cut(query, "&")
+			name, value, _ := strings.Cut(pair, "=")
+			switch pagingKind(name) {
+			case sizeName:
+				size, said := pageSize(value)
+				if said {
+					l.Size = max(l.Size, size) // of several, an attacker knows which one counts
+				}
+				ok = ok || said || value == "" || !ambiguousSize(name)
+			case numberName:
+				ok = !isClock(value, r.Time) && l.number(value) || ok
+			case cursorName:
+				if isCursor(value) && !isClock(value, r.Time) {
+					l.Place, l.Paged, l.First, ok = value, true, value == "", true
+				}
 			}
 		}
 	}
@@ -78,7 +80,7 @@ func answersList(r *parsers.Request) bool {
 	default:
 		return false
 	}
-	if r.Query == "" && !strings.Contains(r.Path, "/page/") {
+	if r.Query == "" && r.Body == "" && !strings.Contains(r.Path, "/page/") {
 		return false
 	}
 	return !isPicture(r.Path)
@@ -257,14 +259,16 @@ func isClock(value string, at time.Time) bool {
 // without those that only tell the time or keep caches from answering.
 func pageTag(r *parsers.Request) uint64 {
 	sum := xxh3.HashString(strings.TrimRight(r.Path, "/"))
-	for query := r.Query; query != ""; {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		if pair == "" || pagingKind(name) == chanceName || isClock(value, r.Time) {
-			continue
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var pair string
+			pair, query, _ = strings.Cut(query, "&")
+			name, value, _ := strings.Cut(pair, "=")
+			if pair == "" || pagingKind(name) == chanceName || isClock(value, r.Time) {
+				continue
+			}
+			sum += xxh3.HashString(pair) * 0x9e3779b97f4a7c15
 		}
-		sum += xxh3.HashString(pair) * 0x9e3779b97f4a7c15
 	}
 	return max(sum, 1)
 }
