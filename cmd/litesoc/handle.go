@@ -209,9 +209,13 @@ func writing(ctx context.Context, db string, wait time.Duration, f func(*store.S
 	if _, err := os.Stat(db); db == store.Memory || errors.Is(err, fs.ErrNotExist) {
 		return failed(fmt.Errorf("database %q: %w", db, store.ErrNoStore), "'litesoc scan' makes it; --db or LITESOC_DB names another")
 	}
-	s, err := openPatiently(ctx, db, wait)
+	var s *store.Store
+	err := patiently(ctx, wait, func() (err error) { s, err = store.Open(db); return err })
+	if errors.Is(err, store.ErrBusy) {
+		return failed(err, "wait until it is done, or try for longer with --wait")
+	}
 	if err != nil {
-		return err
+		return failed(err, "")
 	}
 	if err := errors.Join(f(s), s.Close()); err != nil {
 		var status *statusError
@@ -223,25 +227,21 @@ func writing(ctx context.Context, db string, wait time.Duration, f func(*store.S
 	return nil
 }
 
-func openPatiently(ctx context.Context, db string, wait time.Duration) (*store.Store, error) {
+// patiently tries to open a database as long as another process has it open, ever less
+// often, until wait is over. Its error is that of the last try.
+func patiently(ctx context.Context, wait time.Duration, try func() error) error {
 	const longest = time.Second
 	until := time.Now().Add(wait)
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, longest) {
-		s, err := store.Open(db)
+		err := try()
 		left := time.Until(until)
 		if !errors.Is(err, store.ErrBusy) || left <= 0 {
-			if errors.Is(err, store.ErrBusy) {
-				return nil, failed(err, "wait until it is done; --wait says for how long to try")
-			}
-			if err != nil {
-				return nil, failed(err, "")
-			}
-			return s, nil
+			return err
 		}
 		select {
 		case <-time.After(min(pause, left)):
 		case <-ctx.Done():
-			return nil, failed(errors.New("interrupted"), "")
+			return errors.New("interrupted")
 		}
 	}
 }
