@@ -46,3 +46,33 @@ func TestAlert(t *testing.T) {
 		}
 	}
 }
+
+// What is over fails nothing, is no headline and is told by a line.
+func TestOver(t *testing.T) {
+	r := withIncidents()
+	for i := range r.Incidents {
+		r.Incidents[i].Status = Resolved
+	}
+	r.Incidents[1].Status = Dismissed
+	for i := range r.Alerts {
+		r.Alerts[i].Status = Resolved
+	}
+	for _, test := range []struct {
+		format      *Format
+		has, hasNot string
+	}{
+		{JUnit(), `failures="0"`, "<failure"},
+		{GitHub(), "", "::"},
+		{Text(), "No open incident in 61,839 requests", "timeline"},
+		{Text(), "dismissed: ", "risk 95/100"},
+	} {
+		got := string(write(t, test.format, r, Look{Width: 120}))
+		if !strings.Contains(got, test.has) || strings.Contains(got, test.hasNot) {
+			t.Errorf("%s: want %q and not %q:\n%s", test.format.Name, test.has, test.hasNot, got)
+		}
+	}
+	r.Incidents[0].Status = Acknowledged
+	if got := string(write(t, Text(), r, Look{Width: 120})); !strings.Contains(got, "1 critical incident: ") || !strings.Contains(got, "2 incidents resolved or dismissed.") {
+		t.Errorf("with one that is not over:\n%s", got)
+	}
+}
