@@ -115,6 +115,9 @@ type Incident struct {
 	OWASP     []string  `json:"owasp"`
 	NextSteps []string  `json:"next_steps"`
 	SQL       string    `json:"sql"` // the query that shows its requests
+	// Handled says what became of each of its alerts that somebody has handled, or that
+	// was opened again.
+	Handled []string `json:"handled,omitempty"`
 }
 
 // An Address is what is known of where an address is and whose.
@@ -152,6 +155,7 @@ type Step struct {
 	Outcome  detect.Outcome  `json:"outcome"`
 	Count    int64           `json:"count"`
 	Summary  string          `json:"summary"`
+	Tactic   string          `json:"tactic,omitempty"` // what it was for: "credential access"
 }
 
 // Run is what is true of this run only: where things lie, how long it took.
