@@ -166,8 +166,10 @@ func (s *Store) step(version int) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	// A view would keep its tables from being altered.
-	if err := s.exec(dropViews + migrations[version]); err != nil {
+	if err := s.dropViews(); err != nil {
+		return err
+	}
+	if err := s.exec(migrations[version]); err != nil {
 		return err
 	}
 	if version == schemaVersion {
@@ -179,6 +181,34 @@ func (s *Store) step(version int) error {
 		return err
 	}
 	return s.commit()
+}
+
+// dropViews takes away the views of an earlier version: they would keep their tables from
+// being altered.
+func (s *Store) dropViews() error {
+	rows, err := s.writer.QueryContext(context.Background(), `select view_name from duckdb_views()
+		where not internal and view_name in (select unnest(?::varchar[]))`, viewNames)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.exec("drop view " + name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) create(ctx context.Context) error {
