@@ -3,6 +3,7 @@ package detect
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"regexp"
 	"slices"
 	"strings"
@@ -232,6 +233,7 @@ func (s *probes) describe(e *Event) {
 const (
 	sqlInjection      = "sql injection"
 	nosqlInjection    = "nosql injection"
+	ldapInjection     = "ldap injection"
 	crossSite         = "cross-site scripting"
 	traversal         = "path traversal"
 	commandInjection  = "command injection"
@@ -244,7 +246,7 @@ const (
 )
 
 // probeClasses are all of them, in the order in which they are told.
-var probeClasses = []string{jndiLookup, commandInjection, phpInjection, templateInjection, sqlInjection, nosqlInjection, traversal,
+var probeClasses = []string{jndiLookup, commandInjection, phpInjection, templateInjection, sqlInjection, nosqlInjection, ldapInjection, traversal,
 	xmlEntity, headerInjection, crossSite, scannerAgent}
 
 // A hit is something of a request that looks like an attack.
@@ -277,9 +279,13 @@ var odd, oddInPath = func() (query, path [256]bool) {
 // mayProbe tells, at little cost, whether a request may hold a probe: probesOf finds none
 // in those it rules out.
 func mayProbe(r *parsers.Request) bool {
-	return hasOdd(r.Query, &odd) || hasOdd(r.Path, &oddInPath) || strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
+	return hasOdd(r.Query, &odd) || hasOdd(r.Path, &oddInPath) || strings.Contains(r.Query, classLoader) || strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
 		oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
 }
+
+// classLoader stands in the names of parameters by which the fields of a Java object lead
+// to the server itself; nothing of those is odd.
+const classLoader = "lassLoader."
 
 // hasOdd tells whether a text has an odd byte, as it stands or encoded once or twice.
 func hasOdd(s string, odd *[256]bool) bool {
@@ -406,6 +412,10 @@ func (p *prober) query(query, what string, doubtful bool) {
 	for query != "" {
 		var param string
 		param, query, _ = strings.Cut(query, "&")
+		if strings.Contains(param, classLoader) {
+			p.add(hit{Class: templateInjection, Sure: !doubtful, Where: what + " was", Value: param})
+			continue
+		}
 		if !hasOdd(param, &odd) {
 			continue
 		}
@@ -458,7 +468,7 @@ func (p *prober) value(name, value string) bool {
 			p.add(hit{Class: commandInjection, Sure: true, Value: value})
 		}
 	}
-	if len(p.hits) > before {
+	if slices.ContainsFunc(p.hits[before:], func(h hit) bool { return h.Sure }) {
 		return true
 	}
 	if sure, ok := sqli(value); ok {
@@ -610,8 +620,10 @@ var (
 	header     = regexp.MustCompile(`[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition|security-policy)|transfer-encoding|x-[a-z-]{2,40}|` +
 		`refresh|access-control-[a-z-]+|link|http/1\.[01])\s*[: ]\s*\S`)
 	scriptSure = regexp.MustCompile(`(?:java|vb)script:\s*[a-z]\S*[(=` + "`" + `]|</\s*script|<[a-z/!][^<]{0,200}\bon[a-z]{4,20}\s*=|` +
+		`["'][^"'<>]{0,100}[\s/]on[a-z]{4,20}\s*=\s*["']?[a-z]\S*[(` + "`" + `]|` +
 		`["'` + "`" + `;>]\s*-?(?:alert|prompt|confirm)\s*[(` + "`" + `.]|["'` + "`" + `;>=]\s*document\.(?:cookie|domain|location)`)
-	scriptDoubt = regexp.MustCompile(`\b(?:alert|prompt|confirm)\)?\s*(?:\(|` + "`" + `|\.(?:call|apply)\()`)
+	filterGoesOn = regexp.MustCompile(`\)\s*\(\s*[&|!]?\s*\(?\s*[a-z][a-z0-9-]{1,40}\s*[~<>]?=\s*[*(]|\*\)\s*\([&|!]?\(?[a-z][a-z0-9-]{1,40}[~<>]?=|\)\s*\([|&]\s*\(`)
+	scriptDoubt  = regexp.MustCompile(`\b(?:alert|prompt|confirm)\)?\s*(?:\(|` + "`" + `|\.(?:call|apply)\()`)
 )
 
 // commandNames are the plain names of parameters that hold a command.
@@ -680,6 +692,9 @@ func entity(_, text string) (sure, ok bool) {
 }
 
 func script(_, text string) (sure, ok bool) {
+	if strings.Contains(text, "&#") { // browsers read "jav&#x09;ascript:" without the tab
+		text = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(html.UnescapeString(text))
+	}
 	if !anyIn(text, scriptSigns) {
 		return false, false
 	}
@@ -699,6 +714,12 @@ func nosql(_, text string) (sure, ok bool) {
 	return ok, ok
 }
 
+// ldap looks for a filter that is closed and gone on with: "*)(uid=*".
+func ldap(_, text string) (sure, ok bool) {
+	ok = filterGoesOn.MatchString(text)
+	return ok, ok
+}
+
 // sureSQL and sureXSS are for user agents: every browser's has brackets and semicolons.
 func sureSQL(text, _ string) (sure, ok bool) {
 	sure, ok = sqli(text)
@@ -713,7 +734,7 @@ func sureXSS(text, _ string) (sure, ok bool) {
 var (
 	valueClasses = []rule{
 		{jndiLookup, "$", jndi}, {commandInjection, "|&`;$<>(/\n-", command}, {phpInjection, `(<$[/:"_`, php}, {templateInjection, "{<#[!(_.", template},
-		{nosqlInjection, "$", nosql}, {traversal, "/\\.\xc0x", file}, {xmlEntity, "<:", entity}, {headerInjection, "\r\n", splitting},
+		{nosqlInjection, "$", nosql}, {ldapInjection, "(", ldap}, {traversal, "/\\.\xc0x", file}, {xmlEntity, "<:", entity}, {headerInjection, "\r\n", splitting},
 		{crossSite, "<(`:=.", script},
 	}
 	pathClasses = []rule{

@@ -19,7 +19,8 @@ import (
 type attack struct {
 	name string // "credential-stuffing"
 	form string // "fast", "slow", "distributed", "low-volume" or "evasive"
-	// detectors are those that are to find it, each by itself.
+	// detectors are those that are to find it, each by itself: "enumeration", or
+	// "access-denied/high" where a lesser event would say no more than one request does.
 	detectors []string
 	// write adds the attacker's lines, the first of them at about start.
 	write func(s *scene, start time.Time)
@@ -233,9 +234,9 @@ func (c *scorecard) mark(of result, attacks []attack) {
 	for _, a := range of.alerts {
 		c.alarms = append(c.alarms, fmt.Sprintf("alert %s %s: %s", a.Rule, a.Severity, a.Description))
 	}
-	by := map[string]bool{} // detector and label
+	by := map[string]Severity{} // detector and label
 	for _, f := range of.events {
-		by[fmt.Sprint(f.Detector, f.label)] = true
+		by[fmt.Sprint(f.Detector, f.label)] = max(by[fmt.Sprint(f.Detector, f.label)], f.Severity)
 		if f.Severity < Medium || f.label == 0 && stating[f.Detector] {
 			continue
 		}
@@ -248,8 +249,13 @@ func (c *scorecard) mark(of result, attacks []attack) {
 	}
 	for i, a := range attacks {
 		for _, d := range a.detectors {
+			least := Low
+			d, high := strings.CutSuffix(d, "/high")
+			if high {
+				least = High
+			}
 			c.of(d).expected++
-			if by[fmt.Sprint(d, i+1)] {
+			if by[fmt.Sprint(d, i+1)] >= least {
 				c.of(d).found++
 				continue
 			}
@@ -347,6 +353,12 @@ func (a acceptance) of(texts []string) []string {
 }
 
 var accepted = []acceptance{
+	{"brute-force-ip: brute force of ASP.NET Identity, evasive", "POST /Account/Login answered 200 is a form shown again or JSON that says yes: a line of the route map tells", false},
+	{"brute-force-ip: brute force that shows the form again", "302 to whatever is typed: only the site knows which page shows the error; a line of the route map tells", false},
+	{"enumeration: word list, another session each", "the actor is whom the log names, and a session that was made up is in the log as any other", false},
+	{"enumeration: word list, another token each", "as for sessions; where the service answers 401, key-invalid finds it", false},
+	{"enumeration: word list, another key each", "as for sessions; where the service answers 401 or 403, key-invalid finds it", false},
+	{"probe: SQL injection in the referer, evasive", "the query of a referer is another page's, where people search for SQL: doubtful, and one of those makes no event", false},
 	{"enumeration medium: 198.18.7.230", "an app that asks 1,500 times for what is gone is broken, and told as that; it is medium by definition", false},
 	{"object-sweep medium: API key", "a job's first night: nothing is known yet of what it reads, and jobs are medium by definition; the second night is silent", false},
 	{"brute-force-ip medium: 198.18.0.", "five typos behind one address: told as what it looks like, an office or a forgotten password", true},

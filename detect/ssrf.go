@@ -306,6 +306,7 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 
 // jsonAim returns the worst URL among the strings of JSON in a parameter.
 func jsonAim(r *parsers.Request, name, value string) (worst aim, found bool) {
+	value = strings.ReplaceAll(value, `\/`, "/") // as JSON may have it
 	for rest := value; ; {
 		i := strings.Index(rest, "://")
 		if i < 0 {
