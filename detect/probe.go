@@ -114,6 +114,9 @@ func (s *probes) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	g.answered(r.Status)
 	severity, outcome := Medium, Attempted
+	if g.read(r) {
+		severity = Low
+	}
 	switch {
 	case r.Status/100 == 4:
 		outcome = Blocked
@@ -153,6 +156,13 @@ func (s *probes) begin(r *parsers.Request, h hit) {
 		s.Going.Classes[d.Class]++
 		s.Going.answered(d.Status)
 	}
+}
+
+// read tells whether all there is may be one text that somebody who is known searches for,
+// and is given: developers read about attacks.
+func (g *injecting) read(r *parsers.Request) bool {
+	_, typ := r.Actor()
+	return g.Sample.Text && len(g.Values) == 1 && g.Refused == 0 && (typ == parsers.ActorUser || typ == parsers.ActorAPIKey)
 }
 
 func (g *injecting) answered(status int) {
@@ -213,6 +223,9 @@ func (s *probes) describe(e *Event) {
 	case !g.Sure:
 		e.Summary += "; prose and code that people paste look the same"
 		e.Confidence = 0.3
+	case e.Severity == Low:
+		e.Summary += "; a text that is searched for looks the same"
+		e.Confidence = 0.3
 	case g.Classes[scannerAgent] > 0:
 		e.Confidence = 0.9 // it says so itself
 	case e.Count == 1:
@@ -254,6 +267,7 @@ type hit struct {
 	Class string
 	Sure  bool
 	Where string // "parameter \"q\" was"
+	Text  bool   // it is a text that is searched for
 	Value string // decoded, clipped
 	tag   uint64 // of the value
 }
@@ -429,6 +443,7 @@ func (p *prober) query(query, what string, doubtful bool) {
 		for i := before; i < len(p.hits); i++ {
 			h := &p.hits[i]
 			h.Sure = h.Sure && !doubtful
+			h.Text = soughtNames[bareName(name)]
 			h.Where = fmt.Sprintf("%s %q was", what, clip(strings.ToValidUTF8(name, "\ufffd")))
 		}
 	}
@@ -492,7 +507,7 @@ func sqli(value string) (sure, ok bool) {
 	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
 		return false, true
 	}
-	return sqlSure.MatchString(value), true
+	return sqlSure.MatchString(value) && !statement.MatchString(value), true
 }
 
 // xss asks the library, and is sure where the value has a tag, a handler of an event or
@@ -505,7 +520,10 @@ func xss(value string) (sure, ok bool) {
 }
 
 var (
-	sqlSure = regexp.MustCompile(`(?i)\bunion\b.{0,40}\bselect\b|\bselect\b.{1,200}\bfrom\b|information_schema|\bsleep\s*\(|\bbenchmark\s*\(|` +
+	// statement is a query as people write it: what is injected ends another one first, or
+	// goes on with it.
+	statement = regexp.MustCompile(`(?is)^\s*(select\s[\w\s*(),.]+\sfrom\s[^;'"]*|(insert\s+into|update|delete\s+from|create|alter|drop|explain)\s[^;'"]*)$`)
+	sqlSure   = regexp.MustCompile(`(?i)\bunion\b.{0,40}\bselect\b|\bselect\b.{1,200}\bfrom\b|information_schema|\bsleep\s*\(|\bbenchmark\s*\(|` +
 		`\bpg_sleep\b|\bwaitfor\s+delay\b|\bxp_cmdshell\b|\bextractvalue\s*\(|\bupdatexml\s*\(|\bload_file\s*\(|\binto\s+(out|dump)file\b|` +
 		`\b(drop|alter|truncate)\s+(table|database)\b|\binsert\s+into\b|\bdelete\s+from\b|\bexec(ute)?\s*\(|@@\w|\bchar\s*\(\s*\d|\bconcat\s*\(|` +
 		`\bdbms_|\butl_|['")]\s*(or|and|\|\||&&|having|order\s+by|group\s+by|xor|like|rlike)\b.*[=<>'"(]|\b(or|and)\b\s+['"(]?\d+['")]?\s*(=|<|>|like|--)|` +
@@ -675,7 +693,7 @@ func file(text, lower string) (sure, ok bool) {
 	}
 	found := anyIn(lower, fileSigns)
 	// People ask how to edit etc/hosts; a path has no spaces, or is not the only thing there.
-	return found && (strings.IndexByte(text, ' ') < 0 || strings.ContainsAny(text[:1], `/\;|&$`)), found
+	return found && (strings.IndexByte(text, ' ') < 0 || strings.ContainsAny(text[:1], `;|&$`)), found
 }
 
 // fileInPath is for what a path asks for without climbing, which is told already.
