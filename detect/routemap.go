@@ -81,6 +81,9 @@ func byStatus(r *parsers.Request) string {
 		if r.APIKey != "" || r.Token != "" || IsAPIPath(r) {
 			return APIKeyInvalid
 		}
+		if r.User != "" && r.Session == "" { // a name and a password were sent with the request
+			return LoginFailed
+		}
 	case 402:
 		return PermissionDenied
 	case 403:

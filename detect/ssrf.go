@@ -315,6 +315,7 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 
 // jsonAim returns the worst URL among the strings of JSON in a parameter.
 func jsonAim(r *parsers.Request, name, value string) (worst aim, found bool) {
+	value = strings.ReplaceAll(value, `\/`, "/") // as JSON may have it
 	for rest := value; ; {
 		i := strings.Index(rest, "://")
 		if i < 0 {
@@ -498,6 +499,8 @@ func guard(r *parsers.Request, a aim, url string) aim {
 		return lower(Low, 0.2, "that is the site's own host")
 	case r.Host == "" && r.Referer != "" && plainly(r.Referer, v.Host): // anybody can send one
 		return lower(Medium, 0.3, "by the referer that is the site's own host")
+	case soughtNames[name] && strings.IndexByte(url, ' ') >= 0:
+		return lower(Low, 0.1, "a URL amid words is a text that is searched for or written")
 	case soughtNames[name]:
 		return lower(Medium, 0.4, "a text that is searched for or written looks the same")
 	case v.Range == rangeDotless && !strings.Contains(url, v.Host+":"):
