@@ -235,6 +235,9 @@ func tagSet(of string, tags []uint64) Set {
 	return s
 }
 
+// Tag is the tag of a name, as sets have it: of a route, by its template.
+func Tag(name string) string { return showTag(tag(name)) }
+
 func showTag(tag uint64) string { return fmt.Sprintf("%016x", tag) }
 
 func parseTag(s string) (uint64, error) {
@@ -292,6 +295,11 @@ type Change struct {
 	// Begin are states to begin with, each instead of the one that its key has. It is done
 	// after Forget.
 	Begin []Known `json:"begin,omitempty"`
+	// Settings are those of the detectors of Begin, by name: what was learned under others
+	// is of no use.
+	Settings map[string]string `json:"settings,omitempty"`
+	// Digest is of the document that Begin is from, "" for none.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Plan adds changes, in the order of their times, to a pipeline that has not advanced.
