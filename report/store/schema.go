@@ -30,9 +30,7 @@ drop table alerts;
 insert into incident_rows select id, title, severity, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary,
 	merged_into, provisional from incidents;
 drop table incidents;
-` + alertHandling + auditHead + `
-alter table request_rows add column body varchar default '';
-`,
+` + alertHandling + auditHead + baselineChanges + requestBody,
 }
 
 // Tables that came with version 4. What was found of an alert is made anew by every run
@@ -65,6 +63,14 @@ create table alert_handling (
 	actor_id varchar, actor_type varchar, source_ip varchar, first_ts timestamp not null, last_ts timestamp not null,
 	count bigint not null
 );
+`
+	// What people did to what detectors have learned, and the time of the log from which it
+	// holds.
+	baselineChanges = `
+create table baseline_changes (seq bigint not null, "at" timestamp not null, document varchar not null);
+`
+	requestBody = `
+alter table request_rows add column body varchar default '';
 `
 	// How many rows the audit trail has, and the hash of the last.
 	auditHead = `
@@ -148,7 +154,7 @@ create table checkpoint_states (
 	seq bigint not null, stage varchar not null, machine varchar not null, key varchar not null,
 	last timestamp not null, state varchar not null
 );
-` + alertRows + incidentRows + alertHandling + auditHead
+` + alertRows + incidentRows + alertHandling + auditHead + baselineChanges
 
 // viewNames are the views that any version has made.
 var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}
