@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 			"repeat": repeat,
 			"binary": binary,
 			"exits":  exits,
+			"hook":   hook,
 		},
 		Setup: func(env *testscript.Env) error {
 			demo, err := filepath.Abs("../../testdata/demo")
