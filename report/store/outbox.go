@@ -44,6 +44,9 @@ func (s *Store) queueChanges(r *Results) error {
 	if s.post == nil {
 		return nil
 	}
+	if err := s.app.write(); err != nil {
+		return err
+	}
 	rows, err := s.writer.QueryContext(context.Background(), `
 		select a.id, case when b.id is null then 'opened' when b.status in ('resolved', 'dismissed') then 'reopened' else 'worsened' end,
 			case when b.id is null then '' when b.status in ('resolved', 'dismissed') then a.last_ts::varchar else a.severity || ' ' || a.outcome end
