@@ -49,6 +49,9 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 			continue
 		}
 		rules = append(rules, a.Rule)
+		if h := a.handling(); h != "" {
+			i.Handled = append(i.Handled, a.ID+": "+h)
+		}
 		for _, event := range a.Events {
 			e := events[event]
 			if e == nil || seen[event] {

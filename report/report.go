@@ -115,6 +115,9 @@ type Incident struct {
 	OWASP     []string  `json:"owasp"`
 	NextSteps []string  `json:"next_steps"`
 	SQL       string    `json:"sql"` // the query that shows its requests
+	// Handled says what became of each of its alerts that somebody has handled, or that
+	// was opened again.
+	Handled []string `json:"handled,omitempty"`
 }
 
 // An Address is what is known of where an address is and whose.

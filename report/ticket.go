@@ -64,6 +64,16 @@ func Ticket(w io.Writer, in *Incident, evidence map[string][]Place) error {
 			fmt.Fprintf(&b, "- [ ] %s\n", prose(step))
 		}
 	}
+	if len(in.Handled) > 0 {
+		b.WriteString("\n## What was done\n\n")
+		for n, s := range in.Handled {
+			if n == maxTicketSteps {
+				fmt.Fprintf(&b, "- and %s more\n", number(int64(len(in.Handled)-n)))
+				break
+			}
+			fmt.Fprintf(&b, "- %s\n", prose(s))
+		}
+	}
 	if in.SQL != "" {
 		fmt.Fprintf(&b, "\n## Its requests\n\n%s\n", code(`litesoc sql "`+in.SQL+`"`))
 	}

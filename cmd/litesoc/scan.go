@@ -86,7 +86,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text): "+formatNames())
-	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident is of this `severity` or above: low, medium, high or critical")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident that is neither resolved nor dismissed is of this `severity` or above: low, medium, high or critical")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
@@ -213,6 +213,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	}
 	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
 		return failed(err, "")
+	}
+	if err := exported(c.Context(), f.db, "report.exported", out.files()...); err != nil {
+		return err
 	}
 	return j.verdict(r, failOn)
 }
@@ -614,6 +617,9 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if j.anew && len(j.opts.Known) > 0 {
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")
 	}
+	if n := j.results.Reopened; n > 0 {
+		run.Notes = append(run.Notes, plural(n, "alert that was resolved or dismissed has gone on: it is open again", "alerts that were resolved or dismissed have gone on: they are open again"))
+	}
 	for _, f := range j.plan.Failures {
 		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
 	}
@@ -655,7 +661,7 @@ func (j *job) verdict(r *report.Report, failOn detect.Severity) error {
 		return nil
 	}
 	for _, i := range r.Incidents {
-		if i.Severity >= failOn {
+		if i.Severity >= failOn && !report.Over(i.Status) {
 			return &statusError{status: exitFound}
 		}
 	}
@@ -702,6 +708,17 @@ next:
 		return nil, misuse("", "--output %q: the formats are %s", arg, formatNames())
 	}
 	return out, nil
+}
+
+// files are the outputs that go into files.
+func (out outputs) files() []export {
+	var files []export
+	for _, o := range out {
+		if o.file != "" {
+			files = append(files, export{o.format.Name, o.file})
+		}
+	}
+	return files
 }
 
 // write writes all outputs. A file appears whole or not at all.

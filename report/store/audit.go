@@ -173,8 +173,8 @@ type Verdict struct {
 
 // A Break is a place where the audit trail is not what was written.
 type Break struct {
-	Seq  int64  // the record; 0 if it is none
-	What string // what is wrong with it, and what was done to it
+	Seq  int64  `json:"row"`  // the record; 0 if it is none
+	What string `json:"what"` // what is wrong with it, and what was done to it
 }
 
 // Verify holds the audit trail against its hashes, against its head, and what the store

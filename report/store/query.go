@@ -109,6 +109,15 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 // Report is Store.Report for a store that is only read.
 func (q *Query) Report(span Span) (*report.Report, error) { return readReport(q.db, span) }
 
+// Alerts returns all alerts, by first time, then id.
+func (q *Query) Alerts() ([]report.Alert, error) {
+	alerts, err := readAlerts(q.db, "true")
+	if err != nil {
+		return nil, fmt.Errorf("alerts: %w", err)
+	}
+	return alerts, nil
+}
+
 // Known is Store.Known for a store that is only read.
 func (q *Query) Known() ([]source.Known, error) { return known(q.db) }
 
