@@ -47,7 +47,7 @@ type scanFlags struct {
 	lateness                                                 time.Duration
 	minParsed                                                float64
 	threads                                                  int
-	newOnly, quiet                                           bool
+	newOnly, notify, quiet                                   bool
 }
 
 func scanCommand() *cobra.Command {
@@ -93,6 +93,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
 	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
+	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
 }
@@ -143,6 +144,12 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 			return misuse("", "--fail-on: %w", err)
 		}
 	}
+	var post *notifier
+	if f.notify {
+		if post, err = newNotifier(c, cfg); err != nil {
+			return err
+		}
+	}
 	if err := j.prepare(cfg); err != nil {
 		return err
 	}
@@ -169,6 +176,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		}
 	}
 	j.opts.Kept = j.store.Kept
+	if post != nil {
+		post.of(j.store, f.db)
+	}
 	j.plan = source.Look(files, j.opts)
 	if c.Context().Err() != nil {
 		return interrupted()
@@ -201,8 +211,13 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		keepNew(r, before)
 	}
 	// Whoever reads the report may take their time, or never read it to the end.
-	if err := j.store.Close(); err != nil {
-		return failed(fmt.Errorf("database %q: %w", f.db, err), "")
+	if f.db != store.Memory {
+		if err := j.store.Close(); err != nil {
+			return failed(fmt.Errorf("database %q: %w", f.db, err), "")
+		}
+	}
+	if post != nil {
+		post.afterScan(c.Context(), f.quiet)
 	}
 	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
 		return failed(err, "")

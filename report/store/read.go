@@ -300,10 +300,27 @@ func (rd *reading) incidents() error {
 
 // addresses adds to the incidents where their addresses are.
 func (rd *reading) addresses() error {
+	known, err := rd.origins(`select unnest(ips) from incidents`)
+	if err != nil {
+		return err
+	}
+	for n := range rd.r.Incidents {
+		in := &rd.r.Incidents[n]
+		for _, ip := range in.IPs {
+			if a, ok := known[ip]; ok {
+				in.Addresses = append(in.Addresses, a)
+			}
+		}
+	}
+	return nil
+}
+
+// origins returns what is known of where those addresses are that the query selects.
+func (rd *reading) origins(ips string) (map[string]report.Address, error) {
 	known := map[string]report.Address{}
 	err := rd.each(`select ip, coalesce(country_code, ''), coalesce(asn, 0), coalesce(as_org, ''), coalesce(is_tor, false), coalesce(is_vpn, false),
 			coalesce(is_proxy, false), coalesce(is_datacenter, false)
-		from origins where ip in (select unnest(ips) from incidents)`, func(rows *sql.Rows) error {
+		from origins where ip in (`+ips+`)`, func(rows *sql.Rows) error {
 		var a report.Address
 		var traits [4]bool
 		if err := rows.Scan(&a.IP, &a.Country, &a.ASN, &a.Org, &traits[0], &traits[1], &traits[2], &traits[3]); err != nil {
@@ -319,16 +336,5 @@ func (rd *reading) addresses() error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	for n := range rd.r.Incidents {
-		in := &rd.r.Incidents[n]
-		for _, ip := range in.IPs {
-			if a, ok := known[ip]; ok {
-				in.Addresses = append(in.Addresses, a)
-			}
-		}
-	}
-	return nil
+	return known, err
 }

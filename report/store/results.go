@@ -73,6 +73,9 @@ func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) er
 	if anew {
 		which = ""
 	}
+	if err := s.rememberAlerts(); err != nil {
+		return err
+	}
 	for _, table := range []string{"events", "alert_rows", "incident_rows"} {
 		if err := s.exec("delete from " + table + which); err != nil {
 			return err
@@ -148,6 +151,9 @@ func (s *Store) Finish(r *Results) (err error) {
 	}
 	if r.Reopened, err = s.reopen(); err != nil {
 		return fmt.Errorf("alerts: %w", err)
+	}
+	if err := s.queueChanges(r); err != nil {
+		return fmt.Errorf("notifications: %w", err)
 	}
 	return s.commit()
 }

@@ -30,7 +30,7 @@ drop table alerts;
 insert into incident_rows select id, title, severity, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary,
 	merged_into, provisional from incidents;
 drop table incidents;
-` + alertHandling + auditHead + baselineChanges + requestBody,
+` + alertHandling + auditHead + baselineChanges + requestBody + notifications,
 }
 
 // Tables that came with version 4. What was found of an alert is made anew by every run
@@ -76,6 +76,14 @@ alter table request_rows add column body varchar default '';
 	auditHead = `
 create table audit_head (rows bigint not null, hash varchar not null);
 insert into audit_head values (0, repeat('0', 64));
+`
+	// What is to be told of alerts, and what has been: one row for each change and channel.
+	// A row that is due is tried, and due again at once if whoever tries it is killed.
+	notifications = `
+create table notifications (
+	id varchar not null, alert_id varchar not null, change varchar not null, channel varchar not null, state varchar not null,
+	queued_at timestamp not null, due timestamp not null, attempts integer not null, last_error varchar, sent_at timestamp
+);
 `
 )
 
@@ -154,7 +162,7 @@ create table checkpoint_states (
 	seq bigint not null, stage varchar not null, machine varchar not null, key varchar not null,
 	last timestamp not null, state varchar not null
 );
-` + alertRows + incidentRows + alertHandling + auditHead + baselineChanges
+` + alertRows + incidentRows + alertHandling + auditHead + baselineChanges + notifications
 
 // viewNames are the views that any version has made.
 var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}
