@@ -48,6 +48,8 @@ type config struct {
 	// learns none.
 	LearnRoutes *int                     `yaml:"learn_routes"`
 	Detectors   map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
+	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
+	Allowlist []detect.AllowEntry `yaml:"allowlist"`
 }
 
 // readConfig reads the config at path, or the one in the working folder if path is
@@ -251,4 +253,13 @@ func confFormats(path string) ([]*parsers.Format, error) {
 		formats = append(formats, f.Format)
 	}
 	return append(formats, parsers.NginxCombined()), nil
+}
+
+// allowlist compiles what is known and fine.
+func (c *config) allowlist(detectors []*detect.Detector, rules []*detect.Rule) (*detect.Allowlist, error) {
+	l, err := detect.NewAllowlist(c.Allowlist, detectors, rules)
+	if err != nil {
+		return nil, misuse("", "config: allowlist: %w", err)
+	}
+	return l, nil
 }

@@ -232,28 +232,37 @@ func (rd *reading) events() error {
 	})
 }
 
-func (rd *reading) alerts() error {
-	return rd.each(`select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
+func (rd *reading) alerts() (err error) {
+	rd.r.Alerts, err = rd.alertsWhere("suppressed_by is null and " + rd.during())
+	return err
+}
+
+// alertsWhere returns the alerts for which the condition holds, by first time, then id.
+func (rd *reading) alertsWhere(condition string) (alerts []report.Alert, err error) {
+	err = rd.each(`select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
 		first_ts, last_ts, count, events, outcome, coalesce(metadata::varchar, '{}'), status, coalesce(incident_id, ''), created_at, updated_at,
-		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, '')
-		from alerts where `+rd.during()+` order by first_ts, id`, func(rows *sql.Rows) error {
+		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, ''),
+		actions, coalesce(suppressed_by, '') from alerts where `+condition+` order by first_ts, id`, func(rows *sql.Rows) error {
 		var a report.Alert
 		var severity, metadata string
 		var resolved sql.NullTime
 		var events duckdb.Composite[[]string]
+		var actions duckdb.Composite[[]detect.Action]
 		err := rows.Scan(&a.ID, &a.Type, &a.Rule, &severity, &a.Title, &a.Description, &a.ActorID, &a.ActorType, &a.SourceIP,
 			&a.First, &a.Last, &a.Count, &events, &a.Outcome, &metadata, &a.Status, &a.IncidentID, &a.CreatedAt, &a.UpdatedAt,
-			&resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note)
+			&resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note, &actions, &a.SuppressedBy)
 		if err != nil {
 			return err
 		}
 		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
 			return err
 		}
+		a.Actions = actions.Get()
 		a.Events, a.Metadata, a.ResolvedAt = events.Get(), json.RawMessage(metadata), resolved.Time
-		rd.r.Alerts = append(rd.r.Alerts, a)
+		alerts = append(alerts, a)
 		return nil
 	})
+	return alerts, err
 }
 
 func (rd *reading) incidents() error {
