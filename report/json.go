@@ -40,13 +40,21 @@ func writeJSON(w io.Writer, r *Report, _ Look) error {
 	for i := range shown.Events {
 		shown.Events[i].Evidence = nil
 	}
-	enc := newEncoder()
-	if err := enc.value(reflect.ValueOf(shown)); err != nil {
+	if err := writeIndented(w, shown); err != nil {
 		return fmt.Errorf("json: %w", err)
+	}
+	return nil
+}
+
+// writeIndented writes a value as JSON does.
+func writeIndented(w io.Writer, v any) error {
+	enc := newEncoder()
+	if err := enc.value(reflect.ValueOf(v)); err != nil {
+		return err
 	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, escapeUnfit(enc.out.Bytes()), "", "  "); err != nil {
-		return fmt.Errorf("json: %w", err)
+		return err
 	}
 	out.WriteByte('\n')
 	_, err := w.Write(out.Bytes())

@@ -163,6 +163,7 @@ type Run struct {
 	Duration time.Duration `json:"duration_ns"`
 	Since    *time.Time    `json:"since,omitempty"` // bounds of what is shown
 	Until    *time.Time    `json:"until,omitempty"`
+	FailOn   string        `json:"fail_on,omitempty"` // severity from which on incidents fail the run; "" if none does
 	// Detectors are the names of those that have judged, in their order.
 	Detectors []string  `json:"detectors"`
 	Sources   []Source  `json:"sources"` // what was read in this run, in order of their first time
@@ -246,5 +247,5 @@ type Look struct {
 
 // All returns the formats.
 func All() []*Format {
-	return []*Format{Text(), JSON()}
+	return []*Format{Text(), Markdown(), JSON(), NDJSON(), CSV(), SARIF(), JUnit(), GitHub(), OCSF(), ECS(), STIX()}
 }
