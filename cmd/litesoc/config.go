@@ -54,6 +54,8 @@ type config struct {
 	// Notifications are who is told of alerts; Notify says that scan tells them.
 	Notifications []notify.Config `yaml:"notifications"`
 	Notify        bool            `yaml:"notify"`
+	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
+	Allowlist []detect.AllowEntry `yaml:"allowlist"`
 }
 
 // readConfig reads the config at path, or the one in the working folder if path is
@@ -264,4 +266,13 @@ func confFormats(path string) ([]*parsers.Format, error) {
 		formats = append(formats, f.Format)
 	}
 	return append(formats, parsers.NginxCombined()), nil
+}
+
+// allowlist compiles what is known and fine.
+func (c *config) allowlist(detectors []*detect.Detector, rules []*detect.Rule) (*detect.Allowlist, error) {
+	l, err := detect.NewAllowlist(c.Allowlist, detectors, rules)
+	if err != nil {
+		return nil, misuse("", "config: allowlist: %w", err)
+	}
+	return l, nil
 }

@@ -113,6 +113,7 @@ type job struct {
 	order     source.Orderer
 	all       []*detect.Detector
 	detectors []string
+	allow     *detect.Allowlist
 	notes     []string
 
 	thresholds []report.Setting
@@ -207,6 +208,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return nothingToRead(j.plan)
 	}
 	j.describe(r, span)
+	if err := j.tellSuppressed(r); err != nil {
+		return failed(err, "")
+	}
 	if f.newOnly {
 		keepNew(r, before)
 	}
@@ -263,7 +267,11 @@ func (j *job) prepare(cfg *config) error {
 	}
 	j.settings = settingsOf(detectors, cfg, least, j.geo.Digest())
 	j.routes = parsers.NewRouteLearner(least, site.Routes())
-	j.pipeline = detect.NewPipeline(j.routes, detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
+	rules := detect.Rules()
+	if j.allow, err = cfg.allowlist(detectors, rules); err != nil {
+		return err
+	}
+	j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(rules), max(j.flags.threads, 1), j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)
@@ -272,6 +280,7 @@ func (j *job) prepare(cfg *config) error {
 		}
 		r.Declared = site.Declared(r.Method, r.Shape)
 		r.Origin = j.geo.Lookup(r.ClientIP)
+		r.Allowed = j.allow.Requests(r)
 	}
 	return nil
 }
@@ -281,6 +290,9 @@ func (j *job) prepare(cfg *config) error {
 func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
+	for _, e := range c.Allowlist {
+		fmt.Fprintln(h, e.ID(), e.Expires)
+	}
 	for _, d := range detectors {
 		fmt.Fprintln(h, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
@@ -645,6 +657,20 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	for _, f := range j.plan.Failures {
 		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
 	}
+}
+
+// tellSuppressed adds to the report how many alerts the allowlist keeps out of it.
+func (j *job) tellSuppressed(r *report.Report) error {
+	n, err := j.store.Suppressed()
+	if err != nil || n == 0 {
+		return err
+	}
+	alerts := "alerts are"
+	if n == 1 {
+		alerts = "alert is"
+	}
+	r.Run.Notes = append(r.Run.Notes, fmt.Sprintf("%d %s suppressed by the allowlist: 'litesoc allow list' tells by which of its entries", n, alerts))
+	return nil
 }
 
 // lateNote says what to do about lines that came too late to be judged.
