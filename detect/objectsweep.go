@@ -112,8 +112,11 @@ type sweep struct {
 func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 	now := r.Time.UnixMicro()
 	s.endQuiet(r.Time, emit)
-	id, _ := r.Actor()
+	id, typ := r.Actor()
 	actor := tag(id)
+	if typ == parsers.ActorIP {
+		actor = placeTag(r)
+	}
 	a := s.Actors[actor]
 	if a == nil {
 		a = s.meet(actor, now)

@@ -258,6 +258,9 @@ func (j *job) prepare(cfg *config) error {
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)
+		if r.User == "" {
+			r.User = detect.LoginAccount(r)
+		}
 		r.Declared = site.Declared(r.Method, r.Shape)
 		r.Origin = j.geo.Lookup(r.ClientIP)
 	}

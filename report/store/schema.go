@@ -30,7 +30,9 @@ drop table alerts;
 insert into incident_rows select id, title, severity, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary,
 	merged_into, provisional from incidents;
 drop table incidents;
-` + alertHandling + auditHead,
+` + alertHandling + auditHead + `
+alter table request_rows add column body varchar default '';
+`,
 }
 
 // Tables that came with version 4. What was found of an alert is made anew by every run
@@ -112,7 +114,7 @@ create table request_rows (
 	ts timestamp not null, caller uinteger not null, call uinteger not null, path varchar not null,
 	query varchar not null, bytes bigint not null, duration_us bigint not null, referer uinteger not null,
 	request_id varchar not null, records bigint not null, late boolean not null, source_id integer not null,
-	line bigint not null
+	line bigint not null, body varchar default ''
 );
 
 create table sources (
@@ -161,7 +163,7 @@ select q.ts, c.client_ip, c.peer_ip, w.method, w.host, nullif(q.path, '') as pat
 		when c.token is not null then 'token' when c.session is not null then 'session'
 		when c.client_ip is not null then 'ip' end as actor_type,
 	c.user_id, c.api_key, c.token, c.session, c.tenant, nullif(q.request_id, '') as request_id, q.source_id, q.line,
-	c.key_prefix, nullif(q.records, -1) as records, w.event_name, q.late
+	nullif(q.body, '') as body, c.key_prefix, nullif(q.records, -1) as records, w.event_name, q.late
 from request_rows q
 join callers c on q.caller = c.id
 join calls w on q.call = w.id
