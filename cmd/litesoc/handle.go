@@ -69,7 +69,7 @@ those that are ` + d.status + ` already are left as they are, and said.`,
 	flags := c.Flags()
 	dbFlag(c, &f.db)
 	if d.status == report.Resolved {
-		flags.StringVar(&f.typ, "type", "other", "how: `type` "+strings.Join(resolutions, ", "))
+		flags.StringVar(&f.typ, "type", "other", "how, a `type` of "+strings.Join(resolutions, ", "))
 	}
 	flags.StringVar(&f.note, "note", "", "what there is to say of it, a `text` of at most "+strconv.Itoa(maxNote)+" characters")
 	flags.StringVar(&f.by, "by", "", "`who` decides (default: the user of this system)")
