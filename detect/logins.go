@@ -217,3 +217,9 @@ func listed(names []string, all string) string {
 	}
 	return fmt.Sprintf("%s (%s, …)", all, strings.Join(names[:shown], ", "))
 }
+
+// What is learned of logins that worked.
+const (
+	ofInsiders = "accounts that logged in, with their programs"
+	ofHomes    = "places of logins, with their programs"
+)

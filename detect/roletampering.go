@@ -248,3 +248,10 @@ func grantsScopes(segment string) bool {
 	}
 	return false
 }
+
+func (s *roleTampering) Learned() Learned { return adminLearned(s.Admin) }
+
+func (s *roleTampering) Learn(l Learned, _ time.Time) error {
+	s.Admin = l.set(ofAdmin).Requests > 0
+	return l.known(ofAdmin)
+}

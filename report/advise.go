@@ -216,18 +216,27 @@ var advice = map[string]struct{ worked, always string }{
 func nextSteps(i *Incident, rules []string) []string {
 	var steps []string
 	for _, rule := range rules {
-		a := advice[rule]
-		if i.Outcome == detect.Succeeded && a.worked != "" {
-			steps = append(steps, a.worked)
-		}
-		if a.always != "" {
-			steps = append(steps, a.always)
-		}
+		steps = append(steps, stepsOf(rule, i.Outcome)...)
 	}
 	for _, actor := range i.Actors {
 		if strings.HasPrefix(actor, "key_") {
 			steps = append(steps, fmt.Sprintf("Revoke the API key %s and issue a new one to its owner.", actor))
 		}
+	}
+	return steps
+}
+
+// NextSteps says what to do about the alert, beside looking at its requests.
+func (a *Alert) NextSteps() []string { return stepsOf(a.Rule, a.Outcome) }
+
+func stepsOf(rule string, outcome detect.Outcome) []string {
+	var steps []string
+	a := advice[rule]
+	if outcome == detect.Succeeded && a.worked != "" {
+		steps = append(steps, a.worked)
+	}
+	if a.always != "" {
+		steps = append(steps, a.always)
 	}
 	return steps
 }

@@ -129,8 +129,8 @@ type Address struct {
 	Traits  []string `json:"traits,omitempty"` // "Tor", "VPN", "proxy", "datacenter"
 }
 
-// label is the address and what is known of it: "203.0.113.9 (DE, AS64500 Example, Tor)".
-func (a Address) label() string {
+// Label is the address and what is known of it: "203.0.113.9 (DE, AS64500 Example, Tor)".
+func (a Address) Label() string {
 	var parts []string
 	if a.Country != "" {
 		parts = append(parts, a.Country)

@@ -610,7 +610,7 @@ func labels(in *Incident) []string {
 	names := slices.Clone(in.IPs)
 	for _, a := range in.Addresses {
 		if i := slices.Index(names, a.IP); i >= 0 {
-			names[i] = a.label()
+			names[i] = a.Label()
 		}
 	}
 	return names

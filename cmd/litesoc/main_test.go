@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"hold":    hold,
 			"release": release,
 			"edit":    edit,
+			"hook":    hook,
 		},
 		Setup: func(env *testscript.Env) error {
 			demo, err := filepath.Abs("../../testdata/demo")

@@ -57,11 +57,12 @@ func dbFlag(c *cobra.Command, to *string) {
 
 type scanFlags struct {
 	db, config, format, openAPI, intel, since, until, failOn string
+	baseline                                                 string
 	output                                                   []string
 	lateness                                                 time.Duration
 	minParsed                                                float64
 	threads                                                  int
-	newOnly, quiet                                           bool
+	newOnly, notify, quiet                                   bool
 }
 
 func scanCommand() *cobra.Command {
@@ -98,6 +99,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
 	intelFlag(c, &f.intel)
+	flags.StringVar(&f.baseline, "baseline", "", "`file` of 'litesoc baseline export' to begin with, once")
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text): "+formatNames())
@@ -106,6 +108,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
 	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
+	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
 }
@@ -123,7 +126,9 @@ type job struct {
 	pipeline  *detect.Pipeline
 	results   *store.Results
 	order     source.Orderer
+	all       []*detect.Detector
 	detectors []string
+	allow     *detect.Allowlist
 	notes     []string
 
 	thresholds []report.Setting
@@ -155,6 +160,12 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 			return misuse("", "--fail-on: %w", err)
 		}
 	}
+	var post *notifier
+	if f.notify {
+		if post, err = newNotifier(c, cfg); err != nil {
+			return err
+		}
+	}
 	if err := j.prepare(cfg); err != nil {
 		return err
 	}
@@ -175,7 +186,15 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if j.opts.Known, err = j.store.Known(); err != nil {
 		return failed(err, "")
 	}
+	if f.baseline != "" {
+		if err := j.beginWith(f.baseline); err != nil {
+			return err
+		}
+	}
 	j.opts.Kept = j.store.Kept
+	if post != nil {
+		post.of(j.store, f.db)
+	}
 	j.plan = source.Look(files, j.opts)
 	if c.Context().Err() != nil {
 		return interrupted()
@@ -204,12 +223,20 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return nothingToRead(j.plan)
 	}
 	j.describe(r, span)
+	if err := j.tellSuppressed(r); err != nil {
+		return failed(err, "")
+	}
 	if f.newOnly {
 		keepNew(r, before)
 	}
 	// Whoever reads the report may take their time, or never read it to the end.
-	if err := j.store.Close(); err != nil {
-		return failed(fmt.Errorf("database %q: %w", f.db, err), "")
+	if f.db != store.Memory {
+		if err := j.store.Close(); err != nil {
+			return failed(fmt.Errorf("database %q: %w", f.db, err), "")
+		}
+	}
+	if post != nil {
+		post.afterScan(c.Context(), f.quiet)
 	}
 	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
 		return failed(err, "")
@@ -242,6 +269,7 @@ func (j *job) prepare(cfg *config) error {
 	if err != nil {
 		return err
 	}
+	j.all = detectors
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) {
@@ -254,7 +282,11 @@ func (j *job) prepare(cfg *config) error {
 	}
 	j.settings = settingsOf(detectors, cfg, least, j.geo.Digest())
 	j.routes = parsers.NewRouteLearner(least, site.Routes())
-	j.pipeline = detect.NewPipeline(j.routes, detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
+	rules := detect.Rules()
+	if j.allow, err = cfg.allowlist(detectors, rules); err != nil {
+		return err
+	}
+	j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(rules), max(j.flags.threads, 1), j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)
@@ -263,6 +295,7 @@ func (j *job) prepare(cfg *config) error {
 		}
 		r.Declared = site.Declared(r.Method, r.Shape)
 		r.Origin = j.geo.Lookup(r.ClientIP)
+		r.Allowed = j.allow.Requests(r)
 	}
 	return nil
 }
@@ -272,6 +305,9 @@ func (j *job) prepare(cfg *config) error {
 func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
+	for _, e := range c.Allowlist {
+		fmt.Fprintln(h, e.ID(), e.Expires)
+	}
 	for _, d := range detectors {
 		fmt.Fprintln(h, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
@@ -415,6 +451,13 @@ func (j *job) streams() ([]source.Stream, error) {
 	} else if err := j.store.States(j.pipeline.Load); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
+	changes, err := j.store.Changes()
+	if err != nil {
+		return nil, err
+	}
+	changes, notes := underSettings(changes, j.all)
+	j.notes = append(j.notes, notes...)
+	j.pipeline.Plan(changes, watermark)
 	j.watermark = watermark
 	if len(j.opts.Known) == 0 {
 		return streams, nil
@@ -520,6 +563,9 @@ func (j *job) finish(watermark time.Time) error {
 		j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
 	}
 	j.pipeline.Flush()
+	if err := j.pipeline.Err(); err != nil {
+		return err
+	}
 	if err := j.store.SetRoutes(j.routes); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
@@ -626,6 +672,20 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	for _, f := range j.plan.Failures {
 		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
 	}
+}
+
+// tellSuppressed adds to the report how many alerts the allowlist keeps out of it.
+func (j *job) tellSuppressed(r *report.Report) error {
+	n, err := j.store.Suppressed()
+	if err != nil || n == 0 {
+		return err
+	}
+	alerts := "alerts are"
+	if n == 1 {
+		alerts = "alert is"
+	}
+	r.Run.Notes = append(r.Run.Notes, fmt.Sprintf("%d %s suppressed by the allowlist: 'litesoc allow list' tells by which of its entries", n, alerts))
+	return nil
 }
 
 // lateNote says what to do about lines that came too late to be judged.
