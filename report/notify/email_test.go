@@ -250,18 +250,18 @@ func TestEmailGolden(t *testing.T) {
 func TestEmailRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, mode, user string
-		server           mailServer
+		server           *mailServer
 		permanent        bool
 		says             string
 	}{
-		{"no such person", tlsStart, "", mailServer{answers: map[string]string{"RCPT": "550 no such person"}}, true, "answered 550: no such person"},
-		{"later", tlsStart, "", mailServer{answers: map[string]string{"RCPT": "451 later"}}, false, "answered 451: later"},
-		{"wrong password", tlsStart, "litesoc", mailServer{auth: "PLAIN", answers: map[string]string{"AUTH": "535 the secret of MAIL is wrong"}}, true, "answered 535: *** is wrong"},
-		{"no TLS", tlsStart, "litesoc", mailServer{auth: "PLAIN", answers: map[string]string{"EHLO-STARTTLS": "none"}}, true, "the server does not offer STARTTLS"},
-		{"no way to log in", tlsStart, "litesoc", mailServer{auth: "GSSAPI"}, true, "the server offers neither AUTH PLAIN nor LOGIN"},
+		{"no such person", tlsStart, "", &mailServer{answers: map[string]string{"RCPT": "550 no such person"}}, true, "answered 550: no such person"},
+		{"later", tlsStart, "", &mailServer{answers: map[string]string{"RCPT": "451 later"}}, false, "answered 451: later"},
+		{"wrong password", tlsStart, "litesoc", &mailServer{auth: "PLAIN", answers: map[string]string{"AUTH": "535 the secret of MAIL is wrong"}}, true, "answered 535: *** is wrong"},
+		{"no TLS", tlsStart, "litesoc", &mailServer{auth: "PLAIN", answers: map[string]string{"EHLO-STARTTLS": "none"}}, true, "the server does not offer STARTTLS"},
+		{"no way to log in", tlsStart, "litesoc", &mailServer{auth: "GSSAPI"}, true, "the server offers neither AUTH PLAIN nor LOGIN"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := serveMail(t, &test.server)
+			s := serveMail(t, test.server)
 			m := NewMessage(noon, hostile())
 			err := s.channel(t, test.mode, test.user).Send(context.Background(), &m)
 			var send *SendError

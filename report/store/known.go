@@ -39,7 +39,16 @@ func known(db *sql.DB) ([]source.Known, error) {
 // Checkpoint returns up to which time all requests have been judged, and under which
 // settings. The zero time says that none have.
 func (s *Store) Checkpoint() (watermark time.Time, settings string, err error) {
-	err = s.db.QueryRow(`select watermark, settings from checkpoint`).Scan(&watermark, &settings)
+	return checkpoint(s.db)
+}
+
+// Checkpoint is Store.Checkpoint for a store that is only read.
+func (q *Query) Checkpoint() (watermark time.Time, settings string, err error) {
+	return checkpoint(q.db)
+}
+
+func checkpoint(db *sql.DB) (watermark time.Time, settings string, err error) {
+	err = db.QueryRow(`select watermark, settings from checkpoint`).Scan(&watermark, &settings)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, "", nil
 	}
