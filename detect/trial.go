@@ -129,6 +129,20 @@ func windowOf(d *Detector) time.Duration {
 // Window is the time within which the detector counts.
 func (t *Trial) Window() time.Duration { return t.window }
 
+// Plan makes the trial meet what people have done to what detectors have learned, where
+// the detector met it. It is called before the trial advances.
+func (t *Trial) Plan(changes []Change) {
+	var ours []Change
+	for _, c := range changes {
+		c.Begin = slices.DeleteFunc(slices.Clone(c.Begin), func(k Known) bool { return k.Detector != t.detector.Name })
+		ours = append(ours, c)
+	}
+	t.pipeline.Plan(ours, time.Time{})
+}
+
+// Err is the error of a change that could not be made.
+func (t *Trial) Err() error { return t.pipeline.Err() }
+
 // Advance leads requests through the detector, in their order and all before those that
 // follow or at the time of the first of them.
 func (t *Trial) Advance(requests []*parsers.Request) {

@@ -58,7 +58,7 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 				continue
 			}
 			seen[event] = true
-			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary})
+			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary, tactics[e.Technique]})
 			i.Technique = append(i.Technique, e.Technique)
 			i.OWASP = append(i.OWASP, e.OWASP)
 		}
@@ -70,6 +70,58 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 	i.NextSteps = nextSteps(i, distinct(rules))
 	i.SQL = i.query()
 }
+
+// tactics say what techniques are for, in the words of MITRE ATT&CK. Of one that serves
+// several it is what it is for against an API.
+// https://attack.mitre.org/tactics/enterprise/
+var tactics = map[string]string{
+	"T1595.003": "reconnaissance",
+	"T1190":     "initial access",
+	"T1078":     "initial access",
+	"T1068":     "privilege escalation",
+	"T1550.001": "lateral movement",
+	"T1110":     "credential access",
+	"T1110.001": "credential access",
+	"T1110.003": "credential access",
+	"T1110.004": "credential access",
+	"T1087":     "discovery",
+	"T1119":     "collection",
+	"T1213":     "collection",
+	"T1090.003": "command and control",
+	"T1020":     "exfiltration",
+	"T1485":     "impact",
+	"T1499.003": "impact",
+}
+
+// chain tells in which order the incident went through which tactics, and how far it got
+// in each; "" if it kept to one.
+func (i *Incident) chain() string {
+	var order []string
+	furthest := map[string]detect.Outcome{}
+	for _, s := range i.Timeline {
+		if s.Tactic == "" {
+			continue
+		}
+		was, known := furthest[s.Tactic]
+		if !known {
+			order = append(order, s.Tactic)
+		}
+		if slices.Index(outcomes, s.Outcome) > slices.Index(outcomes, was) {
+			was = s.Outcome
+		}
+		furthest[s.Tactic] = was
+	}
+	if len(order) < 2 {
+		return ""
+	}
+	for n, tactic := range order {
+		order[n] = fmt.Sprintf("%s (%s)", tactic, furthest[tactic])
+	}
+	return strings.Join(order, " → ")
+}
+
+// outcomes are in the order of how far one gets.
+var outcomes = []detect.Outcome{detect.Blocked, detect.Attempted, detect.Succeeded}
 
 // distinct returns the texts sorted, each once, without the empty one.
 func distinct(texts []string) []string {

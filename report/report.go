@@ -155,6 +155,7 @@ type Step struct {
 	Outcome  detect.Outcome  `json:"outcome"`
 	Count    int64           `json:"count"`
 	Summary  string          `json:"summary"`
+	Tactic   string          `json:"tactic,omitempty"` // what it was for: "credential access"
 }
 
 // Run is what is true of this run only: where things lie, how long it took.

@@ -558,6 +558,7 @@ func (p *page) incident(in *Incident, evidence map[string][]Place) {
 	p.field("how much", plain, volume(in))
 	p.field("result", outcomeTone(in.Outcome), outcome(in.Outcome))
 	p.field("class", plain, class(in))
+	p.field("chain", plain, in.chain())
 	p.handled(in.Handled)
 	p.timeline(in, evidence)
 	p.advice(in)

@@ -40,6 +40,9 @@ func Ticket(w io.Writer, in *Incident, evidence map[string][]Place) error {
 	list("Who", in.Actors)
 	list("From where", labels(in))
 	b.WriteString("\n## What happened\n\n")
+	if chain := in.chain(); chain != "" {
+		fmt.Fprintf(&b, "%s.\n\n", prose(capital(chain)))
+	}
 	for n, s := range in.Timeline {
 		if n == maxTicketSteps {
 			fmt.Fprintf(&b, "%d. and %s more\n", n+1, count(int64(len(in.Timeline)-n), "step"))

@@ -106,11 +106,11 @@ func verifyAudit(c *cobra.Command, db, noted, output string) error {
 		return &statusError{status: exitFound}
 	}
 	if output == "text" {
-		fmt.Fprintf(out, "The audit trail is whole: %s.\n", plural(int(v.Rows), "row", "rows"))
+		fmt.Fprintln(out, "The audit trail is whole.")
 		if v.Noted > 0 {
-			fmt.Fprintf(out, "The noted head is row %d; %s since.\n", v.Noted, plural(int(v.Rows-v.Noted), "row", "rows"))
+			fmt.Fprintf(out, "The noted head is row %d.\n", v.Noted)
 		}
-		fmt.Fprintf(out, "head %s\n", v.Head)
+		fmt.Fprintf(out, "rows %d\nhead %s\n", v.Rows, v.Head)
 	}
 	return nil
 }

@@ -111,6 +111,22 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(scanCommand(), reportCommand(), sqlCommand(), routesCommand(), eventsCommand(), alertsCommand(), incidentsCommand(), auditCommand(), formatsCommand(), explainCommand(), checkURLCommand(), intelCommand(), notifyCommand(), versionCommand())
+	root.AddCommand(
+		scanCommand(),
+		reportCommand(),
+		alertsCommand(),
+		incidentsCommand(),
+		eventsCommand(),
+		explainCommand(),
+		notifyCommand(),
+		baselineCommand(),
+		sqlCommand(),
+		routesCommand(),
+		auditCommand(),
+		formatsCommand(),
+		checkURLCommand(),
+		intelCommand(),
+		versionCommand(),
+	)
 	return root
 }

@@ -42,6 +42,7 @@ func dbFlag(c *cobra.Command, to *string) {
 
 type scanFlags struct {
 	db, config, format, openAPI, intel, since, until, failOn string
+	baseline                                                 string
 	output                                                   []string
 	lateness                                                 time.Duration
 	minParsed                                                float64
@@ -83,6 +84,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
 	intelFlag(c, &f.intel)
+	flags.StringVar(&f.baseline, "baseline", "", "`file` of 'litesoc baseline export' to begin with, once")
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text): "+formatNames())
@@ -109,6 +111,7 @@ type job struct {
 	pipeline  *detect.Pipeline
 	results   *store.Results
 	order     source.Orderer
+	all       []*detect.Detector
 	detectors []string
 	notes     []string
 
@@ -166,6 +169,11 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	}
 	if j.opts.Known, err = j.store.Known(); err != nil {
 		return failed(err, "")
+	}
+	if f.baseline != "" {
+		if err := j.beginWith(f.baseline); err != nil {
+			return err
+		}
 	}
 	j.opts.Kept = j.store.Kept
 	if post != nil {
@@ -242,6 +250,7 @@ func (j *job) prepare(cfg *config) error {
 	if err != nil {
 		return err
 	}
+	j.all = detectors
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) {
@@ -258,6 +267,9 @@ func (j *job) prepare(cfg *config) error {
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)
+		if r.User == "" {
+			r.User = detect.LoginAccount(r)
+		}
 		r.Declared = site.Declared(r.Method, r.Shape)
 		r.Origin = j.geo.Lookup(r.ClientIP)
 	}
@@ -412,6 +424,13 @@ func (j *job) streams() ([]source.Stream, error) {
 	} else if err := j.store.States(j.pipeline.Load); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
+	changes, err := j.store.Changes()
+	if err != nil {
+		return nil, err
+	}
+	changes, notes := underSettings(changes, j.all)
+	j.notes = append(j.notes, notes...)
+	j.pipeline.Plan(changes, watermark)
 	j.watermark = watermark
 	if len(j.opts.Known) == 0 {
 		return streams, nil
@@ -517,6 +536,9 @@ func (j *job) finish(watermark time.Time) error {
 		j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
 	}
 	j.pipeline.Flush()
+	if err := j.pipeline.Err(); err != nil {
+		return err
+	}
 	if err := j.store.SetRoutes(j.routes); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}

@@ -175,6 +175,12 @@ func (j *job) account(q *store.Query, r *report.Report, cfg *config, x *report.E
 	if err != nil {
 		return err
 	}
+	changes, err := q.Changes()
+	if err != nil {
+		return err
+	}
+	changes, notes := underSettings(changes, j.all)
+	x.Notes = append(x.Notes, notes...)
 	events := map[string][]detect.Event{} // by detector
 	for i := range x.Events {
 		e := x.Events[i].Event.Event
@@ -195,7 +201,8 @@ func (j *job) account(q *store.Query, r *report.Report, cfg *config, x *report.E
 		}
 		d := detectors[at]
 		trial := detect.NewTrial(parsers.NewRouteLearner(least, j.opts.Site.Routes()), d, events[name])
-		if err := j.try(q, sources, trial); err != nil {
+		trial.Plan(changes)
+		if err := errors.Join(j.try(q, sources, trial), trial.Err()); err != nil {
 			return err
 		}
 		accounts, near := trial.End()
