@@ -166,12 +166,21 @@ type Run struct {
 	FailOn   string        `json:"fail_on,omitempty"` // severity from which on incidents fail the run; "" if none does
 	// Detectors are the names of those that have judged, in their order.
 	Detectors []string  `json:"detectors"`
-	Sources   []Source  `json:"sources"` // what was read in this run, in order of their first time
-	Origins   string    `json:"origins"` // what told where addresses are, and what was not checked
-	Notes     []string  `json:"notes"`   // what the reader should know: files not read, states forgotten
+	Settings  []Setting `json:"settings,omitempty"` // of the detectors, in their order
+	Sources   []Source  `json:"sources"`            // what was read in this run, in order of their first time
+	Origins   string    `json:"origins"`            // what told where addresses are, and what was not checked
+	Notes     []string  `json:"notes"`              // what the reader should know: files not read, states forgotten
 	Failures  []Failure `json:"failures"`
 	// Evidence are the lines behind each event, by event id.
 	Evidence map[string][]Place `json:"evidence"`
+}
+
+// A Setting is one of a detector's thresholds or windows, as it was in this run.
+type Setting struct {
+	Detector string `json:"detector"`
+	Name     string `json:"setting"`
+	Value    string `json:"value"`
+	Doc      string `json:"doc"`
 }
 
 // Source is one log as this run met it. Counts are of this run; TotalLines is of
@@ -247,5 +256,5 @@ type Look struct {
 
 // All returns the formats.
 func All() []*Format {
-	return []*Format{Text(), Markdown(), JSON(), NDJSON(), CSV(), SARIF(), JUnit(), GitHub(), OCSF(), ECS(), STIX()}
+	return []*Format{Text(), HTML(), Markdown(), JSON(), NDJSON(), CSV(), SARIF(), JUnit(), GitHub(), OCSF(), ECS(), STIX()}
 }

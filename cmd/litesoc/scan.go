@@ -110,11 +110,13 @@ type job struct {
 	order     source.Orderer
 	detectors []string
 	notes     []string
-	settings  string        // what the detectors' memory depends on
-	replay    *store.Replay // nil if nothing was kept before
-	watermark time.Time
-	anew      bool // all kept requests are judged again
-	progress  *progress
+
+	thresholds []report.Setting
+	settings   string        // what the detectors' memory depends on
+	replay     *store.Replay // nil if nothing was kept before
+	watermark  time.Time
+	anew       bool // all kept requests are judged again
+	progress   *progress
 }
 
 func scan(c *cobra.Command, f *scanFlags, args []string) error {
@@ -224,6 +226,10 @@ func (j *job) prepare(cfg *config) error {
 	}
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
+		d.Flags.VisitAll(func(f *flag.Flag) {
+			_, usage := flag.UnquoteUsage(f)
+			j.thresholds = append(j.thresholds, report.Setting{Detector: d.Name, Name: f.Name, Value: f.Value.String(), Doc: usage})
+		})
 	}
 	if err := j.openGeo(cfg); err != nil {
 		return err
@@ -533,7 +539,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	run := &r.Run
 	run.Version, run.Command, run.DB = version, "scan", j.flags.db
 	run.Detectors = j.detectors
-	run.FailOn = j.flags.failOn
+	run.FailOn, run.Settings = j.flags.failOn, j.thresholds
 	run.Origins = j.geo.Line()
 	run.Notes = append(run.Notes, j.notes...)
 	for _, f := range j.geo.Faults() {
