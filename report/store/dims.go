@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -38,7 +37,6 @@ type dims struct {
 	most                     int    // rows of one table whose numbers are known, in one generation
 	seed                     uint64 // so that nobody can make two texts of one hash
 	text                     []byte // scratch
-	boxes                    []driver.Value
 }
 
 // bytesPerName is how much of the memory there must be for each row of one table whose
@@ -145,19 +143,6 @@ func (d *dims) number(of *dim, p *parts) (id uint32, added bool) {
 	}
 	of.ids[hash] = id
 	return id, !known
-}
-
-// box returns the number as the appender takes it. Those of the rows that come first, as
-// what repeats most does, are boxed once.
-func (d *dims) box(id uint32) driver.Value {
-	const most = 1 << 16
-	if id >= most {
-		return id
-	}
-	for len(d.boxes) <= int(id) {
-		d.boxes = append(d.boxes, uint32(len(d.boxes)))
-	}
-	return d.boxes[id]
 }
 
 // textOf appends to b the one text that stands for the parts; nothing if all are empty.

@@ -45,6 +45,7 @@ type Store struct {
 	inTx  bool
 	rows  int // appended since the last commit
 	app   appenders
+	facts *facts         // nil: none is open
 	moved map[int]*moved // logs that were read on since the last commit
 }
 
@@ -316,6 +317,10 @@ func (s *Store) commit() error {
 // rollback drops what was not committed.
 func (s *Store) rollback() {
 	s.app.drop()
+	if s.facts != nil {
+		s.facts.drop()
+		s.facts = nil
+	}
 	if s.inTx {
 		s.exec("rollback")
 		s.inTx = false
