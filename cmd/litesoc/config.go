@@ -33,6 +33,7 @@ type config struct {
 	Format     string             `yaml:"format"`
 	Lateness   *time.Duration     `yaml:"lateness"`
 	MinParsed  *float64           `yaml:"min_parsed"`
+	Memory     *memory            `yaml:"memory"`
 	JSONFields map[string]string  `yaml:"json_fields"` // our field: the log's key
 	Routes     []detect.RouteRule `yaml:"routes"`
 	// OpenAPI is the file of an OpenAPI description, whose routes come before
@@ -187,6 +188,9 @@ func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 	}
 	if c.MinParsed != nil && !flags.Changed("min-parsed") {
 		f.minParsed = *c.MinParsed
+	}
+	if c.Memory != nil && !flags.Changed("memory") {
+		f.memory = *c.Memory
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -62,11 +63,12 @@ type scanFlags struct {
 	lateness                                                 time.Duration
 	minParsed                                                float64
 	threads                                                  int
+	memory                                                   memory
 	newOnly, notify, quiet                                   bool
 }
 
 func scanCommand() *cobra.Command {
-	var f scanFlags
+	f := scanFlags{memory: defaultMemory}
 	c := &cobra.Command{
 		Use:   "scan PATH...",
 		Short: "Read logs, find attacks, keep everything, print the incidents",
@@ -106,6 +108,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident that is neither resolved nor dismissed is of this `severity` or above: low, medium, high or critical")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
+	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
 	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
 	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
@@ -146,6 +149,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return err
 	}
 	cfg.fill(c.Flags(), f)
+	debug.SetMemoryLimit(int64(f.memory.heap()))
 	out, err := parseOutputs(f.output)
 	if err != nil {
 		return err
@@ -176,7 +180,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		stdin = interruptible(c.Context(), stdin)
 	}
 	files, notFound := source.Find(args, stdin)
-	if j.store, err = openStore(f.db); err != nil {
+	if j.store, err = openStore(f.db, f.memory); err != nil {
 		return err
 	}
 	defer j.store.Close()
@@ -309,7 +313,7 @@ func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins
 		fmt.Fprintln(h, e.ID(), e.Expires)
 	}
 	for _, d := range detectors {
-		fmt.Fprintln(h, d.Name)
+		fmt.Fprintln(h, d.Name, d.MaxKeys)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
@@ -344,8 +348,8 @@ func (j *job) atlas() *store.Atlas {
 	}
 }
 
-func openStore(path string) (*store.Store, error) {
-	s, err := store.Open(path)
+func openStore(path string, m memory) (*store.Store, error) {
+	s, err := store.OpenWithin(path, int64(m.database()))
 	if errors.Is(err, store.ErrBusy) {
 		return nil, failed(err, "wait until it is done, or choose another file with --db")
 	}
@@ -658,7 +662,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
 	}
 	if st := j.pipeline.Stats(); st.Evicted > 0 {
-		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to bound memory: slow patterns may have been missed", st.Evicted))
+		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", st.Evicted, j.flags.memory))
 	}
 	if j.routes.Full() {
 		run.Notes = append(run.Notes, "there are more different paths than are remembered: the routes of some are not told from names; an OpenAPI file or route_templates would tell")

@@ -55,7 +55,7 @@ func OpenQuery(path string) (*Query, error) {
 
 // openQuery opens the store for queries, whichever version it is of.
 func openQuery(path string) (q *Query, version int, err error) {
-	connector, err := duckdb.NewConnector(dsn(path, "access_mode=read_only"), nil)
+	connector, err := duckdb.NewConnector(dsn(path, defaultMemory, "access_mode=read_only"), nil)
 	if err != nil {
 		return nil, 0, explain(path, err)
 	}
@@ -150,7 +150,7 @@ func (q *Query) Close() error {
 
 // DuckDBVersion returns the version of the DuckDB that is built in.
 func DuckDBVersion() (string, error) {
-	connector, err := duckdb.NewConnector(dsn(Memory), nil)
+	connector, err := duckdb.NewConnector(dsn(Memory, defaultMemory), nil)
 	if err != nil {
 		return "", err
 	}
