@@ -267,7 +267,9 @@ func readAlerts(from interface {
 		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
 			return nil, err
 		}
-		a.Actions = actions.Get()
+		if proposed := actions.Get(); len(proposed) > 0 {
+			a.Actions = proposed
+		}
 		a.Events, a.Metadata, a.ResolvedAt = events.Get(), json.RawMessage(metadata), resolved.Time
 		alerts = append(alerts, a)
 	}
