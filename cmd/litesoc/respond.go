@@ -92,9 +92,6 @@ func respond(c *cobra.Command, f *respondFlags) error {
 	if err != nil {
 		return err
 	}
-	if cfg.DB != "" && !c.Flags().Changed("db") && os.Getenv("LITESOC_DB") == "" {
-		f.db = cfg.DB
-	}
 	site, err := cfg.site()
 	if err != nil {
 		return err
@@ -140,7 +137,13 @@ func respond(c *cobra.Command, f *respondFlags) error {
 			fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", report.Show(o.file))
 		}
 	}
-	return nil
+	var files []export
+	for _, o := range outs {
+		if o.file != "" {
+			files = append(files, export{o.format.Name, o.file})
+		}
+	}
+	return exported(c.Context(), f.db, "response.exported", files...)
 }
 
 // check refuses options that make no sense.

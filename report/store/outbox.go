@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -303,7 +304,37 @@ func (s *Store) Settle(ids []string, sentAt, due time.Time, failure string) erro
 	if err != nil {
 		return err
 	}
+	if state == sent {
+		if err := s.auditSent(ids); err != nil {
+			return err
+		}
+	}
 	return s.commit()
+}
+
+// auditSent tells the audit trail of notices that were sent.
+func (s *Store) auditSent(ids []string) error {
+	var entries []Entry
+	err := each(s.writer, `select id, alert_id, change, channel from notifications where id in (select unnest(?::varchar[])) order by rowid`, func(rows *sql.Rows) error {
+		var alert struct {
+			Alert  string `json:"alert"`
+			Change string `json:"change"`
+		}
+		e := Entry{Who: Self, Action: "notification.sent", ObjectType: "notification"}
+		var channel string
+		err := rows.Scan(&e.ObjectID, &alert.Alert, &alert.Change, &channel)
+		if err != nil {
+			return err
+		}
+		e.Note = "to " + channel
+		e.After, err = json.Marshal(alert)
+		entries = append(entries, e)
+		return err
+	}, ids)
+	if err != nil {
+		return err
+	}
+	return s.Audit(entries...)
 }
 
 // Unpark makes what was parked wait again, as if it had not been tried.

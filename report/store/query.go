@@ -110,7 +110,8 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 // Report is Store.Report for a store that is only read.
 func (q *Query) Report(span Span) (*report.Report, error) { return readReport(q.db, span) }
 
-// Alerts returns all alerts, by first time, then id.
+// Alerts returns all alerts, those that the allowlist suppresses as well, by first time,
+// then id.
 func (q *Query) Alerts() ([]report.Alert, error) {
 	alerts, err := readAlerts(q.db, "true")
 	if err != nil {
