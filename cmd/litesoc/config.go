@@ -48,6 +48,8 @@ type config struct {
 	// learns none.
 	LearnRoutes *int                     `yaml:"learn_routes"`
 	Detectors   map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
+	// Accepted is the file of accepted findings, which --new-only leaves out.
+	Accepted string `yaml:"accepted"`
 	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
 	Allowlist []detect.AllowEntry `yaml:"allowlist"`
 }
@@ -77,6 +79,9 @@ func readConfig(path string) (*config, error) {
 		return filepath.Join(filepath.Dir(path), name)
 	}
 	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
+	if c.Accepted != "" {
+		c.Accepted = beside(c.Accepted)
+	}
 	if c.OpenAPI != "" {
 		c.OpenAPI = beside(c.OpenAPI)
 	}
@@ -165,6 +170,9 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 	if c.DB != "" && !flags.Changed("db") && os.Getenv("LITESOC_DB") == "" {
 		f.db = c.DB
+	}
+	if c.Accepted != "" && !flags.Changed("accepted") {
+		f.accepted = c.Accepted
 	}
 	if c.Format != "" && !flags.Changed("format") {
 		f.format = c.Format

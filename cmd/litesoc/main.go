@@ -112,6 +112,6 @@ and no change to the application, and sends nothing anywhere.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(scanCommand(), reportCommand(), sqlCommand(), routesCommand(), eventsCommand(), incidentsCommand(), formatsCommand(), explainCommand(), checkURLCommand(), intelCommand(), versionCommand())
-	root.AddCommand(respondCommand(), allowCommand())
+	root.AddCommand(respondCommand(), acceptCommand(), allowCommand())
 	return root
 }

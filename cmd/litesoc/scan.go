@@ -41,12 +41,12 @@ func dbFlag(c *cobra.Command, to *string) {
 }
 
 type scanFlags struct {
-	db, config, format, openAPI, intel, since, until, failOn string
-	output                                                   []string
-	lateness                                                 time.Duration
-	minParsed                                                float64
-	threads                                                  int
-	newOnly, quiet                                           bool
+	db, config, format, openAPI, intel, since, until, failOn, accepted string
+	output                                                             []string
+	lateness                                                           time.Duration
+	minParsed                                                          float64
+	threads                                                            int
+	newOnly, quiet                                                     bool
 }
 
 func scanCommand() *cobra.Command {
@@ -90,7 +90,8 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
-	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
+	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended; with --accepted, those that are not accepted")
+	flags.StringVar(&f.accepted, "accepted", "", "`file` of accepted findings, which --new-only leaves out; 'litesoc accept' writes it")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
 }
@@ -125,6 +126,15 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return err
 	}
 	cfg.fill(c.Flags(), f)
+	if c.Flags().Changed("accepted") && !f.newOnly {
+		return misuse("litesoc scan --new-only --accepted "+f.accepted+" access.log", "--accepted is for --new-only")
+	}
+	var accepted *report.Accepted
+	if f.accepted != "" && f.newOnly {
+		if accepted, err = readAccepted(f.accepted); err != nil {
+			return err
+		}
+	}
 	out, err := parseOutputs(f.output)
 	if err != nil {
 		return err
@@ -191,7 +201,10 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err := j.tellSuppressed(r); err != nil {
 		return failed(err, "")
 	}
-	if f.newOnly {
+	switch {
+	case accepted != nil:
+		onlyNew(r, accepted)
+	case f.newOnly:
 		keepNew(r, before)
 	}
 	// Whoever reads the report may take their time, or never read it to the end.
