@@ -3,7 +3,7 @@ package detect
 import "slices"
 
 // builtInRoutes returns the usual shapes of what changes who may do what, the more
-// telling first. A login that fails answers 400, 401, 403 or 422; any answer 2xx or
+// telling first. A login that fails answers 400, 401, 403, 422 or 423 (locked); any answer 2xx or
 // 3xx means that it worked, but for products known to show the form again with 200.
 // 429 and 5xx say nothing about a login.
 func builtInRoutes() []RouteRule {
@@ -63,7 +63,7 @@ func builtInRoutes() []RouteRule {
 // loginRoutes returns the rules for logins, those of known products first.
 func loginRoutes() []RouteRule {
 	const (
-		failed = "400,401,403,422"
+		failed = "400,401,403,422,423"
 		worked = "2xx,3xx"
 	)
 	routes := []RouteRule{
@@ -76,6 +76,12 @@ func loginRoutes() []RouteRule {
 		{Method: "POST", Path: "/users/sign_in", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "/accounts/login", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "**/j_security_check", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/admins|admin_users|members/sign_in", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/admin/login", Query: "next=/admin/", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/admin/login", Query: "next=%2Fadmin%2F", Status: "200", Event: LoginFailed},
+		// And Keycloak and ASP.NET Identity.
+		{Method: "POST", Path: "**/login-actions/authenticate", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/identity/account/login", Status: "200", Event: LoginFailed},
 	}
 	for _, path := range []string{"**/oauth|oauth2|connect|openid-connect/token", "**/oauth2/{x}/token", "token"} {
 		routes = append(routes,
@@ -89,6 +95,12 @@ func loginRoutes() []RouteRule {
 		"**/oauth/access_token",
 		"**/jwt/create",
 		"**/api-token-auth",
+		"**/auth/callback/credentials", // Auth.js
+		"**/login.json|sign_in.json|sessions.json",
+		// The second factor: six digits can be guessed.
+		"**/otp|mfa|2fa|totp|two-factor|two_factor/verify|challenge|validate",
+		"**/verify-otp|verify_otp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp",
+		"**/login/otp|mfa|2fa|totp|code",
 		"session|sessions",
 		"auth",
 	} {
@@ -96,5 +108,9 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "POST", Path: path, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
 	}
-	return routes
+	// A page that takes its own form shows it again, or goes on: 200 says neither.
+	const pages = "**/login.php|login.asp|login.aspx|login.jsp|login.jsf|login.do|login.action|login.cgi|login.cfm|logon.aspx|logon.do|signin.php|signin.aspx|signin.jsp"
+	return append(routes,
+		RouteRule{Method: "POST", Path: pages, Status: failed, Event: LoginFailed},
+		RouteRule{Method: "POST", Path: pages, Status: "3xx", Event: LoginSuccess})
 }

@@ -175,7 +175,7 @@ func (s *Site) Declared(method, shape string) Declared {
 func (s *Site) Routes() []string { return s.templates.Routes() }
 
 // usualTenantClaims are the claims that name a tenant, the first that is there.
-var usualTenantClaims = [...]string{"org", "org_id", "tenant", "tenant_id"}
+var usualTenantClaims = [...]string{"org", "org_id", "tenant", "tenant_id", "tid"} // the last one is Entra ID's
 
 func (s *Site) addTenantClaim(name string) {
 	if !slices.Contains(s.tenantClaims, name) {

@@ -17,6 +17,7 @@ import (
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/openapi"
+	"github.com/litesoc/litesoc/report/notify"
 )
 
 // configName is the config file that is found in the working folder.
@@ -25,6 +26,8 @@ const configName = "litesoc.yaml"
 // config holds the facts of a site. Its names are those of the flags.
 type config struct {
 	parsers.SiteConfig `yaml:",inline"`
+
+	path string // of the file
 
 	DB         string             `yaml:"db"`
 	Format     string             `yaml:"format"`
@@ -48,6 +51,9 @@ type config struct {
 	// learns none.
 	LearnRoutes *int                     `yaml:"learn_routes"`
 	Detectors   map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
+	// Notifications are who is told of alerts; Notify says that scan tells them.
+	Notifications []notify.Config `yaml:"notifications"`
+	Notify        bool            `yaml:"notify"`
 	// Accepted is the file of accepted findings, which --new-only leaves out.
 	Accepted string `yaml:"accepted"`
 	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
@@ -62,6 +68,7 @@ func readConfig(path string) (*config, error) {
 	if !given {
 		path = configName
 	}
+	c.path = path
 	text, err := os.ReadFile(path)
 	if !given && errors.Is(err, fs.ErrNotExist) {
 		return c, nil
@@ -77,6 +84,9 @@ func readConfig(path string) (*config, error) {
 			return name
 		}
 		return filepath.Join(filepath.Dir(path), name)
+	}
+	if err := notify.Check(c.Notifications); err != nil {
+		return nil, misuse("", "config %s: %w", path, err)
 	}
 	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
 	if c.Accepted != "" {
@@ -179,6 +189,9 @@ func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 	}
 	if c.Lateness != nil && !flags.Changed("lateness") {
 		f.lateness = *c.Lateness
+	}
+	if c.Notify && !flags.Changed("notify") {
+		f.notify = true
 	}
 	if f.openAPI != "" {
 		c.OpenAPI = f.openAPI

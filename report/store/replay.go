@@ -158,7 +158,7 @@ func (p *Replay) scan(r *parsers.Request) error {
 const selectRequests = `
 		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.shape, q.query, coalesce(w.status, 0), q.bytes,
 			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
-			q.records, w.event_name
+			q.records, w.event_name, q.body
 		from request_rows q
 		join sources s on q.source_id = s.source_id
 		join callers c on q.caller = c.id
@@ -172,7 +172,7 @@ func scanRequest(rows *sql.Rows, r *parsers.Request) (id int, err error) {
 	var duration int64
 	err = rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
 		&r.Status, &r.Bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
-		&text[15], &r.Records, &text[16])
+		&text[15], &r.Records, &text[16], &r.Body)
 	if err != nil {
 		return 0, err
 	}

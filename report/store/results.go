@@ -17,6 +17,7 @@ type Results struct {
 	Events    map[string]*Found[detect.Event]
 	Alerts    map[string]*Found[detect.Alert]
 	Incidents map[string]*Found[detect.Incident]
+	Reopened  int // alerts that Finish has opened again
 	ending    bool
 }
 
@@ -71,6 +72,9 @@ func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) er
 	which := " where provisional"
 	if anew {
 		which = ""
+	}
+	if err := s.rememberAlerts(); err != nil {
+		return err
 	}
 	for _, table := range []string{"events", "alert_rows", "incident_rows"} {
 		if err := s.exec("delete from " + table + which); err != nil {
@@ -127,7 +131,7 @@ func (s *Store) SetRoutes(l *parsers.RouteLearner) error {
 }
 
 // Finish keeps the results and commits the run.
-func (s *Store) Finish(r *Results) error {
+func (s *Store) Finish(r *Results) (err error) {
 	if err := replace(s, "events", r.Events, s.addEvent); err != nil {
 		return err
 	}
@@ -144,6 +148,12 @@ func (s *Store) Finish(r *Results) error {
 		if err := s.exec(link); err != nil {
 			return fmt.Errorf("alerts: %w", err)
 		}
+	}
+	if r.Reopened, err = s.reopen(); err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
+	if err := s.queueChanges(r); err != nil {
+		return fmt.Errorf("notifications: %w", err)
 	}
 	return s.commit()
 }
