@@ -178,9 +178,6 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 // fill gives the flags that were not set on the command line the config's values, and
 // the config those that were.
 func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
-	if c.DB != "" && !flags.Changed("db") && os.Getenv("LITESOC_DB") == "" {
-		f.db = c.DB
-	}
 	if c.Accepted != "" && !flags.Changed("accepted") {
 		f.accepted = c.Accepted
 	}

@@ -21,8 +21,8 @@ import (
 // A notifier brings what waits in the outbox of a store to the channels of a config.
 type notifier struct {
 	channels []*notify.Channel
-	open     func() (*store.Store, error) // in short turns: others want the database, too
-	kept     *store.Store                 // that keeps nothing and is not closed; nil for a file
+	open     func(context.Context) (*store.Store, error) // in short turns: others want the database, too
+	kept     *store.Store                                // that keeps nothing and is not closed; nil for a file
 	now      func() time.Time
 	sleep    func(ctx context.Context, d time.Duration)
 	stderr   io.Writer
@@ -67,14 +67,21 @@ func (n *notifier) of(s *store.Store, path string) {
 	if path == store.Memory {
 		n.kept = s
 	}
-	n.open = func() (*store.Store, error) { return store.Open(path) }
+	n.openAt(path)
+}
+
+// openAt makes the notifier use the store at path. While another process has it open it
+// waits.
+func (n *notifier) openAt(path string) {
+	n.open = func(ctx context.Context) (s *store.Store, err error) {
+		err = patiently(ctx, busyWait, func() (err error) { s, err = store.Open(path); return err })
+		return s, err
+	}
 }
 
 const (
-	// busyWait is how long a turn waits for the database, and busyStep how long between
-	// two tries.
+	// busyWait is how long a turn waits for the database.
 	busyWait = 20 * time.Second
-	busyStep = 100 * time.Millisecond
 	// lease is how long whoever sends has for one message before another may try it.
 	lease = 2 * time.Minute
 	// scanWait is how long scan waits for a second try at what was not sent at the first.
@@ -86,17 +93,11 @@ func (n *notifier) turn(ctx context.Context, f func(*store.Store) error) error {
 	if n.kept != nil {
 		return f(n.kept)
 	}
-	for waited := time.Duration(0); ; waited += busyStep {
-		s, err := n.open()
-		if errors.Is(err, store.ErrBusy) && waited < busyWait && ctx.Err() == nil {
-			n.sleep(ctx, busyStep)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		return errors.Join(f(s), s.Close())
+	s, err := n.open(ctx)
+	if err != nil {
+		return err
 	}
+	return errors.Join(f(s), s.Close())
 }
 
 // A delivery is what came of the notices that were due.
@@ -450,7 +451,7 @@ func sendWaiting(c *cobra.Command, db, file string, wait time.Duration, unpark b
 	if _, err := os.Stat(db); err != nil {
 		return failed(fmt.Errorf("database %q: %w", db, store.ErrNoStore), "scan some logs first")
 	}
-	n.open = func() (*store.Store, error) { return store.Open(db) }
+	n.openAt(db)
 	if unpark {
 		if err := n.turn(c.Context(), func(s *store.Store) error { return s.Unpark(n.now().UTC()) }); err != nil {
 			return failed(err, "")

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/notify"
 	"github.com/litesoc/litesoc/report/store"
 )
@@ -107,7 +108,7 @@ func newOutbox(t *testing.T, c notify.Config) *outbox {
 	}
 	o.n = &notifier{
 		channels: channels,
-		open:     func() (*store.Store, error) { return store.Open(o.path) },
+		open:     func(context.Context) (*store.Store, error) { return store.Open(o.path) },
 		now:      func() time.Time { return o.clock },
 		sleep:    func(_ context.Context, d time.Duration) { o.clock = o.clock.Add(d) },
 		stderr:   &o.stderr,
@@ -223,7 +224,7 @@ func TestOutboxKilledAfterSending(t *testing.T) {
 		t.Fatalf("%v, %v", work, err)
 	}
 	opened := 0
-	killed.open = func() (*store.Store, error) {
+	killed.open = func(context.Context) (*store.Store, error) {
 		if opened++; opened > 1 { // to claim, and not to settle
 			return nil, context.Canceled
 		}
@@ -268,6 +269,38 @@ func TestOutboxForgets(t *testing.T) {
 	o.expect("quiet", o.deliver(0), "0 sent, 0 later, 0 parked: ")
 	o.run(true, map[string]detect.Severity{"alt_b": detect.High})
 	o.expect("one is left", o.deliver(time.Hour), "1 sent, 0 later, 0 parked: alt_b opened")
+}
+
+// What people do with an alert is told to whom was told of the alert, and so is what
+// goes on after they were done with it.
+func TestOutboxHandled(t *testing.T) {
+	o := newOutbox(t, notify.Config{Severity: "medium"})
+	handle := func(status, typ string) {
+		t.Helper()
+		err := o.n.turn(context.Background(), func(s *store.Store) error {
+			_, err := s.Handle([]string{"alt_a", "alt_low"}, store.Change{Status: status, ResolutionType: typ, By: "sam"})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := map[string]detect.Severity{"alt_a": detect.High, "alt_low": detect.Low}
+	o.run(true, found)
+	o.expect("opened", o.deliver(0), "1 sent, 0 later, 0 parked: alt_a opened")
+	handle(report.Acknowledged, "")
+	o.expect("acknowledged", o.deliver(0), "1 sent, 0 later, 0 parked: alt_a acknowledged")
+	o.expect("still", o.deliver(0), "0 sent, 0 later, 0 parked: ")
+	handle(report.Resolved, "blocked_ip")
+	o.expect("resolved", o.deliver(0), "1 sent, 0 later, 0 parked: alt_a resolved")
+	o.clock = o.clock.Add(time.Hour)
+	o.run(true, found)
+	o.expect("goes on", o.deliver(0), "1 sent, 0 later, 0 parked: alt_a reopened")
+	handle(report.Resolved, "blocked_ip")
+	o.expect("resolved again", o.deliver(0), "1 sent, 0 later, 0 parked: alt_a resolved")
+	o.run(true, map[string]detect.Severity{"alt_a": detect.High, "alt_low": detect.Low, "alt_b": detect.High})
+	handle(report.Resolved, "blocked_ip")
+	o.expect("another", o.deliver(0), "1 sent, 0 later, 0 parked: alt_b opened")
 }
 
 // A storm is one message.

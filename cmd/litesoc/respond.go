@@ -92,9 +92,6 @@ func respond(c *cobra.Command, f *respondFlags) error {
 	if err != nil {
 		return err
 	}
-	if cfg.DB != "" && !c.Flags().Changed("db") && os.Getenv("LITESOC_DB") == "" {
-		f.db = cfg.DB
-	}
 	site, err := cfg.site()
 	if err != nil {
 		return err

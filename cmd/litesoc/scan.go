@@ -31,8 +31,23 @@ import (
 // defaultDB is the store in the working folder.
 const defaultDB = "litesoc.duckdb"
 
-// dbFlag adds --db to a command.
+// dbFlag adds --db to a command. Where neither it nor LITESOC_DB is given, the config says
+// which database it is.
 func dbFlag(c *cobra.Command, to *string) {
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if c.Flags().Changed("db") || os.Getenv("LITESOC_DB") != "" {
+			return nil
+		}
+		path := ""
+		if f := c.Flags().Lookup("config"); f != nil {
+			path = f.Value.String()
+		}
+		cfg, err := readConfig(path)
+		if err == nil && cfg.DB != "" {
+			*to = cfg.DB
+		}
+		return err
+	}
 	fallback := os.Getenv("LITESOC_DB")
 	if fallback == "" {
 		fallback = defaultDB

@@ -245,7 +245,8 @@ func readAlerts(from interface {
 	rows, err := from.QueryContext(context.Background(), `select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
 		first_ts, last_ts, count, events, outcome, coalesce(metadata::varchar, '{}'), status, coalesce(incident_id, ''), created_at, updated_at,
 		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, ''),
-		actions, coalesce(suppressed_by, '') from alerts where `+condition+` order by first_ts, id`, args...)
+		actions, coalesce(suppressed_by, '')
+		from alerts where `+condition+` order by first_ts, id`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +267,9 @@ func readAlerts(from interface {
 		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
 			return nil, err
 		}
-		a.Actions = actions.Get()
+		if proposed := actions.Get(); len(proposed) > 0 {
+			a.Actions = proposed
+		}
 		a.Events, a.Metadata, a.ResolvedAt = events.Get(), json.RawMessage(metadata), resolved.Time
 		alerts = append(alerts, a)
 	}

@@ -34,8 +34,18 @@ const (
 // gives the source of every number. The replay claims no more than a log would of
 // which lines may come late by lateness. The caller closes it.
 func (s *Store) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
+	return replay(s.db, from, lateness, sources)
+}
+
+// Replay is Store.Replay for a store that is only read. Nothing else is read of it before
+// it is closed.
+func (q *Query) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
+	return replay(q.db, from, lateness, sources)
+}
+
+func replay(db *sql.DB, from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
 	p := &Replay{sources: sources, lateness: lateness, bound: from}
-	if err := p.begin(s.db, from); err != nil {
+	if err := p.begin(db, from); err != nil {
 		return nil, fmt.Errorf("read kept requests: %w", errors.Join(err, p.Close()))
 	}
 	return p, nil
