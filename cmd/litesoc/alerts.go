@@ -44,7 +44,7 @@ if it becomes more severe. Every change is written to the audit trail.`,
 type alertsFlags struct {
 	db, since, until, actor, ip, typ, rule, severity, status, incident, output string
 	limit                                                                      int
-	all                                                                        bool
+	all, suppressed                                                            bool
 }
 
 func alertsListCommand() *cobra.Command {
@@ -73,6 +73,7 @@ has changed since. --output ids writes ids alone, for the other commands to read
 	flags.StringVar(&f.status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.StringVar(&f.incident, "incident", "", "only of the incident whose `id` begins so")
 	flags.IntVar(&f.limit, "limit", 100, "the first `n`; 0 for all")
+	flags.BoolVar(&f.suppressed, "suppressed", false, "those that the allowlist suppresses, and no others")
 	flags.BoolVar(&f.all, "all", false, "also those that are suppressed, or were handled and are found no more")
 	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT[=FILE]`: table, json, csv, ndjson or ids")
 	return c
@@ -102,7 +103,7 @@ func (f *alertsFlags) wants(now time.Time) (func(*report.Alert) bool, error) {
 	actors := append([]string{f.actor}, parsers.Fingerprints(f.actor)...)
 	return func(a *report.Alert) bool {
 		addr, _ := netip.ParseAddr(a.SourceIP)
-		return a.Severity >= least && !a.Last.Before(span.Since) && (span.Until.IsZero() || a.First.Before(span.Until)) &&
+		return (a.SuppressedBy != "") == f.suppressed && a.Severity >= least && !a.Last.Before(span.Since) && (span.Until.IsZero() || a.First.Before(span.Until)) &&
 			(f.status == "" || a.Status == f.status) && like(f.typ, a.Type) && like(f.rule, a.Rule) &&
 			(f.actor == "" || slices.Contains(actors, cmp.Or(a.ActorID, a.SourceIP))) &&
 			(f.ip == "" || network.Contains(addr.Unmap())) &&

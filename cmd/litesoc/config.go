@@ -55,6 +55,8 @@ type config struct {
 	// Notifications are who is told of alerts; Notify says that scan tells them.
 	Notifications []notify.Config `yaml:"notifications"`
 	Notify        bool            `yaml:"notify"`
+	// Accepted is the file of accepted findings, which --new-only leaves out.
+	Accepted string `yaml:"accepted"`
 	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
 	Allowlist []detect.AllowEntry `yaml:"allowlist"`
 }
@@ -88,6 +90,9 @@ func readConfig(path string) (*config, error) {
 		return nil, misuse("", "config %s: %w", path, err)
 	}
 	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
+	if c.Accepted != "" {
+		c.Accepted = beside(c.Accepted)
+	}
 	if c.OpenAPI != "" {
 		c.OpenAPI = beside(c.OpenAPI)
 	}
@@ -174,6 +179,9 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 // fill gives the flags that were not set on the command line the config's values, and
 // the config those that were.
 func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
+	if c.Accepted != "" && !flags.Changed("accepted") {
+		f.accepted = c.Accepted
+	}
 	if c.Format != "" && !flags.Changed("format") {
 		f.format = c.Format
 	}

@@ -129,21 +129,20 @@ func respond(c *cobra.Command, f *respondFlags) error {
 			return failed(fmt.Errorf("--dir: %w", err), "")
 		}
 	}
+	var exports []export
 	for _, o := range outs {
 		if err := o.write(plan, c.OutOrStdout()); err != nil {
 			return failed(fmt.Errorf("respond: %w", err), "")
 		}
-		if o.file != "" && !f.quiet {
+		if o.file == "" {
+			continue
+		}
+		exports = append(exports, export{o.format.Name, o.file})
+		if !f.quiet {
 			fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", report.Show(o.file))
 		}
 	}
-	var files []export
-	for _, o := range outs {
-		if o.file != "" {
-			files = append(files, export{o.format.Name, o.file})
-		}
-	}
-	return exported(c.Context(), f.db, "response.exported", files...)
+	return exported(c.Context(), f.db, "response.exported", exports...)
 }
 
 // check refuses options that make no sense.

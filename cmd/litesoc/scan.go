@@ -58,6 +58,7 @@ func dbFlag(c *cobra.Command, to *string) {
 
 type scanFlags struct {
 	db, config, format, openAPI, intel, since, until, failOn string
+	accepted                                                 string
 	baseline                                                 string
 	output                                                   []string
 	lateness                                                 time.Duration
@@ -110,7 +111,8 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
 	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
-	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
+	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended; with --accepted, those that are not accepted")
+	flags.StringVar(&f.accepted, "accepted", "", "`file` of accepted findings, which --new-only leaves out; 'litesoc accept' writes it")
 	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
@@ -150,6 +152,15 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	}
 	cfg.fill(c.Flags(), f)
 	debug.SetMemoryLimit(int64(f.memory.heap()))
+	if c.Flags().Changed("accepted") && !f.newOnly {
+		return misuse("litesoc scan --new-only --accepted "+f.accepted+" access.log", "--accepted is for --new-only")
+	}
+	var accepted *report.Accepted
+	if f.accepted != "" && f.newOnly {
+		if accepted, err = readAccepted(f.accepted); err != nil {
+			return err
+		}
+	}
 	out, err := parseOutputs(f.output)
 	if err != nil {
 		return err
@@ -230,7 +241,10 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err := j.tellSuppressed(r); err != nil {
 		return failed(err, "")
 	}
-	if f.newOnly {
+	switch {
+	case accepted != nil:
+		onlyNew(r, accepted)
+	case f.newOnly:
 		keepNew(r, before)
 	}
 	// Whoever reads the report may take their time, or never read it to the end.
