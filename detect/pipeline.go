@@ -149,7 +149,9 @@ func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
 	var alerts []timed[Alert]
 	p.events.Advance(events, watermark, func(at time.Time, a Alert) {
 		p.sink.Alert(a)
-		alerts = append(alerts, timed[Alert]{at, a})
+		if a.SuppressedBy == "" {
+			alerts = append(alerts, timed[Alert]{at, a})
+		}
 	})
 	p.alerts.Advance(alerts, watermark, func(_ time.Time, i Incident) { p.sink.Incident(i) })
 }
@@ -165,7 +167,9 @@ func (p *Pipeline) Flush() {
 	var alerts []timed[Alert]
 	takeAlert := func(at time.Time, a Alert) {
 		p.sink.Alert(a)
-		alerts = append(alerts, timed[Alert]{at, a})
+		if a.SuppressedBy == "" {
+			alerts = append(alerts, timed[Alert]{at, a})
+		}
 	}
 	p.events.Advance(events, endOf(events), takeAlert)
 	p.events.Flush(takeAlert)

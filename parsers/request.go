@@ -49,6 +49,7 @@ type Request struct {
 	// the store, before anything judges it.
 	Event    string   // the event this single request is, by the route map ("auth.login_failed"); "" if none
 	Origin   *Origin  // of ClientIP; nil if it was not looked up
+	Allowed  []uint16 // entries of the allowlist that it matches, by number
 	Declared Declared // what the site's OpenAPI description says of it
 }
 

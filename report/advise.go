@@ -64,7 +64,8 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 		}
 	}
 	slices.SortFunc(i.Timeline, func(a, b Step) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Event, b.Event))
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(slices.Index(tacticOrder, a.Tactic), slices.Index(tacticOrder, b.Tactic)),
+			strings.Compare(a.Event, b.Event))
 	})
 	i.Technique, i.OWASP = distinct(i.Technique), distinct(i.OWASP)
 	i.NextSteps = nextSteps(i, distinct(rules))
@@ -92,6 +93,11 @@ var tactics = map[string]string{
 	"T1485":     "impact",
 	"T1499.003": "impact",
 }
+
+// tacticOrder is the order in which an attack goes through the tactics, if it does: what
+// began at the same time is told in it.
+var tacticOrder = []string{"reconnaissance", "initial access", "privilege escalation", "credential access", "discovery",
+	"lateral movement", "collection", "command and control", "exfiltration", "impact"}
 
 // chain tells in which order the incident went through which tactics, and how far it got
 // in each; "" if it kept to one.

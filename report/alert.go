@@ -117,7 +117,7 @@ func AlertText(w io.Writer, r *Report, a *Alert, history []Deed, look Look) erro
 		}
 		text := d.Who + " " + strings.TrimPrefix(d.Action, "alert.")
 		if d.Note != "" {
-			text += ": " + d.Note
+			text += ": " + strings.TrimPrefix(d.Note, "reopened: ")
 		}
 		p.text(span{faint, "    " + instant(d.At)}, 4+len("2006-01-02 15:04:05 UTC")+2, plain, text)
 	}

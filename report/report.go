@@ -110,7 +110,7 @@ type Incident struct {
 	Status string `json:"status"`
 	// Addresses say where the IPs are of which that is known, in their order.
 	Addresses []Address `json:"addresses,omitempty"`
-	Timeline  []Step    `json:"timeline"` // its events in order of first time
+	Timeline  []Step    `json:"timeline"` // its events in order of first time, then of tactic
 	Technique []string  `json:"technique"`
 	OWASP     []string  `json:"owasp"`
 	NextSteps []string  `json:"next_steps"`

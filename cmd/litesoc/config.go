@@ -54,6 +54,8 @@ type config struct {
 	// Notifications are who is told of alerts; Notify says that scan tells them.
 	Notifications []notify.Config `yaml:"notifications"`
 	Notify        bool            `yaml:"notify"`
+	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
+	Allowlist []detect.AllowEntry `yaml:"allowlist"`
 }
 
 // readConfig reads the config at path, or the one in the working folder if path is
@@ -171,9 +173,6 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 // fill gives the flags that were not set on the command line the config's values, and
 // the config those that were.
 func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
-	if c.DB != "" && !flags.Changed("db") && os.Getenv("LITESOC_DB") == "" {
-		f.db = c.DB
-	}
 	if c.Format != "" && !flags.Changed("format") {
 		f.format = c.Format
 	}
@@ -264,4 +263,13 @@ func confFormats(path string) ([]*parsers.Format, error) {
 		formats = append(formats, f.Format)
 	}
 	return append(formats, parsers.NginxCombined()), nil
+}
+
+// allowlist compiles what is known and fine.
+func (c *config) allowlist(detectors []*detect.Detector, rules []*detect.Rule) (*detect.Allowlist, error) {
+	l, err := detect.NewAllowlist(c.Allowlist, detectors, rules)
+	if err != nil {
+		return nil, misuse("", "config: allowlist: %w", err)
+	}
+	return l, nil
 }

@@ -211,9 +211,6 @@ func events(c *cobra.Command, f *eventsFlags) error {
 	if err != nil {
 		return err
 	}
-	if cfg.DB != "" && !c.Flags().Changed("db") {
-		f.db = cfg.DB
-	}
 	q, err := openQuery(f.db)
 	if err != nil {
 		return err

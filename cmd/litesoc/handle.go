@@ -69,7 +69,7 @@ those that are ` + d.status + ` already are left as they are, and said.`,
 	flags := c.Flags()
 	dbFlag(c, &f.db)
 	if d.status == report.Resolved {
-		flags.StringVar(&f.typ, "type", "other", "how: `type` "+strings.Join(resolutions, ", "))
+		flags.StringVar(&f.typ, "type", "other", "how, a `type` of "+strings.Join(resolutions, ", "))
 	}
 	flags.StringVar(&f.note, "note", "", "what there is to say of it, a `text` of at most "+strconv.Itoa(maxNote)+" characters")
 	flags.StringVar(&f.by, "by", "", "`who` decides (default: the user of this system)")
@@ -191,11 +191,11 @@ func handledText(w io.Writer, handled []store.Handled) error {
 }
 
 func handledTable(t table, handled []store.Handled) error {
-	if err := t.columns([]string{"id", "status", "was", "changed", "resolution_type", "resolved_by", "resolved_at", "note", "title"}); err != nil {
+	if err := t.columns([]string{"id", "status", "was", "changed", "resolution_type", "resolved_by", "resolved_at", "updated_at", "note", "title"}); err != nil {
 		return err
 	}
 	for _, h := range handled {
-		err := t.row([]any{h.ID, h.Status, h.Was, h.Changed, none(h.ResolutionType), none(h.ResolvedBy), instant(h.ResolvedAt), none(h.Note), h.Title})
+		err := t.row([]any{h.ID, h.Status, h.Was, h.Changed, none(h.ResolutionType), none(h.ResolvedBy), instant(h.ResolvedAt), h.UpdatedAt, none(h.Note), h.Title})
 		if err != nil {
 			return err
 		}

@@ -118,6 +118,8 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		incidentsCommand(),
 		eventsCommand(),
 		explainCommand(),
+		respondCommand(),
+		allowCommand(),
 		notifyCommand(),
 		baselineCommand(),
 		sqlCommand(),

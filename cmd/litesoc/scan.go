@@ -31,8 +31,23 @@ import (
 // defaultDB is the store in the working folder.
 const defaultDB = "litesoc.duckdb"
 
-// dbFlag adds --db to a command.
+// dbFlag adds --db to a command. Where neither it nor LITESOC_DB is given, the config says
+// which database it is.
 func dbFlag(c *cobra.Command, to *string) {
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if c.Flags().Changed("db") || os.Getenv("LITESOC_DB") != "" {
+			return nil
+		}
+		path := ""
+		if f := c.Flags().Lookup("config"); f != nil {
+			path = f.Value.String()
+		}
+		cfg, err := readConfig(path)
+		if err == nil && cfg.DB != "" {
+			*to = cfg.DB
+		}
+		return err
+	}
 	fallback := os.Getenv("LITESOC_DB")
 	if fallback == "" {
 		fallback = defaultDB
@@ -113,6 +128,7 @@ type job struct {
 	order     source.Orderer
 	all       []*detect.Detector
 	detectors []string
+	allow     *detect.Allowlist
 	notes     []string
 
 	thresholds []report.Setting
@@ -207,6 +223,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return nothingToRead(j.plan)
 	}
 	j.describe(r, span)
+	if err := j.tellSuppressed(r); err != nil {
+		return failed(err, "")
+	}
 	if f.newOnly {
 		keepNew(r, before)
 	}
@@ -263,7 +282,11 @@ func (j *job) prepare(cfg *config) error {
 	}
 	j.settings = settingsOf(detectors, cfg, least, j.geo.Digest())
 	j.routes = parsers.NewRouteLearner(least, site.Routes())
-	j.pipeline = detect.NewPipeline(j.routes, detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
+	rules := detect.Rules()
+	if j.allow, err = cfg.allowlist(detectors, rules); err != nil {
+		return err
+	}
+	j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(rules), max(j.flags.threads, 1), j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)
@@ -272,6 +295,7 @@ func (j *job) prepare(cfg *config) error {
 		}
 		r.Declared = site.Declared(r.Method, r.Shape)
 		r.Origin = j.geo.Lookup(r.ClientIP)
+		r.Allowed = j.allow.Requests(r)
 	}
 	return nil
 }
@@ -281,6 +305,9 @@ func (j *job) prepare(cfg *config) error {
 func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
+	for _, e := range c.Allowlist {
+		fmt.Fprintln(h, e.ID(), e.Expires)
+	}
 	for _, d := range detectors {
 		fmt.Fprintln(h, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
@@ -645,6 +672,20 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	for _, f := range j.plan.Failures {
 		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
 	}
+}
+
+// tellSuppressed adds to the report how many alerts the allowlist keeps out of it.
+func (j *job) tellSuppressed(r *report.Report) error {
+	n, err := j.store.Suppressed()
+	if err != nil || n == 0 {
+		return err
+	}
+	alerts := "alerts are"
+	if n == 1 {
+		alerts = "alert is"
+	}
+	r.Run.Notes = append(r.Run.Notes, fmt.Sprintf("%d %s suppressed by the allowlist: 'litesoc allow list' tells by which of its entries", n, alerts))
+	return nil
 }
 
 // lateNote says what to do about lines that came too late to be judged.

@@ -234,7 +234,7 @@ func (rd *reading) events() error {
 }
 
 func (rd *reading) alerts() (err error) {
-	rd.r.Alerts, err = readAlerts(rd.db, rd.during())
+	rd.r.Alerts, err = readAlerts(rd.db, "suppressed_by is null and "+rd.during())
 	return err
 }
 
@@ -244,7 +244,8 @@ func readAlerts(from interface {
 }, condition string, args ...any) ([]report.Alert, error) {
 	rows, err := from.QueryContext(context.Background(), `select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
 		first_ts, last_ts, count, events, outcome, coalesce(metadata::varchar, '{}'), status, coalesce(incident_id, ''), created_at, updated_at,
-		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, '')
+		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, ''),
+		actions, coalesce(suppressed_by, '')
 		from alerts where `+condition+` order by first_ts, id`, args...)
 	if err != nil {
 		return nil, err
@@ -256,14 +257,18 @@ func readAlerts(from interface {
 		var severity, metadata string
 		var resolved sql.NullTime
 		var events duckdb.Composite[[]string]
+		var actions duckdb.Composite[[]detect.Action]
 		err := rows.Scan(&a.ID, &a.Type, &a.Rule, &severity, &a.Title, &a.Description, &a.ActorID, &a.ActorType, &a.SourceIP,
 			&a.First, &a.Last, &a.Count, &events, &a.Outcome, &metadata, &a.Status, &a.IncidentID, &a.CreatedAt, &a.UpdatedAt,
-			&resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note)
+			&resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note, &actions, &a.SuppressedBy)
 		if err != nil {
 			return nil, err
 		}
 		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
 			return nil, err
+		}
+		if proposed := actions.Get(); len(proposed) > 0 {
+			a.Actions = proposed
 		}
 		a.Events, a.Metadata, a.ResolvedAt = events.Get(), json.RawMessage(metadata), resolved.Time
 		alerts = append(alerts, a)

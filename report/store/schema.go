@@ -24,7 +24,7 @@ alter table calls drop column text;
 `,
 	4: alertRows + `
 insert into alert_rows select id, alert_type, rule, severity, title, description, actor_id, actor_type, source_ip, first_ts, last_ts,
-	count, events, incident_id, outcome, metadata, provisional from alerts;
+	count, events, incident_id, outcome, metadata, provisional, null, null from alerts;
 drop table alerts;
 ` + incidentRows + `
 insert into incident_rows select id, title, severity, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary,
@@ -42,7 +42,7 @@ create table alert_rows (
 	title varchar not null, description varchar not null, actor_id varchar,
 	actor_type varchar, source_ip varchar, first_ts timestamp not null, last_ts timestamp not null,
 	count bigint not null, events varchar[], incident_id varchar, outcome varchar, metadata json,
-	provisional boolean not null
+	provisional boolean not null, actions varchar[], suppressed_by varchar
 );
 `
 	incidentRows = `
@@ -187,7 +187,7 @@ create view alerts as
 select a.id, a.alert_type, a.rule, a.severity, coalesce(h.status, 'open') as status, a.title, a.description, a.actor_id, a.actor_type,
 	a.source_ip, a.first_ts, a.last_ts, a.events, a.incident_id, a.first_ts as created_at,
 	greatest(a.last_ts, h.changed_at) as updated_at, h.resolved_at, h.resolved_by, h.resolution_type, a.metadata, h.note,
-	a.count, a.outcome, a.provisional
+	a.count, a.outcome, a.provisional, a.actions, a.suppressed_by
 from alert_rows a left join alert_handling h on a.id = h.alert_id;
 
 create view incidents as
