@@ -39,7 +39,8 @@ func severityRank(column string) string {
 	return fmt.Sprintf("list_position([%s], %s)", strings.Join(names, ", "), column)
 }
 
-// queueChanges queues what the run has made of alerts.
+// queueChanges queues what the run has made of alerts, but for those that an allowlist
+// suppresses.
 func (s *Store) queueChanges(r *Results) error {
 	if s.post == nil {
 		return nil
@@ -51,7 +52,7 @@ func (s *Store) queueChanges(r *Results) error {
 		select a.id, case when b.id is null then 'opened' when b.status in ('resolved', 'dismissed') then 'reopened' else 'worsened' end,
 			case when b.id is null then '' when b.status in ('resolved', 'dismissed') then a.last_ts::varchar else a.severity || ' ' || a.outcome end
 		from alerts a left join alerts_before b on a.id = b.id
-		where a.status in ('open', 'acknowledged') and (b.id is null or b.status in ('resolved', 'dismissed')
+		where a.suppressed_by is null and a.status in ('open', 'acknowledged') and (b.id is null or b.status in ('resolved', 'dismissed')
 			or `+severityRank("a.severity")+` > `+severityRank("b.severity")+` or a.outcome = 'succeeded' and b.outcome <> 'succeeded')
 		order by a.first_ts, a.id`)
 	if err != nil {
