@@ -40,7 +40,8 @@ func severityRank(column string) string {
 	return fmt.Sprintf("list_position([%s], %s)", strings.Join(names, ", "), column)
 }
 
-// queueChanges queues what the run has made of alerts.
+// queueChanges queues what the run has made of alerts, but for those that an allowlist
+// suppresses.
 func (s *Store) queueChanges(r *Results) error {
 	if s.post == nil {
 		return nil
