@@ -246,3 +246,15 @@ func (s *bruteForceIP) describe(e *Event) {
 	e.Metadata = Meta("failed_logins", e.Count, "accounts", len(g.Accounts), "logins_that_worked", g.Worked,
 		"account_that_worked", g.Winner, "window_seconds", int(s.window.Seconds()))
 }
+
+func (s *bruteForceIP) Learned() (l Learned) {
+	l.addSet(tagSet(ofInsiders, s.Known))
+	return l
+}
+
+func (s *bruteForceIP) Learn(l Learned, _ time.Time) (err error) {
+	if s.Known, err = l.set(ofInsiders).tags(maxFamiliar); err != nil {
+		return err
+	}
+	return l.known(ofInsiders)
+}

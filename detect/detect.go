@@ -126,6 +126,9 @@ type Event struct {
 	Evidence   []Evidence      `json:"evidence,omitempty"` // at most MaxEvidence lines
 	Technique  string          `json:"technique"`
 	OWASP      string          `json:"owasp"`
+	// Allowed are the entries of the allowlist, by number, that all requests match which may
+	// be part of it.
+	Allowed []uint16 `json:"allowed,omitempty"`
 }
 
 // An Outcome says how far an event got.
@@ -187,6 +190,9 @@ type Alert struct {
 	Outcome     Outcome         `json:"outcome"`
 	Actions     []Action        `json:"actions,omitempty"` // proposed by the rule
 	Metadata    json.RawMessage `json:"metadata"`
+	// SuppressedBy are the ids of the allowlist's entries that cover it, blanks between; ""
+	// if it is not covered. A suppressed alert is kept, and is part of no incident.
+	SuppressedBy string `json:"suppressed_by,omitempty"`
 }
 
 // An Incident is one story: the alerts that share an actor or an address within a

@@ -34,17 +34,19 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 		ok = l.number(segment)
 	}
 	short := ""
-	for query := r.Query; query != ""; {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		switch kind := pagingKind(name); kind {
-		case shortName:
-			short = value
-		case graphName:
-			ok = graphPath(r.Path) && l.arguments(unescaped(value), r.Time) || ok
-		default:
-			ok = l.take(kind, name, value, r.Time) || ok
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var pair string
+			pair, query, _ = strings.Cut(query, "&")
+			name, value, _ := strings.Cut(pair, "=")
+			switch kind := pagingKind(name); kind {
+			case shortName:
+				short = value
+			case graphName:
+				ok = graphPath(r.Path) && l.arguments(unescaped(value), r.Time) || ok
+			default:
+				ok = l.take(kind, name, value, r.Time) || ok
+			}
 		}
 	}
 	if short != "" && l.Size >= 0 && !l.Paged {
@@ -129,7 +131,7 @@ func answersList(r *parsers.Request) bool {
 	default:
 		return false
 	}
-	if r.Query == "" && !strings.Contains(r.Path, "/page/") {
+	if r.Query == "" && r.Body == "" && !strings.Contains(r.Path, "/page/") {
 		return false
 	}
 	return !isPicture(r.Path)
@@ -314,14 +316,16 @@ func isClock(value string, at time.Time) bool {
 // without those that only tell the time or keep caches from answering.
 func pageTag(r *parsers.Request) uint64 {
 	sum := xxh3.HashString(strings.TrimRight(r.Path, "/"))
-	for query := r.Query; query != ""; {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		if pair == "" || pagingKind(name) == chanceName || isClock(value, r.Time) {
-			continue
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var pair string
+			pair, query, _ = strings.Cut(query, "&")
+			name, value, _ := strings.Cut(pair, "=")
+			if pair == "" || pagingKind(name) == chanceName || isClock(value, r.Time) {
+				continue
+			}
+			sum += xxh3.HashString(pair) * 0x9e3779b97f4a7c15
 		}
-		sum += xxh3.HashString(pair) * 0x9e3779b97f4a7c15
 	}
 	return max(sum, 1)
 }

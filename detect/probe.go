@@ -293,7 +293,8 @@ var odd, oddInPath = func() (query, path [256]bool) {
 // mayProbe tells, at little cost, whether a request may hold a probe: probesOf finds none
 // in those it rules out.
 func mayProbe(r *parsers.Request) bool {
-	return hasOdd(r.Query, &odd) || hasOdd(r.Path, &oddInPath) || reaches(r.Query) || strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
+	return hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || hasOdd(r.Path, &oddInPath) || reaches(r.Query) || reaches(r.Body) ||
+		strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
 		oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
 }
 
@@ -341,6 +342,7 @@ func probesOf(r *parsers.Request) []hit {
 	p := &prober{}
 	p.path(clamp(r.Path))
 	p.query(clamp(r.Query), "parameter", false)
+	p.query(clamp(r.Body), "the body's field", true) // people write all kinds of things in one
 	if oddHeader(r.UserAgent) {
 		p.whole("the user agent was", clamp(r.UserAgent), agentClasses)
 	}

@@ -279,7 +279,7 @@ func (rule *routeRule) matches(segments []string, r *parsers.Request) bool {
 	return rule.statuses.has(r.Status) &&
 		(len(rule.methods) == 0 || slices.Contains(rule.methods, r.Method)) &&
 		rule.matchesPath(segments) &&
-		(rule.query == "" || hasParameter(r.Query, rule.query))
+		(rule.query == "" || hasParameter(r.Query, rule.query) || hasParameter(r.Body, rule.query))
 }
 
 func (rule *routeRule) matchesPath(segments []string) bool {

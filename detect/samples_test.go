@@ -254,8 +254,8 @@ func (s *sample) events(t *testing.T) sampleEvents {
 	return events
 }
 
-// A text is one that others call an attack, or none.
-type text struct {
+// A sampleText is one that others call an attack, or none.
+type sampleText struct {
 	name, class string
 	attack      bool
 	many        bool // too many to list: its class is counted only
@@ -263,7 +263,7 @@ type text struct {
 }
 
 // judge tells whether probe or ssrf find an attack in the request alone.
-func (x *text) judge() (found bool) {
+func (x *sampleText) judge() (found bool) {
 	r := &parsers.Request{Time: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC), Line: 1, ClientIP: "203.0.113.9", Method: "GET", Status: 404, UserAgent: x.entry.ua, Referer: x.entry.referer}
 	r.Path, r.Query, _ = strings.Cut(x.entry.uri, "?")
 	r.Shape = parsers.Route(r.Path)
@@ -277,7 +277,7 @@ func (x *text) judge() (found bool) {
 }
 
 // texts returns the texts of the sample.
-func (s *sample) texts(t *testing.T) (texts []text) {
+func (s *sample) texts(t *testing.T) (texts []sampleText) {
 	b := unpacked(t, filepath.Join(s.dir, s.Input))
 	param := func(value string) entry { return entry{uri: "/get?x=" + url.QueryEscape(value)} }
 	switch group, name := filepath.Split(s.Case); group {
@@ -297,7 +297,7 @@ func (s *sample) texts(t *testing.T) (texts []text) {
 			if !x.Expect {
 				class += ", benign"
 			}
-			texts = append(texts, text{name: x.ID, class: class, attack: x.Expect, entry: entry{uri: x.URI, ua: x.UA, referer: x.Referer}})
+			texts = append(texts, sampleText{name: x.ID, class: class, attack: x.Expect, entry: entry{uri: x.URI, ua: x.UA, referer: x.Referer}})
 		}
 	case "gotestwaf/":
 		for line := range bytes.Lines(b) {
@@ -318,7 +318,7 @@ func (s *sample) texts(t *testing.T) (texts []text) {
 			default:
 				continue // in a body or a header that is not logged
 			}
-			texts = append(texts, text{name: fmt.Sprintf("%.60q", x.Payload), class: "gotestwaf " + x.Type, attack: true, entry: e})
+			texts = append(texts, sampleText{name: fmt.Sprintf("%.60q", x.Payload), class: "gotestwaf " + x.Type, attack: true, entry: e})
 		}
 	case "http-params/":
 		rows, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
@@ -326,7 +326,7 @@ func (s *sample) texts(t *testing.T) (texts []text) {
 			t.Fatal(err)
 		}
 		for _, row := range rows[1:] {
-			texts = append(texts, text{name: row[0], class: "http-params " + row[2], attack: row[3] != "norm", many: true, entry: param(row[0])})
+			texts = append(texts, sampleText{name: row[0], class: "http-params " + row[2], attack: row[3] != "norm", many: true, entry: param(row[0])})
 		}
 	case "libinjection/":
 		lines := bufio.NewScanner(bytes.NewReader(b))
@@ -336,7 +336,7 @@ func (s *sample) texts(t *testing.T) (texts []text) {
 				if plain, err := url.QueryUnescape(line); err == nil {
 					value = plain
 				}
-				texts = append(texts, text{name: line, class: "libinjection " + name, attack: true, many: true, entry: param(value)})
+				texts = append(texts, sampleText{name: line, class: "libinjection " + name, attack: true, many: true, entry: param(value)})
 			}
 		}
 	}

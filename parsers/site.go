@@ -186,6 +186,9 @@ func (s *Site) addTenantClaim(name string) {
 // trusts reports whether a is a trusted proxy.
 func (s *Site) trusts(a netip.Addr) bool { return s.proxies.Lookup(a) }
 
+// TrustsAny tells whether an address of the network is a trusted proxy.
+func (s *Site) TrustsAny(network netip.Prefix) bool { return s.proxies.OverlapsPrefix(network) }
+
 // Fingerprint names all that reading a line depends on, beside its format: two sites
 // of one fingerprint read every line alike. It is "" for the zero configuration, and
 // does not depend on the order of settings in which the order means nothing. Named

@@ -18,10 +18,10 @@ import (
 	"github.com/litesoc/litesoc/detect"
 )
 
-// The golden files of all formats but text and json, which have tests of their own.
+// The golden files of all formats but those that have tests of their own.
 func TestFormats(t *testing.T) {
 	for _, f := range All() {
-		if f.Name == "text" || f.Name == "json" {
+		if f.Name == "text" || f.Name == "json" || f.Name == "html" {
 			continue
 		}
 		for name, r := range samples() {
@@ -60,7 +60,7 @@ func fitToShow(out []byte) error {
 		return errors.New("not UTF-8")
 	}
 	for _, c := range string(out) {
-		if c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) {
+		if c != '\n' && c != '\t' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) {
 			return fmt.Errorf("holds %U", c)
 		}
 	}
@@ -71,6 +71,14 @@ func fitToShow(out []byte) error {
 var promises = map[string]func(out []byte, r *Report) error{
 	"text": func([]byte, *Report) error { return nil }, // see TestTextKeepsItsPromises
 	"json": func(out []byte, _ *Report) error { return json.Unmarshal(out, new(Report)) },
+	"html": func(out []byte, _ *Report) error { // see also TestHTMLOfHostileTextInABrowser
+		for _, tag := range htmlTag.FindAllSubmatch(out, -1) {
+			if !htmlTags[string(tag[1])] || htmlHandler.Match(tag[0]) {
+				return fmt.Errorf("%q is not ours", tag[0])
+			}
+		}
+		return nil
+	},
 	"markdown": func(out []byte, _ *Report) error {
 		for line := range strings.Lines(string(out)) {
 			// Outside of code, what would render stands behind a backslash.
@@ -229,11 +237,23 @@ var promises = map[string]func(out []byte, r *Report) error{
 }
 
 var (
-	codeSpan      = regexp.MustCompile("`+[^`]*`+")
-	rendered      = regexp.MustCompile(`(?:^|[^\\])(?:<[a-zA-Z/!]|!\[|\]\(|://)`)
-	stixIDForm    = regexp.MustCompile(`^[a-z0-9-]+--[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	codeSpan    = regexp.MustCompile("`+[^`]*`+")
+	rendered    = regexp.MustCompile(`(?:^|[^\\])(?:<[a-zA-Z/!]|!\[|\]\(|://)`)
+	stixIDForm  = regexp.MustCompile(`^[a-z0-9-]+--[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	htmlTag     = regexp.MustCompile(`<([a-zA-Z0-9]+)[^>]*>`)
+	htmlHandler = regexp.MustCompile(`(?i)\s(on[a-z]+|style|src|srcdoc)=`)
+	htmlTags    = setOf("html head meta title style body a header p nav button main section h1 h2 h3 dl div dt dd figure figcaption svg text g rect line circle path " +
+		"form label input fieldset legend select option output details summary span ol ul li time code strong pre table thead tbody tr th td caption br script")
 	gitHubCommand = regexp.MustCompile(`^::(error|warning|notice) (file=[^:,]*,line=\d+,)?title=[^:,]*::`)
 )
+
+func setOf(words string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		set[word] = true
+	}
+	return set
+}
 
 func eachLine(out []byte, check func([]byte) error) error {
 	var errs []error
@@ -309,6 +329,34 @@ func TestFileURI(t *testing.T) {
 	} {
 		if got := fileURI(path); got != want {
 			t.Errorf("fileURI(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+// The map has the countries, and nothing that is no path.
+func TestWorld(t *testing.T) {
+	form := regexp.MustCompile(`^[A-Z]{2} (M\d+ \d+l-?\d+([ -]\d+)+z)+\n$`)
+	n := 0
+	for line := range strings.Lines(worldText) {
+		n++
+		if !form.MatchString(line) {
+			t.Errorf("%.60q is no country", line)
+		}
+		_, path, _ := strings.Cut(strings.TrimSpace(line), " ")
+		for part := range strings.SplitSeq(strings.Trim(path, "Mz"), "zM") {
+			if len(pathNumbers(part))%2 != 0 || len(pathNumbers(part)) < 6 {
+				t.Errorf("%.60q is no path", part)
+			}
+		}
+	}
+	if n < 200 {
+		t.Errorf("%d countries", n)
+	}
+	for line := range strings.Lines(worldText) {
+		code, path, _ := strings.Cut(strings.TrimSpace(line), " ")
+		x, y := middle(path)
+		if want, ok := map[string][2]float64{"BR": {350, 320}, "DE": {529, 106}, "AU": {870, 355}}[code]; ok && (x-want[0])*(x-want[0])+(y-want[1])*(y-want[1]) > 900 {
+			t.Errorf("the middle of %s is %v, %v, not about %v", code, x, y, want)
 		}
 	}
 }

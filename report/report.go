@@ -110,11 +110,14 @@ type Incident struct {
 	Status string `json:"status"`
 	// Addresses say where the IPs are of which that is known, in their order.
 	Addresses []Address `json:"addresses,omitempty"`
-	Timeline  []Step    `json:"timeline"` // its events in order of first time
+	Timeline  []Step    `json:"timeline"` // its events in order of first time, then of tactic
 	Technique []string  `json:"technique"`
 	OWASP     []string  `json:"owasp"`
 	NextSteps []string  `json:"next_steps"`
 	SQL       string    `json:"sql"` // the query that shows its requests
+	// Handled says what became of each of its alerts that somebody has handled, or that
+	// was opened again.
+	Handled []string `json:"handled,omitempty"`
 }
 
 // An Address is what is known of where an address is and whose.
@@ -126,8 +129,8 @@ type Address struct {
 	Traits  []string `json:"traits,omitempty"` // "Tor", "VPN", "proxy", "datacenter"
 }
 
-// label is the address and what is known of it: "203.0.113.9 (DE, AS64500 Example, Tor)".
-func (a Address) label() string {
+// Label is the address and what is known of it: "203.0.113.9 (DE, AS64500 Example, Tor)".
+func (a Address) Label() string {
 	var parts []string
 	if a.Country != "" {
 		parts = append(parts, a.Country)
@@ -152,6 +155,7 @@ type Step struct {
 	Outcome  detect.Outcome  `json:"outcome"`
 	Count    int64           `json:"count"`
 	Summary  string          `json:"summary"`
+	Tactic   string          `json:"tactic,omitempty"` // what it was for: "credential access"
 }
 
 // Run is what is true of this run only: where things lie, how long it took.
@@ -166,12 +170,21 @@ type Run struct {
 	FailOn   string        `json:"fail_on,omitempty"` // severity from which on incidents fail the run; "" if none does
 	// Detectors are the names of those that have judged, in their order.
 	Detectors []string  `json:"detectors"`
-	Sources   []Source  `json:"sources"` // what was read in this run, in order of their first time
-	Origins   string    `json:"origins"` // what told where addresses are, and what was not checked
-	Notes     []string  `json:"notes"`   // what the reader should know: files not read, states forgotten
+	Settings  []Setting `json:"settings,omitempty"` // of the detectors, in their order
+	Sources   []Source  `json:"sources"`            // what was read in this run, in order of their first time
+	Origins   string    `json:"origins"`            // what told where addresses are, and what was not checked
+	Notes     []string  `json:"notes"`              // what the reader should know: files not read, states forgotten
 	Failures  []Failure `json:"failures"`
 	// Evidence are the lines behind each event, by event id.
 	Evidence map[string][]Place `json:"evidence"`
+}
+
+// A Setting is one of a detector's thresholds or windows, as it was in this run.
+type Setting struct {
+	Detector string `json:"detector"`
+	Name     string `json:"setting"`
+	Value    string `json:"value"`
+	Doc      string `json:"doc"`
 }
 
 // Source is one log as this run met it. Counts are of this run; TotalLines is of
@@ -247,5 +260,5 @@ type Look struct {
 
 // All returns the formats.
 func All() []*Format {
-	return []*Format{Text(), Markdown(), JSON(), NDJSON(), CSV(), SARIF(), JUnit(), GitHub(), OCSF(), ECS(), STIX()}
+	return []*Format{Text(), HTML(), Markdown(), JSON(), NDJSON(), CSV(), SARIF(), JUnit(), GitHub(), OCSF(), ECS(), STIX()}
 }

@@ -45,6 +45,8 @@ type Store struct {
 	rows  int // appended since the last commit
 	app   appenders
 	moved map[int]*moved // logs that were read on since the last commit
+
+	post *Post // nil: nobody is told of alerts
 }
 
 // memoryLimit bounds DuckDB's own memory. A flush of rowsPerFlush rows fits well;
@@ -133,17 +135,12 @@ func (s *Store) open() (err error) {
 // migrate makes the tables of a new store, brings those of an earlier version to this
 // one and refuses a store from the future.
 func (s *Store) migrate(ctx context.Context) error {
-	var tables int
-	err := s.db.QueryRowContext(ctx, `select count(*) from duckdb_tables() where not internal and table_name = 'litesoc'`).Scan(&tables)
+	version, err := versionOf(s.db)
 	if err != nil {
 		return err
 	}
-	if tables == 0 {
+	if version == 0 {
 		return s.create(ctx)
-	}
-	var version int
-	if err := s.db.QueryRowContext(ctx, `select max(schema_version) from litesoc`).Scan(&version); err != nil {
-		return err
 	}
 	if version < 1 || version > schemaVersion {
 		return fmt.Errorf("its schema is version %d, this litesoc knows %d: use the litesoc that wrote it, or another --db", version, schemaVersion)
@@ -158,6 +155,17 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// versionOf returns the schema version of a store; 0 if it is none.
+func versionOf(db *sql.DB) (version int, err error) {
+	var tables int
+	err = db.QueryRow(`select count(*) from duckdb_tables() where not internal and table_name = 'litesoc'`).Scan(&tables)
+	if err != nil || tables == 0 {
+		return 0, err
+	}
+	err = db.QueryRow(`select max(schema_version) from litesoc`).Scan(&version)
+	return version, err
 }
 
 // step leads from the schema version before to the given one, in a transaction of its own:
@@ -226,7 +234,7 @@ func (s *Store) create(ctx context.Context) error {
 	if err := s.exec(schema + views); err != nil {
 		return err
 	}
-	if err := s.exec(`insert into litesoc values (?, current_timestamp::timestamp, null, null)`, schemaVersion); err != nil {
+	if err := s.exec(`insert into litesoc values (?, current_timestamp at time zone 'UTC', null, null)`, schemaVersion); err != nil {
 		return err
 	}
 	for _, t := range detect.Taxonomy() {
@@ -260,11 +268,7 @@ func explain(path string, err error) error {
 
 // Close gives the file back. What was not committed is dropped.
 func (s *Store) Close() error {
-	s.app.drop()
-	if s.inTx {
-		s.exec("rollback")
-		s.inTx = false
-	}
+	s.rollback()
 	var errs []error
 	if s.writer != nil {
 		errs = append(errs, s.writer.Close())
@@ -304,6 +308,15 @@ func (s *Store) commit() error {
 	}
 	s.inTx = false
 	return s.exec("commit")
+}
+
+// rollback drops what was not committed.
+func (s *Store) rollback() {
+	s.app.drop()
+	if s.inTx {
+		s.exec("rollback")
+		s.inTx = false
+	}
 }
 
 // nullable returns nil for an empty text: the store says null where a log says
