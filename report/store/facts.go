@@ -21,10 +21,13 @@ type facts struct {
 
 	at, bytes, duration, records, line []int64
 	caller, call, referer              []uint32
-	path, query, requestID             texts
+	path, query, requestID, body       texts
 	late                               []bool
 	source                             []int32
 }
+
+// factColumns is how many columns request_rows has: facts.columns finds each.
+const factColumns = 14
 
 // numbers are those under which what repeats of a request is kept.
 type numbers struct{ caller, call, referer uint32 }
@@ -41,7 +44,12 @@ func newFacts(conn any) (*facts, error) {
 		mapping.AppenderDestroy(&f.appender)
 		return nil, err
 	}
-	types := make([]mapping.LogicalType, mapping.AppenderColumnCount(f.appender))
+	n := int(mapping.AppenderColumnCount(f.appender))
+	if n != factColumns {
+		mapping.AppenderDestroy(&f.appender)
+		return nil, fmt.Errorf("the table has %d columns, not %d", n, factColumns)
+	}
+	types := make([]mapping.LogicalType, n)
 	for i := range types {
 		types[i] = mapping.AppenderColumnType(f.appender, mapping.IdxT(i))
 	}
@@ -80,6 +88,7 @@ func (f *facts) columns() {
 	f.late = column[bool](vector(10))
 	f.source = column[int32](vector(11))
 	f.line = column[int64](vector(12))
+	f.body = textsOf(vector(13))
 }
 
 // column is the memory of a column of fixed width.
@@ -132,6 +141,7 @@ func (f *facts) append(r *parsers.Request, of numbers) error {
 	f.late[n] = r.Late
 	f.source[n] = int32(r.Source.ID)
 	f.line[n] = r.Line
+	f.body.set(n, r.Body)
 	f.n++
 	return nil
 }

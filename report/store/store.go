@@ -47,6 +47,8 @@ type Store struct {
 	app   appenders
 	facts *facts         // nil: none is open
 	moved map[int]*moved // logs that were read on since the last commit
+
+	post *Post // nil: nobody is told of alerts
 }
 
 // Memory of DuckDB's own, in bytes. A flush of rowsPerFlush rows fits well; sorting a
