@@ -522,7 +522,7 @@ func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
 	if _, err := readBaseline(path, detectors, time.Time{}); err != nil {
 		return failed(fmt.Errorf("baseline import %q: %s", path, showLines(err.Error())), hintFor(err))
 	}
-	s, err := openStore(f.db, 0)
+	s, err := openStore(f.db, defaultMemory)
 	if err != nil {
 		return err
 	}
@@ -596,7 +596,7 @@ func resetBaseline(c *cobra.Command, f *baselineFlags) error {
 	if len(l.known) == 0 {
 		return failed(errors.New("baseline reset: nothing is known of that"), "'litesoc baseline show' says what is")
 	}
-	s, err := openStore(f.db, 0)
+	s, err := openStore(f.db, defaultMemory)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ type facts struct {
 	source                             []int32
 }
 
+// factColumns is how many columns request_rows has: facts.columns finds each.
+const factColumns = 14
+
 // numbers are those under which what repeats of a request is kept.
 type numbers struct{ caller, call, referer uint32 }
 
@@ -41,7 +44,12 @@ func newFacts(conn any) (*facts, error) {
 		mapping.AppenderDestroy(&f.appender)
 		return nil, err
 	}
-	types := make([]mapping.LogicalType, mapping.AppenderColumnCount(f.appender))
+	n := int(mapping.AppenderColumnCount(f.appender))
+	if n != factColumns {
+		mapping.AppenderDestroy(&f.appender)
+		return nil, fmt.Errorf("the table has %d columns, not %d", n, factColumns)
+	}
+	types := make([]mapping.LogicalType, n)
 	for i := range types {
 		types[i] = mapping.AppenderColumnType(f.appender, mapping.IdxT(i))
 	}
