@@ -108,7 +108,7 @@ type ruleFile struct {
 	nodes int
 }
 
-func newFile(name string, data []byte) *ruleFile {
+func newRuleFile(name string, data []byte) *ruleFile {
 	return &ruleFile{name: name, lines: strings.Split(string(data), "\n")}
 }
 
@@ -582,7 +582,7 @@ func (f *ruleFile) span(n *node, what string, to *time.Duration) {
 		return
 	}
 	if d < time.Second || d > maxSpan {
-		f.fail(n, "%s must be from 1s to %s", what, spanText(maxSpan))
+		f.fail(n, "%s must be from 1s to %s", what, SpanText(maxSpan))
 		return
 	}
 	*to = d
@@ -605,8 +605,8 @@ func parseSpan(s string) (time.Duration, error) {
 	return days + d, err
 }
 
-// spanText writes a time as it is read: 10m, 1h30m, 7d.
-func spanText(d time.Duration) string {
+// SpanText writes a time as rule files have it: 10m, 1h30m, 7d.
+func SpanText(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d > 0 && d%day == 0 {
 		return fmt.Sprintf("%dd", d/day)

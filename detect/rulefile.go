@@ -69,6 +69,47 @@ func (s *RuleSet) Rule(name string) *Rule {
 	return nil
 }
 
+// DidYouMean proposes the rule whose name comes nearest, in words that follow an error.
+func (s *RuleSet) DidYouMean(name string) string {
+	var names []string
+	for _, r := range s.Rules {
+		names = append(names, r.Name)
+	}
+	return didYouMean(name, names)
+}
+
+// Set changes one key of the rule, as if it stood so in its file: "threshold" to "3",
+// "followed_by.window" to "30m". Lists are the site's own.
+func (r *Rule) Set(key, value string, lists map[string][]string) error {
+	text := []byte(key + ": " + value + "\n")
+	f := newRuleFile("value", text)
+	docs := f.documents(text)
+	if err := f.err(); err != nil {
+		return err
+	}
+	settable := []string{"threshold", "window", "group_by", "distinct", "cool_down", "severity", "followed_by.window"}
+	if len(docs) != 1 || docs[0].kind != mapping || !slices.Contains(settable, key) {
+		return fmt.Errorf("no key %q that can be set%s", key, cmp.Or(didYouMean(key, settable), ": they are "+strings.Join(settable, ", ")))
+	}
+	switch {
+	case key == "followed_by.window" && r.FollowedBy == nil:
+		return fmt.Errorf("nothing follows in rule %s", r.Name)
+	case key == "followed_by.window":
+		then := *r.FollowedBy
+		f.span(docs[0].items[0], key, &then.Window)
+		r.FollowedBy = &then
+	default:
+		if key == "window" && r.CoolDown == r.Window {
+			r.CoolDown = 0 // goes along
+		}
+		f.fill(docs[0], r)
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	return r.compile(lists)
+}
+
 // loader reads files one after the other.
 type loader struct {
 	rules        []*Rule
@@ -112,7 +153,7 @@ func (l *loader) names() []string {
 }
 
 func (l *loader) read(rf RuleFile) {
-	f := newFile(rf.Name, rf.Text)
+	f := newRuleFile(rf.Name, rf.Text)
 	for _, doc := range f.documents(rf.Text) {
 		l.document(f, doc)
 	}
@@ -727,7 +768,7 @@ func (f *ruleFile) unpacked(n *node) *node {
 	if n.kind != scalar || !json.Valid([]byte(n.text)) || n.text == "" {
 		return n
 	}
-	inner := newFile(f.name, []byte(n.text))
+	inner := newRuleFile(f.name, []byte(n.text))
 	docs := inner.documents([]byte(n.text))
 	if len(docs) != 1 {
 		return n
@@ -793,7 +834,7 @@ func (r *Rule) YAML() string {
 	}
 	line("distinct", yamlText(r.Distinct))
 	if r.Window > 0 {
-		line("window", spanText(r.Window))
+		line("window", SpanText(r.Window))
 	}
 	line("group_by", yamlTexts(strings.Join(r.GroupBy, ",")))
 	if f := r.FollowedBy; f != nil {
@@ -801,14 +842,14 @@ func (r *Rule) YAML() string {
 		line("  event", yamlTexts(strings.Join(f.Events, ",")))
 		writeCondition(&b, "  ", f.Condition)
 		if f.Window > 0 {
-			line("  window", spanText(f.Window))
+			line("  window", SpanText(f.Window))
 		}
 		line("  same", string(f.Same))
 		line("  title", yamlText(f.Title))
 		line("  type", yamlText(f.Type))
 	}
 	if r.CoolDown > 0 && r.CoolDown != r.Window {
-		line("cool_down", spanText(r.CoolDown))
+		line("cool_down", SpanText(r.CoolDown))
 	}
 	if r.Severity != Info {
 		line("severity", r.Severity.String())

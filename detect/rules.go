@@ -327,6 +327,21 @@ func (r *Rule) looksAt(event string) bool {
 	return r.then != nil && looks(r.then)
 }
 
+// OnlyRequests tells whether the rule is about single requests alone, whatever detectors
+// find.
+func (r *Rule) OnlyRequests() bool {
+	only := func(p *ruledPart) bool {
+		return p.of == OfRequests || p.once && len(p.detectors) == 0 && len(p.events) > 0 &&
+			!slices.ContainsFunc(p.events, func(name string) bool { return !ofRequests[name] })
+	}
+	for i := range r.parts {
+		if !only(&r.parts[i]) {
+			return false
+		}
+	}
+	return r.then == nil || slices.Contains([]string{LoginSuccess, LoginFailed}, strings.Join(r.then.events, " "))
+}
+
 const (
 	// maxCountedEvents bounds the events that an alert tells apart. What comes beyond
 	// makes it worse and longer, but is not counted.

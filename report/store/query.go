@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
 
+	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 )
@@ -111,6 +113,16 @@ func (q *Query) Report(span Span) (*report.Report, error) { return readReport(q.
 
 // Known is Store.Known for a store that is only read.
 func (q *Query) Known() ([]source.Known, error) { return known(q.db) }
+
+// Replay is Store.Replay of all that is kept and not late, for a store that is only
+// read. Nothing else may be asked until it is closed.
+func (q *Query) Replay(sources map[int]*parsers.Source) (*Replay, error) {
+	p := &Replay{sources: sources}
+	if err := p.begin(q.db, time.Time{}); err != nil {
+		return nil, fmt.Errorf("read kept requests: %w", errors.Join(err, p.Close()))
+	}
+	return p, nil
+}
 
 // plainSQLError leaves of DuckDB's message what concerns the query.
 func plainSQLError(err error) error {
