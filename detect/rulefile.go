@@ -157,8 +157,13 @@ func (l *loader) read(rf RuleFile) {
 	for _, doc := range f.documents(rf.Text) {
 		l.document(f, doc)
 	}
+	slices.SortStableFunc(f.errs, func(a, b error) int { // an error of all of it stands first
+		x, y := a.(*FileError), b.(*FileError)
+		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
+	})
 	l.errs = append(l.errs, f.errs...)
 	l.notes = append(l.notes, f.notes...)
+	f.errs, f.notes = nil, nil
 }
 
 // document reads one document: a list of rules, one rule, or rules and tests.
