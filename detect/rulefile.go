@@ -246,7 +246,7 @@ var ruleKeys = []string{"name", "doc", "title", "type", "enabled", "event", "of"
 
 var (
 	nameForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,79}$`)
-	eventForm = regexp.MustCompile(`^([a-z0-9_]+\.)*([a-z0-9_]+\*?|\*)$`)
+	eventForm = regexp.MustCompile(`^([a-z0-9_]+\.)+([a-z0-9_]+\*?|\*)$|^[a-z0-9_]*\*$`)
 	typeForm  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,59}$`)
 )
 
@@ -471,9 +471,7 @@ func (f *ruleFile) events(n *node, what string, to *[]string) {
 
 func (f *ruleFile) followedBy(n *node) *FollowedBy {
 	then := &FollowedBy{Same: SameEither}
-	if !f.keysOf(n, "followed_by", "event", "condition", "window", "same", "title", "type") {
-		return then
-	}
+	f.keysOf(n, "followed_by", "event", "condition", "window", "same", "title", "type")
 	if n.get("event") == nil {
 		f.fail(n, "followed_by has no event")
 	}

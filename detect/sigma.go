@@ -235,6 +235,9 @@ func (f *ruleFile) detection(n, rule *node) *Condition {
 	for _, t := range texts {
 		p := &sigmaParser{searches: searches, words: sigmaWords(t.text)}
 		c, err := p.or(0)
+		if err == nil && len(p.words) > 0 && p.words[0] == "|" {
+			err = fmt.Errorf("aggregations (|) are not supported: write a correlation")
+		}
 		if err == nil && len(p.words) > 0 {
 			err = fmt.Errorf("%q is not expected there", p.words[0])
 		}
@@ -619,9 +622,6 @@ func (p *sigmaParser) not(depth int) (*Condition, error) {
 	}
 	word := p.words[0]
 	p.words = p.words[1:]
-	if word == "|" {
-		return nil, fmt.Errorf("aggregations (|) are not supported: write a correlation")
-	}
 	logic := Logic("")
 	switch strings.ToLower(word) {
 	case "1":
