@@ -385,9 +385,12 @@ func (f *ruleFile) word(n *node, what string, to *string, known ...string) {
 	*to = s
 }
 
-func (f *ruleFile) severity(n *node, to *Severity) {
+// severity reads that of alerts, which is never info.
+func (f *ruleFile) severity(n *node, to *Severity) { f.severityOf(n, to, severities[1:]) }
+
+func (f *ruleFile) severityOf(n *node, to *Severity, known []string) {
 	var s string
-	if f.word(n, "severity", &s, severities[:]...); s != "" {
+	if f.word(n, "severity", &s, known...); s != "" {
 		*to, _ = ParseSeverity(s)
 	}
 }

@@ -123,7 +123,10 @@ func (f *ruleFile) testEvents(n *node) []TestEvent {
 		}
 		f.actor(item.get("actor"), &e.Event)
 		f.text(item.get("user_ip"), "user_ip", &e.Event.UserIP)
-		f.severity(item.get("severity"), &e.Event.Severity)
+		f.severityOf(item.get("severity"), &e.Event.Severity, severities[:])
+		if e.Event.ActorID == "" && e.Event.UserIP == "" {
+			e.Event.UserIP = "192.0.2.1" // somebody it was
+		}
 		var outcome string
 		if f.word(item.get("outcome"), "outcome", &outcome, string(Attempted), string(Blocked), string(Succeeded)); outcome != "" {
 			e.Event.Outcome = Outcome(outcome)
