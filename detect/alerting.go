@@ -19,6 +19,10 @@ type judgement struct {
 	Event *Event `json:",omitempty"`
 }
 
+// OfRule begins what stands for the detector where a rule made the event of the requests
+// that it counted; its name follows.
+const OfRule = "rule:"
+
 // An alerting is what a rule remembers of one group.
 type alerting struct {
 	rule *Rule
@@ -36,8 +40,9 @@ type match struct {
 	Name      string // of the event
 	Route     string `json:",omitempty"` // clipped
 	Outcome   Outcome
-	Who, From uint64 // tags of the actor and of the address
-	Event     *Event `json:",omitempty"` // what a detector told, without evidence and metadata; nil for a request
+	Who, From uint64   // tags of the actor and of the address
+	Allowed   []uint16 `json:",omitempty"` // entries of the allowlist that the request matches
+	Event     *Event   `json:",omitempty"` // what a detector told, without evidence and metadata; nil for a request
 }
 
 // first is the time of the match's first request.
@@ -57,6 +62,9 @@ func matchOf(c *clue) match {
 	}
 	if lines := c.evidence(); len(lines) > 0 {
 		h.Evidence = lines[len(lines)-1]
+	}
+	if c.request != nil {
+		h.Allowed = slices.Clone(c.request.Allowed)
 	}
 	if c.event != nil && c.event.Detector != Single {
 		e := *c.event
@@ -253,6 +261,7 @@ type openAlert struct {
 	InEvents  int64            // requests of Counted
 	Counted   map[string]int64 // requests by event id; at most maxCountedEvents
 	Detectors map[string]bool
+	Cover     cover // by entries of the allowlist
 	// Lead is the worst event of a detector, the first of several: the alert's story.
 	Lead struct {
 		ID, Summary string
@@ -341,6 +350,7 @@ func (a *openAlert) add(h match, c *clue, r *Rule) {
 		a.addRequest(h, c, r)
 	}
 	a.stretch(first, last)
+	a.cover(h, r)
 	a.Whos.Add(h.Who)
 	a.Froms.Add(h.From)
 	if !r.personal() && len(a.Whos) > 1 {
@@ -373,6 +383,21 @@ func (a *openAlert) stretch(first, last time.Time) {
 	}
 }
 
+// cover takes into account which entries of the allowlist cover the match.
+func (a *openAlert) cover(h match, r *Rule) {
+	e := h.Event
+	if e == nil {
+		t, _ := EventTypeOf(h.Name)
+		e = &Event{Detector: Single, Severity: t.Single, Last: h.At, Allowed: h.Allowed}
+	}
+	if a.Chain {
+		worst := *e
+		worst.Severity = Critical
+		e = &worst
+	}
+	a.SuppressedBy = a.Cover.add(e, r)
+}
+
 // addEvent adds what a detector told.
 func (a *openAlert) addEvent(e *Event) {
 	before, known := a.Counted[e.ID]
@@ -394,7 +419,7 @@ func (a *openAlert) addEvent(e *Event) {
 func (a *openAlert) addRequest(h match, c *clue, r *Rule) {
 	if a.Own == nil {
 		a.Own = &Event{
-			ID: contentID("evt", "rule "+r.Name, a.ID, h.At), Detector: "rule:" + r.Name, Name: h.Name, Route: h.Route,
+			ID: contentID("evt", "rule "+r.Name, a.ID, h.At), Detector: OfRule + r.Name, Name: h.Name, Route: h.Route,
 			UserIP: strings.Clone(c.ip()), First: h.At, Confidence: 0.5, Technique: r.Technique, OWASP: r.OWASP,
 		}
 		a.Names = map[string]int{}

@@ -168,6 +168,7 @@ func (a *openAlert) complete(f follower, c *clue, r *Rule) {
 		}
 	}
 	a.stretch(first, f.At)
+	a.cover(f.match, r)
 	a.Outcome = a.Outcome.further(f.Outcome)
 	a.Count = a.InEvents
 	if a.Own != nil {

@@ -301,6 +301,32 @@ func (e errNoList) Error() string {
 	return fmt.Sprintf("list %q is not set", string(e))
 }
 
+// String is the condition in words.
+func (c *Condition) String() string {
+	switch {
+	case c.Logic == "" && c.List != "":
+		return fmt.Sprintf("%s %s the list %s", c.Field, c.Operator, c.List)
+	case c.Logic == "" && c.Value == nil:
+		return c.Field + " " + c.Operator
+	case c.Logic == "":
+		return fmt.Sprintf("%s %s %v", c.Field, c.Operator, c.Value)
+	case len(c.Conditions) == 0:
+		return "anything"
+	}
+	var parts []string
+	for _, inner := range c.Conditions {
+		s := inner.String()
+		if inner.Logic != "" && len(inner.Conditions) > 1 {
+			s = "(" + s + ")"
+		}
+		parts = append(parts, s)
+	}
+	if c.Logic == Not {
+		return "not (" + strings.Join(parts, " or ") + ")"
+	}
+	return strings.Join(parts, " "+string(c.Logic)+" ")
+}
+
 // matches tells whether the condition holds for the clue; nil holds for everything.
 func (c *Condition) matches(clue *clue) bool {
 	if c == nil {

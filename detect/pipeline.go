@@ -29,6 +29,8 @@ type Pipeline struct {
 	asked    map[string]bool // whether rules look at single requests of an event
 	waiting  []*parsers.Request
 	sink     Sink
+	changes  []Change // still to be made, in order
+	err      error    // of a change
 }
 
 // A Sink takes what a Pipeline finds, in order of time, then id. What comes again
@@ -130,6 +132,24 @@ func (d *Detector) maxKeys() int {
 // Advance leads requests, in their order and all before the watermark, through the
 // pipeline. Nothing before the watermark may follow.
 func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
+	for len(p.changes) > 0 {
+		c := p.changes[0]
+		before := 0
+		for before < len(requests) && requests[before].Time.Before(c.At) {
+			before++
+		}
+		if before == len(requests) && !c.At.Before(watermark) {
+			break
+		}
+		p.changes = p.changes[1:]
+		p.advance(requests[:before], c.At)
+		p.change(c)
+		requests = requests[before:]
+	}
+	p.advance(requests, watermark)
+}
+
+func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
 	for _, r := range requests {
 		p.routes.Observe(r)
 	}
@@ -141,7 +161,7 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 		judged = takeJudgement(judged, at, f)
 		alerts = append(alerts, timed[Alert]{at, f.Alert})
 	})
-	p.tell(judged, alerts)
+	alerts = p.tell(judged, alerts)
 	p.alerts.Advance(alerts, watermark, func(_ time.Time, i Incident) { p.sink.Incident(i) })
 }
 
@@ -162,7 +182,7 @@ func (p *Pipeline) Flush() {
 		p.events.Advance(clues, clues[n-1].at.Add(1), take)
 	}
 	p.events.Flush(take)
-	p.tell(judged, alerts)
+	alerts = p.tell(judged, alerts)
 	takeIncident := func(_ time.Time, i Incident) { p.sink.Incident(i) }
 	p.alerts.Advance(alerts, endOf(alerts), takeIncident)
 	p.alerts.Flush(takeIncident)
@@ -177,8 +197,8 @@ func takeJudgement(events []timed[Event], at time.Time, f judgement) []timed[Eve
 }
 
 // tell passes on events, those of detectors and those of rules in one order, and
-// alerts.
-func (p *Pipeline) tell(events []timed[Event], alerts []timed[Alert]) {
+// alerts, of which it returns those that are not suppressed.
+func (p *Pipeline) tell(events []timed[Event], alerts []timed[Alert]) []timed[Alert] {
 	slices.SortStableFunc(events, func(a, b timed[Event]) int {
 		return cmp.Or(a.at.Compare(b.at), strings.Compare(a.val.ID, b.val.ID))
 	})
@@ -188,6 +208,7 @@ func (p *Pipeline) tell(events []timed[Event], alerts []timed[Alert]) {
 	for _, a := range alerts {
 		p.sink.Alert(a.val)
 	}
+	return slices.DeleteFunc(alerts, func(a timed[Alert]) bool { return a.val.SuppressedBy != "" })
 }
 
 // due returns the requests before the watermark that rules look at. The others of these
@@ -223,6 +244,7 @@ func kept(r *parsers.Request) *parsers.Request {
 		&own.Referer, &own.RequestID, &own.User, &own.APIKey, &own.KeyPrefix, &own.Token, &own.Session, &own.Tenant, &own.Event} {
 		*s = strings.Clone(*s)
 	}
+	own.Allowed = slices.Clone(r.Allowed)
 	return &own
 }
 

@@ -49,6 +49,7 @@ type Rule struct {
 	Place string      // where it is written, "rules.yaml:12"; "" if it is built in
 	Tests []*RuleTest // its own cases
 
+	allow    *Allowlist  // says which alerts are suppressed; set by Allowlist.Rules
 	sequence *sequence   // of a Sigma correlation
 	any      bool        // judges requests that are no event, too
 	source   string      // Sigma: the text it was read from
@@ -151,6 +152,43 @@ func (r *Rule) Silent() error {
 		return errors.New("switched off")
 	}
 	return r.silent
+}
+
+// Wants says in words what the rule asks for, one thing at a time.
+func (r *Rule) Wants() []string {
+	var wants []string
+	add := func(format string, args ...any) { wants = append(wants, fmt.Sprintf(format, args...)) }
+	if names := strings.Join(r.Events, ", "); names != "" && names != "*" {
+		add("events %s", names)
+	}
+	if len(r.Detectors) > 0 {
+		add("made by %s", strings.Join(r.Detectors, ", "))
+	}
+	switch r.Of {
+	case OfRequests:
+		add("single requests")
+	case OfEvents:
+		add("what detectors tell")
+	}
+	if c := r.Condition; c != nil && r.source == "" {
+		add("with %s", c)
+	}
+	if r.Threshold > 1 || r.sequence != nil {
+		add("%s", r.threshold())
+	}
+	if f := r.FollowedBy; f != nil {
+		add("followed by %s of the same %s within %s", strings.Join(f.Events, ", "), strings.ReplaceAll(string(f.Same), "_", " "), inWords(f.Window))
+	}
+	return wants
+}
+
+// Joins says in words which matches are one alert.
+func (r *Rule) Joins() string {
+	of := "one " + cmp.Or(strings.Join(r.GroupBy, " and one "), GroupActor)
+	if of == "one "+GroupNone {
+		of = "anybody"
+	}
+	return fmt.Sprintf("of %s; those within %s of each other are one alert", of, SpanText(r.CoolDown))
 }
 
 // compile makes the rule ready. Lists are the site's own, by name.

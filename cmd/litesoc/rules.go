@@ -55,10 +55,6 @@ func rulesFlag(c *cobra.Command, to *[]string) {
 	c.Flags().StringArrayVar(to, "rules", nil, "`file` or folder of alert rules, beside those of the config; repeatable")
 }
 
-func configFlag(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
-}
-
 func rulesListCommand() *cobra.Command {
 	var f rulesFlags
 	c := &cobra.Command{
@@ -294,7 +290,7 @@ func showRules(c *cobra.Command, f *rulesFlags, names []string) error {
 	if len(names) > 0 {
 		rules = nil
 		for _, name := range names {
-			r, err := ruleOf(set, name)
+			r, err := ruleNamed(set, name)
 			if err != nil {
 				return err
 			}
@@ -312,7 +308,7 @@ func showRules(c *cobra.Command, f *rulesFlags, names []string) error {
 	return nil
 }
 
-func ruleOf(set *detect.RuleSet, name string) (*detect.Rule, error) {
+func ruleNamed(set *detect.RuleSet, name string) (*detect.Rule, error) {
 	if r := set.Rule(name); r != nil {
 		return r, nil
 	}
@@ -494,7 +490,7 @@ func replayRule(c *cobra.Command, f *rulesFlags, name string) error {
 	if err != nil {
 		return err
 	}
-	rule, err := ruleOf(set, name)
+	rule, err := ruleNamed(set, name)
 	if err != nil {
 		return err
 	}
@@ -573,7 +569,7 @@ func (t *ruleTester) replay(c *cobra.Command, rule *detect.Rule, db string) (*la
 	for i := range known {
 		sources[known[i].Source.ID] = &known[i].Source
 	}
-	kept, err := q.Replay(sources)
+	kept, err := q.Replay(time.Time{}, 0, sources)
 	if err != nil {
 		return nil, 0, failed(err, "")
 	}

@@ -8,11 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
 
-	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 )
@@ -111,17 +110,28 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 // Report is Store.Report for a store that is only read.
 func (q *Query) Report(span Span) (*report.Report, error) { return readReport(q.db, span) }
 
+// Alerts returns all alerts, by first time, then id.
+func (q *Query) Alerts() ([]report.Alert, error) {
+	alerts, err := readAlerts(q.db, "true")
+	if err != nil {
+		return nil, fmt.Errorf("alerts: %w", err)
+	}
+	return alerts, nil
+}
+
 // Known is Store.Known for a store that is only read.
 func (q *Query) Known() ([]source.Known, error) { return known(q.db) }
 
-// Replay is Store.Replay of all that is kept and not late, for a store that is only
-// read. Nothing else may be asked until it is closed.
-func (q *Query) Replay(sources map[int]*parsers.Source) (*Replay, error) {
-	p := &Replay{sources: sources}
-	if err := p.begin(q.db, time.Time{}); err != nil {
-		return nil, fmt.Errorf("read kept requests: %w", errors.Join(err, p.Close()))
-	}
-	return p, nil
+// Evidence returns the lines that stand for an event.
+func (q *Query) Evidence(event string) ([]detect.Evidence, error) {
+	var lines []detect.Evidence
+	err := each(q.db, `select e.source, e.line from (select unnest(evidence) as e from events where id = ?)`, func(rows *sql.Rows) error {
+		var e detect.Evidence
+		err := rows.Scan(&e.Source, &e.Line)
+		lines = append(lines, e)
+		return err
+	}, event)
+	return lines, err
 }
 
 // plainSQLError leaves of DuckDB's message what concerns the query.
