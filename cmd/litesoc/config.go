@@ -50,8 +50,11 @@ type config struct {
 	MMDB  []string `yaml:"mmdb"`
 	// LearnRoutes is how many different names in one place of paths make a template; 0
 	// learns none.
-	LearnRoutes *int                     `yaml:"learn_routes"`
-	Detectors   map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
+	LearnRoutes *int `yaml:"learn_routes"`
+	// Rules are files and folders of alert rules, Lists are named lists that rules ask for.
+	Rules     []string                 `yaml:"rules"`
+	Lists     map[string][]string      `yaml:"lists"`
+	Detectors map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
 	// Notifications are who is told of alerts; Notify says that scan tells them.
 	Notifications []notify.Config `yaml:"notifications"`
 	Notify        bool            `yaml:"notify"`
@@ -98,6 +101,9 @@ func readConfig(path string) (*config, error) {
 	}
 	if c.Intel != "" {
 		c.Intel = beside(c.Intel)
+	}
+	for i := range c.Rules {
+		c.Rules[i] = beside(c.Rules[i])
 	}
 	for i := range c.MMDB {
 		c.MMDB[i] = beside(c.MMDB[i])

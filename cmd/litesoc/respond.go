@@ -100,7 +100,11 @@ func respond(c *cobra.Command, f *respondFlags) error {
 	if err != nil {
 		return err
 	}
-	allow, err := cfg.allowlist(detectors, detect.Rules())
+	set, _, err := cfg.ruleSet(nil)
+	if err != nil {
+		return err
+	}
+	allow, err := cfg.allowlist(detectors, set.Rules)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -60,7 +61,7 @@ type scanFlags struct {
 	db, config, format, openAPI, intel, since, until, failOn string
 	accepted                                                 string
 	baseline                                                 string
-	output                                                   []string
+	output, rules                                            []string
 	lateness                                                 time.Duration
 	minParsed                                                float64
 	threads                                                  int
@@ -101,6 +102,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
+	rulesFlag(c, &f.rules)
 	intelFlag(c, &f.intel)
 	flags.StringVar(&f.baseline, "baseline", "", "`file` of 'litesoc baseline export' to begin with, once")
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
@@ -298,13 +300,17 @@ func (j *job) prepare(cfg *config) error {
 	if err := j.openGeo(cfg); err != nil {
 		return err
 	}
-	j.settings = settingsOf(detectors, cfg, least, j.geo.Digest())
-	j.routes = parsers.NewRouteLearner(least, site.Routes())
-	rules := detect.Rules()
-	if j.allow, err = cfg.allowlist(detectors, rules); err != nil {
+	set, _, err := cfg.ruleSet(j.flags.rules)
+	if err != nil {
 		return err
 	}
-	j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(rules), max(j.flags.threads, 1), j.results.Sink())
+	j.settings = settingsOf(detectors, set.Rules, cfg, least, j.geo.Digest())
+	j.routes = parsers.NewRouteLearner(least, site.Routes())
+	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
+		return err
+	}
+	j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.results.Sink())
+	j.pipeline.Origins = j.geo.Lookup
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)
@@ -320,7 +326,7 @@ func (j *job) prepare(cfg *config) error {
 
 // settingsOf names everything that the detectors' memory depends on beside the
 // requests. Memory made under other settings is of no use.
-func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins string) string {
+func settingsOf(detectors []*detect.Detector, rules []*detect.Rule, c *config, leastNames int, origins string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
 	for _, e := range c.Allowlist {
@@ -329,6 +335,12 @@ func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins
 	for _, d := range detectors {
 		fmt.Fprintln(h, d.Name, d.MaxKeys)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
+	}
+	for _, r := range rules {
+		fmt.Fprintf(h, "%s\n%v\n", r.YAML(), r.Silent())
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Lists)) {
+		fmt.Fprintf(h, "%q %q\n", name, c.Lists[name])
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
