@@ -9,15 +9,15 @@ import (
 	"github.com/litesoc/litesoc/detect"
 )
 
-// Complete puts the incidents in order, worst first, and adds to each what follows
-// from its alerts and events: the story, the techniques, what to do next and the
-// query that shows its requests.
+// Complete puts the incidents in order, those that are over last, else the worst
+// first, and adds to each what follows from its alerts and events: the story, the
+// techniques, what to do next and the query that shows its requests.
 func (r *Report) Complete() {
 	events := map[string]*Event{}
 	for i := range r.Events {
 		events[r.Events[i].ID] = &r.Events[i]
 	}
-	alerts := map[string]*detect.Alert{}
+	alerts := map[string]*Alert{}
 	for i := range r.Alerts {
 		alerts[r.Alerts[i].ID] = &r.Alerts[i]
 	}
@@ -25,6 +25,12 @@ func (r *Report) Complete() {
 		r.Incidents[i].complete(alerts, events)
 	}
 	slices.SortFunc(r.Incidents, func(a, b Incident) int {
+		if over := Over(a.Status); over != Over(b.Status) {
+			if over {
+				return 1
+			}
+			return -1
+		}
 		return cmp.Or(
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(b.RiskScore, a.RiskScore),
@@ -34,7 +40,7 @@ func (r *Report) Complete() {
 	})
 }
 
-func (i *Incident) complete(alerts map[string]*detect.Alert, events map[string]*Event) {
+func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) {
 	var rules []string
 	seen := map[string]bool{}
 	for _, id := range i.Alerts {

@@ -21,11 +21,12 @@ func TestComplete(t *testing.T) {
 	}
 	r := &Report{
 		Events: []Event{event("e1", 3, "T1110"), event("e2", 1, "T1595"), event("e3", 2, "T1110")},
-		Alerts: []detect.Alert{
-			{ID: "a1", Rule: "brute-force", Events: []string{"e1", "e3"}},
-			{ID: "a2", Rule: "api-enumeration", Events: []string{"e2", "e1", "gone"}},
+		Alerts: []Alert{
+			{Alert: detect.Alert{ID: "a1", Rule: "brute-force", Events: []string{"e1", "e3"}}},
+			{Alert: detect.Alert{ID: "a2", Rule: "api-enumeration", Events: []string{"e2", "e1", "gone"}}},
 		},
 		Incidents: []Incident{
+			{Incident: detect.Incident{ID: "over", Severity: detect.Critical, RiskScore: 99}, Status: Resolved},
 			incident("low", detect.Low, 90),
 			incident("high", detect.High, 40, "a1", "a2", "gone"),
 			incident("higher", detect.High, 50),
@@ -37,7 +38,7 @@ func TestComplete(t *testing.T) {
 	for _, i := range r.Incidents {
 		order = append(order, i.ID)
 	}
-	if want := []string{"critical", "higher", "high", "low"}; !slices.Equal(order, want) {
+	if want := []string{"critical", "higher", "high", "low", "over"}; !slices.Equal(order, want) {
 		t.Errorf("order %q, want %q", order, want)
 	}
 	i := r.Incidents[2]

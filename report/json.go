@@ -19,10 +19,11 @@ import (
 //
 // Lists are never null: an empty one is []. Times are RFC 3339 in UTC, and null if
 // unknown. Metadata that is not there is {}. Text is as logged; what a terminal
-// obeys or does not show stands as \u escape, "<" and its like do not. The last member, run, holds what is true of this
-// run only; all before it depends on the content of the logs alone, so that two
-// reports of the same logs differ, if at all, in run. Evidence of events names
-// files and stands under run.evidence.
+// obeys or does not show stands as \u escape, "<" and its like do not. The last member,
+// run, holds what is true of this run only; all before it depends on the content of the
+// logs and on how their alerts were handled, so that two reports of the same logs
+// differ, if at all, in run and in that. Evidence of events names files and stands
+// under run.evidence.
 //
 // What is written reads back, by json.Unmarshal, as the Report it was.
 func JSON() *Format {
@@ -39,13 +40,21 @@ func writeJSON(w io.Writer, r *Report, _ Look) error {
 	for i := range shown.Events {
 		shown.Events[i].Evidence = nil
 	}
-	enc := newEncoder()
-	if err := enc.value(reflect.ValueOf(shown)); err != nil {
+	if err := writeIndented(w, shown); err != nil {
 		return fmt.Errorf("json: %w", err)
+	}
+	return nil
+}
+
+// writeIndented writes a value as JSON does.
+func writeIndented(w io.Writer, v any) error {
+	enc := newEncoder()
+	if err := enc.value(reflect.ValueOf(v)); err != nil {
+		return err
 	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, escapeUnfit(enc.out.Bytes()), "", "  "); err != nil {
-		return fmt.Errorf("json: %w", err)
+		return err
 	}
 	out.WriteByte('\n')
 	_, err := w.Write(out.Bytes())

@@ -106,7 +106,7 @@ func nulls(t *testing.T, key string, v any) {
 		}
 	case nil:
 		switch key {
-		case "first_ts", "last_ts", "at", "until", "start", "started_at":
+		case "first_ts", "last_ts", "at", "until", "start", "started_at", "created_at", "updated_at", "resolved_at":
 		default:
 			t.Errorf("%q is null", key)
 		}

@@ -13,15 +13,15 @@ import (
 )
 
 // A Report is what one store says about its logs. All but Run depends on the
-// content of the logs alone: the same logs, however named, packed, cut or ordered,
-// give the same Report.
+// content of the logs and on how their alerts were handled, and on nothing else: the
+// same logs, however named, packed, cut or ordered, give the same Report.
 type Report struct {
-	Schema    string         `json:"schema"` // SchemaVersion
-	Log       Log            `json:"log"`
-	Incidents []Incident     `json:"incidents"` // worst first
-	Alerts    []detect.Alert `json:"alerts"`    // by first time, then id
-	Events    []Event        `json:"events"`    // by first time, then id
-	Run       Run            `json:"run"`
+	Schema    string     `json:"schema"` // SchemaVersion
+	Log       Log        `json:"log"`
+	Incidents []Incident `json:"incidents"` // those not over yet first, of each the worst
+	Alerts    []Alert    `json:"alerts"`    // by first time, then id
+	Events    []Event    `json:"events"`    // by first time, then id
+	Run       Run        `json:"run"`
 }
 
 // SchemaVersion names the shape of a Report's JSON.
@@ -78,6 +78,31 @@ type Event struct {
 	StandardEvent string `json:"standard_event"` // "" if none
 	APISeverity   string `json:"api_severity"`
 }
+
+// An Alert is a detect.Alert and what became of it.
+type Alert struct {
+	detect.Alert
+	Status         string    `json:"status"`      // Open, Acknowledged, Resolved or Dismissed
+	IncidentID     string    `json:"incident_id"` // "" if it is part of none
+	CreatedAt      time.Time `json:"created_at"`  // when it began, by the log
+	UpdatedAt      time.Time `json:"updated_at"`  // when it last went on, by the log, or was handled
+	ResolvedAt     time.Time `json:"resolved_at"` // zero unless it is resolved or dismissed
+	ResolvedBy     string    `json:"resolved_by"`
+	ResolutionType string    `json:"resolution_type"`
+	Note           string    `json:"note"` // of who handled it last, or why it was opened again
+}
+
+// What became of an alert, or of the alerts of an incident: it is open as long as one of
+// them is, else acknowledged as long as one of them is, and dismissed if all are.
+const (
+	Open         = "open"
+	Acknowledged = "acknowledged" // somebody looks at it
+	Resolved     = "resolved"     // it was an attack, and is dealt with
+	Dismissed    = "dismissed"    // it was none
+)
+
+// Over tells whether what has the status asks nothing of anybody any more.
+func Over(status string) bool { return status == Resolved || status == Dismissed }
 
 // An Incident is a detect.Incident with all that a person needs to act on it.
 type Incident struct {
@@ -138,14 +163,24 @@ type Run struct {
 	Duration time.Duration `json:"duration_ns"`
 	Since    *time.Time    `json:"since,omitempty"` // bounds of what is shown
 	Until    *time.Time    `json:"until,omitempty"`
+	FailOn   string        `json:"fail_on,omitempty"` // severity from which on incidents fail the run; "" if none does
 	// Detectors are the names of those that have judged, in their order.
 	Detectors []string  `json:"detectors"`
-	Sources   []Source  `json:"sources"` // what was read in this run, in order of their first time
-	Origins   string    `json:"origins"` // what told where addresses are, and what was not checked
-	Notes     []string  `json:"notes"`   // what the reader should know: files not read, states forgotten
+	Settings  []Setting `json:"settings,omitempty"` // of the detectors, in their order
+	Sources   []Source  `json:"sources"`            // what was read in this run, in order of their first time
+	Origins   string    `json:"origins"`            // what told where addresses are, and what was not checked
+	Notes     []string  `json:"notes"`              // what the reader should know: files not read, states forgotten
 	Failures  []Failure `json:"failures"`
 	// Evidence are the lines behind each event, by event id.
 	Evidence map[string][]Place `json:"evidence"`
+}
+
+// A Setting is one of a detector's thresholds or windows, as it was in this run.
+type Setting struct {
+	Detector string `json:"detector"`
+	Name     string `json:"setting"`
+	Value    string `json:"value"`
+	Doc      string `json:"doc"`
 }
 
 // Source is one log as this run met it. Counts are of this run; TotalLines is of
@@ -221,5 +256,5 @@ type Look struct {
 
 // All returns the formats.
 func All() []*Format {
-	return []*Format{Text(), JSON()}
+	return []*Format{Text(), HTML(), Markdown(), JSON(), NDJSON(), CSV(), SARIF(), JUnit(), GitHub(), OCSF(), ECS(), STIX()}
 }

@@ -77,9 +77,9 @@ func withFailures() *Report {
 				{"time is not readable", 3, `192.0.2.4 - - [31/Foo/2026] "GET / HTTP/1.1" 200 0`},
 			},
 		},
-		Alerts: []detect.Alert{
-			{ID: "alt_01", Rule: "rate-limit", Severity: detect.Medium, Title: "rate limit met", ActorID: "203.0.113.9", First: at("10:00:00"), Last: at("10:00:00")},
-			{ID: "alt_02", Rule: "probe", Severity: detect.High, Title: "probe by 203.0.113.9", SourceIP: "203.0.113.9"},
+		Alerts: []Alert{
+			{Alert: detect.Alert{ID: "alt_01", Rule: "rate-limit", Severity: detect.Medium, Title: "rate limit met", ActorID: "203.0.113.9", First: at("10:00:00"), Last: at("10:00:00")}, Status: Open},
+			{Alert: detect.Alert{ID: "alt_02", Rule: "probe", Severity: detect.High, Title: "probe by 203.0.113.9", SourceIP: "203.0.113.9"}, Status: Open},
 		},
 		Run: Run{
 			Version: "v1.0.0", Command: "scan", DB: ":memory:", Since: &since,
@@ -193,9 +193,9 @@ func withIncidents() *Report {
 			TopRoutes:  []Count{{"/api/customers", 22000}, {"/" + strings.Repeat("x", 200), 900}},
 		},
 		Incidents: []Incident{takeover, scan, odd},
-		Alerts: []detect.Alert{
-			{ID: "alt_0a0", Type: "brute_force_attack", Rule: "brute-force", Severity: detect.High, Title: "Brute force by 203.0.113.9", First: at("10:00:00"), Last: at("10:04:12"), Events: []string{"evt_0a11"}},
-			{ID: "alt_99", Type: "rate_limit", Rule: "rate-limit", Severity: detect.Low, Title: "Rate limit met", ActorID: "bob\u202e", First: at("09:00:00"), Last: at("09:10:00")},
+		Alerts: []Alert{
+			{Alert: detect.Alert{ID: "alt_0a0", Type: "brute_force_attack", Rule: "brute-force", Severity: detect.High, Title: "Brute force by 203.0.113.9", First: at("10:00:00"), Last: at("10:04:12"), Events: []string{"evt_0a11"}}, Status: Open, IncidentID: "inc_0a"},
+			{Alert: detect.Alert{ID: "alt_99", Type: "rate_limit", Rule: "rate-limit", Severity: detect.Low, Title: "Rate limit met", ActorID: "bob\u202e", First: at("09:00:00"), Last: at("09:10:00")}, Status: Open},
 		},
 		Events: []Event{stuffing, login, export, sweep, bidi},
 		Run: Run{

@@ -651,7 +651,7 @@ func (p *page) alerts(r *Report) {
 			told[id] = true
 		}
 	}
-	var alone []*detect.Alert
+	var alone []*Alert
 	for i := range r.Alerts {
 		if !told[r.Alerts[i].ID] {
 			alone = append(alone, &r.Alerts[i])
@@ -661,7 +661,7 @@ func (p *page) alerts(r *Report) {
 		return
 	}
 	p.section("ALERTS", "part of no incident")
-	slices.SortStableFunc(alone, func(a, b *detect.Alert) int { return int(b.Severity) - int(a.Severity) })
+	slices.SortStableFunc(alone, func(a, b *Alert) int { return int(b.Severity) - int(a.Severity) })
 	for _, a := range alone[:min(len(alone), maxAlerts)] {
 		who := a.ActorID
 		if who == "" {
@@ -746,7 +746,7 @@ func incidentTally(r *Report) [detect.Critical + 1]int64 {
 }
 
 func alertTally(r *Report) [detect.Critical + 1]int64 {
-	return tally(r.Alerts, func(a detect.Alert) detect.Severity { return a.Severity })
+	return tally(r.Alerts, func(a Alert) detect.Severity { return a.Severity })
 }
 
 // bySeverity lists the counts of a tally, the worst first.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // IncidentText writes one incident as the text report does, with the lines that show it.
@@ -22,7 +23,7 @@ func Ticket(w io.Writer, in *Incident, evidence map[string][]Place) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", prose(in.Title))
 	fmt.Fprintf(&b, "**%s**, risk %d of 100 (%s). %s, from %s to %s. Incident %s, %s.\n\n", capital(in.Severity.String()), in.RiskScore,
-		prose(strings.Join(in.Reasons, "; ")), capital(outcome(in.Outcome)), instant(in.First), instant(in.Last), code(in.ID), in.Status)
+		prose(strings.Join(in.Reasons, "; ")), capital(prose(outcome(in.Outcome))), instant(in.First), instant(in.Last), code(in.ID), prose(in.Status))
 	fmt.Fprintf(&b, "%s\n", prose(in.Summary))
 	list := func(title string, names []string) {
 		if len(names) == 0 {
@@ -48,7 +49,7 @@ func Ticket(w io.Writer, in *Incident, evidence map[string][]Place) error {
 		if s.Until.Sub(s.At) >= time.Second {
 			when += " to " + instant(s.Until)
 		}
-		fmt.Fprintf(&b, "%d. %s: %s (%s, %s). %s\n", n+1, when, code(s.Name), s.Severity, s.Outcome, prose(s.Summary))
+		fmt.Fprintf(&b, "%d. %s: %s (%s, %s). %s\n", n+1, when, code(s.Name), s.Severity, prose(string(s.Outcome)), prose(s.Summary))
 		places := evidence[s.Event]
 		for _, at := range places[:min(len(places), maxTicketPlaces)] {
 			fmt.Fprintf(&b, "   - %s\n", code(fmt.Sprintf("%s:%d", at.File, at.Line)))
@@ -80,10 +81,8 @@ const (
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
 func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	_, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:n]) + s[n:]
 }
 
 // code is text as a code span that nothing in it can end: the fence is longer than any

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -87,9 +86,21 @@ func readReport(db, since, until string) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer q.Close()
 	r, err := q.Report(span)
-	if err := errors.Join(err, q.Close()); err != nil {
+	if err != nil {
 		return nil, failed(err, "")
+	}
+	logs, err := q.Known()
+	if err != nil {
+		return nil, failed(err, "")
+	}
+	for _, l := range logs {
+		at := l.At
+		r.Run.Sources = append(r.Run.Sources, report.Source{
+			Path: l.Source.Path, Format: l.Source.Format, Lines: at.Lines, Parsed: at.Parsed, Rejected: at.Rejected, Skipped: at.Skipped, Late: at.Late, Cut: at.Cut,
+			First: l.Source.First, Last: at.Last, TotalLines: at.Lines,
+		})
 	}
 	return r, nil
 }

@@ -85,7 +85,7 @@ could be read, 2 wrong usage, 3 found.`,
 	intelFlag(c, &f.intel)
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
-	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write, text or json; repeatable (default text)")
+	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text): "+formatNames())
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident is of this `severity` or above: low, medium, high or critical")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
@@ -110,11 +110,13 @@ type job struct {
 	order     source.Orderer
 	detectors []string
 	notes     []string
-	settings  string        // what the detectors' memory depends on
-	replay    *store.Replay // nil if nothing was kept before
-	watermark time.Time
-	anew      bool // all kept requests are judged again
-	progress  *progress
+
+	thresholds []report.Setting
+	settings   string        // what the detectors' memory depends on
+	replay     *store.Replay // nil if nothing was kept before
+	watermark  time.Time
+	anew       bool // all kept requests are judged again
+	progress   *progress
 }
 
 func scan(c *cobra.Command, f *scanFlags, args []string) error {
@@ -224,6 +226,10 @@ func (j *job) prepare(cfg *config) error {
 	}
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
+		d.Flags.VisitAll(func(f *flag.Flag) {
+			_, usage := flag.UnquoteUsage(f)
+			j.thresholds = append(j.thresholds, report.Setting{Detector: d.Name, Name: f.Name, Value: f.Value.String(), Doc: usage})
+		})
 	}
 	if err := j.openGeo(cfg); err != nil {
 		return err
@@ -533,6 +539,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	run := &r.Run
 	run.Version, run.Command, run.DB = version, "scan", j.flags.db
 	run.Detectors = j.detectors
+	run.FailOn, run.Settings = j.flags.failOn, j.thresholds
 	run.Origins = j.geo.Line()
 	run.Notes = append(run.Notes, j.notes...)
 	for _, f := range j.geo.Faults() {
@@ -648,13 +655,18 @@ type output struct {
 
 type outputs []output
 
-func parseOutputs(args []string) (outputs, error) {
-	if len(args) == 0 {
-		args = []string{"text"}
-	}
+// formatNames are the names of the formats of reports, in a sentence.
+func formatNames() string {
 	var names []string
 	for _, f := range report.All() {
 		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func parseOutputs(args []string) (outputs, error) {
+	if len(args) == 0 {
+		args = []string{"text"}
 	}
 	var out outputs
 next:
@@ -672,7 +684,7 @@ next:
 				continue next
 			}
 		}
-		return nil, misuse("", "--output %q: the formats are %s", arg, strings.Join(names, ", "))
+		return nil, misuse("", "--output %q: the formats are %s", arg, formatNames())
 	}
 	return out, nil
 }

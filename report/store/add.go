@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -237,8 +236,8 @@ func (s *Store) writePositions() error {
 	if err := s.exec("delete from sources where source_id in (select unnest(?::integer[]))", ids); err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
-	var now time.Time
-	if err := s.writer.QueryRowContext(context.Background(), "select current_timestamp::timestamp").Scan(&now); err != nil {
+	now, err := s.now()
+	if err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
 	for _, id := range ids {

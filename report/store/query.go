@@ -25,7 +25,8 @@ type Query struct {
 // ErrNoStore is wrapped by the error of OpenQuery if there is no file.
 var ErrNoStore = errors.New("no such file")
 
-// OpenQuery opens the store at path for queries.
+// OpenQuery opens the store at path for queries. One of an earlier version is brought to
+// this one first.
 func OpenQuery(path string) (*Query, error) {
 	if path == Memory {
 		return nil, fmt.Errorf("database %q holds nothing to query: scan with --db FILE first", path)
@@ -33,19 +34,43 @@ func OpenQuery(path string) (*Query, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("database %q: %w", path, ErrNoStore)
 	}
-	connector, err := duckdb.NewConnector(dsn(path, "access_mode=read_only"), nil)
+	q, version, err := openQuery(path)
+	if err != nil || version == schemaVersion || version == 0 {
+		return q, err
+	}
+	if err := q.Close(); err != nil {
+		return nil, err
+	}
+	s, err := Open(path)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
 		return nil, explain(path, err)
 	}
-	q := &Query{connector: connector, db: sql.OpenDB(connector)}
+	q, _, err = openQuery(path)
+	return q, err
+}
+
+// openQuery opens the store for queries, whichever version it is of.
+func openQuery(path string) (q *Query, version int, err error) {
+	connector, err := duckdb.NewConnector(dsn(path, "access_mode=read_only"), nil)
+	if err != nil {
+		return nil, 0, explain(path, err)
+	}
+	q = &Query{connector: connector, db: sql.OpenDB(connector)}
 	q.db.SetMaxOpenConns(1)
 	for _, statement := range []string{"set enable_external_access = false", "set lock_configuration = true"} {
 		if _, err := q.db.Exec(statement); err != nil {
 			q.Close()
-			return nil, explain(path, err)
+			return nil, 0, explain(path, err)
 		}
 	}
-	return q, nil
+	if version, err = versionOf(q.db); err != nil {
+		q.Close()
+		return nil, 0, explain(path, err)
+	}
+	return q, version, nil
 }
 
 // Run runs the query and calls columns once, then row for each row. The values are

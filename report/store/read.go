@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -232,24 +233,42 @@ func (rd *reading) events() error {
 	})
 }
 
-func (rd *reading) alerts() error {
-	return rd.each(`select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
-		first_ts, last_ts, count, events, outcome, coalesce(metadata::varchar, '{}') from alerts where `+rd.during()+` order by first_ts, id`, func(rows *sql.Rows) error {
-		var a detect.Alert
+func (rd *reading) alerts() (err error) {
+	rd.r.Alerts, err = readAlerts(rd.db, rd.during())
+	return err
+}
+
+// readAlerts returns the alerts for which the condition holds, by first time, then id.
+func readAlerts(from interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}, condition string, args ...any) ([]report.Alert, error) {
+	rows, err := from.QueryContext(context.Background(), `select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
+		first_ts, last_ts, count, events, outcome, coalesce(metadata::varchar, '{}'), status, coalesce(incident_id, ''), created_at, updated_at,
+		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, '')
+		from alerts where `+condition+` order by first_ts, id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var alerts []report.Alert
+	for rows.Next() {
+		var a report.Alert
 		var severity, metadata string
+		var resolved sql.NullTime
 		var events duckdb.Composite[[]string]
 		err := rows.Scan(&a.ID, &a.Type, &a.Rule, &severity, &a.Title, &a.Description, &a.ActorID, &a.ActorType, &a.SourceIP,
-			&a.First, &a.Last, &a.Count, &events, &a.Outcome, &metadata)
+			&a.First, &a.Last, &a.Count, &events, &a.Outcome, &metadata, &a.Status, &a.IncidentID, &a.CreatedAt, &a.UpdatedAt,
+			&resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
-			return err
+			return nil, err
 		}
-		a.Events, a.Metadata = events.Get(), json.RawMessage(metadata)
-		rd.r.Alerts = append(rd.r.Alerts, a)
-		return nil
-	})
+		a.Events, a.Metadata, a.ResolvedAt = events.Get(), json.RawMessage(metadata), resolved.Time
+		alerts = append(alerts, a)
+	}
+	return alerts, rows.Err()
 }
 
 func (rd *reading) incidents() error {

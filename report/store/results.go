@@ -17,6 +17,7 @@ type Results struct {
 	Events    map[string]*Found[detect.Event]
 	Alerts    map[string]*Found[detect.Alert]
 	Incidents map[string]*Found[detect.Incident]
+	Reopened  int // alerts that Finish has opened again
 	ending    bool
 }
 
@@ -72,7 +73,7 @@ func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) er
 	if anew {
 		which = ""
 	}
-	for _, table := range []string{"events", "alerts", "incidents"} {
+	for _, table := range []string{"events", "alert_rows", "incident_rows"} {
 		if err := s.exec("delete from " + table + which); err != nil {
 			return err
 		}
@@ -127,14 +128,14 @@ func (s *Store) SetRoutes(l *parsers.RouteLearner) error {
 }
 
 // Finish keeps the results and commits the run.
-func (s *Store) Finish(r *Results) error {
+func (s *Store) Finish(r *Results) (err error) {
 	if err := replace(s, "events", r.Events, s.addEvent); err != nil {
 		return err
 	}
-	if err := replace(s, "alerts", r.Alerts, s.addAlert); err != nil {
+	if err := replace(s, "alert_rows", r.Alerts, s.addAlert); err != nil {
 		return err
 	}
-	if err := replace(s, "incidents", r.Incidents, s.addIncident); err != nil {
+	if err := replace(s, "incident_rows", r.Incidents, s.addIncident); err != nil {
 		return err
 	}
 	if err := s.write(); err != nil {
@@ -145,18 +146,21 @@ func (s *Store) Finish(r *Results) error {
 			return fmt.Errorf("alerts: %w", err)
 		}
 	}
+	if r.Reopened, err = s.reopen(); err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
 	return s.commit()
 }
 
 // linkAlerts tell each alert which incident it is part of. An incident lists so many
 // alerts and no more; the rest are known by whom they are about.
 var linkAlerts = []string{
-	`update alerts set incident_id = null where incident_id in (select id from incidents where merged_into is not null)`,
-	`update alerts set incident_id = i.id
-		from (select id, unnest(alerts) as alert from incidents where merged_into is null) i where alerts.id = i.alert`,
-	`update alerts set incident_id = i.id from incidents i
-		where alerts.incident_id is null and i.merged_into is null and alerts.first_ts between i.first_ts and i.last_ts
-			and (list_contains(i.actors, alerts.actor_id) or list_contains(i.ips, alerts.source_ip))`,
+	`update alert_rows set incident_id = null where incident_id in (select id from incident_rows where merged_into is not null)`,
+	`update alert_rows a set incident_id = i.id
+		from (select id, unnest(alerts) as alert from incident_rows where merged_into is null) i where a.id = i.alert`,
+	`update alert_rows a set incident_id = i.id from incident_rows i
+		where a.incident_id is null and i.merged_into is null and a.first_ts between i.first_ts and i.last_ts
+			and (list_contains(i.actors, a.actor_id) or list_contains(i.ips, a.source_ip))`,
 }
 
 // replace puts the found into the table in the place of what bears the same ids.
@@ -191,13 +195,13 @@ func (s *Store) addEvent(e detect.Event, provisional bool) error {
 }
 
 func (s *Store) addAlert(a detect.Alert, provisional bool) error {
-	return s.append("alerts", a.ID, a.Type, a.Rule, a.Severity.String(), "open", a.Title, a.Description,
+	return s.append("alert_rows", a.ID, a.Type, a.Rule, a.Severity.String(), a.Title, a.Description,
 		nullable(a.ActorID), nullable(a.ActorType), nullable(a.SourceIP), a.First, a.Last, a.Count, list(a.Events), nil,
-		a.First, a.Last, nil, nil, nil, string(a.Outcome), document(a.Metadata), provisional)
+		string(a.Outcome), document(a.Metadata), provisional)
 }
 
 func (s *Store) addIncident(i detect.Incident, provisional bool) error {
-	return s.append("incidents", i.ID, i.Title, i.Severity.String(), "open", int32(i.RiskScore), list(i.Reasons), i.First, i.Last,
+	return s.append("incident_rows", i.ID, i.Title, i.Severity.String(), int32(i.RiskScore), list(i.Reasons), i.First, i.Last,
 		list(i.Actors), list(i.IPs), list(i.Alerts), string(i.Outcome), i.Summary, nullable(i.MergedInto), provisional)
 }
 

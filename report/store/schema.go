@@ -2,7 +2,7 @@ package store
 
 // schemaVersion is raised with every change of the tables below, together with a
 // step in migrations.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // migrations lead from the version before to the one that names them. The views are
 // made anew after them, so that a step need not care for them.
@@ -22,7 +22,54 @@ create table origins (
 alter table callers drop column text;
 alter table calls drop column text;
 `,
+	4: alertRows + `
+insert into alert_rows select id, alert_type, rule, severity, title, description, actor_id, actor_type, source_ip, first_ts, last_ts,
+	count, events, incident_id, outcome, metadata, provisional from alerts;
+drop table alerts;
+` + incidentRows + `
+insert into incident_rows select id, title, severity, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary,
+	merged_into, provisional from incidents;
+drop table incidents;
+` + alertHandling + auditHead,
 }
+
+// Tables that came with version 4. What was found of an alert is made anew by every run
+// that finds it; how a person handled it is not, and stands in a table of its own.
+const (
+	alertRows = `
+create table alert_rows (
+	id varchar not null, alert_type varchar not null, rule varchar not null, severity varchar not null,
+	title varchar not null, description varchar not null, actor_id varchar,
+	actor_type varchar, source_ip varchar, first_ts timestamp not null, last_ts timestamp not null,
+	count bigint not null, events varchar[], incident_id varchar, outcome varchar, metadata json,
+	provisional boolean not null
+);
+`
+	incidentRows = `
+create table incident_rows (
+	id varchar not null, title varchar not null, severity varchar not null,
+	risk_score integer not null, reasons varchar[], first_ts timestamp not null, last_ts timestamp not null,
+	actors varchar[], ips varchar[], alerts varchar[], outcome varchar, summary varchar not null,
+	merged_into varchar, provisional boolean not null
+);
+`
+	// How alerts were handled, and what each of them was when it was: an alert that is
+	// found no more can still be told.
+	alertHandling = `
+create table alert_handling (
+	alert_id varchar not null, status varchar not null, changed_at timestamp not null, changed_by varchar not null,
+	resolved_at timestamp, resolved_by varchar, resolution_type varchar, note varchar,
+	alert_type varchar not null, rule varchar not null, severity varchar not null, title varchar not null,
+	actor_id varchar, actor_type varchar, source_ip varchar, first_ts timestamp not null, last_ts timestamp not null,
+	count bigint not null
+);
+`
+	// How many rows the audit trail has, and the hash of the last.
+	auditHead = `
+create table audit_head (rows bigint not null, hash varchar not null);
+insert into audit_head values (0, repeat('0', 64));
+`
+)
 
 // schema makes the tables of an empty store.
 //
@@ -87,22 +134,6 @@ create table events (
 	evidence struct(source integer, line bigint)[], technique varchar, owasp varchar, provisional boolean not null
 );
 
-create table alerts (
-	id varchar not null, alert_type varchar not null, rule varchar not null, severity varchar not null,
-	status varchar not null, title varchar not null, description varchar not null, actor_id varchar,
-	actor_type varchar, source_ip varchar, first_ts timestamp not null, last_ts timestamp not null,
-	count bigint not null, events varchar[], incident_id varchar, created_at timestamp not null, updated_at timestamp not null,
-	resolved_at timestamp, resolved_by varchar, resolution_type varchar, outcome varchar, metadata json,
-	provisional boolean not null
-);
-
-create table incidents (
-	id varchar not null, title varchar not null, severity varchar not null, status varchar not null,
-	risk_score integer not null, reasons varchar[], first_ts timestamp not null, last_ts timestamp not null,
-	actors varchar[], ips varchar[], alerts varchar[], outcome varchar, summary varchar not null,
-	merged_into varchar, provisional boolean not null
-);
-
 create table audit_log (
 	seq bigint primary key, "at" timestamp not null, who varchar not null, action varchar not null,
 	object_type varchar not null, object_id varchar not null, "before" json, "after" json, note varchar,
@@ -115,14 +146,10 @@ create table checkpoint_states (
 	seq bigint not null, stage varchar not null, machine varchar not null, key varchar not null,
 	last timestamp not null, state varchar not null
 );
-`
+` + alertRows + incidentRows + alertHandling + auditHead
 
-// dropViews takes away the views of an earlier version.
-const dropViews = `
-drop view if exists activity;
-drop view if exists ips;
-drop view if exists requests;
-`
+// viewNames are the views that any version has made.
+var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}
 
 // views makes the views.
 const views = `
@@ -139,6 +166,23 @@ from request_rows q
 join callers c on q.caller = c.id
 join calls w on q.call = w.id
 join referers f on q.referer = f.id;
+
+create view alerts as
+select a.id, a.alert_type, a.rule, a.severity, coalesce(h.status, 'open') as status, a.title, a.description, a.actor_id, a.actor_type,
+	a.source_ip, a.first_ts, a.last_ts, a.events, a.incident_id, a.first_ts as created_at,
+	greatest(a.last_ts, h.changed_at) as updated_at, h.resolved_at, h.resolved_by, h.resolution_type, a.metadata, h.note,
+	a.count, a.outcome, a.provisional
+from alert_rows a left join alert_handling h on a.id = h.alert_id;
+
+create view incidents as
+with handled as (
+	select incident_id, case when bool_or(status = 'open') then 'open' when bool_or(status = 'acknowledged') then 'acknowledged'
+		when bool_or(status = 'resolved') then 'resolved' else 'dismissed' end as status
+	from alerts where incident_id is not null group by 1
+)
+select i.id, i.title, i.severity, coalesce(h.status, 'open') as status, i.risk_score, i.first_ts, i.last_ts, i.actors, i.ips, i.alerts,
+	i.summary, i.reasons, i.outcome, i.merged_into, i.provisional
+from incident_rows i left join handled h on i.id = h.incident_id;
 
 create view ips as
 with seen as (

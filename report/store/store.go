@@ -133,17 +133,12 @@ func (s *Store) open() (err error) {
 // migrate makes the tables of a new store, brings those of an earlier version to this
 // one and refuses a store from the future.
 func (s *Store) migrate(ctx context.Context) error {
-	var tables int
-	err := s.db.QueryRowContext(ctx, `select count(*) from duckdb_tables() where not internal and table_name = 'litesoc'`).Scan(&tables)
+	version, err := versionOf(s.db)
 	if err != nil {
 		return err
 	}
-	if tables == 0 {
+	if version == 0 {
 		return s.create(ctx)
-	}
-	var version int
-	if err := s.db.QueryRowContext(ctx, `select max(schema_version) from litesoc`).Scan(&version); err != nil {
-		return err
 	}
 	if version < 1 || version > schemaVersion {
 		return fmt.Errorf("its schema is version %d, this litesoc knows %d: use the litesoc that wrote it, or another --db", version, schemaVersion)
@@ -160,14 +155,27 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
+// versionOf returns the schema version of a store; 0 if it is none.
+func versionOf(db *sql.DB) (version int, err error) {
+	var tables int
+	err = db.QueryRow(`select count(*) from duckdb_tables() where not internal and table_name = 'litesoc'`).Scan(&tables)
+	if err != nil || tables == 0 {
+		return 0, err
+	}
+	err = db.QueryRow(`select max(schema_version) from litesoc`).Scan(&version)
+	return version, err
+}
+
 // step leads from the schema version before to the given one, in a transaction of its own:
 // DuckDB does not let one alter a table twice.
 func (s *Store) step(version int) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	// A view would keep its tables from being altered.
-	if err := s.exec(dropViews + migrations[version]); err != nil {
+	if err := s.dropViews(); err != nil {
+		return err
+	}
+	if err := s.exec(migrations[version]); err != nil {
 		return err
 	}
 	if version == schemaVersion {
@@ -179,6 +187,34 @@ func (s *Store) step(version int) error {
 		return err
 	}
 	return s.commit()
+}
+
+// dropViews takes away the views of an earlier version: they would keep their tables from
+// being altered.
+func (s *Store) dropViews() error {
+	rows, err := s.writer.QueryContext(context.Background(), `select view_name from duckdb_views()
+		where not internal and view_name in (select unnest(?::varchar[]))`, viewNames)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.exec("drop view " + name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) create(ctx context.Context) error {
@@ -196,7 +232,7 @@ func (s *Store) create(ctx context.Context) error {
 	if err := s.exec(schema + views); err != nil {
 		return err
 	}
-	if err := s.exec(`insert into litesoc values (?, current_timestamp::timestamp, null, null)`, schemaVersion); err != nil {
+	if err := s.exec(`insert into litesoc values (?, current_timestamp at time zone 'UTC', null, null)`, schemaVersion); err != nil {
 		return err
 	}
 	for _, t := range detect.Taxonomy() {
@@ -230,11 +266,7 @@ func explain(path string, err error) error {
 
 // Close gives the file back. What was not committed is dropped.
 func (s *Store) Close() error {
-	s.app.drop()
-	if s.inTx {
-		s.exec("rollback")
-		s.inTx = false
-	}
+	s.rollback()
 	var errs []error
 	if s.writer != nil {
 		errs = append(errs, s.writer.Close())
@@ -274,6 +306,15 @@ func (s *Store) commit() error {
 	}
 	s.inTx = false
 	return s.exec("commit")
+}
+
+// rollback drops what was not committed.
+func (s *Store) rollback() {
+	s.app.drop()
+	if s.inTx {
+		s.exec("rollback")
+		s.inTx = false
+	}
 }
 
 // nullable returns nil for an empty text: the store says null where a log says

@@ -18,6 +18,7 @@ import (
 	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
 
@@ -294,8 +295,11 @@ func TestResults(t *testing.T) {
 	if got := fmt.Sprint(r.Run.Evidence["evt_1"]); got != "[{a.log 3} {a.log 4}]" {
 		t.Errorf("evidence %s", got)
 	}
-	if !reflect.DeepEqual(r.Alerts[0], alert) {
+	if !reflect.DeepEqual(r.Alerts[0].Alert, alert) {
 		t.Errorf("alert\n got %+v\nwant %+v", r.Alerts[0], alert)
+	}
+	if a := r.Alerts[0]; a.Status != report.Open || a.IncidentID != "inc_1" || !a.CreatedAt.Equal(start) || !a.ResolvedAt.IsZero() {
+		t.Errorf("alert %+v, want it open, of inc_1 and since %s", a, start)
 	}
 	if got := r.Incidents[0]; !reflect.DeepEqual(got.Incident, incident) || len(got.Timeline) != 1 || got.SQL == "" {
 		t.Errorf("incident\n got %+v\nwant %+v with a timeline of one step", got, incident)
@@ -534,6 +538,10 @@ func TestMigrate(t *testing.T) {
 	}
 	const routes = `select path, route from requests order by line`
 	if got, want := query(t, path, routes), "/users/7 /users/{id}\n/shops/rosewood /shops/rosewood\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	const found = `select a.id, a.status, a.count, a.updated_at, i.id, i.status, i.risk_score from alerts a join incidents i on a.incident_id = i.id`
+	if got, want := query(t, path, found), "alt_1 open 2 2026-03-01 10:00:01 +0000 UTC inc_1 open 50\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	s := open(t, path)

@@ -121,3 +121,8 @@ insert into sources values (1, 'a.log', 'nginx-combined', 'f', 100, 200, 'h', ''
 insert into request_rows values
 	('2026-03-01 10:00:00', 1, 1, '/users/7', '', 10, -1, 0, '', -1, false, 1, 1),
 	('2026-03-01 10:00:01', 1, 2, '/shops/rosewood', '', 10, -1, 0, '', -1, false, 1, 2);
+insert into alerts values ('alt_1', 'suspicious_activity', 'api-enumeration', 'high', 'open', 't', 'd', '192.0.2.1', 'ip', '192.0.2.1',
+	'2026-03-01 10:00:00', '2026-03-01 10:00:01', 2, ['evt_1'], 'inc_1', '2026-03-01 10:00:00', '2026-03-01 10:00:01', null, null, null,
+	'blocked', '{}', false);
+insert into incidents values ('inc_1', 't', 'high', 'open', 50, ['because'], '2026-03-01 10:00:00', '2026-03-01 10:00:01', ['192.0.2.1'],
+	['192.0.2.1'], ['alt_1'], 'blocked', 's', null, false);

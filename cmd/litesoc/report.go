@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/report"
+)
+
+type reportFlags struct {
+	db, since, until, severity string
+	only                       report.Filter
+	output                     []string
+	quiet                      bool
+}
+
+func reportCommand() *cobra.Command {
+	var f reportFlags
+	c := &cobra.Command{
+		Use:   "report",
+		Short: "Write a report of what the database holds, in any format",
+		Long: "Write a report of what the database holds. No log is read.\n\nFormats:\n" + formatList() + `
+--output may be repeated, with =FILE each to write to a file.`,
+		Example: `  litesoc report --since 7d
+  litesoc report --severity high -o markdown=incidents.md -o csv=alerts.csv
+  litesoc report --incident inc_7b1b -o stix`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return writeReport(c, &f) },
+	}
+	flags := c.Flags()
+	dbFlag(c, &f.db)
+	flags.StringVar(&f.since, "since", "", "only what went on at or after this `time`: "+timeHint)
+	flags.StringVar(&f.until, "until", "", "only what began before this `time`")
+	flags.StringVar(&f.severity, "severity", "", "only of this `severity` or above: info, low, medium, high, critical")
+	flags.StringVar(&f.only.Actor, "actor", "", "only by this `actor`")
+	flags.StringVar(&f.only.IP, "ip", "", "only from this `address`")
+	flags.StringVar(&f.only.Status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
+	flags.StringVar(&f.only.Incident, "incident", "", "only the incident whose `id` begins so")
+	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text)")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr")
+	return c
+}
+
+// formatList lists the formats of reports, a line each.
+func formatList() string {
+	var b strings.Builder
+	for _, f := range report.All() {
+		fmt.Fprintf(&b, "  %-9s  %s\n", f.Name, f.Doc)
+	}
+	return b.String()
+}
+
+func writeReport(c *cobra.Command, f *reportFlags) error {
+	started := time.Now()
+	out, err := parseOutputs(f.output)
+	if err != nil {
+		return err
+	}
+	if f.severity != "" {
+		if f.only.Least, err = detect.ParseSeverity(f.severity); err != nil {
+			return misuse("", "--severity: %w", err)
+		}
+	}
+	if status := []string{"", "open", "acknowledged", "resolved", "dismissed"}; !slices.Contains(status, f.only.Status) {
+		return misuse("", "--status %q: an incident is open, acknowledged, resolved or dismissed", f.only.Status)
+	}
+	r, err := readReport(f.db, f.since, f.until)
+	if err != nil {
+		return err
+	}
+	if f.only.Incident != "" && !slices.ContainsFunc(r.Incidents, func(in report.Incident) bool { return strings.HasPrefix(in.ID, f.only.Incident) }) {
+		return failed(fmt.Errorf("report: no incident %q", f.only.Incident), "'litesoc incidents list' has the ids")
+	}
+	r.Only(f.only)
+	r.Run.Version, r.Run.Command, r.Run.DB, r.Run.Started, r.Run.Duration = version, "report", f.db, started, time.Since(started)
+	if err := out.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
+		return failed(err, "")
+	}
+	return nil
+}
