@@ -70,8 +70,8 @@ func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) er
 		return err
 	}
 	which := " where provisional"
-	if anew {
-		which = ""
+	if anew { // but what was found in requests that are no more cannot be found again
+		which = " where provisional or last_ts >= (select coalesce(max(expired), timestamp '-infinity') from retention)"
 	}
 	for _, table := range []string{"events", "alert_rows", "incident_rows"} {
 		if err := s.exec("delete from " + table + which); err != nil {

@@ -30,7 +30,7 @@ drop table alerts;
 insert into incident_rows select id, title, severity, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary,
 	merged_into, provisional from incidents;
 drop table incidents;
-` + alertHandling + auditHead,
+` + alertHandling + auditHead + retention,
 }
 
 // Tables that came with version 4. What was found of an alert is made anew by every run
@@ -68,6 +68,10 @@ create table alert_handling (
 	auditHead = `
 create table audit_head (rows bigint not null, hash varchar not null);
 insert into audit_head values (0, repeat('0', 64));
+`
+	// The time before which requests were removed because of their age or their number.
+	retention = `
+create table retention (expired timestamp not null);
 `
 )
 
@@ -146,7 +150,7 @@ create table checkpoint_states (
 	seq bigint not null, stage varchar not null, machine varchar not null, key varchar not null,
 	last timestamp not null, state varchar not null
 );
-` + alertRows + incidentRows + alertHandling + auditHead
+` + alertRows + incidentRows + alertHandling + auditHead + retention
 
 // viewNames are the views that any version has made.
 var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}
