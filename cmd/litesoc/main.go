@@ -111,6 +111,6 @@ and no change to the application, and sends nothing anywhere.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(scanCommand(), reportCommand(), sqlCommand(), routesCommand(), eventsCommand(), incidentsCommand(), formatsCommand(), explainCommand(), checkURLCommand(), intelCommand(), versionCommand())
+	root.AddCommand(scanCommand(), tailCommand(), reportCommand(), sqlCommand(), routesCommand(), eventsCommand(), incidentsCommand(), formatsCommand(), explainCommand(), checkURLCommand(), intelCommand(), versionCommand())
 	return root
 }

@@ -106,6 +106,7 @@ type job struct {
 	routes    *parsers.RouteLearner
 	geo       *geo.DB
 	pipeline  *detect.Pipeline
+	begin     func(detect.Sink) // makes routes and pipeline, which remember nothing
 	results   *store.Results
 	order     source.Orderer
 	detectors []string
@@ -235,8 +236,11 @@ func (j *job) prepare(cfg *config) error {
 		return err
 	}
 	j.settings = settingsOf(detectors, cfg, least, j.geo.Digest())
-	j.routes = parsers.NewRouteLearner(least, site.Routes())
-	j.pipeline = detect.NewPipeline(j.routes, detectors, detect.Rules(), max(j.flags.threads, 1), j.results.Sink())
+	j.begin = func(sink detect.Sink) {
+		j.routes = parsers.NewRouteLearner(least, site.Routes())
+		j.pipeline = detect.NewPipeline(j.routes, detectors, detect.Rules(), max(j.flags.threads, 1), sink)
+	}
+	j.begin(j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)

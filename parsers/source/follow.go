@@ -94,6 +94,7 @@ type followed struct {
 	came  time.Time // when its last line came
 	quiet time.Time // when it last had no more
 	grace time.Duration
+	skew  *mark         // of the last line that was waited for; nil if none was
 	slack time.Duration // how much later than its time a line comes
 }
 
@@ -769,6 +770,9 @@ func (b *Broken) Unwrap() error { return b.Err }
 
 // took notes that lines came.
 func (f *Follower) took(e *followed, b *Batch, now time.Time) {
+	if !e.quiet.IsZero() && len(b.Requests) > 0 { // it came while it was waited for
+		e.skew = &mark{e.log.At.Last, now}
+	}
 	e.came = now
 	if !e.log.from.IsZero() {
 		e.log.leaveEarlier(b)
@@ -947,7 +951,7 @@ type Following struct {
 	At      Position
 	Behind  int64         // bytes that were not read yet; -1 if that is not known
 	Idle    time.Duration // since its last line came; -1 if none came
-	Skew    time.Duration // how far its last line lay behind the clock when it came
+	Skew    time.Duration // how far the last line that was waited for lay behind the clock when it came
 	Pending bool          // it has not shown yet what it holds
 }
 
@@ -964,7 +968,9 @@ func (f *Follower) Status() []Following {
 			s.Format, s.At = e.log.Source.Format, e.log.At
 			if !e.came.IsZero() {
 				s.Idle = now.Sub(e.came)
-				s.Skew = e.came.Sub(e.log.At.Last)
+			}
+			if e.skew != nil {
+				s.Skew = e.skew.came.Sub(e.skew.time)
 			}
 			if info, err := e.stat(); err == nil && e.log.grows {
 				s.Behind = max(info.Size()-e.log.At.Offset, 0)

@@ -73,12 +73,28 @@ func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) er
 	if anew { // but what was found in requests that are no more cannot be found again
 		which = " where provisional or last_ts >= (select coalesce(max(expired), timestamp '-infinity') from retention)"
 	}
+	if err := s.takeAway(which); err != nil {
+		return err
+	}
+	return s.exec(`insert into checkpoint values (?, ?)`, watermark, settings)
+}
+
+// Retract takes away what was found since the checkpoint, in the running transaction:
+// what was judged since is judged again.
+func (s *Store) Retract() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	return s.takeAway(" where provisional")
+}
+
+func (s *Store) takeAway(which string) error {
 	for _, table := range []string{"events", "alert_rows", "incident_rows"} {
 		if err := s.exec("delete from " + table + which); err != nil {
 			return err
 		}
 	}
-	return s.exec(`insert into checkpoint values (?, ?)`, watermark, settings)
+	return nil
 }
 
 // SaveState keeps one piece of the pipeline's memory, in the order of the calls.

@@ -57,20 +57,6 @@ func (s *Store) Mark() (string, error) {
 	return mark, nil
 }
 
-// Retract takes away what was found since the checkpoint, in the running transaction:
-// what was judged since is judged again.
-func (s *Store) Retract() error {
-	if err := s.begin(); err != nil {
-		return err
-	}
-	for _, table := range []string{"events", "alert_rows", "incident_rows"} {
-		if err := s.exec("delete from " + table + " where provisional"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Told returns the severities of the alerts that went on at or after a time, by id.
 func (s *Store) Told(since time.Time) (map[string]string, error) {
 	rows, err := s.db.Query(`select id, severity from alert_rows where last_ts >= ?`, since)
