@@ -5,10 +5,12 @@ GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 60s
 TIMEOUT  ?= 15m
+SEEDS    ?= 8
+LINES    ?= 300000
 CODE     := cmd detect parsers report
 
 .DEFAULT_GOAL := build
-.PHONY: build test check golden fuzz bench demo clean help
+.PHONY: build test check golden fuzz bench scorecard demo clean help
 
 build: ## build ./litesoc (the default)
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o litesoc ./cmd/litesoc
@@ -42,6 +44,9 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 
 bench: ## run all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+scorecard: ## play attacks amid benign traffic (SEEDS times LINES lines): what is missed, and who is accused falsely
+	$(GO) test ./detect -run '^TestScorecard' -count=1 -timeout $(TIMEOUT) -v -args -scorecard.seeds $(SEEDS) -scorecard.lines $(LINES)
 
 demo: build ## scan the demo log
 	./litesoc scan --db :memory: testdata/demo/access.log.gz

@@ -308,3 +308,19 @@ func openToAll(segment string) bool {
 	}
 	return false
 }
+
+const ofAdmin = "let in to a route for admins"
+
+func (s *adminProbe) Learned() Learned { return adminLearned(s.Admin) }
+
+func (s *adminProbe) Learn(l Learned, _ time.Time) (err error) {
+	s.Admin = l.set(ofAdmin).Requests > 0
+	return l.known(ofAdmin)
+}
+
+func adminLearned(admin bool) (l Learned) {
+	if admin {
+		l.addSet(Set{Of: ofAdmin, Requests: 1})
+	}
+	return l
+}

@@ -23,6 +23,7 @@ func attacks() []attack {
 	accessAttacks(add)
 	exfiltrationAttacks(add)
 	tokenAttacks(add)
+	evasions(add)
 	return all
 }
 
@@ -39,10 +40,11 @@ func (s *scene) one() string { return s.hosts(1)[0] }
 
 // hosts are addresses of one network of the attack's own.
 func (s *scene) hosts(n int) []string {
-	s.network(fmt.Sprintf("198.19.%d.0/24", s.label), "BR", 64600+uint32(s.label), -23.5, -46.6, 0)
+	net := fmt.Sprintf("243.%d.%d.", s.label>>8, s.label&255)
+	s.network(net+"0/24", "BR", 64600+uint32(s.label), -23.5, -46.6, 0)
 	var ips []string
 	for i := range n {
-		ips = append(ips, fmt.Sprintf("198.19.%d.%d", s.label, 1+i))
+		ips = append(ips, fmt.Sprint(net, 1+i))
 	}
 	return ips
 }
@@ -51,16 +53,41 @@ func (s *scene) hosts(n int) []string {
 func (s *scene) spread(n int) []string {
 	var ips []string
 	for i := range n {
-		s.network(fmt.Sprintf("240.%d.%d.0/24", s.label, i), "US", 70000+uint32(1000*s.label+i), 40.7, -74, 0)
-		ips = append(ips, fmt.Sprintf("240.%d.%d.9", s.label, i))
+		net := fmt.Sprintf("%d.%d.%d.", 250+(s.label>>8), s.label&255, i)
+		s.network(net+"0/24", "US", 70000+uint32(1000*s.label+i), 40.7, -74, 0)
+		ips = append(ips, net+"9")
 	}
 	return ips
 }
 
 // home is an address where a victim is at home.
 func (s *scene) home() string {
-	s.network(fmt.Sprintf("241.%d.0.0/24", s.label), "DE", 90000+uint32(s.label), 52.5, 13.4, 0)
-	return fmt.Sprintf("241.%d.0.5", s.label)
+	net := fmt.Sprintf("241.%d.%d.", s.label>>8, s.label&255)
+	s.network(net+"0/24", "DE", 9000000+uint32(s.label), 52.5, 13.4, 0)
+	return net + "5"
+}
+
+// sixes are addresses of one IPv6 /64 of the attack's own, or each of another /64 of one
+// /48: what whoever rents a machine has by the billion.
+func (s *scene) sixes(n int, apart bool) []string {
+	net := fmt.Sprintf("2001:db8:%x:", 0x1000+s.label)
+	s.network(net+":/48", "BR", 64600+uint32(s.label), -23.5, -46.6, 0)
+	var ips []string
+	for i := range n {
+		subnet := 1
+		if apart {
+			subnet += i
+		}
+		ips = append(ips, fmt.Sprintf("%s%x:%x:%x:%x:%x", net, subnet, 1+s.rand.IntN(1<<15), 1+s.rand.IntN(1<<15), s.rand.IntN(1<<16), 1+i))
+	}
+	return ips
+}
+
+// tor is an exit of Tor.
+func (s *scene) tor() string {
+	net := fmt.Sprintf("242.%d.%d.", s.label>>8, s.label&255)
+	s.network(net+"0/24", "DE", 0, 0, 0, parsers.Tor)
+	return net + "1"
 }
 
 // user is the account of the attack: its victim or its attacker.
@@ -178,8 +205,7 @@ func credentialAttacks(add adder) {
 		s.add(at.Add(10*time.Hour), entry{ip: s.one(), user: s.user(), method: "POST", uri: "/api/v1/auth/login", ua: "Mozilla/5.0 (X11; Linux x86_64; rv:102.0) Gecko/20100101 Firefox/102.0"})
 	})
 	add("login through Tor", "low-volume", "suspicious-network", func(s *scene, at time.Time) {
-		s.network(fmt.Sprintf("242.%d.0.0/24", s.label), "DE", 0, 0, 0, parsers.Tor)
-		s.add(at, entry{ip: fmt.Sprintf("242.%d.0.1", s.label), user: s.user(), method: "POST", uri: "/api/v1/auth/login", ua: chrome})
+		s.add(at, entry{ip: s.tor(), user: s.user(), method: "POST", uri: "/api/v1/auth/login", ua: chrome})
 	})
 	add("typos", "low-volume", "", func(s *scene, at time.Time) {
 		ip := s.one()
@@ -241,13 +267,13 @@ func keyAttacks(add adder) {
 			})
 		})
 	}
-	add("key guessing", "fast", "key-invalid", func(s *scene, at time.Time) {
+	add("key guessing", "fast", "key-invalid/high", func(s *scene, at time.Time) {
 		ip := s.one()
 		s.each(at, 80, 2*time.Second, func(i int) entry {
 			return entry{ip: ip, key: fmt.Sprintf("ak_live_%032x", 104729*i), uri: "/api/v1/me", status: 401, ua: python}
 		})
 	})
-	add("key guessing", "slow", "key-invalid", func(s *scene, at time.Time) {
+	add("key guessing", "slow", "key-invalid/high", func(s *scene, at time.Time) {
 		ip := s.one()
 		s.exact(at, 24, 25*time.Second, func(i int) entry {
 			return entry{ip: ip, key: fmt.Sprintf("ak_live_%032x", 15485863*i), uri: "/api/v1/me", status: 401, ua: chrome}
@@ -427,7 +453,7 @@ func accessAttacks(add adder) {
 		s.add(at, e)
 	})
 	denied := func(form string, n int, step time.Duration) {
-		add("objects of others", form, "access-denied", func(s *scene, at time.Time) {
+		add("objects of others", form, "access-denied/high", func(s *scene, at time.Time) {
 			ip := s.one()
 			s.exact(at, n, step, func(int) entry {
 				return entry{ip: ip, user: s.user(), uri: fmt.Sprintf("/api/v1/documents/%d", 100_000+s.rand.IntN(900_000)), status: 403, ua: chrome}

@@ -97,6 +97,7 @@ func benign(s *scene, start time.Time, days, lines int) {
 	w.machines()
 	w.crawler()
 	w.oddities()
+	w.lookalikes()
 	for len(s.lines)-first < lines {
 		if p := w.people[w.rand.IntN(len(w.people))]; !p.odd {
 			w.day(p, w.rand.IntN(days), 0)

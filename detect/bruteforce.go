@@ -26,7 +26,7 @@ func BruteForceIP() *Detector {
 		TTL:       new(history),
 	}
 	limit := d.count("limit", 5, "failed `logins` within the window that are an attack")
-	accounts := d.count("office-accounts", 5, "`accounts` that fail behind the address of an office, at least")
+	accounts := d.count("office-accounts", 5, "`accounts` that fail, or get in, behind the address of an office, at least")
 	slips := d.count("office-failures", 2, "failed `logins` of each of them, at most")
 	window := d.span("window", 5*time.Minute, "`time` within which failed logins are counted")
 	then := d.span("success-window", 15*time.Minute, thenUsage)
@@ -117,8 +117,8 @@ func (s *bruteForceIP) fail(r *parsers.Request) {
 func (s *bruteForceIP) succeed(r *parsers.Request) {
 	g := s.Going
 	if g == nil {
-		// One more than the failed ones is all that has to be known.
-		s.Worked.SlideDistinct(mark(r, accountTag(r)), s.window, s.limit+1)
+		// Enough to outweigh the failed ones, and those that follow at once.
+		s.Worked.SlideDistinct(mark(r, accountTag(r)), s.window, 4*s.limit)
 		s.know(r)
 		return
 	}
@@ -197,10 +197,12 @@ func (g *guessing) win(r *parsers.Request) {
 	g.reach(High, Succeeded)
 }
 
-// office tells whether at least so many accounts slipped at most so often each, while
-// more others got in: one account that gets in again and again makes no office.
+// office tells whether several accounts slipped at most so often each, while more others
+// got in: so many of one kind or the other that people share the address. One account that
+// gets in again and again makes no office, and one that slips is no more than one.
 func (g *guessing) office(accounts, slips int) bool {
-	return len(g.Accounts) >= accounts && len(g.Accounts) < MaxDistinct && g.Worst <= slips && int64(len(g.Insiders)) > g.Count
+	return len(g.Accounts) > 1 && max(len(g.Accounts), len(g.Insiders)) >= accounts && len(g.Accounts) < MaxDistinct &&
+		g.Worst <= slips && int64(len(g.Insiders)) > g.Count
 }
 
 // won says in a sentence which login was guessed.
@@ -243,4 +245,16 @@ func (s *bruteForceIP) describe(e *Event) {
 	}
 	e.Metadata = Meta("failed_logins", e.Count, "accounts", len(g.Accounts), "logins_that_worked", g.Worked,
 		"account_that_worked", g.Winner, "window_seconds", int(s.window.Seconds()))
+}
+
+func (s *bruteForceIP) Learned() (l Learned) {
+	l.addSet(tagSet(ofInsiders, s.Known))
+	return l
+}
+
+func (s *bruteForceIP) Learn(l Learned, _ time.Time) (err error) {
+	if s.Known, err = l.set(ofInsiders).tags(maxFamiliar); err != nil {
+		return err
+	}
+	return l.known(ofInsiders)
 }

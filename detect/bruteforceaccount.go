@@ -236,3 +236,15 @@ func (s *bruteForceAccount) describe(e *Event) {
 	e.Metadata = Meta("account", clip(e.ActorID), "failed_logins", e.Count, "addresses", len(g.Places), "address_list", orNone(g.Addresses),
 		"address_that_worked", g.Winner, "logins_of_owner", g.Owner, "window_seconds", int(p.window.Seconds()))
 }
+
+func (s *bruteForceAccount) Learned() (l Learned) {
+	l.addSet(tagSet(ofHomes, s.Homes))
+	return l
+}
+
+func (s *bruteForceAccount) Learn(l Learned, _ time.Time) (err error) {
+	if s.Homes, err = l.set(ofHomes).tags(maxFamiliar); err != nil {
+		return err
+	}
+	return l.known(ofHomes)
+}

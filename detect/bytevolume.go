@@ -238,3 +238,18 @@ func (s *byteVolume) describe(e *Event) {
 
 // volumeHistory is how many earlier windows show what is usual.
 const volumeHistory = 24
+
+const ofVolume = "bytes in an active hour"
+
+func (s *byteVolume) Learned() (l Learned) {
+	l.addNumber(Number{Of: ofVolume, Baseline: s.Usual})
+	return l
+}
+
+func (s *byteVolume) Learn(l Learned, _ time.Time) error {
+	s.Usual = l.number(ofVolume).Baseline
+	if s.Usual.Most > maxVolume {
+		return fmt.Errorf("%d bytes are more than one can believe", s.Usual.Most)
+	}
+	return l.known(ofVolume)
+}

@@ -116,7 +116,7 @@ func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	now := r.Time.UnixMicro()
 	s.sweep(now)
-	by := tag(r.ClientIP)
+	by := placeTag(r)
 	a := s.meet(by, now)
 	if r.Status < 400 {
 		a.Served = min(a.Served+1, maxCount)

@@ -347,3 +347,71 @@ func (s *crossTenant) describe(e *Event) {
 		"distinct_orgs", len(g.Tenants), "distinct_users", len(g.Users), "denied", g.Denied, "served", g.Granted,
 		"own_known_by", cmp.Or(g.Learned, "the log"), "lowered", g.Lowered, "window_seconds", int(s.window.Seconds()))
 }
+
+const (
+	ofTenants  = "tenants"            // served, with the kind of their ids
+	ofOthers   = "other tenants"      // requests for those beyond maxTenants
+	ofDeclared = "tenants by the log" // the actor's own
+	ofEarly    = "tenants at first"   // by tag
+)
+
+func (s *crossTenant) Learned() (l Learned) {
+	used := Set{Of: ofTenants}
+	for _, u := range s.Used {
+		used.Items = append(used.Items, u.Space+" "+u.ID)
+		used.Counts = append(used.Counts, u.N)
+	}
+	l.addSet(used)
+	l.addSet(Set{Of: ofOthers, Requests: s.More})
+	l.addSet(Set{Of: ofDeclared, Items: slices.Clone(s.Declared)})
+	early := tagSet(ofEarly, s.Early)
+	early.Requests = s.Seen
+	l.addSet(early)
+	if s.Seen > 0 {
+		programs := tagSet(ofPrograms, []uint64{s.Agent})
+		if s.Agents {
+			programs.Requests = 2 // several
+		}
+		l.addSet(programs)
+	}
+	return l
+}
+
+func (s *crossTenant) Learn(l Learned, _ time.Time) (err error) {
+	used := l.set(ofTenants)
+	items, err := used.items(maxTenants)
+	if err != nil {
+		return err
+	}
+	if len(used.Counts) != len(items) {
+		return fmt.Errorf("%q: there are no counts", ofTenants)
+	}
+	for i, item := range items {
+		space, id, ok := strings.Cut(item, " ")
+		if !ok || id == "" {
+			return fmt.Errorf("%q: %q is no kind and id", ofTenants, clip(item))
+		}
+		s.Used = append(s.Used, usedTenant{space, id, used.Counts[i]})
+	}
+	s.More = l.set(ofOthers).Requests
+	if s.Declared, err = l.set(ofDeclared).items(maxTenants); err != nil {
+		return err
+	}
+	early, err := l.set(ofEarly).tags(MaxDistinct)
+	if err != nil {
+		return err
+	}
+	for _, t := range early {
+		s.Early.Add(t)
+	}
+	s.Seen = l.set(ofEarly).Requests
+	programs := l.set(ofPrograms)
+	tags, err := programs.tags(1)
+	if err != nil {
+		return err
+	}
+	if len(tags) > 0 {
+		s.Agent, s.Agents = tags[0], programs.Requests > 1
+	}
+	return l.known(ofTenants, ofOthers, ofDeclared, ofEarly, ofPrograms)
+}

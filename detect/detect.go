@@ -10,6 +10,8 @@ package detect
 import (
 	"encoding/json"
 	"flag"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -59,8 +61,21 @@ type Expirer interface {
 // none.
 type GroupBy func(r *parsers.Request, b []byte) []byte
 
-// ByClient groups by client address.
-func ByClient(r *parsers.Request, b []byte) []byte { return append(b, r.ClientIP...) }
+// ByClient groups by client address. The addresses of an IPv6 /64 are one client: whoever
+// has one of them has them all, and may use another for each request.
+func ByClient(r *parsers.Request, b []byte) []byte { return appendClient(b, r.ClientIP) }
+
+// appendClient appends an address to b; of an IPv6 address its /64.
+func appendClient(b []byte, address string) []byte {
+	if strings.IndexByte(address, ':') >= 0 {
+		if a, err := netip.ParseAddr(address); err == nil && !a.Is4In6() {
+			if p, err := a.WithZone("").Prefix(64); err == nil {
+				return p.AppendTo(b)
+			}
+		}
+	}
+	return append(b, address...)
+}
 
 // ByActor groups by who acts: the actor where the log names one, else the address.
 // An office of people who each open their own page is no sweep.
@@ -71,6 +86,9 @@ func ByActor(r *parsers.Request, b []byte) []byte {
 	}
 	b = append(b, typ...)
 	b = append(b, ' ')
+	if typ == parsers.ActorIP {
+		return appendClient(b, id)
+	}
 	return append(b, id...)
 }
 
@@ -108,6 +126,9 @@ type Event struct {
 	Evidence   []Evidence      `json:"evidence,omitempty"` // at most MaxEvidence lines
 	Technique  string          `json:"technique"`
 	OWASP      string          `json:"owasp"`
+	// Allowed are the entries of the allowlist, by number, that all requests match which may
+	// be part of it.
+	Allowed []uint16 `json:"allowed,omitempty"`
 }
 
 // An Outcome says how far an event got.
@@ -169,6 +190,9 @@ type Alert struct {
 	Outcome     Outcome         `json:"outcome"`
 	Actions     []Action        `json:"actions,omitempty"` // proposed by the rule
 	Metadata    json.RawMessage `json:"metadata"`
+	// SuppressedBy are the ids of the allowlist's entries that cover it, blanks between; ""
+	// if it is not covered. A suppressed alert is kept, and is part of no incident.
+	SuppressedBy string `json:"suppressed_by,omitempty"`
 }
 
 // An Incident is one story: the alerts that share an actor or an address within a

@@ -501,3 +501,29 @@ func inFilter(filter []byte, tag uint64) bool {
 func bloomBit(tag, i uint64) uint64 {
 	return (tag + i*(tag>>32|1)*0x9e3779b97f4a7c15) >> 7 % (filterBytes * 8)
 }
+
+const (
+	ofPlaces   = "places with failed logins in a window"
+	ofRegulars = "places that logged in, and with which accounts"
+)
+
+// Where there are more places than are kept one by one, they are no part of what is told:
+// a filter has no items.
+func (s *distributed) Learned() (l Learned) {
+	l.addNumber(Number{Of: ofPlaces, Since: s.Since, Baseline: s.Usual})
+	l.addSet(tagSet(ofRegulars, s.Known.Few))
+	return l
+}
+
+func (s *distributed) Learn(l Learned, at time.Time) error {
+	n := l.number(ofPlaces)
+	s.Usual, s.Since, s.Span = n.Baseline, n.Since, at
+	tags, err := l.set(ofRegulars).tags(MaxDistinct)
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		s.Known.add(t)
+	}
+	return l.known(ofPlaces, ofRegulars)
+}

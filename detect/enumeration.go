@@ -98,8 +98,11 @@ func (s *enumeration) describe(e *Event) {
 
 // unbidden tells whether browsers, crawlers and tools ask for the path by themselves.
 func unbidden(p string) bool {
-	if strings.Contains(p, "/.well-known/") {
-		return true
+	if i := strings.Index(p, "/.well-known/"); i >= 0 && !strings.Contains(p, "..") {
+		// At the top of a site, or one name below the folder of a part of it.
+		if name := p[i+len("/.well-known/"):]; i == 0 || strings.IndexByte(name, '/') < 0 {
+			return true
+		}
 	}
 	name := p[strings.LastIndexByte(p, '/')+1:]
 	switch {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -330,4 +331,70 @@ func (s *keyGeo) describe(e *Event) {
 		"places", g.Places, "usual_places", g.Usual, "new_network", g.NewNetwork, "new_user_agent", g.NewAgent,
 		"history_requests", g.Known.Requests, "history_hours", int(e.First.Sub(g.Known.First).Hours()),
 		"granted", g.Granted, "refused", g.Refused)
+}
+
+const (
+	ofCountries = "countries"
+	ofRanges    = "ranges of addresses" // of which no country is known
+	ofNetworks  = "networks"
+	ofPrograms  = "programs"
+)
+
+func (s *keyGeo) Learned() (l Learned) {
+	for _, a := range []struct {
+		of string
+		*atlas
+	}{{ofCountries, &s.Countries}, {ofRanges, &s.Ranges}} {
+		l.addSet(Set{Of: a.of, Since: a.First, Requests: a.Requests, Items: a.usual()})
+	}
+	l.addSet(Set{Of: ofNetworks, Items: networkNames(s.Networks)})
+	l.addSet(tagSet(ofPrograms, s.Agents))
+	return l
+}
+
+func (s *keyGeo) Learn(l Learned, _ time.Time) error {
+	for _, a := range []struct {
+		of string
+		*atlas
+	}{{ofCountries, &s.Countries}, {ofRanges, &s.Ranges}} {
+		set := l.set(a.of)
+		names, err := set.items(maxPlaces)
+		if err != nil {
+			return err
+		}
+		a.Tenure = Tenure{set.Since, set.Requests}
+		for _, name := range names {
+			a.Places = append(a.Places, place{Name: name, Usual: true})
+		}
+	}
+	var err error
+	if s.Networks, err = networkNumbers(l.set(ofNetworks), maxPlaces); err != nil {
+		return err
+	}
+	if s.Agents, err = l.set(ofPrograms).tags(maxPlaces); err != nil {
+		return err
+	}
+	return l.known(ofCountries, ofRanges, ofNetworks, ofPrograms)
+}
+
+// networkNames are the numbers of networks as they are written.
+func networkNames(numbers []uint32) (names []string) {
+	for _, n := range numbers {
+		names = append(names, fmt.Sprintf("AS%d", n))
+	}
+	return names
+}
+
+// networkNumbers reads what networkNames writes, at most so many.
+func networkNumbers(s Set, most int) (numbers []uint32, err error) {
+	names, err := s.items(most)
+	for _, name := range names {
+		digits, ok := strings.CutPrefix(name, "AS")
+		n, err := strconv.ParseUint(digits, 10, 32)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("%q: %q is no network such as AS64500", s.Of, clip(name))
+		}
+		numbers = append(numbers, uint32(n))
+	}
+	return numbers, err
 }

@@ -14,13 +14,16 @@ func KeyInvalid() *Detector {
 		Doc: "API keys and tokens that are refused\n\n" +
 			"One refused request is a token that ran out, so an event of a few is not yet an alert. " +
 			"Many show a client that was left with an old key, or somebody who tries what was found. " +
-			"Many different keys from one address are guessed.",
+			"Many different keys from one address are guessed; of those, answers 403 count too: some " +
+			"gateways refuse an unknown key so, but a key that may not do everything is no event.",
 		Type:      APIKeyInvalid,
 		Severity:  Medium,
 		Technique: "T1110",
 		OWASP:     "API2:2023",
-		Match:     func(r *parsers.Request) bool { return r.Event == APIKeyInvalid },
-		GroupBy:   ByClient,
+		Match: func(r *parsers.Request) bool {
+			return r.Event == APIKeyInvalid || r.Status == 403 && r.APIKey != ""
+		},
+		GroupBy: ByClient,
 	}
 	many := d.count("many", 20, "refused `requests` at which an event is told again, for rules to see")
 	keys := d.count("keys", 20, "distinct refused `keys` within the window that are not yet guessed")
@@ -34,7 +37,10 @@ type keyInvalid struct {
 	many, keys int
 	window     time.Duration
 
-	Going *refusal
+	// Forbidden is answers 403 to keys while nothing goes on, the last of each key; one more
+	// than keys at most.
+	Forbidden Window `json:",omitempty"`
+	Going     *refusal
 }
 
 // A refusal is a series of refused requests that goes on.
@@ -51,10 +57,20 @@ func (s *keyInvalid) Observe(r *parsers.Request, emit func(Event)) {
 		key = r.Token
 	}
 	m := mark(r, tag(key))
-	if s.Going == nil {
-		s.Going = &refusal{Episode: beginByClient(r, Window{m})}
-	} else {
+	switch {
+	case s.Going != nil:
 		s.Going.extend(r)
+	case r.Event == APIKeyInvalid:
+		s.Going = &refusal{Episode: beginByClient(r, Window{m})}
+	default:
+		if s.Forbidden.SlideDistinct(m, s.window, s.keys+1); len(s.Forbidden) <= s.keys {
+			return
+		}
+		s.Going = &refusal{Episode: beginByClient(r, s.Forbidden), Recent: s.Forbidden}
+		for _, m := range s.Forbidden {
+			s.Going.Keys.Add(m.Tag)
+		}
+		s.Forbidden = nil
 	}
 	g := s.Going
 	severity := Medium
@@ -74,7 +90,11 @@ func (s *keyInvalid) Observe(r *parsers.Request, emit func(Event)) {
 	g.tell(emit, s.describe)
 }
 
-func (s *keyInvalid) Expire(emit func(Event)) { s.Going.end(emit, s.describe) }
+func (s *keyInvalid) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+	}
+}
 
 func (s *keyInvalid) describe(e *Event) {
 	g := s.Going

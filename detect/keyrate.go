@@ -243,3 +243,15 @@ func (s *keyRate) describe(e *Event) {
 		"requests", e.Count, "peak", g.Peak, "threshold", g.Limit, "baseline_p99", s.Usual.P99(), "baseline_minutes", s.Usual.N,
 		"endpoint", g.Endpoint, "granted", g.Granted, "refused", g.Refused, "window_seconds", int(s.window.Seconds()))
 }
+
+const ofMinutes = "requests in an active minute"
+
+func (s *keyRate) Learned() (l Learned) {
+	l.addNumber(Number{Of: ofMinutes, Baseline: s.Usual})
+	return l
+}
+
+func (s *keyRate) Learn(l Learned, _ time.Time) error {
+	s.Usual = l.number(ofMinutes).Baseline
+	return l.known(ofMinutes)
+}

@@ -257,3 +257,30 @@ func (s *keyRoutes) describe(e *Event) {
 		"known_routes", v.UsedBefore, "history_requests", v.Before, "history_hours", int(e.First.Sub(v.Since).Hours()),
 		"granted", v.Granted, "refused", v.Refused, "window_seconds", int(s.window.Seconds()))
 }
+
+const ofRoutes = "routes"
+
+// A key that has routes in one version and another knows more tags than routes.
+func (s *keyRoutes) Learned() (l Learned) {
+	routes := tagSet(ofRoutes, s.Known)
+	routes.Since, routes.Requests, routes.Counts = s.First, s.Requests, nil
+	l.addSet(routes)
+	l.addSet(Set{Of: ofUsedRoutes, Requests: s.Used})
+	return l
+}
+
+const ofUsedRoutes = "number of routes"
+
+func (s *keyRoutes) Learn(l Learned, _ time.Time) error {
+	routes := l.set(ofRoutes)
+	tags, err := routes.tags(MaxDistinct)
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		s.Known.Add(t)
+	}
+	s.Tenure = Tenure{routes.Since, routes.Requests}
+	s.Used = l.set(ofUsedRoutes).Requests
+	return l.known(ofRoutes, ofUsedRoutes)
+}

@@ -29,6 +29,26 @@ func isLogin(r *parsers.Request) bool { return r.Event == LoginFailed || r.Event
 // case and space around it are no other account; "" if it names none.
 func accountOf(r *parsers.Request) string { return strings.ToLower(strings.TrimSpace(r.User)) }
 
+// accountNames are the fields of a login form that name the account.
+var accountNames = map[string]bool{"username": true, "user": true, "email": true, "login": true, "userid": true, "identifier": true, "account": true, "log": true, "phone": true}
+
+// LoginAccount returns the account that a request to log in names in its body; "" if it is
+// no such request or names none. Where the log says who acts, that is the better answer.
+func LoginAccount(r *parsers.Request) string {
+	if r.Body == "" || !isLogin(r) {
+		return ""
+	}
+	for body := r.Body; body != ""; {
+		var name, value string
+		if name, value, body = cutParameter(body); accountNames[bareName(name)] {
+			if account := strings.TrimSpace(unescaped(value)); account != "" && len(account) <= maxText {
+				return account
+			}
+		}
+	}
+	return ""
+}
+
 // accountTag tells accounts apart; 0 where the log names none.
 func accountTag(r *parsers.Request) uint64 {
 	if account := accountOf(r); account != "" {
@@ -197,3 +217,9 @@ func listed(names []string, all string) string {
 	}
 	return fmt.Sprintf("%s (%s, …)", all, strings.Join(names[:shown], ", "))
 }
+
+// What is learned of logins that worked.
+const (
+	ofInsiders = "accounts that logged in, with their programs"
+	ofHomes    = "places of logins, with their programs"
+)

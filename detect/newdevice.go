@@ -189,3 +189,40 @@ func (s *newDevice) describe(e *Event) {
 	e.Metadata = Meta("user", g.User, "program", g.Program, "os", g.System, "network", g.Network, "country", g.Country,
 		"new_country", g.NewCountry, "new_program", g.NewProgram, "logins_before", g.Before, "known_devices", g.Devices)
 }
+
+const ofDevices = "devices" // program and system by tag, and network
+
+func (s *newDevice) Learned() (l Learned) {
+	devices := Set{Of: ofDevices, Requests: s.Logins, Tags: true}
+	for _, d := range s.Devices {
+		devices.Items = append(devices.Items, fmt.Sprintf("%s AS%d", showTag(d.Program), d.Network))
+	}
+	l.addSet(devices)
+	l.addSet(Set{Of: ofCountries, Items: slices.Clone(s.Countries)})
+	return l
+}
+
+func (s *newDevice) Learn(l Learned, _ time.Time) error {
+	devices := l.set(ofDevices)
+	items, err := devices.items(maxDevices)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		program, name, _ := strings.Cut(item, " ")
+		tag, err := parseTag(program)
+		if err != nil {
+			return fmt.Errorf("%q: %w", ofDevices, err)
+		}
+		number, err := networkNumbers(Set{Of: ofDevices, Items: []string{name}}, 1)
+		if err != nil {
+			return err
+		}
+		s.Devices = append(s.Devices, device{tag, number[0]})
+	}
+	s.Logins = devices.Requests
+	if s.Countries, err = l.set(ofCountries).items(maxPlaces); err != nil {
+		return err
+	}
+	return l.known(ofDevices, ofCountries)
+}

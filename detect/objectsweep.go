@@ -3,6 +3,7 @@ package detect
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"path"
 	"slices"
@@ -112,8 +113,11 @@ type sweep struct {
 func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 	now := r.Time.UnixMicro()
 	s.endQuiet(r.Time, emit)
-	id, _ := r.Actor()
+	id, typ := r.Actor()
 	actor := tag(id)
+	if typ == parsers.ActorIP {
+		actor = placeTag(r)
+	}
 	a := s.Actors[actor]
 	if a == nil {
 		a = s.meet(actor, now)
@@ -548,4 +552,64 @@ func pageFile(after string) bool {
 		return true
 	}
 	return false
+}
+
+const (
+	ofHours     = "objects in an hour"
+	ofToldHours = "objects in an hour that was told of"
+	ofFewHours  = "hours with few objects" // of each actor that is known
+)
+
+func (s *objectSweep) Learned() (l Learned) {
+	l.addNumber(Number{Of: ofHours, Baseline: s.Hours})
+	for _, actor := range slices.Sorted(maps.Keys(s.Actors)) {
+		a := s.Actors[actor]
+		n := Number{Actor: showTag(actor), Since: time.UnixMicro(a.First).UTC()}
+		few := n
+		few.Of = ofFewHours
+		if few.N = a.Few; a.Few > 0 {
+			few.Buckets = []Bucket{{sizeOf(0), a.Few}}
+		}
+		l.Numbers = append(l.Numbers, few)
+		if n.Of = ofHours; a.Usual != nil {
+			n.Baseline = *a.Usual
+			l.addNumber(n)
+		}
+		if n.Of = ofToldHours; a.Told != nil {
+			n.Baseline = *a.Told
+			l.addNumber(n)
+		}
+	}
+	return l
+}
+
+func (s *objectSweep) Learn(l Learned, at time.Time) error {
+	s.Hours = l.number(ofHours).Baseline
+	s.Actors = map[uint64]*roamer{}
+	for _, n := range l.Numbers {
+		if n.Actor == "" {
+			continue
+		}
+		t, err := parseTag(n.Actor)
+		if err != nil {
+			return fmt.Errorf("%q: %w", n.Of, err)
+		}
+		if s.Actors[t] == nil {
+			s.Actors[t] = &roamer{First: at.UnixMicro(), Last: at.UnixMicro()}
+		}
+		a, b := s.Actors[t], n.Baseline
+		b.Buckets = slices.Clone(b.Buckets)
+		switch n.Of {
+		case ofFewHours:
+			a.Few, a.First = n.N, n.Since.UnixMicro()
+		case ofHours:
+			a.Usual = &b
+		case ofToldHours:
+			a.Told = &b
+		}
+	}
+	if len(s.Actors) > maxRoamers {
+		return fmt.Errorf("%d actors are more than %d", len(s.Actors), maxRoamers)
+	}
+	return l.known(ofHours, ofToldHours, ofFewHours)
 }

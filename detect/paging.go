@@ -33,27 +33,80 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 		segment, _, _ := strings.Cut(rest, "/")
 		ok = l.number(segment)
 	}
-	for query := r.Query; query != ""; {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		switch pagingKind(name) {
-		case sizeName:
-			size, said := pageSize(value)
-			if said {
-				l.Size = max(l.Size, size) // of several, an attacker knows which one counts
-			}
-			ok = ok || said || value == "" || !ambiguousSize(name)
-		case numberName:
-			ok = !isClock(value, r.Time) && l.number(value) || ok
-		case cursorName:
-			if isCursor(value) && !isClock(value, r.Time) {
-				l.Place, l.Paged, l.First, ok = value, true, value == "", true
+	short := ""
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var pair string
+			pair, query, _ = strings.Cut(query, "&")
+			name, value, _ := strings.Cut(pair, "=")
+			switch kind := pagingKind(name); kind {
+			case shortName:
+				short = value
+			case graphName:
+				ok = graphPath(r.Path) && l.arguments(unescaped(value), r.Time) || ok
+			default:
+				ok = l.take(kind, name, value, r.Time) || ok
 			}
 		}
 	}
+	if short != "" && l.Size >= 0 && !l.Paged {
+		l.number(short)
+	}
 	return l, ok
 }
+
+// take takes a parameter, and tells whether it is of a list.
+func (l *listing) take(kind nameKind, name, value string, at time.Time) bool {
+	switch kind {
+	case sizeName:
+		size, said := pageSize(value)
+		if said {
+			l.Size = max(l.Size, size) // of several, an attacker knows which one counts
+		}
+		return said || value == "" || !ambiguousSize(name)
+	case numberName:
+		return !isClock(value, at) && l.number(value)
+	case cursorName:
+		if isCursor(value) && !isClock(value, at) {
+			l.Place, l.Paged, l.First = value, true, value == "" || value == "null"
+			return true
+		}
+	}
+	return false
+}
+
+// graphPath tells whether GraphQL is spoken at the path.
+func graphPath(path string) bool { return strings.EqualFold(lastSegment(path), "graphql") }
+
+// arguments takes what a query of GraphQL or its variables say of the page, "first: 100,
+// after: \"x\"", and tells whether they say anything.
+func (l *listing) arguments(text string, at time.Time) (ok bool) {
+	for text != "" {
+		name, rest, found := strings.Cut(text, ":")
+		if !found {
+			return ok
+		}
+		name = strings.TrimRight(name, " \"")
+		name = name[strings.LastIndexFunc(name, func(c rune) bool { return c != '_' && (c > 127 || !isAlnum(byte(c))) })+1:]
+		rest = strings.TrimLeft(rest, " ")
+		value := rest
+		if quoted, found := strings.CutPrefix(rest, `"`); found {
+			value, text, _ = strings.Cut(quoted, `"`)
+		} else {
+			end := strings.IndexAny(rest, ",)}] \n{")
+			if end < 0 {
+				end = len(rest)
+			}
+			value, text = rest[:end], rest[end:]
+		}
+		if name != "" && !strings.HasPrefix(value, "$") && l.take(pagingKind(name), name, value, at) {
+			ok = true
+		}
+	}
+	return ok
+}
+
+func isAlnum(c byte) bool { return isLetter(c) || isDigit(c) }
 
 // number takes a number of a page or record, and tells whether it is one.
 func (l *listing) number(value string) bool {
@@ -78,7 +131,7 @@ func answersList(r *parsers.Request) bool {
 	default:
 		return false
 	}
-	if r.Query == "" && !strings.Contains(r.Path, "/page/") {
+	if r.Query == "" && r.Body == "" && !strings.Contains(r.Path, "/page/") {
 		return false
 	}
 	return !isPicture(r.Path)
@@ -131,6 +184,8 @@ const (
 	numberName          // where it begins, by a number
 	cursorName          // where it begins, by what the answer before said
 	chanceName          // nothing: it keeps caches from answering
+	shortName           // where it begins, if another one says how many: else it may be a post, a product
+	graphName           // several things at once: arguments of GraphQL
 )
 
 // pagingKind tells what the parameter is for, however it is written: per_page, perPage,
@@ -148,6 +203,10 @@ func pagingKind(name string) nameKind {
 	case "cursor", "after", "pagetoken", "startingafter", "next", "nexttoken", "nextpagetoken", "nextcursor", "continuationtoken", "continue",
 		"marker", "scrollid", "before", "endingbefore", "pageafter", "pagebefore", "pagecursor", "$skiptoken", "paginationcursor":
 		return cursorName
+	case "p":
+		return shortName
+	case "variables", "query":
+		return graphName
 	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "":
 		return chanceName
 	}
@@ -257,14 +316,16 @@ func isClock(value string, at time.Time) bool {
 // without those that only tell the time or keep caches from answering.
 func pageTag(r *parsers.Request) uint64 {
 	sum := xxh3.HashString(strings.TrimRight(r.Path, "/"))
-	for query := r.Query; query != ""; {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		if pair == "" || pagingKind(name) == chanceName || isClock(value, r.Time) {
-			continue
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var pair string
+			pair, query, _ = strings.Cut(query, "&")
+			name, value, _ := strings.Cut(pair, "=")
+			if pair == "" || pagingKind(name) == chanceName || isClock(value, r.Time) {
+				continue
+			}
+			sum += xxh3.HashString(pair) * 0x9e3779b97f4a7c15
 		}
-		sum += xxh3.HashString(pair) * 0x9e3779b97f4a7c15
 	}
 	return max(sum, 1)
 }

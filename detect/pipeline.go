@@ -20,6 +20,8 @@ type Pipeline struct {
 	events   *keyed.Engine[timed[Event], Alert]
 	alerts   *keyed.Engine[timed[Alert], Incident]
 	sink     Sink
+	changes  []Change // still to be made, in order
+	err      error    // of a change
 }
 
 // A Sink takes what a Pipeline finds, in order of time, then id. What comes again
@@ -118,6 +120,24 @@ func (d *Detector) maxKeys() int {
 // Advance leads requests, in their order and all before the watermark, through the
 // pipeline. Nothing before the watermark may follow.
 func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
+	for len(p.changes) > 0 {
+		c := p.changes[0]
+		before := 0
+		for before < len(requests) && requests[before].Time.Before(c.At) {
+			before++
+		}
+		if before == len(requests) && !c.At.Before(watermark) {
+			break
+		}
+		p.changes = p.changes[1:]
+		p.advance(requests[:before], c.At)
+		p.change(c)
+		requests = requests[before:]
+	}
+	p.advance(requests, watermark)
+}
+
+func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
 	for _, r := range requests {
 		p.routes.Observe(r)
 	}
@@ -129,7 +149,9 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 	var alerts []timed[Alert]
 	p.events.Advance(events, watermark, func(at time.Time, a Alert) {
 		p.sink.Alert(a)
-		alerts = append(alerts, timed[Alert]{at, a})
+		if a.SuppressedBy == "" {
+			alerts = append(alerts, timed[Alert]{at, a})
+		}
 	})
 	p.alerts.Advance(alerts, watermark, func(_ time.Time, i Incident) { p.sink.Incident(i) })
 }
@@ -145,7 +167,9 @@ func (p *Pipeline) Flush() {
 	var alerts []timed[Alert]
 	takeAlert := func(at time.Time, a Alert) {
 		p.sink.Alert(a)
-		alerts = append(alerts, timed[Alert]{at, a})
+		if a.SuppressedBy == "" {
+			alerts = append(alerts, timed[Alert]{at, a})
+		}
 	}
 	p.events.Advance(events, endOf(events), takeAlert)
 	p.events.Flush(takeAlert)

@@ -3,6 +3,7 @@ package detect
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,6 +114,9 @@ func (s *probes) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	g.answered(r.Status)
 	severity, outcome := Medium, Attempted
+	if g.read(r) {
+		severity = Low
+	}
 	switch {
 	case r.Status/100 == 4:
 		outcome = Blocked
@@ -152,6 +156,13 @@ func (s *probes) begin(r *parsers.Request, h hit) {
 		s.Going.Classes[d.Class]++
 		s.Going.answered(d.Status)
 	}
+}
+
+// read tells whether all there is may be one text that somebody who is known searches for,
+// and is given: developers read about attacks.
+func (g *injecting) read(r *parsers.Request) bool {
+	_, typ := r.Actor()
+	return g.Sample.Text && len(g.Values) == 1 && g.Refused == 0 && (typ == parsers.ActorUser || typ == parsers.ActorAPIKey)
 }
 
 func (g *injecting) answered(status int) {
@@ -212,6 +223,9 @@ func (s *probes) describe(e *Event) {
 	case !g.Sure:
 		e.Summary += "; prose and code that people paste look the same"
 		e.Confidence = 0.3
+	case e.Severity == Low:
+		e.Summary += "; a text that is searched for looks the same"
+		e.Confidence = 0.3
 	case g.Classes[scannerAgent] > 0:
 		e.Confidence = 0.9 // it says so itself
 	case e.Count == 1:
@@ -232,6 +246,7 @@ func (s *probes) describe(e *Event) {
 const (
 	sqlInjection      = "sql injection"
 	nosqlInjection    = "nosql injection"
+	ldapInjection     = "ldap injection"
 	crossSite         = "cross-site scripting"
 	traversal         = "path traversal"
 	commandInjection  = "command injection"
@@ -244,7 +259,7 @@ const (
 )
 
 // probeClasses are all of them, in the order in which they are told.
-var probeClasses = []string{jndiLookup, commandInjection, phpInjection, templateInjection, sqlInjection, nosqlInjection, traversal,
+var probeClasses = []string{jndiLookup, commandInjection, phpInjection, templateInjection, sqlInjection, nosqlInjection, ldapInjection, traversal,
 	xmlEntity, headerInjection, crossSite, scannerAgent}
 
 // A hit is something of a request that looks like an attack.
@@ -252,6 +267,7 @@ type hit struct {
 	Class string
 	Sure  bool
 	Where string // "parameter \"q\" was"
+	Text  bool   // it is a text that is searched for
 	Value string // decoded, clipped
 	tag   uint64 // of the value
 }
@@ -277,9 +293,13 @@ var odd, oddInPath = func() (query, path [256]bool) {
 // mayProbe tells, at little cost, whether a request may hold a probe: probesOf finds none
 // in those it rules out.
 func mayProbe(r *parsers.Request) bool {
-	return hasOdd(r.Query, &odd) || hasOdd(r.Path, &oddInPath) || strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
+	return hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || hasOdd(r.Path, &oddInPath) || strings.Contains(r.Query, classLoader) || strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
 		oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
 }
+
+// classLoader stands in the names of parameters by which the fields of a Java object lead
+// to the server itself; nothing of those is odd.
+const classLoader = "lassLoader."
 
 // hasOdd tells whether a text has an odd byte, as it stands or encoded once or twice.
 func hasOdd(s string, odd *[256]bool) bool {
@@ -317,6 +337,7 @@ func probesOf(r *parsers.Request) []hit {
 	p := &prober{}
 	p.path(clamp(r.Path))
 	p.query(clamp(r.Query), "parameter", false)
+	p.query(clamp(r.Body), "the body's field", true) // people write all kinds of things in one
 	if oddHeader(r.UserAgent) {
 		p.whole("the user agent was", clamp(r.UserAgent), agentClasses)
 	}
@@ -406,6 +427,10 @@ func (p *prober) query(query, what string, doubtful bool) {
 	for query != "" {
 		var param string
 		param, query, _ = strings.Cut(query, "&")
+		if strings.Contains(param, classLoader) {
+			p.add(hit{Class: templateInjection, Sure: !doubtful, Where: what + " was", Value: param})
+			continue
+		}
 		if !hasOdd(param, &odd) {
 			continue
 		}
@@ -419,6 +444,7 @@ func (p *prober) query(query, what string, doubtful bool) {
 		for i := before; i < len(p.hits); i++ {
 			h := &p.hits[i]
 			h.Sure = h.Sure && !doubtful
+			h.Text = soughtNames[bareName(name)]
 			h.Where = fmt.Sprintf("%s %q was", what, clip(strings.ToValidUTF8(name, "\ufffd")))
 		}
 	}
@@ -458,7 +484,7 @@ func (p *prober) value(name, value string) bool {
 			p.add(hit{Class: commandInjection, Sure: true, Value: value})
 		}
 	}
-	if len(p.hits) > before {
+	if slices.ContainsFunc(p.hits[before:], func(h hit) bool { return h.Sure }) {
 		return true
 	}
 	if sure, ok := sqli(value); ok {
@@ -482,7 +508,7 @@ func sqli(value string) (sure, ok bool) {
 	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
 		return false, true
 	}
-	return sqlSure.MatchString(value), true
+	return sqlSure.MatchString(value) && !statement.MatchString(value), true
 }
 
 // xss asks the library, and is sure where the value has a tag, a handler of an event or
@@ -495,7 +521,10 @@ func xss(value string) (sure, ok bool) {
 }
 
 var (
-	sqlSure = regexp.MustCompile(`(?i)\bunion\b.{0,40}\bselect\b|\bselect\b.{1,200}\bfrom\b|information_schema|\bsleep\s*\(|\bbenchmark\s*\(|` +
+	// statement is a query as people write it: what is injected ends another one first, or
+	// goes on with it.
+	statement = regexp.MustCompile(`(?is)^\s*(select\s[\w\s*(),.]+\sfrom\s[^;'"]*|(insert\s+into|update|delete\s+from|create|alter|drop|explain)\s[^;'"]*)$`)
+	sqlSure   = regexp.MustCompile(`(?i)\bunion\b.{0,40}\bselect\b|\bselect\b.{1,200}\bfrom\b|information_schema|\bsleep\s*\(|\bbenchmark\s*\(|` +
 		`\bpg_sleep\b|\bwaitfor\s+delay\b|\bxp_cmdshell\b|\bextractvalue\s*\(|\bupdatexml\s*\(|\bload_file\s*\(|\binto\s+(out|dump)file\b|` +
 		`\b(drop|alter|truncate)\s+(table|database)\b|\binsert\s+into\b|\bdelete\s+from\b|\bexec(ute)?\s*\(|@@\w|\bchar\s*\(\s*\d|\bconcat\s*\(|` +
 		`\bdbms_|\butl_|['")]\s*(or|and|\|\||&&|having|order\s+by|group\s+by|xor|like|rlike)\b.*[=<>'"(]|\b(or|and)\b\s+['"(]?\d+['")]?\s*(=|<|>|like|--)|` +
@@ -610,8 +639,10 @@ var (
 	header     = regexp.MustCompile(`[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition|security-policy)|transfer-encoding|x-[a-z-]{2,40}|` +
 		`refresh|access-control-[a-z-]+|link|http/1\.[01])\s*[: ]\s*\S`)
 	scriptSure = regexp.MustCompile(`(?:java|vb)script:\s*[a-z]\S*[(=` + "`" + `]|</\s*script|<[a-z/!][^<]{0,200}\bon[a-z]{4,20}\s*=|` +
+		`["'][^"'<>]{0,100}[\s/]on[a-z]{4,20}\s*=\s*["']?[a-z]\S*[(` + "`" + `]|` +
 		`["'` + "`" + `;>]\s*-?(?:alert|prompt|confirm)\s*[(` + "`" + `.]|["'` + "`" + `;>=]\s*document\.(?:cookie|domain|location)`)
-	scriptDoubt = regexp.MustCompile(`\b(?:alert|prompt|confirm)\)?\s*(?:\(|` + "`" + `|\.(?:call|apply)\()`)
+	filterGoesOn = regexp.MustCompile(`\)\s*\(\s*[&|!]?\s*\(?\s*[a-z][a-z0-9-]{1,40}\s*[~<>]?=\s*[*(]|\*\)\s*\([&|!]?\(?[a-z][a-z0-9-]{1,40}[~<>]?=|\)\s*\([|&]\s*\(`)
+	scriptDoubt  = regexp.MustCompile(`\b(?:alert|prompt|confirm)\)?\s*(?:\(|` + "`" + `|\.(?:call|apply)\()`)
 )
 
 // commandNames are the plain names of parameters that hold a command.
@@ -663,7 +694,7 @@ func file(text, lower string) (sure, ok bool) {
 	}
 	found := anyIn(lower, fileSigns)
 	// People ask how to edit etc/hosts; a path has no spaces, or is not the only thing there.
-	return found && (strings.IndexByte(text, ' ') < 0 || strings.ContainsAny(text[:1], `/\;|&$`)), found
+	return found && (strings.IndexByte(text, ' ') < 0 || strings.ContainsAny(text[:1], `;|&$`)), found
 }
 
 // fileInPath is for what a path asks for without climbing, which is told already.
@@ -680,6 +711,9 @@ func entity(_, text string) (sure, ok bool) {
 }
 
 func script(_, text string) (sure, ok bool) {
+	if strings.Contains(text, "&#") { // browsers read "jav&#x09;ascript:" without the tab
+		text = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(html.UnescapeString(text))
+	}
 	if !anyIn(text, scriptSigns) {
 		return false, false
 	}
@@ -699,6 +733,12 @@ func nosql(_, text string) (sure, ok bool) {
 	return ok, ok
 }
 
+// ldap looks for a filter that is closed and gone on with: "*)(uid=*".
+func ldap(_, text string) (sure, ok bool) {
+	ok = filterGoesOn.MatchString(text)
+	return ok, ok
+}
+
 // sureSQL and sureXSS are for user agents: every browser's has brackets and semicolons.
 func sureSQL(text, _ string) (sure, ok bool) {
 	sure, ok = sqli(text)
@@ -713,7 +753,7 @@ func sureXSS(text, _ string) (sure, ok bool) {
 var (
 	valueClasses = []rule{
 		{jndiLookup, "$", jndi}, {commandInjection, "|&`;$<>(/\n-", command}, {phpInjection, `(<$[/:"_`, php}, {templateInjection, "{<#[!(_.", template},
-		{nosqlInjection, "$", nosql}, {traversal, "/\\.\xc0x", file}, {xmlEntity, "<:", entity}, {headerInjection, "\r\n", splitting},
+		{nosqlInjection, "$", nosql}, {ldapInjection, "(", ldap}, {traversal, "/\\.\xc0x", file}, {xmlEntity, "<:", entity}, {headerInjection, "\r\n", splitting},
 		{crossSite, "<(`:=.", script},
 	}
 	pathClasses = []rule{

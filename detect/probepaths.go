@@ -117,7 +117,8 @@ func newProbeTable() *probeTable {
 const maxProbe = 160
 
 // find tells what a path, as sent, is. Letters count as small ones, doubled slashes as
-// one, and one layer of percent-encoding is taken off: that is how scanners hide.
+// one, matrix parameters as nothing, and up to two layers of percent-encoding are taken
+// off: that is how scanners hide.
 func (t *probeTable) find(path string) probe {
 	if len(path) > maxProbe || t.plain(path) {
 		return noProbe
@@ -126,6 +127,9 @@ func (t *probeTable) find(path string) probe {
 	b := appendPlain(buf[:0], path)
 	if len(b) < 2 {
 		return noProbe
+	}
+	if isDotEnv(b[bytes.LastIndexByte(b, '/')+1:]) {
+		return secretProbe
 	}
 	for i, n := len(b)-1, 0; i >= 0 && n < t.deepest; i-- {
 		if b[i] != '/' {
@@ -149,13 +153,16 @@ func (t *probeTable) find(path string) probe {
 
 // plain tells at a glance that a path is none, as of most it can.
 func (t *probeTable) plain(path string) bool {
-	if strings.IndexByte(path, '%') >= 0 || len(path) < 2 || path[1] == '/' {
+	if strings.IndexByte(path, '%') >= 0 || strings.IndexByte(path, ';') >= 0 || len(path) < 2 || path[1] == '/' {
 		return false
 	}
 	path = strings.TrimRight(path[1:], "/")
 	top, last := path, path
 	if i := strings.IndexByte(path, '/'); i >= 0 {
 		top, last = path[:i], path[strings.LastIndexByte(path, '/')+1:]
+	}
+	if last != "" && last[0] == '.' {
+		return false
 	}
 	return !t.lasts[slot(last)] && !t.tops[slot(top)]
 }
@@ -168,17 +175,31 @@ func slot(segment string) int {
 	return int(lower(segment[0])&31)<<5 | int(lower(segment[len(segment)-1])&31)
 }
 
-// appendPlain appends the path, decoded once, in small letters, with single slashes and
-// none at its end.
+// isDotEnv tells whether the name of a file, in small letters, is that of settings with
+// secrets or of a copy of them: ".env", ".env.local", ".env~", ".env_old".
+func isDotEnv(name []byte) bool {
+	const env = ".env"
+	if !bytes.HasPrefix(name, []byte(env)) {
+		return false
+	}
+	return len(name) == len(env) || bytes.IndexByte([]byte(".~-_"), name[len(env)]) >= 0
+}
+
+// appendPlain appends the path, decoded up to twice, in small letters, with single slashes
+// and none at its end, and without matrix parameters.
 func appendPlain(b []byte, path string) []byte {
-	for i := 0; i < len(path); i++ {
-		c := path[i]
-		if c == '%' && i+2 < len(path) {
-			hi, lo := hexDigit(path[i+1]), hexDigit(path[i+2])
-			if hi >= 0 && lo >= 0 {
-				c = byte(hi<<4 | lo)
-				i += 2
+	for i := 0; i < len(path); {
+		c, n := escapedByte(path[i:])
+		if c == '%' && n > 1 { // "%252e"
+			if inner, m := escapedByte("%" + path[i+n:min(i+n+2, len(path))]); m > 1 {
+				c, n = inner, n+m-1
 			}
+		}
+		if i += n; c == ';' {
+			for i < len(path) && path[i] != '/' {
+				i++
+			}
+			continue
 		}
 		if n := len(b); c == '/' && n > 0 && b[n-1] == '/' {
 			continue
@@ -193,6 +214,17 @@ func appendPlain(b []byte, path string) []byte {
 		b = b[:len(b)-1]
 	}
 	return b
+}
+
+// escapedByte returns the byte that s begins with, and how many bytes of s stand for it: 3
+// if it is percent-encoded.
+func escapedByte(s string) (c byte, n int) {
+	if s[0] == '%' && len(s) >= 3 {
+		if hi, lo := hexDigit(s[1]), hexDigit(s[2]); hi >= 0 && lo >= 0 {
+			return byte(hi<<4 | lo), 3
+		}
+	}
+	return s[0], 1
 }
 
 // hexDigit returns the value of a hex digit; -1 if it is none.

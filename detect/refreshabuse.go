@@ -113,6 +113,7 @@ func (s *refreshAbuse) count(at time.Time) {
 	if at.Sub(s.Span) >= s.window {
 		limit, own := s.limitAt(at)
 		switch {
+		case s.Count == 0: // it was begun with what is usual
 		case !own:
 			s.Spans.Add(min(s.Count, 2*int64(limit)))
 		case s.Count <= int64(limit):
@@ -168,4 +169,17 @@ func (s *refreshAbuse) describe(e *Event) {
 	}
 	e.Metadata = Meta("refreshes", e.Count, "threshold", g.Limit, "baseline_p99", g.P99, "baseline_samples", g.Spans,
 		"clients", len(g.Clients), "window_seconds", int(s.window.Seconds()))
+}
+
+const ofRefreshes = "refreshes in an active hour"
+
+func (s *refreshAbuse) Learned() (l Learned) {
+	l.addNumber(Number{Of: ofRefreshes, Since: s.Since, Baseline: s.Spans})
+	return l
+}
+
+func (s *refreshAbuse) Learn(l Learned, at time.Time) error {
+	n := l.number(ofRefreshes)
+	s.Spans, s.Since, s.Span = n.Baseline, n.Since, at
+	return l.known(ofRefreshes)
 }

@@ -13,8 +13,8 @@ func RoleTampering() *Detector {
 	d := &Detector{
 		Name: "role-tampering",
 		Doc: "a role or right set to a privileged value by who is no admin\n\n" +
-			"An API that takes any field it is given makes an admin of anybody who asks. Only the query " +
-			"is logged, so only that is read. Flags (is_admin, admin), roles " +
+			"An API that takes any field it is given makes an admin of anybody who asks. The query " +
+			"is read, and the body where the log has it. Flags (is_admin, admin), roles " +
 			"and permissions count, but not where a list is read, which they filter, or somebody is invited; a plan only in a request that writes, " +
 			"and not where plans are bought; a scope only in one that writes, and not where a login asks " +
 			"for it. Who was let in to an admin route before is an admin, and reading there is no tampering.",
@@ -134,11 +134,13 @@ func (s *roleTampering) describe(e *Event) {
 	e.Metadata = Meta("parameters", g.Set, "endpoint", g.Endpoint, "requests", e.Count, "granted", g.Granted, "window_seconds", int(s.window.Seconds()))
 }
 
-// find returns the first parameter of the query that sets a right to a privileged value.
+// find returns the first parameter of the query or the body that sets a right to a privileged value.
 func (t *tampering) find(r *parsers.Request) (name, value string, ok bool) {
-	for query := r.Query; query != ""; {
-		if name, value, query = cutParameter(query); name != "" && t.sets(r, name, value) {
-			return name, unescaped(value), true
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			if name, value, query = cutParameter(query); name != "" && t.sets(r, name, value) {
+				return name, unescaped(value), true
+			}
 		}
 	}
 	return "", "", false
@@ -245,4 +247,11 @@ func grantsScopes(segment string) bool {
 		return true
 	}
 	return false
+}
+
+func (s *roleTampering) Learned() Learned { return adminLearned(s.Admin) }
+
+func (s *roleTampering) Learn(l Learned, _ time.Time) error {
+	s.Admin = l.set(ofAdmin).Requests > 0
+	return l.known(ofAdmin)
 }

@@ -81,6 +81,9 @@ func byStatus(r *parsers.Request) string {
 		if r.APIKey != "" || r.Token != "" || IsAPIPath(r) {
 			return APIKeyInvalid
 		}
+		if r.User != "" && r.Session == "" { // a name and a password were sent with the request
+			return LoginFailed
+		}
 	case 402:
 		return PermissionDenied
 	case 403:
@@ -276,7 +279,7 @@ func (rule *routeRule) matches(segments []string, r *parsers.Request) bool {
 	return rule.statuses.has(r.Status) &&
 		(len(rule.methods) == 0 || slices.Contains(rule.methods, r.Method)) &&
 		rule.matchesPath(segments) &&
-		(rule.query == "" || hasParameter(r.Query, rule.query))
+		(rule.query == "" || hasParameter(r.Query, rule.query) || hasParameter(r.Body, rule.query))
 }
 
 func (rule *routeRule) matchesPath(segments []string) bool {

@@ -3,12 +3,13 @@ package detect
 import "slices"
 
 // builtInRoutes returns the usual shapes of what changes who may do what, the more
-// telling first. A login that fails answers 400, 401, 403 or 422; any answer 2xx or
+// telling first. A login that fails answers 400, 401, 403, 422 or 423 (locked); any answer 2xx or
 // 3xx means that it worked, but for products known to show the form again with 200.
 // 429 and 5xx say nothing about a login.
 func builtInRoutes() []RouteRule {
 	return slices.Concat(loginRoutes(), []RouteRule{
 		{Method: "GET|POST|DELETE", Path: "**/logout|log_out|log-out|logoff|signout|sign_out|sign-out", Status: "2xx,3xx", Event: Logout},
+		{Method: "POST", Path: "**/oauth|oauth2|connect|openid-connect/revoke|revocation", Status: "2xx", Event: Logout},
 		{Method: "DELETE", Path: "session|sessions", Status: "2xx,3xx", Event: Logout},
 		{Method: "DELETE", Path: "session|sessions/{x}", Status: "2xx,3xx", Event: Logout},
 
@@ -18,37 +19,64 @@ func builtInRoutes() []RouteRule {
 
 		{Method: "POST|PUT|PATCH", Path: "**/password|passwords", Status: "2xx,3xx", Event: PasswordReset},
 		{Method: "POST|PUT|PATCH", Path: "**/password|passwords/reset|forgot|recover|change|email", Status: "2xx,3xx", Event: PasswordReset},
-		{Method: "POST|PUT|PATCH", Path: "**/password-reset|password_reset|reset-password|reset_password|forgot-password|forgot_password|lost-password|lostpassword", Status: "2xx,3xx", Event: PasswordReset},
+		{Method: "POST|PUT|PATCH", Path: "**/password-reset|password_reset|reset-password|reset_password|forgot-password|forgot_password|lost-password|lostpassword|forgotpassword|resetpassword", Status: "2xx,3xx", Event: PasswordReset},
+		{Method: "POST|PUT|PATCH", Path: "**/password-change|password_change|change-password|change_password|changepassword|set-password|set_password", Status: "2xx,3xx", Event: PasswordReset},
+		{Method: "POST", Path: "**/login-actions/reset-credentials", Status: "2xx,3xx", Event: PasswordReset},         // Keycloak
+		{Method: "POST", Path: "**/auth/{x}/recover", Status: "2xx", Event: PasswordReset},                            // Supabase
+		{Method: "POST", Path: "**/accounts:sendoobcode|accounts:resetpassword", Status: "2xx", Event: PasswordReset}, // Firebase
 
-		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|totp/disable|deactivate", Status: "2xx", Event: MFADisabled},
-		{Method: "DELETE", Path: "**/mfa|2fa|two-factor|two_factor|totp", Status: "2xx", Event: MFADisabled},
-		{Method: "DELETE", Path: "**/mfa|2fa|two-factor|two_factor|totp/{x}", Status: "2xx", Event: MFADisabled},
-		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|totp", Status: "2xx", Event: MFAEnabled},
-		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|totp/enable|activate|enroll|setup|confirm", Status: "2xx", Event: MFAEnabled},
+		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|two-factor-authentication|multifactor|totp/disable|deactivate", Status: "2xx", Event: MFADisabled},
+		{Method: "DELETE", Path: "**/mfa|2fa|two-factor|two_factor|two-factor-authentication|multifactor|totp", Status: "2xx", Event: MFADisabled},
+		{Method: "DELETE", Path: "**/mfa|2fa|two-factor|two_factor|two-factor-authentication|multifactor|totp/{x}", Status: "2xx", Event: MFADisabled},
+		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|two-factor-authentication|multifactor|totp", Status: "2xx", Event: MFAEnabled},
+		{Method: "POST|PUT", Path: "**/mfa|2fa|two-factor|two_factor|two-factor-authentication|multifactor|totp/enable|activate|enroll|setup|confirm", Status: "2xx", Event: MFAEnabled},
+
+		{Method: "POST", Path: "**/confirmed-two-factor-authentication", Status: "2xx", Event: MFAEnabled}, // Laravel
+		{Method: "POST", Path: "**/account/manage/enableauthenticator", Status: "3xx", Event: MFAEnabled},  // ASP.NET
+		{Method: "POST", Path: "**/account/manage/disable2fa", Status: "3xx", Event: MFADisabled},
+		{Method: "POST", Path: "**/auth/{x}/factors", Status: "2xx", Event: MFAEnabled}, // Supabase
+		{Method: "DELETE", Path: "**/auth/{x}/factors/{x}", Status: "2xx", Event: MFADisabled},
 
 		{Method: "POST|PUT|PATCH|DELETE", Path: "**/user|users|member|members/{x}/role|roles", Status: "2xx", Event: RoleChanged},
 		{Method: "POST|PUT|PATCH|DELETE", Path: "**/user|users|member|members/{x}/role|roles/{x}", Status: "2xx", Event: RoleChanged},
+		{Method: "POST|PUT|DELETE", Path: "**/user|users|group|groups/{x}/role-mappings/**", Status: "2xx", Event: RoleChanged}, // Keycloak
+		{Method: "POST|PUT|DELETE", Path: "**/roles/{x}/users|members", Status: "2xx", Event: RoleChanged},
+		{Method: "POST|PUT|DELETE", Path: "**/roles/{x}/users|members/{x}", Status: "2xx", Event: RoleChanged},
 		{Method: "POST", Path: "**/permissions/revoke", Status: "2xx", Event: PermissionRevoked},
 		{Method: "DELETE", Path: "**/permissions", Status: "2xx", Event: PermissionRevoked},
 		{Method: "DELETE", Path: "**/permissions/{x}", Status: "2xx", Event: PermissionRevoked},
 		{Method: "POST|PUT|PATCH", Path: "**/permissions", Status: "2xx", Event: PermissionGranted},
 		{Method: "POST|PUT|PATCH", Path: "**/permissions/{x}", Status: "2xx", Event: PermissionGranted},
-		{Method: "POST", Path: "**/impersonate|sudo|elevate|assume-role", Status: "2xx", Event: PrivilegeEscalation},
+		{Method: "POST", Path: "**/impersonate|impersonation|sudo|elevate|assume-role", Status: "2xx", Event: PrivilegeEscalation},
 
 		{Method: "POST", Path: "users", Status: "2xx", Event: UserCreated},
+		{Method: "POST", Path: "**/realms/{x}/users", Status: "2xx", Event: UserCreated},  // Keycloak
+		{Method: "POST", Path: "/admin/auth/user/add", Status: "3xx", Event: UserCreated}, // Django
+		{Method: "POST", Path: "/admin/auth/user/{x}/delete", Status: "3xx", Event: UserDeleted},
+		{Method: "POST", Path: "**/wp-admin/user-new.php", Status: "3xx", Event: UserCreated}, // WordPress
+		{Method: "POST", Path: "**/accounts:delete", Status: "2xx", Event: UserDeleted},       // Firebase
+		{Method: "DELETE", Path: "users", Status: "2xx,3xx", Event: UserDeleted},              // Devise: the user's own
 		{Method: "DELETE", Path: "**/users|members/{x}", Status: "2xx", Event: UserDeleted},
 		{Method: "POST|PUT|PATCH", Path: "**/user|users|member|members/{x}/suspend|disable|deactivate|block|ban|lock", Status: "2xx", Event: UserSuspended},
 
-		{Method: "POST", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys", Status: "2xx", Event: APIKeyCreated},
-		{Method: "DELETE", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys/{x}", Status: "2xx", Event: APIKeyRevoked},
-		{Method: "POST|PUT", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys/{x}/revoke", Status: "2xx", Event: APIKeyRevoked},
+		{Method: "POST|PUT", Path: "**/users/{x}/lifecycle/suspend|deactivate", Status: "2xx", Event: UserSuspended}, // Okta
 
+		{Method: "POST", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys|api-tokens|api_tokens|personal-access-tokens|personal_access_tokens|application-passwords", Status: "2xx", Event: APIKeyCreated},
+		{Method: "DELETE", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys|api-tokens|api_tokens|personal-access-tokens|personal_access_tokens|application-passwords/{x}", Status: "2xx", Event: APIKeyRevoked},
+		{Method: "POST|PUT", Path: "**/api-keys|api_keys|apikeys|access-keys|access_keys|api-tokens|api_tokens|personal-access-tokens|personal_access_tokens|application-passwords/{x}/revoke", Status: "2xx", Event: APIKeyRevoked},
+
+		{Method: "POST", Path: "**/serviceaccounts|service-accounts|service_accounts/{x}/tokens|keys", Status: "2xx", Event: APIKeyCreated},
+		{Method: "DELETE", Path: "**/serviceaccounts|service-accounts|service_accounts/{x}/tokens|keys/{x}", Status: "2xx", Event: APIKeyRevoked},
+
+		{Method: "POST", Path: "**/wp-admin/options.php", Status: "3xx", Event: SettingsChanged},
+		{Method: "POST|PUT|PATCH", Path: "**/admin/config|configuration", Status: "2xx", Event: SettingsChanged},
 		{Method: "POST|PUT|PATCH", Path: "**/settings", Status: "2xx", Event: SettingsChanged},
 		{Method: "POST|PUT|PATCH", Path: "**/settings/{x}", Status: "2xx", Event: SettingsChanged},
 		{Method: "POST", Path: "**/blocked-ips|blocked_ips|ip-blocks|ip_blocks", Status: "2xx", Event: IPBlocked},
 
 		{Method: "GET|POST", Path: "**/export|exports", Status: "2xx", Event: Export},
 		{Method: "GET|POST", Path: "**/export|exports/{x}", Status: "2xx", Event: Export},
+		{Method: "GET", Path: "**/wp-admin/export.php", Query: "download=true", Status: "2xx", Event: Export},
 		{Method: "GET", Path: "**/*.csv", Status: "2xx", Event: Export},
 		{Method: "GET", Path: "**/*.xlsx", Status: "2xx", Event: Export},
 		{Method: "GET", Path: "**/secrets|credentials|private-keys", Status: "2xx", Event: SensitiveAccess},
@@ -63,7 +91,7 @@ func builtInRoutes() []RouteRule {
 // loginRoutes returns the rules for logins, those of known products first.
 func loginRoutes() []RouteRule {
 	const (
-		failed = "400,401,403,422"
+		failed = "400,401,403,422,423"
 		worked = "2xx,3xx"
 	)
 	routes := []RouteRule{
@@ -73,9 +101,19 @@ func loginRoutes() []RouteRule {
 		{Method: "POST", Path: "**/wp-login.php", Query: "action=resetpass", Status: worked, Event: PasswordReset},
 		{Method: "POST", Path: "**/wp-login.php", Status: "200", Event: LoginFailed},
 		// So do Devise for Rails, Django and servlet containers.
-		{Method: "POST", Path: "/users/sign_in", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/users|admins|customers|members/sign_in", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "/accounts/login", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/admin/login", Query: "next=/admin/", Status: "200", Event: LoginFailed},
+		// And Keycloak and ASP.NET.
+		{Method: "POST", Path: "**/login-actions/authenticate", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/identity/account/login", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "**/j_security_check", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/admins|admin_users|members/sign_in", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/admin/login", Query: "next=/admin/", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/admin/login", Query: "next=%2Fadmin%2F", Status: "200", Event: LoginFailed},
+		// And Keycloak and ASP.NET Identity.
+		{Method: "POST", Path: "**/login-actions/authenticate", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/identity/account/login", Status: "200", Event: LoginFailed},
 	}
 	for _, path := range []string{"**/oauth|oauth2|connect|openid-connect/token", "**/oauth2/{x}/token", "token"} {
 		routes = append(routes,
@@ -85,10 +123,21 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
 	}
 	for _, path := range []string{
-		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate|wp-login.php|j_security_check",
+		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate|wp-login.php|j_security_check|j_spring_security_check",
 		"**/oauth/access_token",
 		"**/jwt/create",
+		"**/jwt-auth/{x}/token",          // WordPress
+		"**/sanctum/token",               // Laravel
+		"**/authn",                       // Okta
+		"**/auth/callback/credentials",   // Auth.js
+		"**/accounts:signinwithpassword", // Firebase
 		"**/api-token-auth",
+		"**/auth/callback/credentials", // Auth.js
+		"**/login.json|sign_in.json|sessions.json",
+		// The second factor: six digits can be guessed.
+		"**/otp|mfa|2fa|totp|two-factor|two_factor/verify|challenge|validate",
+		"**/verify-otp|verify_otp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp",
+		"**/login/otp|mfa|2fa|totp|code",
 		"session|sessions",
 		"auth",
 	} {
@@ -96,5 +145,9 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "POST", Path: path, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
 	}
-	return routes
+	// A page that takes its own form shows it again, or goes on: 200 says neither.
+	const pages = "**/login.php|login.asp|login.aspx|login.jsp|login.jsf|login.do|login.action|login.cgi|login.cfm|logon.aspx|logon.do|signin.php|signin.aspx|signin.jsp"
+	return append(routes,
+		RouteRule{Method: "POST", Path: pages, Status: failed, Event: LoginFailed},
+		RouteRule{Method: "POST", Path: pages, Status: "3xx", Event: LoginSuccess})
 }

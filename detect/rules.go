@@ -32,6 +32,8 @@ type Rule struct {
 	Window   time.Duration // cool-down: how long after its last event an alert stays open
 	Severity Severity      // of the alerts; Info means that of their worst event
 	Actions  []Action      // proposed for the alerts, in the order of Actions
+
+	allow *Allowlist // says which alerts are suppressed; set by Allowlist.Rules
 }
 
 // Rules returns the built-in rules.
@@ -279,6 +281,7 @@ type openAlert struct {
 	Alert
 	Counted   map[string]int64 // requests by event id; at most maxCountedEvents
 	Detectors map[string]bool
+	Cover     cover // by entries of the allowlist
 	// Lead is the worst event, the first of several: the alert's story.
 	Lead struct {
 		ID, Summary string
@@ -352,6 +355,7 @@ func (a *openAlert) take(e *Event, rule *Rule) {
 		a.Severity = rule.Severity
 	}
 	a.Detectors[e.Detector] = true
+	a.SuppressedBy = a.Cover.add(e, rule)
 	if a.Lead.ID == "" || e.ID == a.Lead.ID || e.Severity > a.Lead.Severity {
 		a.Lead.ID, a.Lead.Summary, a.Lead.Severity = e.ID, e.Summary, e.Severity
 	}

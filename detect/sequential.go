@@ -199,30 +199,47 @@ func (s *sequentialIDs) describe(e *Event) {
 // has none.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
 	for route := r.Route; ; {
-		i := strings.LastIndex(route, "/{")
+		i := strings.LastIndexByte(route, '{')
 		if i < 0 {
 			break
 		}
-		name, _, _ := strings.Cut(route[i+len("/{"):], "}")
+		start := strings.LastIndexByte(route[:i], '/') + 1
+		name, after, _ := strings.Cut(route[i+1:], "}")
+		after, _, _ = strings.Cut(after, "/")
 		if name == "id" || namesObject(name) {
-			id, ok := pathID(r.Path, strings.Count(route[:i], "/"))
+			id, ok := pathID(r.Path, strings.Count(route[:start], "/")-1, route[start:i], after)
 			if ok || name == "id" {
 				return id, ok
 			}
 		}
-		route = route[:i]
-	}
-	if r.Query == "" {
-		return 0, false
+		route = route[:max(start-1, 0)]
 	}
 	for query := r.Query; query != ""; {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
-		if name, value, _ := strings.Cut(pair, "="); namesID(name) {
-			return number(value)
+		name, value, _ := strings.Cut(pair, "=")
+		id, ok := number(value)
+		if !ok {
+			continue
+		}
+		if strings.ContainsAny(name, "[%.") { // "filter[user_id]"
+			name = innerName(unescaped(name))
+		}
+		if namesID(name) || namesThing(name) {
+			return id, true
 		}
 	}
 	return 0, false
+}
+
+// namesThing tells whether a parameter is named like what it is the number of.
+func namesThing(name string) bool {
+	switch strings.ToLower(name) {
+	case "user", "uid", "account", "customer", "client", "member", "profile", "author", "order", "invoice", "receipt", "payment", "transaction", "ticket",
+		"document", "doc", "file", "attachment", "report", "message", "contact", "record", "patient", "employee", "booking":
+		return true
+	}
+	return false
 }
 
 // namesObject tells whether a place in a route of the site's own is one for objects,
@@ -238,23 +255,28 @@ func namesObject(name string) bool {
 	return true
 }
 
-// pathID returns the number in the n-th segment of the path, from 0. A number behind
-// another, or behind "page", is a coordinate or a page.
-func pathID(path string, n int) (id uint64, ok bool) {
-	before, segment := "", ""
+// pathID returns the number in the n-th segment of the path, from 0, between what the
+// route has before and after it: "invoice-17.pdf". A number behind another, or behind
+// "page", is a coordinate or a page.
+func pathID(path string, n int, before, after string) (id uint64, ok bool) {
+	last, segment := "", ""
 	for ; n >= 0; n-- {
 		path = strings.TrimLeft(path, "/")
-		before = segment
+		last = segment
 		segment, path, _ = strings.Cut(path, "/")
 	}
-	if before == "page" {
+	if last == "page" {
 		return 0, false
 	}
-	if _, coordinate := number(before); coordinate {
+	if _, coordinate := number(last); coordinate {
 		return 0, false
 	}
 	segment, _, _ = strings.Cut(segment, ";")
-	return number(segment)
+	segment = unescapedPath(segment)
+	if len(segment) < len(before)+len(after) || segment[:len(before)] != before || segment[len(segment)-len(after):] != after {
+		return 0, false
+	}
+	return number(segment[len(before) : len(segment)-len(after)])
 }
 
 // number reads a decimal number below 10^19. What is longer is no count of objects.

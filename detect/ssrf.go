@@ -150,23 +150,8 @@ func (s *ssrf) describe(e *Event) {
 // mayAim tells, at little cost, whether a request may hold a URL or a host: nothing that
 // aimOf finds is without what is looked for here.
 func mayAim(r *parsers.Request) bool {
-	for i := 0; i < len(r.Query); i++ {
-		switch r.Query[i] {
-		case ':', '/', '\\', '.', '[':
-			return true
-		case '%':
-			if mayHide(r.Query[i:], true) {
-				return true
-			}
-		case '=':
-			if loneName(strings.TrimLeft(r.Query[i+1:], `+ "'<>`)) {
-				return true
-			}
-		default:
-			if r.Query[i] >= utf8.RuneSelf {
-				return true
-			}
-		}
+	if mayAimIn(r.Query) || mayAimIn(r.Body) {
+		return true
 	}
 	for i := 0; i < len(r.Path); i++ {
 		switch r.Path[i] {
@@ -174,6 +159,29 @@ func mayAim(r *parsers.Request) bool {
 			return true
 		case '%':
 			if mayHide(r.Path[i:], false) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayAimIn is mayAim for the parameters of a query or a body.
+func mayAimIn(query string) bool {
+	for i := 0; i < len(query); i++ {
+		switch query[i] {
+		case ':', '/', '\\', '.', '[':
+			return true
+		case '%':
+			if mayHide(query[i:], true) {
+				return true
+			}
+		case '=':
+			if loneName(strings.TrimLeft(query[i+1:], `+ "'<>`)) {
+				return true
+			}
+		default:
+			if query[i] >= utf8.RuneSelf {
 				return true
 			}
 		}
@@ -220,23 +228,24 @@ const maxURLText = 8 << 10
 // aimOf returns the worst URL of a request that aims inside or is one that only other
 // clients than browsers fetch.
 func aimOf(r *parsers.Request) (worst aim, found bool) {
-	query := r.Query[:min(len(r.Query), maxURLText)]
-	for query != "" {
-		var param string
-		param, query, _ = strings.Cut(query, "&")
-		name, value, ok := strings.Cut(param, "=")
-		if !ok || value == "" {
-			continue
-		}
-		name = clip(strings.ToValidUTF8(unescape(name, true), "\ufffd"))
-		for depth := 0; depth < 2; depth++ {
-			decoded := unescape(value, depth == 0)
-			if depth > 0 && decoded == value {
-				break
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query = query[:min(len(query), maxURLText)]; query != ""; {
+			var param string
+			param, query, _ = strings.Cut(query, "&")
+			name, value, ok := strings.Cut(param, "=")
+			if !ok || value == "" {
+				continue
 			}
-			value = decoded
-			if a, ok := paramAim(r, name, value); ok && a.Severity > worst.Severity {
-				worst, found = a, true
+			name = clip(strings.ToValidUTF8(unescape(name, true), "\ufffd"))
+			for depth := 0; depth < 2; depth++ {
+				decoded := unescape(value, depth == 0)
+				if depth > 0 && decoded == value {
+					break
+				}
+				value = decoded
+				if a, ok := paramAim(r, name, value); ok && a.Severity > worst.Severity {
+					worst, found = a, true
+				}
 			}
 		}
 	}
@@ -306,6 +315,7 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 
 // jsonAim returns the worst URL among the strings of JSON in a parameter.
 func jsonAim(r *parsers.Request, name, value string) (worst aim, found bool) {
+	value = strings.ReplaceAll(value, `\/`, "/") // as JSON may have it
 	for rest := value; ; {
 		i := strings.Index(rest, "://")
 		if i < 0 {
@@ -489,6 +499,8 @@ func guard(r *parsers.Request, a aim, url string) aim {
 		return lower(Low, 0.2, "that is the site's own host")
 	case r.Host == "" && r.Referer != "" && plainly(r.Referer, v.Host): // anybody can send one
 		return lower(Medium, 0.3, "by the referer that is the site's own host")
+	case soughtNames[name] && strings.IndexByte(url, ' ') >= 0:
+		return lower(Low, 0.1, "a URL amid words is a text that is searched for or written")
 	case soughtNames[name]:
 		return lower(Medium, 0.4, "a text that is searched for or written looks the same")
 	case v.Range == rangeDotless && !strings.Contains(url, v.Host+":"):

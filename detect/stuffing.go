@@ -153,3 +153,15 @@ func (s *credentialStuffing) describe(e *Event) {
 	e.Metadata = Meta("failed_logins", e.Count, "accounts", len(g.Accounts), "account_list", orNone(g.Names), "logins_that_worked", g.Worked,
 		"logins_guessed", g.Won, "account_that_worked", g.Winner, "window_seconds", int(s.window.Seconds()))
 }
+
+func (s *credentialStuffing) Learned() (l Learned) {
+	l.addSet(tagSet(ofInsiders, s.Known))
+	return l
+}
+
+func (s *credentialStuffing) Learn(l Learned, _ time.Time) (err error) {
+	if s.Known, err = l.set(ofInsiders).tags(maxFamiliar); err != nil {
+		return err
+	}
+	return l.known(ofInsiders)
+}

@@ -19,17 +19,19 @@ func (t *tenantNames) anyIn(r *parsers.Request) bool {
 func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject {
 	users := r.User != "" && (r.Status == 401 || r.Status == 403 || r.Status == 404)
 	subjects = t.inPath(subjects, r, users)
-	for query := r.Query; query != "" && len(subjects) < cap(subjects); {
-		var name, value string
-		name, value, query = cutParameter(query)
-		isTenant := t.parameters.has(name)
-		if !isTenant && !(users && t.users.has(name)) {
-			continue
-		}
-		for value = unescaped(value); value != "" && len(subjects) < cap(subjects); {
-			var id string
-			id, value, _ = strings.Cut(value, ",")
-			subjects = t.add(subjects, name, id, !isTenant)
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" && len(subjects) < cap(subjects) {
+			var name, value string
+			name, value, query = cutParameter(query)
+			isTenant := t.parameters.has(name)
+			if !isTenant && !(users && t.users.has(name)) {
+				continue
+			}
+			for value = unescaped(value); value != "" && len(subjects) < cap(subjects); {
+				var id string
+				id, value, _ = strings.Cut(value, ",")
+				subjects = t.add(subjects, name, id, !isTenant)
+			}
 		}
 	}
 	return subjects

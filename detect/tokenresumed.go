@@ -167,3 +167,37 @@ func (s *tokenResumed) describe(e *Event) {
 	e.Metadata = Meta("token", g.Token, "idle_seconds", int64(g.Idle.Seconds()), "ip", g.From, "requests", e.Count,
 		"network_known", g.Numbered)
 }
+
+func (s *tokenResumed) Learned() (l Learned) {
+	networks := Set{Of: ofNetworks, Tags: true}
+	for _, n := range s.Networks {
+		networks.Items = append(networks.Items, fmt.Sprintf("%s AS%d", showTag(n.Prefix), n.ASN))
+	}
+	l.addSet(networks)
+	l.addSet(tagSet(ofPrograms, s.Agents))
+	return l
+}
+
+func (s *tokenResumed) Learn(l Learned, at time.Time) (err error) {
+	items, err := l.set(ofNetworks).items(maxKnown)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		prefix, name, _ := strings.Cut(item, " ")
+		tag, err := parseTag(prefix)
+		if err != nil {
+			return fmt.Errorf("%q: %w", ofNetworks, err)
+		}
+		number, err := networkNumbers(Set{Of: ofNetworks, Items: []string{name}}, 1)
+		if err != nil {
+			return err
+		}
+		s.Networks = append(s.Networks, network{number[0], tag})
+	}
+	s.Last.At = at
+	if s.Agents, err = l.set(ofPrograms).tags(maxKnown); err != nil {
+		return err
+	}
+	return l.known(ofNetworks, ofPrograms)
+}

@@ -377,6 +377,16 @@ func checkAddr(a netip.Addr, spelled string) Verdict {
 	return Verdict{TargetPublic, "", host, says + " a public address"}
 }
 
+// ReservedRange names the range of an address that the internet does not route: "private",
+// "documentation", "loopback"; "" for one that it does. What carries an IPv4 address is
+// what that is.
+func ReservedRange(a netip.Addr) string {
+	if v := checkAddr(a.Unmap(), ""); v.Target == TargetInside {
+		return v.Range
+	}
+	return ""
+}
+
 func rangeOf(a netip.Addr) *insideRange {
 	for i := range insideRanges {
 		if insideRanges[i].prefix.Contains(a) {

@@ -48,6 +48,7 @@ type Fields struct {
 	UserAgent    string
 	Referer      string
 	RequestID    string
+	Body         string // what the client sent, as logged
 
 	APIKey        string // an API key as sent
 	Authorization string // the whole header, with its scheme

@@ -249,6 +249,10 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 		if child == nil {
 			return
 		}
+		if child.holdsBody() && v.Type() != fastjson.TypeString {
+			p.takeBody(child, v)
+			return
+		}
 		if v.Type() == fastjson.TypeArray { // Caddy's headers: the first of several
 			values, _ := v.Array()
 			if len(values) == 0 {
@@ -276,6 +280,18 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			p.take(child, p.text)
 		}
 	})
+}
+
+// takeBody takes a body that stands in the line as JSON, or what an object says of it.
+func (p *jsonParser) takeBody(node *jsonNode, v *fastjson.Value) {
+	object, err := v.Object()
+	if err == nil && node.leads() {
+		p.walk(object, node)
+	}
+	if p.f.Body == "" && v.Type() != fastjson.TypeNull {
+		p.text = v.MarshalTo(p.text[:0])
+		p.take(node, p.text)
+	}
 }
 
 // walkText takes from the object that stands in a string what the node and those below it
@@ -459,6 +475,8 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		f.RequestID = s
 	case jsonTenant:
 		f.Tenant = s
+	case jsonBody:
+		f.Body = s
 	case jsonLogger:
 		p.rest.logger = s
 		p.rest.log = true

@@ -36,6 +36,7 @@ const (
 	jsonSession
 	jsonTenant
 	jsonRecords
+	jsonBody
 	jsonLogger // who wrote the line
 	jsonLevel
 	jsonMessage
@@ -47,7 +48,7 @@ const (
 var jsonFieldNames = [...]string{
 	"time", "client", "forwarded_for", "user", "method", "path", "query", "request", "host", "status", "bytes",
 	"duration", "user_agent", "referer", "request_id", "api_key", "authorization", "cookie", "token", "session",
-	"tenant", "records",
+	"tenant", "records", "body",
 }
 
 // side says in which objects a key is looked for.
@@ -132,6 +133,8 @@ var jsonKeys = []struct {
 		accountid account.id workspaceid workspace.id companyid organization org workspace`},
 	{jsonRecords, answered, 0, `recordcount recordsreturned records rowcount rowsreturned rows resultcount
 		resultscount numrecords numresults itemcount itemsreturned`},
+	{jsonBody, asked, 0, `requestbody reqbody requestpayload requestdata postdata formdata requestbody.content`},
+	{jsonBody, requestSide, 0, `body.content body payload data`},
 	{jsonLogger, topSide, 0, `logger loggername`},
 	{jsonLevel, topSide, 0, `level severity lvl log.level`},
 	{jsonMessage, topSide, 0, `msg message`},
@@ -199,6 +202,11 @@ type jsonUse struct {
 
 // leads tells whether there is anything below the node.
 func (n *jsonNode) leads() bool { return len(n.exact)+len(n.loose) > 0 }
+
+// holdsBody tells whether the value may be the body of a request.
+func (n *jsonNode) holdsBody() bool {
+	return slices.ContainsFunc(n.uses, func(u jsonUse) bool { return u.field == jsonBody })
+}
 
 // find returns what the key means below the node: as written, in any spelling, or
 // as a path with dots.

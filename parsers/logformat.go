@@ -52,6 +52,7 @@ const (
 	sessionMeaning
 	tenantMeaning
 	recordsMeaning
+	bodyMeaning
 	meanings // their number
 )
 
@@ -141,6 +142,7 @@ var variables = map[string]variable{
 	"document_uri":   {targetMeaning, 1},
 	"args":           {argsMeaning, 0},
 	"query_string":   {argsMeaning, 0},
+	"request_body":   {bodyMeaning, 0},
 
 	"http_host":   {hostMeaning, 0},
 	"host":        {hostMeaning, 1},
@@ -334,6 +336,8 @@ func (p *logParser) set(f *Fields, step *logStep, s string) error {
 		if d, ok := parseDecimal(s, step.unit); ok {
 			f.Duration = d
 		}
+	case bodyMeaning:
+		setOnce(&f.Body, s)
 	case recordsMeaning:
 		if v, ok := parseInt(s); ok && v >= 0 {
 			f.Records = v

@@ -109,6 +109,9 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	if target.query != "" {
 		r.Query = cut(rd.redact(clean(target.query), inQuery, &found), maxQuery)
 	}
+	if body := bodyParameters(f.Body); body != "" {
+		r.Body = cut(rd.redact(clean(body), inQuery, nil), maxBody)
+	}
 	r.UserAgent = rd.userAgent(logged(f.UserAgent))
 	r.Referer = rd.referer(logged(f.Referer))
 	r.RequestID = rd.text(logged(f.RequestID), maxText)
@@ -302,6 +305,7 @@ func (rd *Reader) Explain(line string) ([]Reading, error) {
 		{"path", r.Path, ""},
 		{"route", r.Route, routeWhy},
 		{"query", r.Query, ""},
+		{"body", r.Body, ""},
 		{"status", count(int64(r.Status), 0), ""},
 		{"bytes", count(r.Bytes, -1), ""},
 		{"duration_ms", milliseconds(r.Duration), ""},

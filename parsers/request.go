@@ -29,6 +29,7 @@ type Request struct {
 	Shape     string        // template of Path by its form alone: "/users/{id}"
 	Route     string        // Shape, and what of it the log has shown to be names: "/shops/{name}"
 	Query     string        // as sent, without "?", secrets redacted
+	Body      string        // the fields of a logged request body in the form of a query, secrets redacted; "" if none is logged
 	Status    int           // HTTP status; 0 if not logged
 	Bytes     int64         // bytes sent to the client; -1 if not logged
 	Duration  time.Duration // time taken; -1 if not logged
@@ -48,6 +49,7 @@ type Request struct {
 	// the store, before anything judges it.
 	Event    string   // the event this single request is, by the route map ("auth.login_failed"); "" if none
 	Origin   *Origin  // of ClientIP; nil if it was not looked up
+	Allowed  []uint16 // entries of the allowlist that it matches, by number
 	Declared Declared // what the site's OpenAPI description says of it
 }
 

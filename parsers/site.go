@@ -175,7 +175,7 @@ func (s *Site) Declared(method, shape string) Declared {
 func (s *Site) Routes() []string { return s.templates.Routes() }
 
 // usualTenantClaims are the claims that name a tenant, the first that is there.
-var usualTenantClaims = [...]string{"org", "org_id", "tenant", "tenant_id"}
+var usualTenantClaims = [...]string{"org", "org_id", "tenant", "tenant_id", "tid"} // the last one is Entra ID's
 
 func (s *Site) addTenantClaim(name string) {
 	if !slices.Contains(s.tenantClaims, name) {
@@ -185,6 +185,9 @@ func (s *Site) addTenantClaim(name string) {
 
 // trusts reports whether a is a trusted proxy.
 func (s *Site) trusts(a netip.Addr) bool { return s.proxies.Lookup(a) }
+
+// TrustsAny tells whether an address of the network is a trusted proxy.
+func (s *Site) TrustsAny(network netip.Prefix) bool { return s.proxies.OverlapsPrefix(network) }
 
 // Fingerprint names all that reading a line depends on, beside its format: two sites
 // of one fingerprint read every line alike. It is "" for the zero configuration, and

@@ -49,24 +49,85 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 			continue
 		}
 		rules = append(rules, a.Rule)
+		if h := a.handling(); h != "" {
+			i.Handled = append(i.Handled, a.ID+": "+h)
+		}
 		for _, event := range a.Events {
 			e := events[event]
 			if e == nil || seen[event] {
 				continue
 			}
 			seen[event] = true
-			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary})
+			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary, tactics[e.Technique]})
 			i.Technique = append(i.Technique, e.Technique)
 			i.OWASP = append(i.OWASP, e.OWASP)
 		}
 	}
 	slices.SortFunc(i.Timeline, func(a, b Step) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Event, b.Event))
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(slices.Index(tacticOrder, a.Tactic), slices.Index(tacticOrder, b.Tactic)),
+			strings.Compare(a.Event, b.Event))
 	})
 	i.Technique, i.OWASP = distinct(i.Technique), distinct(i.OWASP)
 	i.NextSteps = nextSteps(i, distinct(rules))
 	i.SQL = i.query()
 }
+
+// tactics say what techniques are for, in the words of MITRE ATT&CK. Of one that serves
+// several it is what it is for against an API.
+// https://attack.mitre.org/tactics/enterprise/
+var tactics = map[string]string{
+	"T1595.003": "reconnaissance",
+	"T1190":     "initial access",
+	"T1078":     "initial access",
+	"T1068":     "privilege escalation",
+	"T1550.001": "lateral movement",
+	"T1110":     "credential access",
+	"T1110.001": "credential access",
+	"T1110.003": "credential access",
+	"T1110.004": "credential access",
+	"T1087":     "discovery",
+	"T1119":     "collection",
+	"T1213":     "collection",
+	"T1090.003": "command and control",
+	"T1020":     "exfiltration",
+	"T1485":     "impact",
+	"T1499.003": "impact",
+}
+
+// tacticOrder is the order in which an attack goes through the tactics, if it does: what
+// began at the same time is told in it.
+var tacticOrder = []string{"reconnaissance", "initial access", "privilege escalation", "credential access", "discovery",
+	"lateral movement", "collection", "command and control", "exfiltration", "impact"}
+
+// chain tells in which order the incident went through which tactics, and how far it got
+// in each; "" if it kept to one.
+func (i *Incident) chain() string {
+	var order []string
+	furthest := map[string]detect.Outcome{}
+	for _, s := range i.Timeline {
+		if s.Tactic == "" {
+			continue
+		}
+		was, known := furthest[s.Tactic]
+		if !known {
+			order = append(order, s.Tactic)
+		}
+		if slices.Index(outcomes, s.Outcome) > slices.Index(outcomes, was) {
+			was = s.Outcome
+		}
+		furthest[s.Tactic] = was
+	}
+	if len(order) < 2 {
+		return ""
+	}
+	for n, tactic := range order {
+		order[n] = fmt.Sprintf("%s (%s)", tactic, furthest[tactic])
+	}
+	return strings.Join(order, " → ")
+}
+
+// outcomes are in the order of how far one gets.
+var outcomes = []detect.Outcome{detect.Blocked, detect.Attempted, detect.Succeeded}
 
 // distinct returns the texts sorted, each once, without the empty one.
 func distinct(texts []string) []string {
@@ -155,18 +216,27 @@ var advice = map[string]struct{ worked, always string }{
 func nextSteps(i *Incident, rules []string) []string {
 	var steps []string
 	for _, rule := range rules {
-		a := advice[rule]
-		if i.Outcome == detect.Succeeded && a.worked != "" {
-			steps = append(steps, a.worked)
-		}
-		if a.always != "" {
-			steps = append(steps, a.always)
-		}
+		steps = append(steps, stepsOf(rule, i.Outcome)...)
 	}
 	for _, actor := range i.Actors {
 		if strings.HasPrefix(actor, "key_") {
 			steps = append(steps, fmt.Sprintf("Revoke the API key %s and issue a new one to its owner.", actor))
 		}
+	}
+	return steps
+}
+
+// NextSteps says what to do about the alert, beside looking at its requests.
+func (a *Alert) NextSteps() []string { return stepsOf(a.Rule, a.Outcome) }
+
+func stepsOf(rule string, outcome detect.Outcome) []string {
+	var steps []string
+	a := advice[rule]
+	if outcome == detect.Succeeded && a.worked != "" {
+		steps = append(steps, a.worked)
+	}
+	if a.always != "" {
+		steps = append(steps, a.always)
 	}
 	return steps
 }

@@ -79,3 +79,48 @@ func TestQueryQuotes(t *testing.T) {
 		t.Errorf("query %s", got)
 	}
 }
+
+// Every technique that a detector names is for something.
+func TestTactics(t *testing.T) {
+	for _, d := range detect.All() {
+		if d.Technique != "" && !slices.Contains(tacticOrder, tactics[d.Technique]) {
+			t.Errorf("%s: technique %s has no tactic", d.Name, d.Technique)
+		}
+	}
+}
+
+// The chain names each tactic once, where it began, with how far it got there.
+func TestChain(t *testing.T) {
+	step := func(tactic string, o detect.Outcome) Step { return Step{Tactic: tactic, Outcome: o} }
+	for want, steps := range map[string][]Step{
+		"": {step("collection", detect.Blocked), step("", detect.Succeeded), step("collection", detect.Succeeded)},
+		"reconnaissance (blocked) → credential access (succeeded) → collection (attempted)": {
+			step("reconnaissance", detect.Blocked), step("credential access", detect.Blocked), step("reconnaissance", detect.Blocked),
+			step("credential access", detect.Succeeded), step("collection", detect.Attempted), step("credential access", detect.Attempted),
+			step("collection", detect.Blocked),
+		},
+	} {
+		in := Incident{Timeline: steps}
+		if got := in.chain(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// What became of each alert is told in a sentence.
+func TestHandling(t *testing.T) {
+	for want, a := range map[string]Alert{
+		"":             {Status: Open},
+		"acknowledged": {Status: Acknowledged},
+		"reopened: it went on until then; alice had resolved it":                     {Status: Open, Note: "reopened: it went on until then; alice had resolved it"},
+		"resolved as blocked_ip by alice on 2026-03-09 10:00:00 UTC":                 {Status: Resolved, ResolutionType: "blocked_ip", ResolvedBy: "alice", ResolvedAt: at("10:00:00")},
+		"dismissed as false_positive by bob on 2026-03-09 10:00:00 UTC: a load test": {Status: Dismissed, ResolutionType: "false_positive", ResolvedBy: "bob", ResolvedAt: at("10:00:00"), Note: "a load test"},
+	} {
+		r := Report{Alerts: []Alert{a}, Incidents: []Incident{{Incident: detect.Incident{Alerts: []string{a.ID}}}}}
+		r.Complete()
+		got := strings.TrimPrefix(strings.Join(r.Incidents[0].Handled, ""), ": ")
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -19,7 +19,7 @@ const maxAnnotations = 10
 func GitHub() *Format {
 	return &Format{
 		Name:  "github",
-		Doc:   "the alerts as annotations of GitHub Actions",
+		Doc:   "the alerts that are not over as annotations of GitHub Actions",
 		Write: writeGitHub,
 	}
 }
@@ -30,7 +30,7 @@ func writeGitHub(w io.Writer, r *Report, _ Look) error {
 	for severity := detect.Critical; severity >= detect.Info; severity-- {
 		for i := range r.Alerts {
 			a := &r.Alerts[i]
-			if a.Severity != severity {
+			if a.Severity != severity || Over(a.Status) {
 				continue
 			}
 			level := gitHubLevel(severity)

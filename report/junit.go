@@ -11,9 +11,10 @@ import (
 )
 
 // JUnit returns the report as JUnit XML, which CI systems show as tests. Each incident is a
-// test that failed, one below the severity that was asked for (Run.FailOn) a test that passed with the
-// story as its output; each log is a test that passed if it could be read. Where there is
-// no incident, that is a test, too, so that the suite is never empty.
+// test that failed, one that is over or below the severity that was asked for (Run.FailOn)
+// a test that passed with the story as its output; each log is a test that passed if it
+// could be read. Where there is no incident, that is a test, too, so that the suite is
+// never empty.
 func JUnit() *Format {
 	return &Format{
 		Name:  "junit",
@@ -63,7 +64,7 @@ func writeJUnit(w io.Writer, r *Report, _ Look) error {
 		in := &r.Incidents[i]
 		c := junitCase{Class: "incident." + in.Severity.String(), Name: Show(in.ID + " " + in.Title)}
 		story := r.story(in)
-		if in.Severity >= failOn {
+		if in.Severity >= failOn && !Over(in.Status) {
 			c.Failure = &junitFailure{Type: in.Severity.String(), Message: Show(in.Title), Text: story}
 		} else {
 			c.Output = story

@@ -110,11 +110,14 @@ type Incident struct {
 	Status string `json:"status"`
 	// Addresses say where the IPs are of which that is known, in their order.
 	Addresses []Address `json:"addresses,omitempty"`
-	Timeline  []Step    `json:"timeline"` // its events in order of first time
+	Timeline  []Step    `json:"timeline"` // its events in order of first time, then of tactic
 	Technique []string  `json:"technique"`
 	OWASP     []string  `json:"owasp"`
 	NextSteps []string  `json:"next_steps"`
 	SQL       string    `json:"sql"` // the query that shows its requests
+	// Handled says what became of each of its alerts that somebody has handled, or that
+	// was opened again.
+	Handled []string `json:"handled,omitempty"`
 }
 
 // An Address is what is known of where an address is and whose.
@@ -126,8 +129,8 @@ type Address struct {
 	Traits  []string `json:"traits,omitempty"` // "Tor", "VPN", "proxy", "datacenter"
 }
 
-// label is the address and what is known of it: "203.0.113.9 (DE, AS64500 Example, Tor)".
-func (a Address) label() string {
+// Label is the address and what is known of it: "203.0.113.9 (DE, AS64500 Example, Tor)".
+func (a Address) Label() string {
 	var parts []string
 	if a.Country != "" {
 		parts = append(parts, a.Country)
@@ -152,6 +155,7 @@ type Step struct {
 	Outcome  detect.Outcome  `json:"outcome"`
 	Count    int64           `json:"count"`
 	Summary  string          `json:"summary"`
+	Tactic   string          `json:"tactic,omitempty"` // what it was for: "credential access"
 }
 
 // Run is what is true of this run only: where things lie, how long it took.

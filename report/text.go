@@ -74,10 +74,14 @@ func (p *page) verdict(r *Report) {
 		looked += " (" + duration(d) + ")"
 	}
 	switch {
-	case len(r.Incidents) > 0:
+	case len(r.Incidents) > 0 && !Over(r.Incidents[0].Status):
 		worst := &r.Incidents[0]
-		p.text(span{}, 0, max(strong, severityTone(worst.Severity)), severities(incidentTally(r), "incident")+": "+worst.Title)
-		p.text(span{}, 0, plain, "Found in "+looked+". Times are UTC.")
+		going, over := stillGoing(r)
+		p.text(span{}, 0, max(strong, severityTone(worst.Severity)), severities(tally(going, severityOf), "incident")+": "+worst.Title)
+		p.text(span{}, 0, plain, "Found in "+looked+"."+settled(over)+" Times are UTC.")
+	case len(r.Incidents) > 0:
+		p.text(span{}, 0, strong, "No open incident in "+looked+"."+settled(len(r.Incidents)))
+		p.text(span{}, 0, plain, "Times are UTC.")
 	case log.Lines == 0:
 		p.text(span{}, 0, bad, "Nothing was read, so nothing can be said.")
 	case log.Parsed == 0:
@@ -102,6 +106,28 @@ func (p *page) verdict(r *Report) {
 		p.text(span{}, 0, bad, fmt.Sprintf("%s could not be read; see below.", count(int64(n), "source")))
 	}
 }
+
+// stillGoing returns the incidents that are not over, and how many are.
+func stillGoing(r *Report) (going []Incident, over int) {
+	for _, in := range r.Incidents {
+		if Over(in.Status) {
+			over++
+			continue
+		}
+		going = append(going, in)
+	}
+	return going, over
+}
+
+// settled says how many incidents are over.
+func settled(over int) string {
+	if over == 0 {
+		return ""
+	}
+	return " " + count(int64(over), "incident") + " resolved or dismissed."
+}
+
+func severityOf(in Incident) detect.Severity { return in.Severity }
 
 // notJudged says what no detector has seen.
 func notJudged(log *Log) string {
@@ -456,27 +482,35 @@ func counts(cs []Count) string {
 	return strings.Join(parts, " · ")
 }
 
-// incidents shows the worst in full and the rest by a line.
+// incidents shows the worst in full, and the rest and those that are over by a line.
 func (p *page) incidents(r *Report) {
 	if len(r.Incidents) == 0 {
 		return
 	}
 	p.section("INCIDENTS", "worst first")
 	all := r.Incidents
-	for i := range all[:min(len(all), fullIncidents)] {
+	going, _ := stillGoing(r)
+	full := min(len(going), fullIncidents)
+	for i := range all[:full] {
 		if i > 0 {
 			p.put()
 		}
 		p.incident(&all[i], r.Run.Evidence)
 	}
-	if len(all) <= fullIncidents {
+	if len(all) == full {
 		return
 	}
-	p.put()
-	for i := range all[fullIncidents:min(len(all), lineIncidents)] {
-		in := &all[fullIncidents+i]
+	if full > 0 {
+		p.put()
+	}
+	for i := range all[full:min(len(all), max(lineIncidents, full))] {
+		in := &all[full+i]
+		title := in.Title
+		if Over(in.Status) {
+			title = in.Status + ": " + title
+		}
 		when := pad(moment(in.First), len("31 Dec 2026 23:59:59"))
-		p.row(in.Severity, fmt.Sprintf("%3d  ", in.RiskScore), in.Title, when)
+		p.row(in.Severity, fmt.Sprintf("%3d  ", in.RiskScore), title, when)
 	}
 	if more := len(all) - lineIncidents; more > 0 {
 		p.put(span{plain, fmt.Sprintf("  and %s more; --output json has all", number(int64(more)))})
@@ -524,7 +558,29 @@ func (p *page) incident(in *Incident, evidence map[string][]Place) {
 	p.field("how much", plain, volume(in))
 	p.field("result", outcomeTone(in.Outcome), outcome(in.Outcome))
 	p.field("class", plain, class(in))
+	p.field("chain", plain, in.chain())
+	p.handled(in.Handled)
 	p.timeline(in, evidence)
+	p.advice(in)
+}
+
+// handled says what became of alerts.
+func (p *page) handled(sentences []string) {
+	for i, s := range sentences {
+		switch {
+		case i == maxNames:
+			p.field("", plain, fmt.Sprintf("and %s more", number(int64(len(sentences)-i))))
+			return
+		case i > 0:
+			p.field("", plain, s)
+		default:
+			p.field("handled", plain, s)
+		}
+	}
+}
+
+// advice says what to do next, and what to ask the store.
+func (p *page) advice(in *Incident) {
 	for i, step := range in.NextSteps {
 		label := ""
 		if i == 0 {
@@ -554,7 +610,7 @@ func labels(in *Incident) []string {
 	names := slices.Clone(in.IPs)
 	for _, a := range in.Addresses {
 		if i := slices.Index(names, a.IP); i >= 0 {
-			names[i] = a.label()
+			names[i] = a.Label()
 		}
 	}
 	return names

@@ -40,6 +40,9 @@ func Ticket(w io.Writer, in *Incident, evidence map[string][]Place) error {
 	list("Who", in.Actors)
 	list("From where", labels(in))
 	b.WriteString("\n## What happened\n\n")
+	if chain := in.chain(); chain != "" {
+		fmt.Fprintf(&b, "%s.\n\n", prose(capital(chain)))
+	}
 	for n, s := range in.Timeline {
 		if n == maxTicketSteps {
 			fmt.Fprintf(&b, "%d. and %s more\n", n+1, count(int64(len(in.Timeline)-n), "step"))
@@ -62,6 +65,16 @@ func Ticket(w io.Writer, in *Incident, evidence map[string][]Place) error {
 		b.WriteString("\n## What to do\n\n")
 		for _, step := range in.NextSteps {
 			fmt.Fprintf(&b, "- [ ] %s\n", prose(step))
+		}
+	}
+	if len(in.Handled) > 0 {
+		b.WriteString("\n## What was done\n\n")
+		for n, s := range in.Handled {
+			if n == maxTicketSteps {
+				fmt.Fprintf(&b, "- and %s more\n", number(int64(len(in.Handled)-n)))
+				break
+			}
+			fmt.Fprintf(&b, "- %s\n", prose(s))
 		}
 	}
 	if in.SQL != "" {

@@ -17,6 +17,7 @@ import (
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/openapi"
+	"github.com/litesoc/litesoc/report/notify"
 )
 
 // configName is the config file that is found in the working folder.
@@ -25,6 +26,8 @@ const configName = "litesoc.yaml"
 // config holds the facts of a site. Its names are those of the flags.
 type config struct {
 	parsers.SiteConfig `yaml:",inline"`
+
+	path string // of the file
 
 	DB         string             `yaml:"db"`
 	Format     string             `yaml:"format"`
@@ -48,6 +51,11 @@ type config struct {
 	// learns none.
 	LearnRoutes *int                     `yaml:"learn_routes"`
 	Detectors   map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
+	// Notifications are who is told of alerts; Notify says that scan tells them.
+	Notifications []notify.Config `yaml:"notifications"`
+	Notify        bool            `yaml:"notify"`
+	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
+	Allowlist []detect.AllowEntry `yaml:"allowlist"`
 }
 
 // readConfig reads the config at path, or the one in the working folder if path is
@@ -58,6 +66,7 @@ func readConfig(path string) (*config, error) {
 	if !given {
 		path = configName
 	}
+	c.path = path
 	text, err := os.ReadFile(path)
 	if !given && errors.Is(err, fs.ErrNotExist) {
 		return c, nil
@@ -73,6 +82,9 @@ func readConfig(path string) (*config, error) {
 			return name
 		}
 		return filepath.Join(filepath.Dir(path), name)
+	}
+	if err := notify.Check(c.Notifications); err != nil {
+		return nil, misuse("", "config %s: %w", path, err)
 	}
 	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
 	if c.OpenAPI != "" {
@@ -161,14 +173,14 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 // fill gives the flags that were not set on the command line the config's values, and
 // the config those that were.
 func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
-	if c.DB != "" && !flags.Changed("db") && os.Getenv("LITESOC_DB") == "" {
-		f.db = c.DB
-	}
 	if c.Format != "" && !flags.Changed("format") {
 		f.format = c.Format
 	}
 	if c.Lateness != nil && !flags.Changed("lateness") {
 		f.lateness = *c.Lateness
+	}
+	if c.Notify && !flags.Changed("notify") {
+		f.notify = true
 	}
 	if f.openAPI != "" {
 		c.OpenAPI = f.openAPI
@@ -251,4 +263,13 @@ func confFormats(path string) ([]*parsers.Format, error) {
 		formats = append(formats, f.Format)
 	}
 	return append(formats, parsers.NginxCombined()), nil
+}
+
+// allowlist compiles what is known and fine.
+func (c *config) allowlist(detectors []*detect.Detector, rules []*detect.Rule) (*detect.Allowlist, error) {
+	l, err := detect.NewAllowlist(c.Allowlist, detectors, rules)
+	if err != nil {
+		return nil, misuse("", "config: allowlist: %w", err)
+	}
+	return l, nil
 }

@@ -60,7 +60,7 @@ read again from the files and redacted.`,
 	flags.IntVar(&f.limit, "limit", 100, "the latest `n`; 0 for all")
 	flags.BoolVar(&f.requests, "requests", false, "also requests that are no event")
 	flags.BoolVar(&f.raw, "raw", false, "show the lines of the log")
-	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT`: table, json, csv or ndjson")
+	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT[=FILE]`: table, json, csv or ndjson")
 	return c
 }
 
@@ -200,9 +200,9 @@ func (w *filter) statuses(texts []string) error {
 }
 
 func events(c *cobra.Command, f *eventsFlags) error {
-	write, ok := tables[f.output]
-	if !ok {
-		return misuse("", "--output %q: the formats are table, json, csv, ndjson", f.output)
+	out, err := rowsTo(c, f.output, nil)
+	if err != nil {
+		return err
 	}
 	if f.limit < 0 {
 		return misuse("", "--limit %d is less than 0", f.limit)
@@ -210,9 +210,6 @@ func events(c *cobra.Command, f *eventsFlags) error {
 	cfg, err := readConfig(f.config)
 	if err != nil {
 		return err
-	}
-	if cfg.DB != "" && !c.Flags().Changed("db") {
-		f.db = cfg.DB
 	}
 	q, err := openQuery(f.db)
 	if err != nil {
@@ -257,14 +254,17 @@ func events(c *cobra.Command, f *eventsFlags) error {
 			return err
 		}
 	}
-	out := c.OutOrStdout()
-	if isTerminal(out) {
-		out = visible{out}
+	// The file of an export is whole before the database is opened to tell of it.
+	if err := q.Close(); err != nil {
+		return failed(err, "")
 	}
-	if f.output == "table" {
-		return eventTable(out, names, rows, lines)
+	if out.format == "table" {
+		if err := eventTable(out.w, names, rows, lines); err != nil {
+			return err
+		}
+		return out.done(c, f.db, "events.exported")
 	}
-	t := write(out)
+	t := out.table
 	if f.raw {
 		names = append(names, "raw")
 	}
@@ -283,7 +283,10 @@ func events(c *cobra.Command, f *eventsFlags) error {
 			return err
 		}
 	}
-	return t.end()
+	if err := t.end(); err != nil {
+		return err
+	}
+	return out.done(c, f.db, "events.exported")
 }
 
 // nothingFound says on stderr that no event is of the kind asked for, and of which time

@@ -15,13 +15,20 @@ import (
 
 func explainCommand() *cobra.Command {
 	var f scanFlags
+	var output string
 	c := &cobra.Command{
-		Use:   "explain LINE",
-		Short: "Show how a log line is read and which detectors look at it",
+		Use:   "explain LINE|ID",
+		Short: "Show how a log line is read, or why an alert fired",
 		Long: `Show how a log line is read: its format, each field and where it comes from, who
 the actor is and why, which event it is, and which detectors look at it. Secrets
-are shown as the fingerprints they are kept as.`,
-		Example: `  litesoc explain '203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "POST /login HTTP/1.1" 401 12 "-" "curl/8.5"'
+are shown as the fingerprints they are kept as.
+
+With the id of an alert, event or incident, or the beginning of one, show why it is
+there: what the rule asks for, the detector and its settings, what is usual, and step
+by step what the detector made of the requests, which are kept in the database and are
+led through it once more; who else came near, the lines, and SQL to look further.`,
+		Example: `  litesoc explain alt_7b1b9856e1246d02
+  litesoc explain '203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "POST /login HTTP/1.1" 401 12 "-" "curl/8.5"'
   litesoc explain "$(tail -1 access.log)"`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -30,6 +37,9 @@ are shown as the fingerprints they are kept as.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if findingID.MatchString(args[0]) {
+				return explainFinding(c, &f, args[0], output)
+			}
 			cfg, err := readConfig(f.config)
 			if err != nil {
 				return err
@@ -37,6 +47,9 @@ are shown as the fingerprints they are kept as.`,
 			return explain(c, cfg, f.format, args[0])
 		},
 	}
+	dbFlag(c, &f.db)
+	intelFlag(c, &f.intel)
+	c.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT` of why an alert fired: text or json")
 	c.Flags().StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	c.Flags().StringVar(&f.format, "format", "", "`format` of the line: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	return c

@@ -37,8 +37,9 @@ var mayImport = map[string][]string{
 	"detect/keyed":    {},
 	"detect":          {"detect/keyed", "parsers"},
 	"report":          {"detect", "parsers"},
-	"report/store":    {"detect", "detect/keyed", "parsers", "parsers/geo", "parsers/source", "report"},
-	"cmd/litesoc":     {"detect", "detect/keyed", "parsers", "parsers/geo", "parsers/openapi", "parsers/source", "report", "report/store"},
+	"report/notify":   {"detect", "parsers", "report"},
+	"report/store":    {"detect", "detect/keyed", "parsers", "parsers/geo", "parsers/source", "report", "report/notify"},
+	"cmd/litesoc":     {"detect", "detect/keyed", "parsers", "parsers/geo", "parsers/openapi", "parsers/source", "report", "report/notify", "report/store"},
 }
 
 // readsClock are the packages that may ask what time it is.

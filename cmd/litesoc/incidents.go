@@ -55,7 +55,7 @@ func incidentsListCommand() *cobra.Command {
 	flags.StringVar(&f.severity, "severity", "", "only of this `severity` or above: info, low, medium, high, critical")
 	flags.StringVar(&f.status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.IntVar(&f.limit, "limit", 100, "the worst `n`; 0 for all")
-	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT`: table, json, csv or ndjson")
+	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT[=FILE]`: table, json, csv or ndjson")
 	return c
 }
 
@@ -106,16 +106,15 @@ func readReport(db, since, until string) (*report.Report, error) {
 }
 
 func listIncidents(c *cobra.Command, f *incidentsFlags) error {
-	write, ok := tables[f.output]
-	if !ok {
-		return misuse("", "--output %q: the formats are table, json, csv, ndjson", f.output)
+	out, err := rowsTo(c, f.output, nil)
+	if err != nil {
+		return err
 	}
 	if f.limit < 0 {
 		return misuse("", "--limit %d is less than 0", f.limit)
 	}
 	least := detect.Info
 	if f.severity != "" {
-		var err error
 		if least, err = detect.ParseSeverity(f.severity); err != nil {
 			return misuse("", "--severity: %w", err)
 		}
@@ -124,11 +123,7 @@ func listIncidents(c *cobra.Command, f *incidentsFlags) error {
 	if err != nil {
 		return err
 	}
-	out := c.OutOrStdout()
-	if isTerminal(out) {
-		out = visible{out}
-	}
-	t := write(out)
+	t := out.table
 	if err := t.columns([]string{"id", "severity", "risk_score", "status", "outcome", "first_ts", "last_ts", "alerts", "title"}); err != nil {
 		return err
 	}
@@ -151,7 +146,10 @@ func listIncidents(c *cobra.Command, f *incidentsFlags) error {
 	if more > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "litesoc: the worst %d; %d more with --limit 0\n", shown, more)
 	}
-	return t.end()
+	if err := t.end(); err != nil {
+		return err
+	}
+	return out.done(c, f.db, "incidents.exported")
 }
 
 func showIncident(c *cobra.Command, db, output, id string) error {

@@ -101,7 +101,7 @@ func rootCommand() *cobra.Command {
 		Long: `litesoc reads access logs (nginx, AWS ALB, JSON), replays the requests through
 detectors of API attacks, keeps everything in a DuckDB file for ad-hoc SQL, and
 prints incidents with the lines that prove them. It needs no server, no account
-and no change to the application, and sends nothing anywhere.`,
+and no change to the application, and sends nothing anywhere unless told to ('notify').`,
 		Example: `  litesoc scan /var/log/nginx/
   litesoc scan --output json access.log.gz
   litesoc sql "select route, status, count(*) from requests group by all"`,
@@ -111,6 +111,25 @@ and no change to the application, and sends nothing anywhere.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(scanCommand(), tailCommand(), reportCommand(), sqlCommand(), routesCommand(), eventsCommand(), incidentsCommand(), formatsCommand(), explainCommand(), checkURLCommand(), intelCommand(), versionCommand())
+	root.AddCommand(
+		scanCommand(),
+		tailCommand(),
+		reportCommand(),
+		alertsCommand(),
+		incidentsCommand(),
+		eventsCommand(),
+		explainCommand(),
+		respondCommand(),
+		allowCommand(),
+		notifyCommand(),
+		baselineCommand(),
+		sqlCommand(),
+		routesCommand(),
+		auditCommand(),
+		formatsCommand(),
+		checkURLCommand(),
+		intelCommand(),
+		versionCommand(),
+	)
 	return root
 }

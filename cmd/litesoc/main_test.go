@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/litesoc/litesoc/report/store"
 )
 
 var update = flag.Bool("update", false, "write golden files and the demo log anew")
@@ -30,15 +33,20 @@ func TestScripts(t *testing.T) {
 		Dir:           "../../testdata/script",
 		UpdateScripts: *update,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"norun":  norun,
-			"repeat": repeat,
-			"binary": binary,
-			"exits":  exits,
+			"norun":   norun,
+			"repeat":  repeat,
+			"binary":  binary,
+			"exits":   exits,
+			"hold":    hold,
+			"release": release,
+			"edit":    edit,
+			"hook":    hook,
 		},
 		Setup: func(env *testscript.Env) error {
 			demo, err := filepath.Abs("../../testdata/demo")
 			env.Setenv("DEMO", demo)
 			env.Setenv("NO_COLOR", "1")
+			env.Values[keeper{}] = &keeper{}
 			return err
 		},
 		Condition: func(cond string) (bool, error) {
@@ -110,6 +118,32 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if fmt.Sprint(got) != args[0] {
 		ts.Fatalf("exit status %d, want %s", got, args[0])
 	}
+}
+
+// A keeper has the database of a script open.
+type keeper struct{ *store.Store }
+
+// hold FILE: opens the database, as another process may have it open, until release.
+func hold(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := store.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	k := ts.Value(keeper{}).(*keeper)
+	k.Store = s
+	ts.Defer(func() { s.Close() })
+}
+
+// release closes what hold has opened.
+func release(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(ts.Value(keeper{}).(*keeper).Close())
+}
+
+// edit FILE STATEMENT: changes the database as anybody who has DuckDB can.
+func edit(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("duckdb", ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = db.Exec(args[1])
+	ts.Check(err)
+	ts.Check(db.Close())
 }
 
 // demoStart is the day of the demo log.

@@ -81,5 +81,5 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err := out.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
 		return failed(err, "")
 	}
-	return nil
+	return exported(c.Context(), f.db, "report.exported", out.files()...)
 }

@@ -73,9 +73,6 @@ func routes(c *cobra.Command, f *routesFlags) error {
 	if f.openAPI != "" {
 		cfg.OpenAPI = f.openAPI
 	}
-	if cfg.DB != "" && !c.Flags().Changed("db") {
-		f.db = cfg.DB
-	}
 	site, err := cfg.site()
 	if err != nil {
 		return err

@@ -31,8 +31,23 @@ import (
 // defaultDB is the store in the working folder.
 const defaultDB = "litesoc.duckdb"
 
-// dbFlag adds --db to a command.
+// dbFlag adds --db to a command. Where neither it nor LITESOC_DB is given, the config says
+// which database it is.
 func dbFlag(c *cobra.Command, to *string) {
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if c.Flags().Changed("db") || os.Getenv("LITESOC_DB") != "" {
+			return nil
+		}
+		path := ""
+		if f := c.Flags().Lookup("config"); f != nil {
+			path = f.Value.String()
+		}
+		cfg, err := readConfig(path)
+		if err == nil && cfg.DB != "" {
+			*to = cfg.DB
+		}
+		return err
+	}
 	fallback := os.Getenv("LITESOC_DB")
 	if fallback == "" {
 		fallback = defaultDB
@@ -42,11 +57,12 @@ func dbFlag(c *cobra.Command, to *string) {
 
 type scanFlags struct {
 	db, config, format, openAPI, intel, since, until, failOn string
+	baseline                                                 string
 	output                                                   []string
 	lateness                                                 time.Duration
 	minParsed                                                float64
 	threads                                                  int
-	newOnly, quiet                                           bool
+	newOnly, notify, quiet                                   bool
 }
 
 func scanCommand() *cobra.Command {
@@ -83,14 +99,16 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
 	intelFlag(c, &f.intel)
+	flags.StringVar(&f.baseline, "baseline", "", "`file` of 'litesoc baseline export' to begin with, once")
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text): "+formatNames())
-	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident is of this `severity` or above: low, medium, high or critical")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident that is neither resolved nor dismissed is of this `severity` or above: low, medium, high or critical")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
 	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
+	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
 }
@@ -109,7 +127,9 @@ type job struct {
 	begin     func(detect.Sink) // makes routes and pipeline, which remember nothing
 	results   *store.Results
 	order     source.Orderer
+	all       []*detect.Detector
 	detectors []string
+	allow     *detect.Allowlist
 	notes     []string
 
 	thresholds []report.Setting
@@ -141,6 +161,12 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 			return misuse("", "--fail-on: %w", err)
 		}
 	}
+	var post *notifier
+	if f.notify {
+		if post, err = newNotifier(c, cfg); err != nil {
+			return err
+		}
+	}
 	if err := j.prepare(cfg); err != nil {
 		return err
 	}
@@ -161,7 +187,15 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if j.opts.Known, err = j.store.Known(); err != nil {
 		return failed(err, "")
 	}
+	if f.baseline != "" {
+		if err := j.beginWith(f.baseline); err != nil {
+			return err
+		}
+	}
 	j.opts.Kept = j.store.Kept
+	if post != nil {
+		post.of(j.store, f.db)
+	}
 	j.plan = source.Look(files, j.opts)
 	if c.Context().Err() != nil {
 		return interrupted()
@@ -190,15 +224,26 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return nothingToRead(j.plan)
 	}
 	j.describe(r, span)
+	if err := j.tellSuppressed(r); err != nil {
+		return failed(err, "")
+	}
 	if f.newOnly {
 		keepNew(r, before)
 	}
 	// Whoever reads the report may take their time, or never read it to the end.
-	if err := j.store.Close(); err != nil {
-		return failed(fmt.Errorf("database %q: %w", f.db, err), "")
+	if f.db != store.Memory {
+		if err := j.store.Close(); err != nil {
+			return failed(fmt.Errorf("database %q: %w", f.db, err), "")
+		}
+	}
+	if post != nil {
+		post.afterScan(c.Context(), f.quiet)
 	}
 	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
 		return failed(err, "")
+	}
+	if err := exported(c.Context(), f.db, "report.exported", out.files()...); err != nil {
+		return err
 	}
 	return j.verdict(r, failOn)
 }
@@ -225,6 +270,7 @@ func (j *job) prepare(cfg *config) error {
 	if err != nil {
 		return err
 	}
+	j.all = detectors
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) {
@@ -236,16 +282,24 @@ func (j *job) prepare(cfg *config) error {
 		return err
 	}
 	j.settings = settingsOf(detectors, cfg, least, j.geo.Digest())
+	rules := detect.Rules()
+	if j.allow, err = cfg.allowlist(detectors, rules); err != nil {
+		return err
+	}
 	j.begin = func(sink detect.Sink) {
 		j.routes = parsers.NewRouteLearner(least, site.Routes())
-		j.pipeline = detect.NewPipeline(j.routes, detectors, detect.Rules(), max(j.flags.threads, 1), sink)
+		j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(rules), max(j.flags.threads, 1), sink)
 	}
 	j.begin(j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)
+		if r.User == "" {
+			r.User = detect.LoginAccount(r)
+		}
 		r.Declared = site.Declared(r.Method, r.Shape)
 		r.Origin = j.geo.Lookup(r.ClientIP)
+		r.Allowed = j.allow.Requests(r)
 	}
 	return nil
 }
@@ -255,6 +309,9 @@ func (j *job) prepare(cfg *config) error {
 func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
+	for _, e := range c.Allowlist {
+		fmt.Fprintln(h, e.ID(), e.Expires)
+	}
 	for _, d := range detectors {
 		fmt.Fprintln(h, d.Name)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
@@ -398,6 +455,13 @@ func (j *job) streams() ([]source.Stream, error) {
 	} else if err := j.store.States(j.pipeline.Load); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
+	changes, err := j.store.Changes()
+	if err != nil {
+		return nil, err
+	}
+	changes, notes := underSettings(changes, j.all)
+	j.notes = append(j.notes, notes...)
+	j.pipeline.Plan(changes, watermark)
 	j.watermark = watermark
 	if len(j.opts.Known) == 0 {
 		return streams, nil
@@ -503,6 +567,9 @@ func (j *job) finish(watermark time.Time) error {
 		j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
 	}
 	j.pipeline.Flush()
+	if err := j.pipeline.Err(); err != nil {
+		return err
+	}
 	if err := j.store.SetRoutes(j.routes); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
@@ -603,9 +670,26 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if j.anew && len(j.opts.Known) > 0 {
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")
 	}
+	if n := j.results.Reopened; n > 0 {
+		run.Notes = append(run.Notes, plural(n, "alert that was resolved or dismissed has gone on: it is open again", "alerts that were resolved or dismissed have gone on: they are open again"))
+	}
 	for _, f := range j.plan.Failures {
 		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
 	}
+}
+
+// tellSuppressed adds to the report how many alerts the allowlist keeps out of it.
+func (j *job) tellSuppressed(r *report.Report) error {
+	n, err := j.store.Suppressed()
+	if err != nil || n == 0 {
+		return err
+	}
+	alerts := "alerts are"
+	if n == 1 {
+		alerts = "alert is"
+	}
+	r.Run.Notes = append(r.Run.Notes, fmt.Sprintf("%d %s suppressed by the allowlist: 'litesoc allow list' tells by which of its entries", n, alerts))
+	return nil
 }
 
 // lateNote says what to do about lines that came too late to be judged.
@@ -644,7 +728,7 @@ func (j *job) verdict(r *report.Report, failOn detect.Severity) error {
 		return nil
 	}
 	for _, i := range r.Incidents {
-		if i.Severity >= failOn {
+		if i.Severity >= failOn && !report.Over(i.Status) {
 			return &statusError{status: exitFound}
 		}
 	}
@@ -691,6 +775,17 @@ next:
 		return nil, misuse("", "--output %q: the formats are %s", arg, formatNames())
 	}
 	return out, nil
+}
+
+// files are the outputs that go into files.
+func (out outputs) files() []export {
+	var files []export
+	for _, o := range out {
+		if o.file != "" {
+			files = append(files, export{o.format.Name, o.file})
+		}
+	}
+	return files
 }
 
 // write writes all outputs. A file appears whole or not at all.

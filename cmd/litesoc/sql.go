@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -75,9 +76,13 @@ Times are UTC.`,
 	return c
 }
 
+// readWait is how long a command that only reads waits for one that writes: longer than
+// a turn of one that writes again and again, shorter than a person's patience.
+const readWait = 3 * time.Second
+
 // openQuery opens the store for queries.
-func openQuery(db string) (*store.Query, error) {
-	q, err := store.OpenQuery(db)
+func openQuery(db string) (q *store.Query, err error) {
+	err = patiently(context.Background(), readWait, func() error { q, err = store.OpenQuery(db); return err })
 	switch {
 	case errors.Is(err, store.ErrNoStore):
 		return nil, failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")

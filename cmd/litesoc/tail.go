@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -74,6 +75,7 @@ Alerts go to standard output: a live view on a terminal, else a line each.`,
 	flags.StringVar(&f.keep, "keep", "", "how `long` requests are kept, such as 30d or 12h; what was found in them stays (default: for ever)")
 	flags.StringVar(&f.maxDB, "max-db", "", "how `large` the database may grow, such as 500MB or 2GB: the oldest requests go first (default: no bound)")
 	flags.StringVar(&f.metrics, "metrics", "", "loopback `address` to serve figures for Prometheus at, such as 127.0.0.1:9100 (default: none)")
+	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that open or get worse")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr")
 	return c
 }
@@ -182,7 +184,8 @@ type tail struct {
 	args   []string
 	how    source.FollowOptions
 	now    func() time.Time
-	notify func(detect.Alert, bool) // an alert opened; or got worse, if again
+	show   func(detect.Alert, bool) // an alert opened; or got worse, if again
+	post   *notifier                // nil: nobody is told
 
 	follower *source.Follower
 	sources  map[int]*parsers.Source
@@ -206,8 +209,9 @@ type tail struct {
 	anewNext  time.Time
 	expireAt  time.Time
 	turnNext  time.Time
-	turned    time.Time // when the last turn ended
-	urgent    bool      // an alert has opened
+	turned    time.Time     // when the last turn ended
+	opened    chan struct{} // there is something to be told of
+	urgent    bool          // an alert has opened
 	backOff   time.Duration
 	stopped   error // why nothing can be kept; nil: it can
 	saidAt    time.Time
@@ -277,7 +281,17 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	defer signal.Stop(hup)
 	t := newTail(f, limits, how, args)
 	t.stderr = c.ErrOrStderr()
-	t.notify = view.alert
+	t.show = view.alert
+	if f.notify {
+		if f.db == store.Memory {
+			return misuse("", "--notify is for a database in a file")
+		}
+		if t.post, err = newNotifier(c, cfg); err != nil {
+			return err
+		}
+		t.post.openAt(f.db)
+		t.post.alone, t.opened = new(sync.Mutex), make(chan struct{}, 1)
+	}
 	if err := t.prepare(cfg); err != nil {
 		return err
 	}
@@ -286,6 +300,9 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		return err
 	}
 	defer t.close()
+	if t.post != nil {
+		defer t.deliver(c.Context())()
+	}
 	for _, note := range t.notes {
 		view.note(note)
 	}
@@ -333,7 +350,7 @@ func newTail(f *tailFlags, l limits, how source.FollowOptions, args []string) *t
 	t := &tail{flags: f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{}, saidNotes: map[string]bool{},
 		sources: map[int]*parsers.Source{}}
 	t.job = job{flags: &f.scanFlags, started: how.Now(), results: store.NewResults()}
-	t.notify = func(detect.Alert, bool) {}
+	t.show = func(detect.Alert, bool) {}
 	t.expireAt = how.Now().Add(time.Minute)
 	return t
 }
@@ -528,6 +545,9 @@ func (t *tail) sink() detect.Sink {
 
 // tell shows an alert that opens, or gets worse.
 func (t *tail) tell(a detect.Alert) {
+	if a.SuppressedBy != "" {
+		return
+	}
 	was, known := t.told[a.ID]
 	t.told[a.ID] = told{max(a.Severity, was.severity), t.now()}
 	if known && a.Severity <= was.severity {
@@ -537,7 +557,7 @@ func (t *tail) tell(a detect.Alert) {
 		t.stats.Alerts[a.Severity]++
 	}
 	t.urgent = true
-	t.notify(a, known)
+	t.show(a, known)
 }
 
 // advance judges what lies before a time.
@@ -695,9 +715,22 @@ func (t *tail) turn(say notes, join bool) error {
 		return nil
 	}
 	began := time.Now()
-	err := t.write(say, join)
-	if cerr := t.leave(); err == nil {
-		err = cerr
+	alerts := len(t.unkept.Alerts) > 0
+	err := t.alone(func() error {
+		err := t.write(say, join)
+		if cerr := t.leave(); err == nil {
+			err = cerr
+		}
+		if err != nil && t.flags.db != store.Memory {
+			t.store.Close()
+		}
+		return err
+	})
+	if err == nil && alerts && t.opened != nil {
+		select {
+		case t.opened <- struct{}{}:
+		default:
+		}
 	}
 	took := time.Since(began)
 	now := t.now()
@@ -716,7 +749,6 @@ func (t *tail) turn(say notes, join bool) error {
 	if t.flags.db == store.Memory {
 		return failed(fmt.Errorf("tail: %w", err), "")
 	}
-	t.store.Close()
 	t.stats.Failed++
 	first := t.stopped == nil
 	t.stopped = err
@@ -732,7 +764,39 @@ func (t *tail) turn(say notes, join bool) error {
 	return nil
 }
 
+// alone runs what opens the store while nothing else of this process has it open.
+func (t *tail) alone(f func() error) error {
+	if t.post != nil {
+		t.post.alone.Lock()
+		defer t.post.alone.Unlock()
+	}
+	return f()
+}
+
+// deliver begins to tell people of alerts, as they are kept, and returns what ends that.
+func (t *tail) deliver(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			// What could not be sent is tried again in time; errors stay in the outbox.
+			t.post.deliver(ctx, 0)
+			select {
+			case <-t.opened:
+			case <-time.After(time.Minute):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
 func (t *tail) write(say notes, join bool) error {
+	if t.post != nil {
+		t.store.Notify(&store.Post{Channels: t.post.channels, At: t.now().UTC()})
+	}
 	if t.flags.db != store.Memory {
 		if err := t.store.Reopen(); err != nil {
 			return err
@@ -812,6 +876,11 @@ func (t *tail) keep() error {
 			return err
 		}
 	default:
+		if !checkpoint && !t.retract {
+			if err := t.store.MoreResults(); err != nil {
+				return err
+			}
+		}
 		if checkpoint {
 			if err := t.store.SetRoutes(t.routes); err != nil {
 				return fmt.Errorf("routes: %w", err)
@@ -937,6 +1006,10 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 	}
 	// The logs are opened anew, since lines are read by the config: so all of them that
 	// was read must be kept.
+	if t.post != nil {
+		t.post.alone.Lock()
+		defer t.post.alone.Unlock()
+	}
 	if err := t.write(say, false); err != nil {
 		t.store.Close()
 		next.geo.Close()
@@ -996,7 +1069,7 @@ func (t *tail) stop(say notes) error {
 	}
 	var err error
 	for try := 0; ; try++ {
-		if err = t.finishTail(say); err == nil || !errors.Is(err, store.ErrBusy) || try == stopTries {
+		if err = t.alone(func() error { return t.finishTail(say) }); err == nil || !errors.Is(err, store.ErrBusy) || try == stopTries {
 			break
 		}
 		time.Sleep(100 * time.Millisecond)

@@ -45,7 +45,7 @@ func (g *tailing) start() {
 		args = append(args, filepath.Join(g.dir, arg))
 	}
 	g.tail = newTail(f, g.limits, how, args)
-	g.notify = func(a detect.Alert, again bool) {
+	g.show = func(a detect.Alert, again bool) {
 		if !again {
 			g.opened = append(g.opened, a)
 		}
@@ -192,7 +192,7 @@ func TestTailIsScan(t *testing.T) {
 		}
 	}
 	g.finish()
-	t.Logf("%d kills, %d rotations, %d times judged again, bursts of %s, said %q", kills, rotations, g.again, bursts[1], g.said)
+	t.Logf("%d kills, %d rotations, %d times judged again, bursts of %s, said %q; last run %d turns %s", kills, rotations, g.again, bursts[1], g.said, g.stats.Turns, g.stats.TurnTime)
 	litesoc(t, dir, "scan", "--quiet", "--db", "scan.duckdb", "--output", "json=x.json", "--intel", "intel", "logs")
 	got, want := found(t, dir, "tail.duckdb"), found(t, dir, "scan.duckdb")
 	if !bytes.Equal(got, want) {

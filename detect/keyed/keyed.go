@@ -74,6 +74,26 @@ type Engine[I, O any] struct {
 	held     []output[O] // emitted, not yet released
 }
 
+// A Glance is what an engine has just done with the state of one key: shown it an item,
+// or let it have its last word.
+type Glance[I, O any] struct {
+	Machine, Key string
+	At           time.Time
+	Item         I    // the zero value with a last word
+	Last         bool // it was a last word
+	State        State[I, O]
+	Emitted      []O // sealed; to be read at once
+}
+
+// Watch makes the engine tell f of everything it does. It is for an engine of one shard
+// that is to be understood; others pay nothing for it.
+func (e *Engine[I, O]) Watch(f func(Glance[I, O])) {
+	if len(e.shards) != 1 {
+		panic("keyed: several shards cannot be watched")
+	}
+	e.shards[0].watch = f
+}
+
 // Stats counts what an engine holds and what its bounds have cost.
 type Stats struct {
 	Keys    int   // states now held

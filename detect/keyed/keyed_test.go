@@ -440,3 +440,29 @@ func TestStats(t *testing.T) {
 		t.Errorf("Stats() after all are over = %+v", st)
 	}
 }
+
+// Whoever watches is told of each item a state observes, of last words, and of what came
+// of both.
+func TestWatch(t *testing.T) {
+	e := keyed.New(order, 1, counting())
+	var got []string
+	e.Watch(func(g keyed.Glance[*item, said]) {
+		text := fmt.Sprintf("%s %s last=%v", g.Machine, g.Key, g.Last)
+		for _, o := range g.Emitted {
+			text += " " + o.Text
+		}
+		got = append(got, text)
+	})
+	e.Advance([]*item{{At: at(0), Who: "a"}, {At: at(1), Who: "b"}, {At: at(2), Who: "a"}}, at(2), func(time.Time, said) {})
+	e.Flush(func(time.Time, said) {})
+	t.Log(strings.Join(got, "\n"))
+	if len(got) != 5 || !strings.Contains(got[0], "a last=false") || !strings.Contains(strings.Join(got[3:], "\n"), "a last=true last 2") {
+		t.Errorf("%q", got)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("several shards were watched")
+		}
+	}()
+	keyed.New(order, 2, counting()).Watch(nil)
+}

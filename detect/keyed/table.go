@@ -25,6 +25,8 @@ type shard[I, O any] struct {
 	machine *Machine[I, O] // in whose name add is called,
 	who     *entry[I, O]   // for which key
 	at      time.Time      // and when
+
+	watch func(Glance[I, O]) // nil: nobody looks
 }
 
 func newShard[I, O any](order Order[I, O], machines []*Machine[I, O], number, of int) *shard[I, O] {
@@ -99,7 +101,21 @@ func (s *shard[I, O]) step(t *table[I, O], item I) {
 	e := &t.entries[i]
 	e.last = now
 	s.machine, s.who, s.at = t.machine, e, now
+	before := len(s.emitted)
 	e.state.Observe(item, s.emit)
+	if s.watch != nil {
+		s.glance(Glance[I, O]{At: now, Item: item}, before)
+	}
+}
+
+// glance tells who watches what was done in the name of the machine and key, of which so
+// many outputs are older.
+func (s *shard[I, O]) glance(g Glance[I, O], before int) {
+	g.Machine, g.Key, g.State = s.machine.Name, s.who.key, s.who.state
+	for _, o := range s.emitted[before:] {
+		g.Emitted = append(g.Emitted, o.out)
+	}
+	s.watch(g)
 }
 
 // makeRoom ends states, the least recently seen first, until t can take one more.
@@ -129,7 +145,11 @@ func (s *shard[I, O]) lastWord(t *table[I, O], i int32, at time.Time) {
 	e := &t.entries[i]
 	if x, ok := e.state.(Expirer[O]); ok {
 		s.machine, s.who, s.at = t.machine, e, at
+		before := len(s.emitted)
 		x.Expire(s.emit)
+		if s.watch != nil {
+			s.glance(Glance[I, O]{At: at, Last: true}, before)
+		}
 	}
 }
 

@@ -95,7 +95,7 @@ type addition struct {
 }
 
 // requestColumns is how many columns request_rows has.
-const requestColumns = 13
+const requestColumns = 14
 
 // Rows turns a batch into rows. It is half of the work and may be done for one batch
 // while Add is at an earlier one; the batches come to both in the same order.
@@ -106,7 +106,7 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 		r := &b.Requests[i]
 		rows.requests = append(rows.requests, r.Time, rows.numberOf(d, &d.callers, r), rows.numberOf(d, &d.calls, r), r.Path, r.Query,
 			count(r.Bytes), count(microseconds(r.Duration)), rows.numberOf(d, &d.referers, r), r.RequestID, count(r.Records),
-			r.Late, int32(r.Source.ID), r.Line)
+			r.Late, int32(r.Source.ID), r.Line, r.Body)
 	}
 	return rows
 }

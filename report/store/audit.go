@@ -79,6 +79,9 @@ func (s *Store) Audit(entries ...Entry) error {
 		return err
 	}
 	if err := s.audit(entries); err != nil {
+		if alone {
+			s.rollback()
+		}
 		return fmt.Errorf("audit trail: %w", err)
 	}
 	if alone {
@@ -102,13 +105,24 @@ func (s *Store) audit(entries []Entry) error {
 		for _, text := range []*string{&e.Who, &e.Action, &e.ObjectType, &e.ObjectID, &e.Note} {
 			*text = strings.ToValidUTF8(*text, "\uFFFD")
 		}
+		for _, object := range []*json.RawMessage{&e.Before, &e.After} {
+			if *object == nil {
+				continue
+			}
+			if *object, err = json.Marshal(*object); err != nil { // as the appender writes it
+				return err
+			}
+		}
 		r.Seq, r.PrevHash, r.Entry = r.Seq+1, r.Hash, e
 		r.Hash = r.sum()
-		err := s.exec(`insert into audit_log values (?, ?, ?, ?, ?, ?, ?::json, ?::json, ?, ?, ?)`, r.Seq, r.At, r.Who, r.Action, r.ObjectType,
-			r.ObjectID, nullable(string(r.Before)), nullable(string(r.After)), nullable(r.Note), r.PrevHash, r.Hash)
+		err := s.append("audit_log", r.Seq, r.At, r.Who, r.Action, r.ObjectType, r.ObjectID, document(r.Before), document(r.After),
+			nullable(r.Note), r.PrevHash, r.Hash)
 		if err != nil {
 			return err
 		}
+	}
+	if err := s.app.write(); err != nil {
+		return err
 	}
 	return s.exec(`update audit_head set rows = ?, hash = ?`, r.Seq, r.Hash)
 }
@@ -173,8 +187,8 @@ type Verdict struct {
 
 // A Break is a place where the audit trail is not what was written.
 type Break struct {
-	Seq  int64  // the record; 0 if it is none
-	What string // what is wrong with it, and what was done to it
+	Seq  int64  `json:"row"`  // the record; 0 if it is none
+	What string `json:"what"` // what is wrong with it, and what was done to it
 }
 
 // Verify holds the audit trail against its hashes, against its head, and what the store

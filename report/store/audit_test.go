@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -121,7 +122,8 @@ func TestTamper(t *testing.T) {
 		_, err := s.Handle([]string{id}, store.Change{Status: report.Resolved, By: "alice", ResolutionType: "other", Note: "note of " + id})
 		must(t, err)
 	}
-	must(t, s.Audit(store.Entry{Who: "bob", Action: "report.exported", ObjectType: "file", ObjectID: "\xff.json"}))
+	must(t, s.Audit(store.Entry{Who: "bob", Action: "report.exported", ObjectType: "file", ObjectID: "\xff.json",
+		Before: json.RawMessage("{ \"a\": \"<\u2028é\" }"), After: json.RawMessage("{}")}))
 	_, err := s.Handle([]string{"alt_1"}, store.Change{Status: report.Open, By: "bob", User: "root"})
 	must(t, err)
 	must(t, s.Close())

@@ -39,7 +39,11 @@ func known(db *sql.DB) ([]source.Known, error) {
 // Checkpoint returns up to which time all requests have been judged, and under which
 // settings. The zero time says that none have.
 func (s *Store) Checkpoint() (watermark time.Time, settings string, err error) {
-	err = s.db.QueryRow(`select watermark, settings from checkpoint`).Scan(&watermark, &settings)
+	return checkpoint(s.db)
+}
+
+func checkpoint(db *sql.DB) (watermark time.Time, settings string, err error) {
+	err = db.QueryRow(`select watermark, settings from checkpoint`).Scan(&watermark, &settings)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, "", nil
 	}
@@ -99,7 +103,11 @@ func (s *Store) Drop(source int) error {
 
 // States yields the memory that belongs to the checkpoint.
 func (s *Store) States(yield func(stage string, st keyed.Saved) error) error {
-	rows, err := s.db.Query(`select stage, machine, key, last, state from checkpoint_states order by seq`)
+	return states(s.db, yield)
+}
+
+func states(db *sql.DB, yield func(stage string, st keyed.Saved) error) error {
+	rows, err := db.Query(`select stage, machine, key, last, state from checkpoint_states order by seq`)
 	if err != nil {
 		return err
 	}

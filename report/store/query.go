@@ -11,6 +11,7 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2"
 
+	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 )
@@ -109,8 +110,29 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 // Report is Store.Report for a store that is only read.
 func (q *Query) Report(span Span) (*report.Report, error) { return readReport(q.db, span) }
 
+// Alerts returns all alerts, by first time, then id.
+func (q *Query) Alerts() ([]report.Alert, error) {
+	alerts, err := readAlerts(q.db, "true")
+	if err != nil {
+		return nil, fmt.Errorf("alerts: %w", err)
+	}
+	return alerts, nil
+}
+
 // Known is Store.Known for a store that is only read.
 func (q *Query) Known() ([]source.Known, error) { return known(q.db) }
+
+// Evidence returns the lines that stand for an event.
+func (q *Query) Evidence(event string) ([]detect.Evidence, error) {
+	var lines []detect.Evidence
+	err := each(q.db, `select e.source, e.line from (select unnest(evidence) as e from events where id = ?)`, func(rows *sql.Rows) error {
+		var e detect.Evidence
+		err := rows.Scan(&e.Source, &e.Line)
+		lines = append(lines, e)
+		return err
+	}, event)
+	return lines, err
+}
 
 // plainSQLError leaves of DuckDB's message what concerns the query.
 func plainSQLError(err error) error {

@@ -234,7 +234,7 @@ func (rd *reading) events() error {
 }
 
 func (rd *reading) alerts() (err error) {
-	rd.r.Alerts, err = readAlerts(rd.db, rd.during())
+	rd.r.Alerts, err = readAlerts(rd.db, "suppressed_by is null and "+rd.during())
 	return err
 }
 
@@ -244,7 +244,8 @@ func readAlerts(from interface {
 }, condition string, args ...any) ([]report.Alert, error) {
 	rows, err := from.QueryContext(context.Background(), `select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
 		first_ts, last_ts, count, events, outcome, coalesce(metadata::varchar, '{}'), status, coalesce(incident_id, ''), created_at, updated_at,
-		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, '')
+		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, ''),
+		actions, coalesce(suppressed_by, '')
 		from alerts where `+condition+` order by first_ts, id`, args...)
 	if err != nil {
 		return nil, err
@@ -256,14 +257,18 @@ func readAlerts(from interface {
 		var severity, metadata string
 		var resolved sql.NullTime
 		var events duckdb.Composite[[]string]
+		var actions duckdb.Composite[[]detect.Action]
 		err := rows.Scan(&a.ID, &a.Type, &a.Rule, &severity, &a.Title, &a.Description, &a.ActorID, &a.ActorType, &a.SourceIP,
 			&a.First, &a.Last, &a.Count, &events, &a.Outcome, &metadata, &a.Status, &a.IncidentID, &a.CreatedAt, &a.UpdatedAt,
-			&resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note)
+			&resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note, &actions, &a.SuppressedBy)
 		if err != nil {
 			return nil, err
 		}
 		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
 			return nil, err
+		}
+		if proposed := actions.Get(); len(proposed) > 0 {
+			a.Actions = proposed
 		}
 		a.Events, a.Metadata, a.ResolvedAt = events.Get(), json.RawMessage(metadata), resolved.Time
 		alerts = append(alerts, a)
@@ -300,10 +305,27 @@ func (rd *reading) incidents() error {
 
 // addresses adds to the incidents where their addresses are.
 func (rd *reading) addresses() error {
+	known, err := rd.origins(`select unnest(ips) from incidents`)
+	if err != nil {
+		return err
+	}
+	for n := range rd.r.Incidents {
+		in := &rd.r.Incidents[n]
+		for _, ip := range in.IPs {
+			if a, ok := known[ip]; ok {
+				in.Addresses = append(in.Addresses, a)
+			}
+		}
+	}
+	return nil
+}
+
+// origins returns what is known of where those addresses are that the query selects.
+func (rd *reading) origins(ips string) (map[string]report.Address, error) {
 	known := map[string]report.Address{}
 	err := rd.each(`select ip, coalesce(country_code, ''), coalesce(asn, 0), coalesce(as_org, ''), coalesce(is_tor, false), coalesce(is_vpn, false),
 			coalesce(is_proxy, false), coalesce(is_datacenter, false)
-		from origins where ip in (select unnest(ips) from incidents)`, func(rows *sql.Rows) error {
+		from origins where ip in (`+ips+`)`, func(rows *sql.Rows) error {
 		var a report.Address
 		var traits [4]bool
 		if err := rows.Scan(&a.IP, &a.Country, &a.ASN, &a.Org, &traits[0], &traits[1], &traits[2], &traits[3]); err != nil {
@@ -319,16 +341,5 @@ func (rd *reading) addresses() error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	for n := range rd.r.Incidents {
-		in := &rd.r.Incidents[n]
-		for _, ip := range in.IPs {
-			if a, ok := known[ip]; ok {
-				in.Addresses = append(in.Addresses, a)
-			}
-		}
-	}
-	return nil
+	return known, err
 }

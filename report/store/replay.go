@@ -34,8 +34,18 @@ const (
 // gives the source of every number. The replay claims no more than a log would of
 // which lines may come late by lateness. The caller closes it.
 func (s *Store) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
+	return replay(s.db, from, lateness, sources)
+}
+
+// Replay is Store.Replay for a store that is only read. Nothing else is read of it before
+// it is closed.
+func (q *Query) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
+	return replay(q.db, from, lateness, sources)
+}
+
+func replay(db *sql.DB, from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
 	p := &Replay{sources: sources, lateness: lateness, bound: from}
-	if err := p.begin(s.db, from); err != nil {
+	if err := p.begin(db, from); err != nil {
 		return nil, fmt.Errorf("read kept requests: %w", errors.Join(err, p.Close()))
 	}
 	return p, nil
@@ -158,7 +168,7 @@ func (p *Replay) scan(r *parsers.Request) error {
 const selectRequests = `
 		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.shape, q.query, coalesce(w.status, 0), q.bytes,
 			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
-			q.records, w.event_name
+			q.records, w.event_name, q.body
 		from request_rows q
 		join sources s on q.source_id = s.source_id
 		join callers c on q.caller = c.id
@@ -172,7 +182,7 @@ func scanRequest(rows *sql.Rows, r *parsers.Request) (id int, err error) {
 	var duration int64
 	err = rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
 		&r.Status, &r.Bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
-		&text[15], &r.Records, &text[16])
+		&text[15], &r.Records, &text[16], &r.Body)
 	if err != nil {
 		return 0, err
 	}

@@ -88,7 +88,19 @@ func (s *Store) Retract() error {
 	return s.takeAway(" where provisional")
 }
 
+// MoreResults tells, in the running transaction, that what Finish is given comes beside
+// what was found since the checkpoint.
+func (s *Store) MoreResults() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	return s.rememberAlerts()
+}
+
 func (s *Store) takeAway(which string) error {
+	if err := s.rememberAlerts(); err != nil {
+		return err
+	}
 	for _, table := range []string{"events", "alert_rows", "incident_rows"} {
 		if err := s.exec("delete from " + table + which); err != nil {
 			return err
@@ -165,6 +177,9 @@ func (s *Store) Finish(r *Results) (err error) {
 	if r.Reopened, err = s.reopen(); err != nil {
 		return fmt.Errorf("alerts: %w", err)
 	}
+	if err := s.queueChanges(r); err != nil {
+		return fmt.Errorf("notifications: %w", err)
+	}
 	return s.commit()
 }
 
@@ -175,7 +190,7 @@ var linkAlerts = []string{
 	`update alert_rows a set incident_id = i.id
 		from (select id, unnest(alerts) as alert from incident_rows where merged_into is null) i where a.id = i.alert`,
 	`update alert_rows a set incident_id = i.id from incident_rows i
-		where a.incident_id is null and i.merged_into is null and a.first_ts between i.first_ts and i.last_ts
+		where a.incident_id is null and a.suppressed_by is null and i.merged_into is null and a.first_ts between i.first_ts and i.last_ts
 			and (list_contains(i.actors, a.actor_id) or list_contains(i.ips, a.source_ip))`,
 }
 
@@ -213,7 +228,7 @@ func (s *Store) addEvent(e detect.Event, provisional bool) error {
 func (s *Store) addAlert(a detect.Alert, provisional bool) error {
 	return s.append("alert_rows", a.ID, a.Type, a.Rule, a.Severity.String(), a.Title, a.Description,
 		nullable(a.ActorID), nullable(a.ActorType), nullable(a.SourceIP), a.First, a.Last, a.Count, list(a.Events), nil,
-		string(a.Outcome), document(a.Metadata), provisional)
+		string(a.Outcome), document(a.Metadata), provisional, list(a.Actions), nullable(a.SuppressedBy))
 }
 
 func (s *Store) addIncident(i detect.Incident, provisional bool) error {
@@ -230,10 +245,10 @@ func document(text json.RawMessage) any {
 }
 
 // list returns the texts as DuckDB wants a list.
-func list(texts []string) []any {
+func list[T ~string](texts []T) []any {
 	values := make([]any, len(texts))
 	for i, t := range texts {
-		values[i] = t
+		values[i] = string(t)
 	}
 	return values
 }

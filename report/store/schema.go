@@ -24,13 +24,13 @@ alter table calls drop column text;
 `,
 	4: alertRows + `
 insert into alert_rows select id, alert_type, rule, severity, title, description, actor_id, actor_type, source_ip, first_ts, last_ts,
-	count, events, incident_id, outcome, metadata, provisional from alerts;
+	count, events, incident_id, outcome, metadata, provisional, null, null from alerts;
 drop table alerts;
 ` + incidentRows + `
 insert into incident_rows select id, title, severity, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary,
 	merged_into, provisional from incidents;
 drop table incidents;
-` + alertHandling + auditHead + retention,
+` + alertHandling + auditHead + baselineChanges + requestBody + notifications + retention,
 }
 
 // Tables that came with version 4. What was found of an alert is made anew by every run
@@ -42,7 +42,7 @@ create table alert_rows (
 	title varchar not null, description varchar not null, actor_id varchar,
 	actor_type varchar, source_ip varchar, first_ts timestamp not null, last_ts timestamp not null,
 	count bigint not null, events varchar[], incident_id varchar, outcome varchar, metadata json,
-	provisional boolean not null
+	provisional boolean not null, actions varchar[], suppressed_by varchar
 );
 `
 	incidentRows = `
@@ -64,10 +64,26 @@ create table alert_handling (
 	count bigint not null
 );
 `
+	// What people did to what detectors have learned, and the time of the log from which it
+	// holds.
+	baselineChanges = `
+create table baseline_changes (seq bigint not null, "at" timestamp not null, document varchar not null);
+`
+	requestBody = `
+alter table request_rows add column body varchar default '';
+`
 	// How many rows the audit trail has, and the hash of the last.
 	auditHead = `
 create table audit_head (rows bigint not null, hash varchar not null);
 insert into audit_head values (0, repeat('0', 64));
+`
+	// What is to be told of alerts, and what has been: one row for each change and channel.
+	// A row that is due is tried, and due again at once if whoever tries it is killed.
+	notifications = `
+create table notifications (
+	id varchar not null, alert_id varchar not null, change varchar not null, channel varchar not null, state varchar not null,
+	queued_at timestamp not null, due timestamp not null, attempts integer not null, last_error varchar, sent_at timestamp
+);
 `
 	// The time before which requests were removed because of their age or their number.
 	retention = `
@@ -116,7 +132,7 @@ create table request_rows (
 	ts timestamp not null, caller uinteger not null, call uinteger not null, path varchar not null,
 	query varchar not null, bytes bigint not null, duration_us bigint not null, referer uinteger not null,
 	request_id varchar not null, records bigint not null, late boolean not null, source_id integer not null,
-	line bigint not null
+	line bigint not null, body varchar default ''
 );
 
 create table sources (
@@ -150,7 +166,7 @@ create table checkpoint_states (
 	seq bigint not null, stage varchar not null, machine varchar not null, key varchar not null,
 	last timestamp not null, state varchar not null
 );
-` + alertRows + incidentRows + alertHandling + auditHead + retention
+` + alertRows + incidentRows + alertHandling + auditHead + baselineChanges + notifications + retention
 
 // viewNames are the views that any version has made.
 var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}
@@ -165,7 +181,7 @@ select q.ts, c.client_ip, c.peer_ip, w.method, w.host, nullif(q.path, '') as pat
 		when c.token is not null then 'token' when c.session is not null then 'session'
 		when c.client_ip is not null then 'ip' end as actor_type,
 	c.user_id, c.api_key, c.token, c.session, c.tenant, nullif(q.request_id, '') as request_id, q.source_id, q.line,
-	c.key_prefix, nullif(q.records, -1) as records, w.event_name, q.late
+	nullif(q.body, '') as body, c.key_prefix, nullif(q.records, -1) as records, w.event_name, q.late
 from request_rows q
 join callers c on q.caller = c.id
 join calls w on q.call = w.id
@@ -175,7 +191,7 @@ create view alerts as
 select a.id, a.alert_type, a.rule, a.severity, coalesce(h.status, 'open') as status, a.title, a.description, a.actor_id, a.actor_type,
 	a.source_ip, a.first_ts, a.last_ts, a.events, a.incident_id, a.first_ts as created_at,
 	greatest(a.last_ts, h.changed_at) as updated_at, h.resolved_at, h.resolved_by, h.resolution_type, a.metadata, h.note,
-	a.count, a.outcome, a.provisional
+	a.count, a.outcome, a.provisional, a.actions, a.suppressed_by
 from alert_rows a left join alert_handling h on a.id = h.alert_id;
 
 create view incidents as

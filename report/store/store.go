@@ -45,6 +45,8 @@ type Store struct {
 	rows  int // appended since the last commit
 	app   appenders
 	moved map[int]*moved // logs that were read on since the last commit
+
+	post *Post // nil: nobody is told of alerts
 }
 
 // memoryLimit bounds DuckDB's own memory. A flush of rowsPerFlush rows fits well;

@@ -1,0 +1,103 @@
+package parsers
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
+// maxBody bounds, in bytes, what is read and kept of a logged request body.
+const maxBody = 4 << 10
+
+// bodyParameters returns the fields that a logged request body sets, in the form of a
+// query: a form as it is, and of JSON each value with the name it stands under, whatever
+// lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list).
+// JSON may be cut short, as loggers do. Text of another form is the one value of the name
+// "body". It is "" for a body that says nothing.
+func bodyParameters(text string) string {
+	text = strings.TrimSpace(logged(text))
+	text = text[:min(len(text), maxBody)]
+	switch {
+	case text == "":
+		return ""
+	case text[0] == '{', text[0] == '[':
+		return jsonParameters(text)
+	case isForm(text):
+		return text
+	}
+	return "body=" + url.QueryEscape(text)
+}
+
+// isForm tells whether the text is a form as browsers encode it.
+func isForm(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c == '<' || c == '>' || c == '"' || c == '{' {
+			return false
+		}
+	}
+	return strings.IndexByte(text, '=') > 0
+}
+
+// jsonParameters walks over JSON once, from value to value. It needs no tree: the name of
+// a value is the string before the last colon.
+func jsonParameters(text string) string {
+	var b strings.Builder
+	name := ""
+	last := byte(0) // sign before the string or number at hand
+	set := func(value string) {
+		if name == "" || value == "" || value == "null" {
+			return
+		}
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(name))
+		b.WriteByte('=')
+		b.WriteString(url.QueryEscape(value))
+	}
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == '"':
+			s, end := jsonString(text, i)
+			i = end
+			if after := strings.TrimLeft(text[i:], " \t\r\n"); strings.HasPrefix(after, ":") {
+				name = s
+				i = len(text) - len(after) + 1
+				last = ':'
+			} else if i < len(text) || last == ':' { // else it may be a name that was cut short
+				set(s)
+			}
+		case isAlnum(c), c == '-', c == '+', c == '.':
+			end := i
+			for end < len(text) && (isAlnum(text[end]) || strings.IndexByte("-+.", text[end]) >= 0) {
+				end++
+			}
+			set(text[i:end])
+			i = end
+		default:
+			if c > ' ' {
+				last = c
+			}
+			i++
+		}
+	}
+	return b.String()
+}
+
+// jsonString returns the string that begins at i and where it ends. One that is cut short
+// or badly escaped is taken as it stands.
+func jsonString(text string, i int) (s string, end int) {
+	end = i + 1
+	for end < len(text) && text[end] != '"' {
+		if text[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	end = min(end+1, len(text))
+	raw := text[i:end]
+	if json.Unmarshal([]byte(raw), &s) == nil {
+		return s, end
+	}
+	return strings.Trim(raw, `"`), end
+}

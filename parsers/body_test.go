@@ -1,0 +1,82 @@
+package parsers
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestBodyParameters(t *testing.T) {
+	for _, test := range []struct{ body, want string }{
+		{"", ""},
+		{"-", ""},
+		{`{}`, ""},
+		{`{"url":"http://169.254.169.254/latest/"}`, "url=http%3A%2F%2F169.254.169.254%2Flatest%2F"},
+		{`{"user": {"name": "eve", "role" : "admin"}, "n": 3, "on": true, "off": null}`, "name=eve&role=admin&n=3&on=true"},
+		{`{"roles":["admin","owner"],"ids":[1, 2]}`, "roles=admin&roles=owner&ids=1&ids=2"},
+		{`[{"a":"b"},{"a":"c"}]`, "a=b&a=c"},
+		{`{"a":"q\"u\\o\u0074e"}`, "a=q%22u%5Cote"},
+		{`{"a":"cut sho`, "a=cut+sho"},
+		{`{"a":"b","c`, "a=b"},
+		{`{"a":"bad \x escape"}`, "a=bad+%5Cx+escape"},
+		{"role=admin&x=1", "role=admin&x=1"},
+		{"role=admin&x=a b", "body=role%3Dadmin%26x%3Da+b"},
+		{`<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>`, "body=%3C%21DOCTYPE+x+%5B%3C%21ENTITY+e+SYSTEM+%22file%3A%2F%2F%2Fetc%2Fpasswd%22%3E%5D%3E"},
+		{"plain words", "body=plain+words"},
+	} {
+		if got := bodyParameters(test.body); got != test.want {
+			t.Errorf("%s gives %q, want %q", test.body, got, test.want)
+		}
+	}
+}
+
+func FuzzBodyParameters(f *testing.F) {
+	for _, s := range []string{`{"a":[1,{"b":"c"}]}`, "a=b&c=d", `{"a":"\`, `"`, "<x>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		got := bodyParameters(body)
+		if len(got) > 3*maxBody+len("body=") {
+			t.Fatalf("%d bytes of %d", len(got), len(body))
+		}
+		if strings.HasPrefix(strings.TrimSpace(body), "{") {
+			if _, err := url.ParseQuery(got); err != nil {
+				t.Fatalf("%q: %v", got, err)
+			}
+		}
+	})
+}
+
+// A body is read wherever logs have one, and its secrets are gone.
+func TestReadBody(t *testing.T) {
+	nginx, err := NginxLogFormat("body", `$remote_addr [$time_iso8601] "$request" $status "$request_body"`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head, body = `"time":"2026-03-01T10:00:00Z","client_ip":"192.0.2.1","method":"POST","path":"/login","status":401`, `{\"email\":\"eve@example.com\",\"password\":\"hunter2\"}`
+	for _, test := range []struct {
+		format *Format
+		line   string
+	}{
+		{nginx, `192.0.2.1 [2026-03-01T10:00:00+00:00] "POST /login HTTP/1.1" 401 "{\x22email\x22:\x22eve@example.com\x22,\x22password\x22:\x22hunter2\x22}"`},
+		{JSON(JSONConfig{}), `{` + head + `,"request_body":"` + body + `"}`},
+		{JSON(JSONConfig{}), `{` + head + `,"requestBody":{"user":{"email":"eve@example.com","password":"hunter2"}}}`},
+		{JSON(JSONConfig{}), `{` + head + `,"request":{"body":{"email":"eve@example.com","password":"hunter2"}}}`},
+		{JSON(JSONConfig{}), `{` + head + `,"http":{"request":{"body":{"content":"email=eve@example.com&password=hunter2"}}}}`},
+		{JSON(JSONConfig{Fields: map[string]string{"body": "sent"}}), `{` + head + `,"sent":"` + body + `"}`},
+	} {
+		site, err := NewSite(SiteConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Request
+		if err := test.format.NewReader(site, &Source{}).Read(test.line, 1, &r); err != nil {
+			t.Errorf("%s: %v", test.line, err)
+			continue
+		}
+		values, err := url.ParseQuery(r.Body)
+		if err != nil || values.Get("email") != "eve@example.com" || values.Get("password") != redacted {
+			t.Errorf("%s: body %q, %v", test.line, r.Body, err)
+		}
+	}
+}
