@@ -331,7 +331,7 @@ func (v *view) screen(s *tailStatus, width, height int) []string {
 		}
 		lines = append(lines, "", v.style(bold, row("ACTORS OF THE LAST MINUTE")), row("  "+strings.Join(names, "  ")))
 	}
-	lines = append(lines, "", v.style(bold, row(alertCounts(s))))
+	lines = append(lines, "", v.style(bold, row(strings.ToUpper(alertCounts(s)))))
 	foot := len(v.notes) + 1
 	room := max(height-len(lines)-foot, 1)
 	for _, a := range slices.Backward(v.alerts[max(len(v.alerts)-room, 0):]) {
@@ -351,9 +351,9 @@ func alertCounts(s *tailStatus) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "NO ALERTS YET"
+		return "no alerts"
 	}
-	return "ALERTS  " + strings.Join(parts, ", ")
+	return "alerts: " + strings.Join(parts, ", ")
 }
 
 // span writes a duration shortly.
@@ -405,7 +405,7 @@ func (v *view) end(s *tailStatus) {
 	if v.quiet {
 		return
 	}
-	text := fmt.Sprintf("%d requests in %s; %s", s.stats.Requests, span(s.at.Sub(s.started)), strings.ToLower(alertCounts(s)))
+	text := fmt.Sprintf("%d requests in %s; %s", s.stats.Requests, span(s.at.Sub(s.started)), alertCounts(s))
 	if s.stats.Rejected > 0 {
 		text += fmt.Sprintf("; %d lines could not be read", s.stats.Rejected)
 	}

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -220,5 +225,109 @@ func gzipFile(t *testing.T, path string) {
 	w.Close()
 	if err := errors.Join(os.WriteFile(path+".gz", b.Bytes(), 0o600), os.Remove(path)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A running is a litesoc tail in a process of its own.
+type running struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	out    *bufio.Scanner
+	stderr bytes.Buffer
+}
+
+func startTail(t *testing.T, dir string, args ...string) *running {
+	t.Helper()
+	r := &running{t: t, cmd: exec.Command("litesoc", append([]string{"tail", "--db", "x.duckdb", "--output", "ndjson"}, args...)...)}
+	r.cmd.Dir = dir
+	r.cmd.Stderr = &r.stderr
+	out, err := r.cmd.StdoutPipe()
+	if err == nil {
+		err = r.cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.cmd.Process.Kill() })
+	r.out = bufio.NewScanner(out)
+	r.out.Buffer(nil, 1<<20)
+	return r
+}
+
+// until reads what it prints up to a line that has the text, and returns that.
+func (r *running) until(text string) string {
+	r.t.Helper()
+	for r.out.Scan() {
+		if strings.Contains(r.out.Text(), text) {
+			return r.out.Text()
+		}
+	}
+	r.t.Fatalf("it ended without %q: %v\n%s", text, r.cmd.Wait(), r.stderr.Bytes())
+	return ""
+}
+
+// guesses are failed logins from an address, a second apart.
+func guesses(ip string, from time.Time, n int) []byte {
+	var b bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&b, "%s - - [%s] \"POST /login HTTP/1.1\" 401 12 \"-\" \"curl/8.5.0\"\n", ip, from.Add(time.Duration(i)*time.Second).Format("02/Jan/2006:15:04:05 -0700"))
+	}
+	return b.Bytes()
+}
+
+// Others may use the database while logs are followed into it; a second tail may not. What
+// it does when it is killed and told to stop.
+func TestTailProcess(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals")
+	}
+	dir := t.TempDir()
+	log := filepath.Join(dir, "access.log")
+	at := demoStart.Add(9 * time.Hour)
+	r := startTail(t, dir, "--from", "start", "access.log")
+	appendTo(t, log, guesses("203.0.113.9", at, 8))
+	alert := r.until(`"source_ip":"203.0.113.9"`)
+	var a detect.Alert
+	if err := json.Unmarshal([]byte(alert), &a); err != nil {
+		t.Fatal(err)
+	}
+	second := exec.Command("litesoc", "tail", "--db", "x.duckdb", "access.log")
+	second.Dir = dir
+	text, err := second.CombinedOutput()
+	if err == nil || !strings.Contains(string(text), fmt.Sprintf("followed into it by another process (PID %d)", r.cmd.Process.Pid)) {
+		t.Errorf("a second one: %v\n%s", err, text)
+	}
+	// An alert is in the database at once, or soon.
+	for !strings.Contains(string(litesoc(t, dir, "sql", "--db", "x.duckdb", "select id from alerts")), a.ID) {
+	}
+	litesoc(t, dir, "alerts", "dismiss", "--db", "x.duckdb", "--type", "false_positive", "--note", "known", "--by", "test", a.ID)
+
+	if err := r.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	r.cmd.Wait()
+	appendTo(t, log, guesses("203.0.113.10", at.Add(time.Minute), 8))
+	if err := os.Rename(log, log+".1"); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, log, guesses("203.0.113.11", at.Add(2*time.Minute), 8))
+	gzipFile(t, log+".1")
+	r = startTail(t, dir, "--from", "start", "access.log")
+	if first := r.until(`"kind":"alert"`); !strings.Contains(first, "203.0.113.10") {
+		t.Errorf("after a kill it shows first %s", first)
+	}
+	r.until(`"source_ip":"203.0.113.11"`)
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	r.until(`"kind":"summary"`)
+	if err := r.cmd.Wait(); err != nil {
+		t.Errorf("told to stop: %v\n%s", err, r.stderr.Bytes())
+	}
+	if got := string(litesoc(t, dir, "sql", "--db", "x.duckdb", "--output", "csv", "select source_ip, status from alerts order by 1")); got != "source_ip,status\n203.0.113.10,open\n203.0.113.11,open\n203.0.113.9,dismissed\n" {
+		t.Errorf("alerts:\n%s", got)
+	}
+	if n := string(litesoc(t, dir, "sql", "--db", "x.duckdb", "--output", "csv", "select count(*), count(distinct (source_id, line)) from requests")); !strings.HasSuffix(n, "\n24,24\n") {
+		t.Errorf("requests: %s", n)
 	}
 }
