@@ -109,6 +109,7 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
 		scanCommand(),
+		tailCommand(),
 		reportCommand(),
 		alertsCommand(),
 		incidentsCommand(),
