@@ -112,8 +112,29 @@ func unbidden(p string) bool {
 		return true
 	}
 	switch strings.ToLower(path.Ext(name)) {
+	case ".js", ".mjs", ".css", ".woff", ".woff2", ".wasm":
+		return isBuilt(name)
 	case ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".avif", ".bmp":
 		return true
+	}
+	return false
+}
+
+// isBuilt tells whether a file is named by a hash of what it holds, as builds name them:
+// "main.3f4a9b2c.js". Pages loaded before a deploy ask for those that it took away.
+func isBuilt(name string) bool {
+	const shortest = 8 // of the usual hashes
+	from, digits := 0, false
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= '0' && c <= '9':
+			digits = true
+		case c == '.' || c == '-' || c == '_' || c == '~':
+			if digits && i-from >= shortest {
+				return true
+			}
+			from, digits = i+1, false
+		}
 	}
 	return false
 }
