@@ -123,17 +123,19 @@ func unbidden(p string) bool {
 // isBuilt tells whether a file is named by a hash of what it holds, as builds name them:
 // "main.3f4a9b2c.js". Pages loaded before a deploy ask for those that it took away.
 func isBuilt(name string) bool {
-	const shortest = 8 // of the usual hashes
-	from, digits := 0, false
+	from, letters, digits := 0, 0, 0
 	for i := range len(name) {
 		switch c := name[i]; {
 		case c >= '0' && c <= '9':
-			digits = true
+			digits++
 		case c == '.' || c == '-' || c == '_' || c == '~':
-			if digits && i-from >= shortest {
+			// Eight signs are usual, with a digit among them; six are a short one.
+			if n := i - from; letters > 0 && (n >= 8 && digits >= 1 || n >= 6 && digits >= 2) {
 				return true
 			}
-			from, digits = i+1, false
+			from, letters, digits = i+1, 0, 0
+		default:
+			letters++
 		}
 	}
 	return false
