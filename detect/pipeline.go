@@ -124,9 +124,9 @@ const maxHistories = 1 << 16
 // maxKeys bounds the keys that the detector remembers; 0 is the engine's own bound.
 func (d *Detector) maxKeys() int {
 	if *d.TTL >= history {
-		return maxHistories
+		return min(cmp.Or(d.MaxKeys, maxHistories), maxHistories)
 	}
-	return 0
+	return d.MaxKeys
 }
 
 // Advance leads requests, in their order and all before the watermark, through the

@@ -33,6 +33,7 @@ type config struct {
 	Format     string             `yaml:"format"`
 	Lateness   *time.Duration     `yaml:"lateness"`
 	MinParsed  *float64           `yaml:"min_parsed"`
+	Memory     *memory            `yaml:"memory"`
 	JSONFields map[string]string  `yaml:"json_fields"` // our field: the log's key
 	Routes     []detect.RouteRule `yaml:"routes"`
 	// OpenAPI is the file of an OpenAPI description, whose routes come before
@@ -57,6 +58,8 @@ type config struct {
 	// Notifications are who is told of alerts; Notify says that scan tells them.
 	Notifications []notify.Config `yaml:"notifications"`
 	Notify        bool            `yaml:"notify"`
+	// Accepted is the file of accepted findings, which --new-only leaves out.
+	Accepted string `yaml:"accepted"`
 	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
 	Allowlist []detect.AllowEntry `yaml:"allowlist"`
 }
@@ -90,6 +93,9 @@ func readConfig(path string) (*config, error) {
 		return nil, misuse("", "config %s: %w", path, err)
 	}
 	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
+	if c.Accepted != "" {
+		c.Accepted = beside(c.Accepted)
+	}
 	if c.OpenAPI != "" {
 		c.OpenAPI = beside(c.OpenAPI)
 	}
@@ -179,6 +185,9 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 // fill gives the flags that were not set on the command line the config's values, and
 // the config those that were.
 func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
+	if c.Accepted != "" && !flags.Changed("accepted") {
+		f.accepted = c.Accepted
+	}
 	if c.Format != "" && !flags.Changed("format") {
 		f.format = c.Format
 	}
@@ -193,6 +202,9 @@ func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 	}
 	if c.MinParsed != nil && !flags.Changed("min-parsed") {
 		f.minParsed = *c.MinParsed
+	}
+	if c.Memory != nil && !flags.Changed("memory") {
+		f.memory = *c.Memory
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -58,16 +59,18 @@ func dbFlag(c *cobra.Command, to *string) {
 
 type scanFlags struct {
 	db, config, format, openAPI, intel, since, until, failOn string
+	accepted                                                 string
 	baseline                                                 string
 	output, rules                                            []string
 	lateness                                                 time.Duration
 	minParsed                                                float64
 	threads                                                  int
+	memory                                                   memory
 	newOnly, notify, quiet                                   bool
 }
 
 func scanCommand() *cobra.Command {
-	var f scanFlags
+	f := scanFlags{memory: defaultMemory}
 	c := &cobra.Command{
 		Use:   "scan PATH...",
 		Short: "Read logs, find attacks, keep everything, print the incidents",
@@ -108,8 +111,10 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident that is neither resolved nor dismissed is of this `severity` or above: low, medium, high or critical")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
+	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
-	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
+	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended; with --accepted, those that are not accepted")
+	flags.StringVar(&f.accepted, "accepted", "", "`file` of accepted findings, which --new-only leaves out; 'litesoc accept' writes it")
 	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
@@ -148,6 +153,16 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return err
 	}
 	cfg.fill(c.Flags(), f)
+	debug.SetMemoryLimit(int64(f.memory.heap()))
+	if c.Flags().Changed("accepted") && !f.newOnly {
+		return misuse("litesoc scan --new-only --accepted "+f.accepted+" access.log", "--accepted is for --new-only")
+	}
+	var accepted *report.Accepted
+	if f.accepted != "" && f.newOnly {
+		if accepted, err = readAccepted(f.accepted); err != nil {
+			return err
+		}
+	}
 	out, err := parseOutputs(f.output)
 	if err != nil {
 		return err
@@ -178,7 +193,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		stdin = interruptible(c.Context(), stdin)
 	}
 	files, notFound := source.Find(args, stdin)
-	if j.store, err = openStore(f.db); err != nil {
+	if j.store, err = openStore(f.db, f.memory); err != nil {
 		return err
 	}
 	defer j.store.Close()
@@ -228,7 +243,10 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err := j.tellSuppressed(r); err != nil {
 		return failed(err, "")
 	}
-	if f.newOnly {
+	switch {
+	case accepted != nil:
+		onlyNew(r, accepted)
+	case f.newOnly:
 		keepNew(r, before)
 	}
 	// Whoever reads the report may take their time, or never read it to the end.
@@ -315,7 +333,7 @@ func settingsOf(detectors []*detect.Detector, rules []*detect.Rule, c *config, l
 		fmt.Fprintln(h, e.ID(), e.Expires)
 	}
 	for _, d := range detectors {
-		fmt.Fprintln(h, d.Name)
+		fmt.Fprintln(h, d.Name, d.MaxKeys)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
 	}
 	for _, r := range rules {
@@ -356,8 +374,8 @@ func (j *job) atlas() *store.Atlas {
 	}
 }
 
-func openStore(path string) (*store.Store, error) {
-	s, err := store.Open(path)
+func openStore(path string, m memory) (*store.Store, error) {
+	s, err := store.OpenWithin(path, int64(m.database()))
 	if errors.Is(err, store.ErrBusy) {
 		return nil, failed(err, "wait until it is done, or choose another file with --db")
 	}
@@ -670,7 +688,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
 	}
 	if st := j.pipeline.Stats(); st.Evicted > 0 {
-		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to bound memory: slow patterns may have been missed", st.Evicted))
+		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", st.Evicted, j.flags.memory))
 	}
 	if j.routes.Full() {
 		run.Notes = append(run.Notes, "there are more different paths than are remembered: the routes of some are not told from names; an OpenAPI file or route_templates would tell")
