@@ -109,6 +109,7 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
 		scanCommand(),
+		tailCommand(),
 		reportCommand(),
 		alertsCommand(),
 		incidentsCommand(),
@@ -122,7 +123,6 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		baselineCommand(),
 		sqlCommand(),
 		routesCommand(),
-		rulesCommand(),
 		auditCommand(),
 		formatsCommand(),
 		checkURLCommand(),

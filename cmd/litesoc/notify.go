@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ import (
 type notifier struct {
 	channels []*notify.Channel
 	open     func(context.Context) (*store.Store, error) // in short turns: others want the database, too
+	alone    *sync.Mutex                                 // held while the store is open, if others of this process open it too
 	kept     *store.Store                                // that keeps nothing and is not closed; nil for a file
 	now      func() time.Time
 	sleep    func(ctx context.Context, d time.Duration)
@@ -92,6 +94,10 @@ const (
 func (n *notifier) turn(ctx context.Context, f func(*store.Store) error) error {
 	if n.kept != nil {
 		return f(n.kept)
+	}
+	if n.alone != nil {
+		n.alone.Lock()
+		defer n.alone.Unlock()
 	}
 	s, err := n.open(ctx)
 	if err != nil {

@@ -131,6 +131,7 @@ type job struct {
 	routes    *parsers.RouteLearner
 	geo       *geo.DB
 	pipeline  *detect.Pipeline
+	begin     func(detect.Sink) // makes routes and pipeline, which remember nothing
 	results   *store.Results
 	order     source.Orderer
 	all       []*detect.Detector
@@ -305,12 +306,15 @@ func (j *job) prepare(cfg *config) error {
 		return err
 	}
 	j.settings = settingsOf(detectors, set.Rules, cfg, least, j.geo.Digest())
-	j.routes = parsers.NewRouteLearner(least, site.Routes())
 	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
 		return err
 	}
-	j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.results.Sink())
-	j.pipeline.Origins = j.geo.Lookup
+	j.begin = func(sink detect.Sink) {
+		j.routes = parsers.NewRouteLearner(least, site.Routes())
+		j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), sink)
+		j.pipeline.Origins = j.geo.Lookup
+	}
+	j.begin(j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)

@@ -22,6 +22,10 @@ type cutter struct {
 	hash   *xxh3.Hasher128
 	torn   bool // the last block ended without a line end
 	err    error
+	// goesOn tells that the content may grow: where it ends for now is not its end, and
+	// neither is that of a line without a line end.
+	goesOn bool
+	long   string // the beginning of a line that is too long and goes on; "" if there is none
 
 	document splitter        // nil: the lines are those of the text
 	ahead    *xxh3.Hasher128 // hash of all that the document was given
@@ -70,12 +74,15 @@ func (c *cutter) next() (block, error) {
 	if c.document != nil {
 		return c.nextRecords()
 	}
+	if c.long != "" {
+		return c.takeLong()
+	}
 	for c.err == nil {
 		if end := bytes.LastIndexByte(c.buf[:c.n], '\n') + 1; end > 0 {
 			return c.take(end), nil
 		}
 		if c.n > MaxLine {
-			return c.takeLong(), nil
+			return c.takeLong()
 		}
 		c.fill()
 	}
@@ -83,7 +90,10 @@ func (c *cutter) next() (block, error) {
 		return c.take(end), nil // what is left comes with the next call
 	}
 	if c.n > MaxLine {
-		return c.takeLong(), nil
+		return c.takeLong()
+	}
+	if c.pause() {
+		return block{}, ErrForNow
 	}
 	b := block{text: string(c.buf[:c.n]), torn: true}
 	c.n, c.torn = 0, b.text != ""
@@ -109,6 +119,9 @@ func (c *cutter) nextRecords() (block, error) {
 			return b, nil
 		}
 	}
+	if c.pause() {
+		return block{}, ErrForNow
+	}
 	if c.err == io.EOF && c.document.unfinished() {
 		c.err = errCutOff
 	}
@@ -116,9 +129,24 @@ func (c *cutter) nextRecords() (block, error) {
 	return block{}, c.err
 }
 
+// pause tells whether the content ends here for now only, and is ready to go on then.
+func (c *cutter) pause() bool {
+	if !c.goesOn || c.err != io.EOF {
+		return false
+	}
+	c.err = nil
+	if c.n == 0 {
+		c.buf = nil // many logs may be followed that say nothing
+	}
+	return true
+}
+
 // fill reads on until the buffer is full, which makes it larger until a longest line
 // with its line end has room.
 func (c *cutter) fill() {
+	if c.buf == nil {
+		c.buf = make([]byte, blockSize)
+	}
 	if c.n == len(c.buf) {
 		c.buf = append(c.buf, make([]byte, min(len(c.buf), MaxLine+1-len(c.buf)))...)
 	}
@@ -151,20 +179,28 @@ func (c *cutter) take(end int) block {
 
 // takeLong gives out the beginning of a line that is too long and passes over the
 // rest of it.
-func (c *cutter) takeLong() block {
-	b := block{text: string(c.buf[:MaxLine]), cut: 1}
+func (c *cutter) takeLong() (block, error) {
+	if c.long == "" {
+		c.long = string(c.buf[:MaxLine])
+	}
+	b := block{text: c.long, cut: 1}
 	for {
 		if i := bytes.IndexByte(c.buf[:c.n], '\n'); i >= 0 {
 			c.hash.Write(c.buf[:i+1])
 			c.offset += int64(i + 1)
 			c.n = copy(c.buf, c.buf[i+1:c.n])
-			return b
+			c.long = ""
+			return b, nil
 		}
 		c.hash.Write(c.buf[:c.n])
 		c.offset += int64(c.n)
 		c.n = 0
+		if c.pause() {
+			return block{}, ErrForNow
+		}
 		if c.err != nil {
-			return b // it never ends: what may follow later is another line
+			c.long = ""
+			return b, nil // it never ends: what may follow later is another line
 		}
 		c.fill()
 	}

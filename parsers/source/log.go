@@ -30,6 +30,8 @@ type Log struct {
 	opts   *Options
 	head   []byte
 
+	from    time.Time // what lies before its first line at or after that time is not read
+	grows   bool      // it is followed: where it ends for now is not its end
 	layout  layout
 	content *unpacked // nil before the first Next and after the end
 	cut     *cutter
@@ -109,10 +111,18 @@ func (l *Log) Next() (*Batch, error) {
 	if len(l.reopen) > 0 {
 		return l.reopened(), nil
 	}
+	l.cut.goesOn = l.grows
 	block, err := l.cut.next()
 	var b *Batch
-	if block.text != "" || l.cut.offset != l.At.Offset {
+	// A line that is too long is passed over before it is given.
+	if block.text != "" || l.cut.offset != l.At.Offset && l.cut.long == "" {
 		b = l.read(block)
+	}
+	if err == ErrForNow {
+		if b == nil {
+			return nil, err
+		}
+		return b, nil
 	}
 	if err != nil {
 		b = l.unended(b)
@@ -123,6 +133,9 @@ func (l *Log) Next() (*Batch, error) {
 	}
 	return b, nil
 }
+
+// ErrForNow says that a log that is followed has no more to give for now.
+var ErrForNow = errors.New("no more for now")
 
 // openMark ends Position.Torn where lines were rejected because the log ended between
 // their pieces.
@@ -184,6 +197,8 @@ func (l *Log) close() {
 	}
 }
 
+var errReplaced = errors.New("replaced since it was looked at")
+
 // open makes the log ready to be read from where it stands.
 func (l *Log) open() (err error) {
 	if l.content == nil {
@@ -192,7 +207,7 @@ func (l *Log) open() (err error) {
 		}
 		if begin, _ := l.content.Peek(len(l.head)); !bytes.Equal(begin, l.head) {
 			l.close()
-			return errors.New("replaced since it was looked at")
+			return errReplaced
 		}
 	}
 	if l.cut == nil {

@@ -35,6 +35,7 @@ type File struct {
 	stdin  *bufio.Reader // standard input, of which what is looked at stays unread
 	disk   *disk         // nil: the file is read with a descriptor of its own
 	member *member       // nil: not in an archive
+	live   live          // nil: the file is not followed
 }
 
 const (
@@ -51,6 +52,13 @@ const (
 type unpacked struct {
 	*bufio.Reader
 	close func()
+	plain bool // the bytes are those of the file, but for a byte order mark
+}
+
+// once tells whether the file can be read only once.
+func (f *File) once() bool {
+	_, pipe := f.live.(*livePipe)
+	return f.stdin != nil || pipe
 }
 
 // open opens the file for reading from its start. Standard input can be opened
@@ -62,6 +70,9 @@ func (f *File) open() (*unpacked, error) {
 			err = errPiped
 		}
 		return u, err
+	}
+	if f.live != nil {
+		return unpack(bufio.NewReaderSize(f.live.reader(), readSize), func() {})
 	}
 	if f.member != nil {
 		return f.member.open()
@@ -104,17 +115,19 @@ func pathless(err error) error {
 // those that can be read were taken apart when they were found.
 func unpack(r *bufio.Reader, close func()) (*unpacked, error) {
 	plain, close, err := decompress(r, close)
+	packed := plain != r
 	if err == nil && looksArchive(plain) {
 		err = errNested
 	}
 	if err == nil {
-		plain, err = decode(plain)
+		r = plain
+		plain, err = decode(r)
 	}
 	if err != nil {
 		close()
 		return nil, err
 	}
-	return &unpacked{plain, close}, nil
+	return &unpacked{plain, close, !packed && plain == r}, nil
 }
 
 // decompress tells by the first bytes how the content is compressed, once. The
@@ -230,8 +243,23 @@ func (u *unpacked) peek() ([]byte, error) {
 	if n == 0 && err != nil && err != io.EOF {
 		return nil, err
 	}
-	u.Reader = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(head.Bytes()), u.Reader), readSize)
+	u.Reader = bufio.NewReaderSize(&afterHead{head.Bytes(), u.Reader}, readSize)
 	return head.Bytes(), nil
+}
+
+// An afterHead gives a head and then what r gives, which may go on after an io.EOF.
+type afterHead struct {
+	head []byte
+	r    io.Reader
+}
+
+func (a *afterHead) Read(p []byte) (int, error) {
+	if len(a.head) > 0 {
+		n := copy(p, a.head)
+		a.head = a.head[n:]
+		return n, nil
+	}
+	return a.r.Read(p)
 }
 
 // maxOpen is how many file descriptors a disk holds at once: fewer than the 256

@@ -99,6 +99,7 @@ func look(f *File, opts *Options) (*Log, error) {
 		return nil, errEmpty
 	}
 	l := &Log{File: f, opts: opts, head: bytes.Clone(begin[:min(len(begin), headSize)])}
+	l.grows = f.live != nil && content.plain
 	l.HeadLen = len(l.head)
 	l.Source = &parsers.Source{Path: f.Path, Fingerprint: fingerprint(l.head)}
 
@@ -220,7 +221,7 @@ func (p *Plan) dropDuplicates() {
 			if drop[a] != nil {
 				break
 			}
-			if drop[b] != nil || a.File.stdin != nil || b.File.stdin != nil || !sameBeginning(a.head, b.head) {
+			if drop[b] != nil || a.File.once() || b.File.once() || !sameBeginning(a.head, b.head) {
 				continue
 			}
 			switch within, err := prefix(a.File, b.File); {
@@ -307,7 +308,7 @@ func (p *Plan) recognise(opts *Options) {
 			}
 		}
 		for _, k := range opts.Known {
-			if l.File.stdin == nil && l.within(k) {
+			if !l.File.once() && l.within(k) {
 				l.Source.ID, l.Source.First = k.Source.ID, k.Source.First
 				l.Start, l.At, l.failed = k.At, k.At, io.EOF
 				break
@@ -426,12 +427,13 @@ func (l *Log) resume(k Known) (same bool, err error) {
 	line, _, ended := bytes.Cut(rest, []byte{'\n'})
 	same = torn != "" && hashText(xxh3.Hash128(line)) == torn[1:]
 	ends := cut.document == nil || !cut.document.unfinished()
-	if len(rest) == 0 && broken == nil && ends || same && !ended { // what is broken is told again
+	over := len(rest) == 0 && broken == nil && ends || same && !ended // what is broken is told again
+	if over && !l.grows {
 		l.close()
 		l.failed = io.EOF
 		return true, nil
 	}
-	l.voids = torn != "" && (!same || l.joiner.touches(string(line)))
+	l.voids = !over && torn != "" && (!same || l.joiner.touches(string(line)))
 	if open {
 		l.At.Torn = torn
 		l.reopen = l.joiner.open()

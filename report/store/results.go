@@ -70,9 +70,34 @@ func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) er
 		return err
 	}
 	which := " where provisional"
-	if anew {
-		which = ""
+	if anew { // but what was found in requests that are no more cannot be found again
+		which = " where provisional or last_ts >= (select coalesce(max(expired), timestamp '-infinity') from retention)"
 	}
+	if err := s.takeAway(which); err != nil {
+		return err
+	}
+	return s.exec(`insert into checkpoint values (?, ?)`, watermark, settings)
+}
+
+// Retract takes away what was found since the checkpoint, in the running transaction:
+// what was judged since is judged again.
+func (s *Store) Retract() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	return s.takeAway(" where provisional")
+}
+
+// MoreResults tells, in the running transaction, that what Finish is given comes beside
+// what was found since the checkpoint.
+func (s *Store) MoreResults() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	return s.rememberAlerts()
+}
+
+func (s *Store) takeAway(which string) error {
 	if err := s.rememberAlerts(); err != nil {
 		return err
 	}
@@ -81,7 +106,7 @@ func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) er
 			return err
 		}
 	}
-	return s.exec(`insert into checkpoint values (?, ?)`, watermark, settings)
+	return nil
 }
 
 // SaveState keeps one piece of the pipeline's memory, in the order of the calls.

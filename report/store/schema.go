@@ -30,7 +30,7 @@ drop table alerts;
 insert into incident_rows select id, title, severity, risk_score, reasons, first_ts, last_ts, actors, ips, alerts, outcome, summary,
 	merged_into, provisional from incidents;
 drop table incidents;
-` + alertHandling + auditHead + baselineChanges + requestBody + notifications,
+` + alertHandling + auditHead + baselineChanges + requestBody + notifications + retention,
 }
 
 // Tables that came with version 4. What was found of an alert is made anew by every run
@@ -84,6 +84,10 @@ create table notifications (
 	id varchar not null, alert_id varchar not null, change varchar not null, channel varchar not null, state varchar not null,
 	queued_at timestamp not null, due timestamp not null, attempts integer not null, last_error varchar, sent_at timestamp
 );
+`
+	// The time before which requests were removed because of their age or their number.
+	retention = `
+create table retention (expired timestamp not null);
 `
 )
 
@@ -162,7 +166,7 @@ create table checkpoint_states (
 	seq bigint not null, stage varchar not null, machine varchar not null, key varchar not null,
 	last timestamp not null, state varchar not null
 );
-` + alertRows + incidentRows + alertHandling + auditHead + baselineChanges + notifications
+` + alertRows + incidentRows + alertHandling + auditHead + baselineChanges + notifications + retention
 
 // viewNames are the views that any version has made.
 var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}

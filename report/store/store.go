@@ -123,19 +123,23 @@ func dsn(path string, memory int64, more ...string) string {
 	return path + "?" + strings.Join(options, "&")
 }
 
-func (s *Store) open() (err error) {
+func (s *Store) open() error {
+	if err := s.connect(); err != nil {
+		return err
+	}
+	if err := s.migrate(context.Background()); err != nil {
+		return err
+	}
+	return s.dims.load(s.db)
+}
+
+func (s *Store) connect() (err error) {
 	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory), nil); err != nil {
 		return err
 	}
 	s.db = sql.OpenDB(s.connector)
-	ctx := context.Background()
-	if s.writer, err = s.db.Conn(ctx); err != nil {
-		return err
-	}
-	if err := s.migrate(ctx); err != nil {
-		return err
-	}
-	return s.dims.load(s.db)
+	s.writer, err = s.db.Conn(context.Background())
+	return err
 }
 
 // migrate makes the tables of a new store, brings those of an earlier version to this

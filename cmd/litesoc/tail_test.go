@@ -1,0 +1,333 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers/source"
+)
+
+// A tailing is a tail whose clock and turns are a test's.
+type tailing struct {
+	*tail
+	t      *testing.T
+	dir    string
+	clock  time.Time
+	args   []string
+	poll   bool
+	end    bool
+	limits limits
+	said   []string
+	opened []detect.Alert
+	again  int64 // in runs that were killed
+}
+
+func (g *tailing) note(text string) { g.said = append(g.said, text) }
+
+// start begins, or begins again, as a new process would.
+func (g *tailing) start() {
+	g.t.Helper()
+	f := &tailFlags{poll: g.poll}
+	f.db, f.lateness, f.threads = filepath.Join(g.dir, "tail.duckdb"), time.Minute, 1
+	f.intel = filepath.Join(g.dir, "intel")
+	how := source.FollowOptions{Now: func() time.Time { return g.clock }, Poll: g.poll, AtEnd: g.end, Grace: grace}
+	var args []string
+	for _, arg := range g.args {
+		args = append(args, filepath.Join(g.dir, arg))
+	}
+	g.tail = newTail(f, g.limits, how, args)
+	g.show = func(a detect.Alert, again bool) {
+		if !again {
+			g.opened = append(g.opened, a)
+		}
+	}
+	g.check(g.prepare(&config{}))
+	g.check(g.open(g.t.Context(), g))
+}
+
+func (g *tailing) check(err error) {
+	g.t.Helper()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// kill ends the process without a word.
+func (g *tailing) kill() {
+	g.again += g.stats.Again
+	g.close()
+	g.geo.Close()
+}
+
+// after lets so much time pass and has a look.
+func (g *tailing) after(d time.Duration) {
+	g.t.Helper()
+	g.clock = g.clock.Add(d)
+	g.check(g.round(g))
+}
+
+func (g *tailing) finish() {
+	g.t.Helper()
+	g.check(g.stop(g))
+	g.kill()
+}
+
+// found is all that a database says was found, and how much it holds.
+func found(t *testing.T, dir, db string) []byte {
+	var all []byte
+	for _, query := range []string{
+		"select * exclude (evidence, provisional) from events order by id",
+		"select * exclude (provisional) from alerts order by id",
+		"select * from incidents order by id",
+		"select ts, client_ip, method, path, route, status, late, line from requests order by all",
+		"select reason, sample from rejects order by all",
+		"select sum(lines), sum(parsed), sum(rejected), sum(skipped), sum(late) from sources",
+	} {
+		all = append(all, litesoc(t, dir, "sql", "--db", db, "--output", "csv", query)...)
+	}
+	return append(all, withoutRun(litesoc(t, dir, "report", "--db", db, "--output", "json"))...)
+}
+
+// appendTo writes at the end of a file.
+func appendTo(t *testing.T, path string, text []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(text)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A tail that is fed a log piece by piece, in two files of which one is written in bursts,
+// while files are rotated and packed and the process is killed at random moments, finds
+// what one scan of the whole finds.
+func TestTailIsScan(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("SEED"); s != "" {
+		fmt.Sscan(s, &seed)
+	}
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 7))
+	dir := t.TempDir()
+	g := &tailing{t: t, dir: dir, clock: demoStart.Add(time.Second), args: []string{"logs/a.log", "logs/b.log*"}, poll: rng.IntN(2) == 0}
+	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	g.start()
+	lines := bytes.SplitAfter(demoLog(t), []byte("\n"))
+	names := [2]string{filepath.Join(dir, "logs", "a.log"), filepath.Join(dir, "logs", "b.log")}
+	var held [2][]byte // what a server keeps to itself
+	bursts := [2]time.Duration{0, time.Duration(rng.IntN(8)) * time.Minute}
+	var burst [2]time.Time
+	rotations, kills := 0, 0
+	next := 0
+	for next < len(lines) {
+		n := min(1+rng.IntN(1200), len(lines)-next)
+		for _, line := range lines[next : next+n] {
+			if len(line) == 0 {
+				continue
+			}
+			at, err := time.Parse("02/Jan/2006:15:04:05 -0700", string(line[bytes.IndexByte(line, '[')+1:bytes.IndexByte(line, ']')]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at.After(g.clock) {
+				g.clock = at
+			}
+			i := int(line[len(line)/3]) % 2 // by what it says: the same line goes the same way
+			held[i] = append(held[i], line...)
+		}
+		next += n
+		for i := range held {
+			if g.clock.Sub(burst[i]) < bursts[i] && next < len(lines) {
+				continue
+			}
+			burst[i] = g.clock
+			cut := len(held[i])
+			if next < len(lines) && cut > 0 && rng.IntN(3) == 0 {
+				cut = rng.IntN(cut) // within a line
+			}
+			appendTo(t, names[i], held[i][:cut])
+			held[i] = held[i][cut:]
+		}
+		g.after(time.Duration(rng.IntN(3000)) * time.Millisecond)
+		if rng.IntN(3) == 0 {
+			g.after(3 * time.Second)
+		}
+		switch rng.IntN(8) {
+		case 0:
+			g.kill()
+			g.start()
+			kills++
+		case 1:
+			i := rng.IntN(2)
+			rotations++
+			old := fmt.Sprintf("%s.%d", names[i], rotations)
+			if err := os.Rename(names[i], old); err != nil {
+				break
+			}
+			if rng.IntN(2) == 0 {
+				// What is there of a last line that was not written to its end stays there.
+				if end := bytes.IndexByte(held[i], '\n'); end >= 0 {
+					appendTo(t, old, held[i][:end+1])
+					held[i] = held[i][end+1:]
+				}
+			} else if end := bytes.IndexByte(held[i], '\n'); end >= 0 {
+				appendTo(t, old, held[i][:end+1])
+				held[i] = held[i][end+1:]
+				gzipFile(t, old)
+			}
+		}
+	}
+	g.finish()
+	t.Logf("%d kills, %d rotations, %d times judged again, bursts of %s, said %q; last run %d turns %s", kills, rotations, g.again, bursts[1], g.said, g.stats.Turns, g.stats.TurnTime)
+	litesoc(t, dir, "scan", "--quiet", "--db", "scan.duckdb", "--output", "json=x.json", "--intel", "intel", "logs")
+	got, want := found(t, dir, "tail.duckdb"), found(t, dir, "scan.duckdb")
+	if !bytes.Equal(got, want) {
+		t.Fatalf("seed %d: not what scan finds:\n%s", seed, firstDifference(got, want))
+	}
+	if !strings.Contains(string(got), "brute-force-ip") {
+		t.Fatal("too little was found to compare")
+	}
+	// A scan of the same logs adds nothing.
+	litesoc(t, dir, "scan", "--quiet", "--db", "tail.duckdb", "--output", "json=y.json", "--intel", "intel", "logs")
+	if again := found(t, dir, "tail.duckdb"); !bytes.Equal(again, want) {
+		t.Fatalf("seed %d: otherwise when it is scanned:\n%s", seed, firstDifference(again, want))
+	}
+}
+
+func gzipFile(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(text)
+	w.Close()
+	if err := errors.Join(os.WriteFile(path+".gz", b.Bytes(), 0o600), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A running is a litesoc tail in a process of its own.
+type running struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	out    *bufio.Scanner
+	stderr bytes.Buffer
+}
+
+func startTail(t *testing.T, dir string, args ...string) *running {
+	t.Helper()
+	r := &running{t: t, cmd: exec.Command("litesoc", append([]string{"tail", "--db", "x.duckdb", "--output", "ndjson"}, args...)...)}
+	r.cmd.Dir = dir
+	r.cmd.Stderr = &r.stderr
+	out, err := r.cmd.StdoutPipe()
+	if err == nil {
+		err = r.cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.cmd.Process.Kill() })
+	r.out = bufio.NewScanner(out)
+	r.out.Buffer(nil, 1<<20)
+	return r
+}
+
+// until reads what it prints up to a line that has the text, and returns that.
+func (r *running) until(text string) string {
+	r.t.Helper()
+	for r.out.Scan() {
+		if strings.Contains(r.out.Text(), text) {
+			return r.out.Text()
+		}
+	}
+	r.t.Fatalf("it ended without %q: %v\n%s", text, r.cmd.Wait(), r.stderr.Bytes())
+	return ""
+}
+
+// guesses are failed logins from an address, a second apart.
+func guesses(ip string, from time.Time, n int) []byte {
+	var b bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&b, "%s - - [%s] \"POST /login HTTP/1.1\" 401 12 \"-\" \"curl/8.5.0\"\n", ip, from.Add(time.Duration(i)*time.Second).Format("02/Jan/2006:15:04:05 -0700"))
+	}
+	return b.Bytes()
+}
+
+// Others may use the database while logs are followed into it; a second tail may not. What
+// it does when it is killed and told to stop.
+func TestTailProcess(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals")
+	}
+	dir := t.TempDir()
+	log := filepath.Join(dir, "access.log")
+	at := demoStart.Add(9 * time.Hour)
+	r := startTail(t, dir, "--from", "start", "access.log")
+	appendTo(t, log, guesses("203.0.113.9", at, 8))
+	alert := r.until(`"source_ip":"203.0.113.9"`)
+	var a detect.Alert
+	if err := json.Unmarshal([]byte(alert), &a); err != nil {
+		t.Fatal(err)
+	}
+	second := exec.Command("litesoc", "tail", "--db", "x.duckdb", "access.log")
+	second.Dir = dir
+	text, err := second.CombinedOutput()
+	if err == nil || !strings.Contains(string(text), fmt.Sprintf("followed into it by another process (PID %d)", r.cmd.Process.Pid)) {
+		t.Errorf("a second one: %v\n%s", err, text)
+	}
+	// An alert is in the database at once, or soon.
+	for !strings.Contains(string(litesoc(t, dir, "sql", "--db", "x.duckdb", "select id from alerts")), a.ID) {
+	}
+	litesoc(t, dir, "alerts", "dismiss", "--db", "x.duckdb", "--type", "false_positive", "--note", "known", "--by", "test", a.ID)
+
+	if err := r.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	r.cmd.Wait()
+	appendTo(t, log, guesses("203.0.113.10", at.Add(time.Minute), 8))
+	if err := os.Rename(log, log+".1"); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, log, guesses("203.0.113.11", at.Add(2*time.Minute), 8))
+	gzipFile(t, log+".1")
+	r = startTail(t, dir, "--from", "start", "access.log")
+	if first := r.until(`"kind":"alert"`); !strings.Contains(first, "203.0.113.10") {
+		t.Errorf("after a kill it shows first %s", first)
+	}
+	r.until(`"source_ip":"203.0.113.11"`)
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	r.until(`"kind":"summary"`)
+	if err := r.cmd.Wait(); err != nil {
+		t.Errorf("told to stop: %v\n%s", err, r.stderr.Bytes())
+	}
+	if got := string(litesoc(t, dir, "sql", "--db", "x.duckdb", "--output", "csv", "select source_ip, status from alerts order by 1")); got != "source_ip,status\n203.0.113.10,open\n203.0.113.11,open\n203.0.113.9,dismissed\n" {
+		t.Errorf("alerts:\n%s", got)
+	}
+	if n := string(litesoc(t, dir, "sql", "--db", "x.duckdb", "--output", "csv", "select count(*), count(distinct (source_id, line)) from requests")); !strings.HasSuffix(n, "\n24,24\n") {
+		t.Errorf("requests: %s", n)
+	}
+}

@@ -1,0 +1,711 @@
+package source_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
+)
+
+// A logWriter writes numbered lines as a server does, which keeps its file open through
+// all that is done to the name.
+type logWriter struct {
+	t    testing.TB
+	path string
+	file *os.File
+	next int
+}
+
+func newLogWriter(t testing.TB, path string) *logWriter {
+	w := &logWriter{t: t, path: path}
+	t.Cleanup(func() { w.file.Close() })
+	return w
+}
+
+func (w *logWriter) check(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// reopen opens the file by its name, as a server does when it is told to.
+func (w *logWriter) reopen() {
+	if w.file != nil {
+		w.file.Close()
+	}
+	var err error
+	w.file, err = os.OpenFile(w.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	w.check(err)
+}
+
+func (w *logWriter) line() string {
+	w.next++
+	return logLine(w.next, fmt.Sprintf("/n/%d", w.next))
+}
+
+// lines writes so many lines.
+func (w *logWriter) lines(n int) {
+	var b strings.Builder
+	for range n {
+		b.WriteString(w.line())
+	}
+	w.text(b.String())
+}
+
+func (w *logWriter) text(s string) {
+	_, err := w.file.WriteString(s)
+	w.check(err)
+}
+
+func (w *logWriter) rename(to string) { w.check(os.Rename(w.path, to)) }
+
+// copyTo copies the log, as logrotate does before it empties it.
+func (w *logWriter) copyTo(to string) {
+	text, err := os.ReadFile(w.path)
+	w.check(err)
+	w.check(os.WriteFile(to, text, 0o600))
+}
+
+func (w *logWriter) empty() { w.check(os.Truncate(w.path, 0)) }
+
+// pack compresses a file and takes it away.
+func pack(t testing.TB, path string) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(text)
+	z.Close()
+	if err := errors.Join(os.WriteFile(path+".gz", b.Bytes(), 0o600), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A watch is what follows logs in a test: it keeps what a store would.
+type watching struct {
+	t     testing.TB
+	opts  *source.Options
+	args  []string
+	stdin io.Reader
+	how   source.FollowOptions
+	now   time.Time
+	f     *source.Follower
+	logs  map[int]*source.Log
+	// What is kept: by log and line, what was asked for.
+	kept  map[string]*parsers.Request
+	known map[int]source.Known
+}
+
+func watch(t testing.TB, how source.FollowOptions, args ...string) *watching {
+	w := &watching{t: t, opts: options(t, time.Minute), args: args, how: how, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		kept: map[string]*parsers.Request{}, known: map[int]source.Known{}}
+	w.opts.Kept = w.keptOf
+	w.how.Now = func() time.Time { return w.now }
+	w.how.Grace = 2 * time.Second
+	w.begin()
+	t.Cleanup(func() { w.f.Close() })
+	return w
+}
+
+func (w *watching) begin() {
+	w.f = source.Follow(w.args, w.how)
+	w.logs = map[int]*source.Log{}
+}
+
+// kill forgets all but what is kept, and begins anew.
+func (w *watching) kill() {
+	w.f.Close()
+	w.begin()
+}
+
+// round looks once and reads all there is.
+func (w *watching) round() {
+	w.t.Helper()
+	w.now = w.now.Add(2 * time.Second)
+	if w.f.Find() {
+		w.opts.Known = nil
+		for _, id := range slices.Sorted(maps.Keys(w.known)) {
+			w.opts.Known = append(w.opts.Known, w.known[id])
+		}
+		j := w.f.Join(w.opts)
+		for _, fail := range j.Failures {
+			w.t.Errorf("%s: %v", fail.Path, fail.Err)
+		}
+		for _, b := range j.Batches {
+			w.take(b)
+		}
+	}
+	for {
+		b, err := w.f.Next()
+		if err == source.ErrForNow {
+			return
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.take(b)
+	}
+}
+
+func (w *watching) take(b *source.Batch) {
+	w.t.Helper()
+	l := b.Log
+	if b.Replaces > 0 {
+		delete(w.kept, key(l.Source.ID, b.Replaces))
+	}
+	for i := range b.Requests {
+		r := &b.Requests[i]
+		k := key(l.Source.ID, r.Line)
+		if w.kept[k] != nil {
+			w.t.Errorf("line %s of %s comes twice", k, l.Source.Path)
+		}
+		w.kept[k] = r
+	}
+	for _, r := range b.Rejects {
+		w.t.Errorf("rejected: %s: %s", r.Reason, r.Sample)
+	}
+	w.known[l.Source.ID] = source.Known{Source: *l.Source, HeadLen: l.HeadLen, At: b.After}
+}
+
+// keptOf yields what is kept of a log.
+func (w *watching) keptOf(id int) iter.Seq2[*parsers.Request, error] {
+	var of []*parsers.Request
+	for _, r := range w.kept {
+		if r.Source.ID == id {
+			of = append(of, r)
+		}
+	}
+	slices.SortFunc(of, (*parsers.Request).Compare)
+	return func(yield func(*parsers.Request, error) bool) {
+		for _, r := range of {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// stop ends as tail does when it is told to.
+func (w *watching) stop() {
+	w.t.Helper()
+	w.round()
+	w.round()
+	w.f.End()
+	for {
+		b, err := w.f.Next()
+		if err == source.ErrForNow {
+			break
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.take(b)
+	}
+}
+
+// has checks that the lines from one number to another were read once each, and no other.
+func (w *watching) has(from, to int) {
+	w.t.Helper()
+	times := map[int]int{}
+	for _, r := range w.kept {
+		n, err := strconv.Atoi(strings.TrimPrefix(r.Path, "/n/"))
+		if err != nil {
+			w.t.Errorf("read %q, which was never written", r.Path)
+		}
+		times[n]++
+	}
+	var lost, twice []int
+	for n := from; n <= to; n++ {
+		if times[n] == 0 {
+			lost = append(lost, n)
+		}
+		if times[n] > 1 {
+			twice = append(twice, n)
+		}
+		delete(times, n)
+	}
+	if len(lost) > 0 || len(twice) > 0 || len(times) > 0 {
+		w.t.Errorf("of %d to %d: lost %v, twice %v, more %v", from, to, lost, twice, times)
+	}
+}
+
+// What is done to logs while they are written. Each is followed by being told of changes
+// and by looking alone.
+var hazards = []struct {
+	name string
+	args []string // default: the log itself
+	do   func(w *logWriter, s *watching, dir string)
+}{
+	{"grows", nil, func(w *logWriter, s *watching, dir string) {
+		for range 5 {
+			w.lines(3)
+			s.round()
+		}
+	}},
+	{"is not there yet", nil, func(w *logWriter, s *watching, dir string) {
+		w.check(os.Remove(w.path))
+		s.kill()
+		s.round()
+		w.reopen()
+		s.round()
+		w.lines(3)
+		s.round()
+	}},
+	{"its folder is not there yet", []string{"later/access.log"}, func(w *logWriter, s *watching, dir string) {
+		s.round()
+		w.check(os.Mkdir(filepath.Join(dir, "later"), 0o700))
+		w.path = filepath.Join(dir, "later", "access.log")
+		w.reopen()
+		w.lines(3)
+		s.round()
+	}},
+	{"lines come in pieces", nil, func(w *logWriter, s *watching, dir string) {
+		for range 20 {
+			line := w.line()
+			for _, piece := range []string{line[:5], line[5:40], line[40 : len(line)-1], line[len(line)-1:]} {
+				w.text(piece)
+				s.round()
+			}
+		}
+	}},
+	{"the last line has no end", nil, func(w *logWriter, s *watching, dir string) {
+		w.lines(3)
+		s.round()
+		w.text(strings.TrimSuffix(w.line(), "\n"))
+		s.round()
+		s.stop()
+		s.kill()
+		s.round()
+		w.text("\n")
+		s.round()
+		w.lines(2)
+		s.round()
+	}},
+	{"the last line has no end and goes on", nil, func(w *logWriter, s *watching, dir string) {
+		w.lines(3)
+		line := w.line()
+		w.text(strings.TrimSuffix(line, " \"test\"\n"))
+		s.round()
+		s.kill()
+		s.round()
+		w.text(" \"test\"\n")
+		s.round()
+	}},
+	{"renamed, and written to after it", nil, func(w *logWriter, s *watching, dir string) {
+		w.lines(3)
+		s.round()
+		w.rename(w.path + ".1")
+		w.lines(3)
+		old := w.file
+		w.file = nil
+		w.reopen()
+		w.lines(3)
+		s.round()
+		w.file, old = old, w.file
+		w.lines(3)
+		s.round()
+		w.file, old = old, w.file
+		w.lines(3)
+		s.round()
+		old.Close()
+	}},
+	{"renamed again and again, unseen", []string{"access.log*"}, func(w *logWriter, s *watching, dir string) {
+		for n := range 5 {
+			w.lines(3)
+			if n%2 == 0 {
+				s.round()
+			}
+			for i := n; i > 0; i-- {
+				w.check(os.Rename(fmt.Sprintf("%s.%d", w.path, i), fmt.Sprintf("%s.%d", w.path, i+1)))
+			}
+			w.rename(w.path + ".1")
+			w.reopen()
+		}
+		w.lines(3)
+		s.round()
+	}},
+	{"copied and emptied", nil, func(w *logWriter, s *watching, dir string) {
+		for n := range 4 {
+			w.lines(3)
+			s.round()
+			w.lines(3) // unread when it is emptied: they stand in the copy
+			w.copyTo(fmt.Sprintf("%s.%d", w.path, n))
+			w.empty()
+			w.lines(1 + n)
+			s.round()
+		}
+	}},
+	{"copied and emptied, the copies are followed too", []string{"access.log*"}, func(w *logWriter, s *watching, dir string) {
+		for n := range 4 {
+			w.lines(3)
+			s.round()
+			w.lines(3)
+			w.copyTo(fmt.Sprintf("%s.%d", w.path, n))
+			if n%2 == 0 {
+				s.round()
+			}
+			w.lines(n % 2)
+			if n%2 == 1 { // what comes after the copy is in no file once it is emptied
+				s.round()
+			}
+			w.empty()
+			w.lines(1 + n)
+			s.round()
+		}
+	}},
+	{"emptied, and grown beyond what it was", nil, func(w *logWriter, s *watching, dir string) {
+		for n := range 4 {
+			w.lines(2)
+			s.round()
+			w.empty()
+			w.lines(5 + 4*n)
+			s.round()
+		}
+	}},
+	{"deleted and made anew", nil, func(w *logWriter, s *watching, dir string) {
+		for range 4 {
+			w.lines(3)
+			s.round()
+			w.check(os.Remove(w.path))
+			w.lines(3)
+			s.round()
+			w.reopen()
+			w.lines(3)
+			s.round()
+		}
+	}},
+	{"another log under the same number while it stood still", nil, func(w *logWriter, s *watching, dir string) {
+		for range 5 {
+			w.lines(3)
+			s.round()
+			s.f.Close() // else the number would not be free
+			w.file.Close()
+			w.file = nil
+			w.check(os.Remove(w.path))
+			w.reopen()
+			w.lines(3)
+			s.kill()
+			s.round()
+		}
+	}},
+	{"renamed and packed while it stood still", nil, func(w *logWriter, s *watching, dir string) {
+		for n := range 3 {
+			w.lines(3)
+			s.round()
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, 3*n))
+			w.reopen()
+			w.lines(3) // of a log that was never seen under its name
+			w.rename(fmt.Sprintf("%s.%d", w.path, 3*n+1))
+			pack(w.t, fmt.Sprintf("%s.%d", w.path, 3*n))
+			w.reopen()
+			w.lines(3)
+			s.kill()
+			s.round()
+		}
+	}},
+	{"packed while it is followed", []string{"access.log*"}, func(w *logWriter, s *watching, dir string) {
+		for n := range 3 {
+			w.lines(3)
+			s.round()
+			w.lines(3)
+			old := fmt.Sprintf("%s.%d", w.path, n)
+			w.rename(old)
+			w.reopen()
+			w.lines(3)
+			if n > 0 {
+				s.round()
+			}
+			pack(w.t, old)
+			s.round()
+			s.round()
+		}
+	}},
+	{"a link that moves", []string{"current"}, func(w *logWriter, s *watching, dir string) {
+		link := filepath.Join(dir, "current")
+		for n := range 3 {
+			w.path = filepath.Join(dir, fmt.Sprintf("day%d", n))
+			late := w.file
+			w.file = nil
+			w.reopen()
+			w.lines(2)
+			tmp := link + ".tmp"
+			w.check(os.Symlink(w.path, tmp))
+			w.check(os.Rename(tmp, link))
+			s.round()
+			if n > 0 {
+				w.file, late = late, w.file
+				w.lines(2)
+				s.round()
+				w.file, late = late, w.file
+			}
+			w.lines(2)
+			s.round()
+		}
+	}},
+	{"files join", []string{"*.log", "more"}, func(w *logWriter, s *watching, dir string) {
+		w.check(os.Mkdir(filepath.Join(dir, "more"), 0o700))
+		for n := range 3 {
+			w.lines(2)
+			s.round()
+			w.path = filepath.Join(dir, fmt.Sprintf("vhost%d.log", n))
+			w.reopen()
+			w.lines(2)
+			s.round()
+			w.path = filepath.Join(dir, "more", fmt.Sprintf("vhost%d", n))
+			w.reopen()
+			w.lines(2)
+			s.round()
+		}
+	}},
+	{"killed", nil, func(w *logWriter, s *watching, dir string) {
+		for n := range 10 {
+			w.lines(n + 1)
+			line := w.line()
+			w.text(line[:n])
+			s.round()
+			s.kill()
+			w.text(line[n:])
+		}
+		s.round()
+	}},
+	{"a line of two mebibytes", nil, func(w *logWriter, s *watching, dir string) {
+		w.lines(2)
+		s.round()
+		line := w.line()
+		head, _ := strings.CutSuffix(line, "test\"\n")
+		w.text(head)
+		for range 32 {
+			w.text(strings.Repeat("x", 64<<10))
+			s.round()
+		}
+		s.kill()
+		s.round()
+		w.text("\"\n")
+		w.lines(2)
+		s.round()
+	}},
+}
+
+// No line is lost, none comes twice and none is torn, whatever is done to a log.
+func TestFollow(t *testing.T) {
+	for _, poll := range []bool{false, true} {
+		for _, h := range hazards {
+			t.Run(fmt.Sprintf("%s/poll=%v", strings.ReplaceAll(h.name, " ", "-"), poll), func(t *testing.T) {
+				dir := t.TempDir()
+				w := newLogWriter(t, filepath.Join(dir, "access.log"))
+				w.reopen()
+				args := []string{w.path}
+				for i, a := range h.args {
+					if i == 0 {
+						args = nil
+					}
+					args = append(args, filepath.Join(dir, a))
+				}
+				s := watch(t, source.FollowOptions{Poll: poll, AtEnd: true}, args...)
+				s.round()
+				h.do(w, s, dir)
+				s.stop()
+				s.has(1, w.next)
+			})
+		}
+	}
+}
+
+// What is done to logs in any order, with looks and kills between, loses nothing.
+func TestFollowRandom(t *testing.T) {
+	for round := range 20 {
+		seed := uint64(time.Now().UnixNano()) + uint64(round)
+		if s := os.Getenv("SEED"); s != "" {
+			seed, _ = strconv.ParseUint(s, 10, 64)
+		}
+		rng := rand.New(rand.NewPCG(seed, 6))
+		dir := t.TempDir()
+		w := newLogWriter(t, filepath.Join(dir, "access.log"))
+		w.reopen()
+		arg := w.path
+		if rng.IntN(2) == 0 {
+			arg += "*"
+		}
+		s := watch(t, source.FollowOptions{Poll: rng.IntN(2) == 0, AtEnd: true}, arg)
+		s.round()
+		w.lines(1)
+		s.round()
+		var did []string
+		rotations := 0
+		for range 60 {
+			op := rng.IntN(9)
+			did = append(did, strconv.Itoa(op))
+			switch op {
+			case 0, 1, 2:
+				w.lines(1 + rng.IntN(20))
+			case 3:
+				line := w.line()
+				cut := rng.IntN(len(line))
+				w.text(line[:cut])
+				if rng.IntN(2) == 0 {
+					s.round()
+				}
+				w.text(line[cut:])
+			case 4, 5:
+				s.round()
+			case 6:
+				s.kill()
+			case 7: // rename, write on, reopen
+				rotations++
+				w.rename(fmt.Sprintf("%s.%d", w.path, rotations))
+				if rng.IntN(2) == 0 {
+					w.lines(2)
+				}
+				w.reopen()
+				w.lines(1)
+				if rng.IntN(2) == 0 {
+					pack(t, fmt.Sprintf("%s.%d", w.path, rotations))
+				}
+			case 8: // copy and empty
+				rotations++
+				w.copyTo(fmt.Sprintf("%s.%d", w.path, rotations))
+				w.empty()
+				w.lines(1)
+			}
+		}
+		s.stop()
+		s.has(1, w.next)
+		if t.Failed() {
+			t.Fatalf("seed %d: arg %s, did %s", seed, filepath.Base(arg), strings.Join(did, " "))
+		}
+	}
+}
+
+// A log begins where it is told to; one that was read before goes on, whatever is told.
+func TestFollowFrom(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		how  source.FollowOptions
+		want int // first line
+	}{
+		{"end", source.FollowOptions{AtEnd: true}, 11},
+		{"start", source.FollowOptions{}, 1},
+		{"time", source.FollowOptions{From: start.Add(5 * time.Second)}, 5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newLogWriter(t, filepath.Join(t.TempDir(), "access.log"))
+			w.reopen()
+			w.lines(10)
+			c.how.Poll = true
+			s := watch(t, c.how, w.path)
+			s.round()
+			w.lines(3)
+			s.round()
+			s.has(c.want, 13)
+			s.kill()
+			w.lines(3)
+			s.round()
+			s.has(c.want, 16)
+			for _, k := range s.known {
+				if k.At.Lines != 16 || k.At.Lines != k.At.Parsed+k.At.Skipped {
+					t.Errorf("at %+v", k.At)
+				}
+			}
+		})
+	}
+}
+
+// A pipe is read as it comes, while others write to it and while none does.
+func TestFollowPipe(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no named pipes")
+	}
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := watch(t, source.FollowOptions{AtEnd: true}, path)
+	s.round()
+	w := newLogWriter(t, path)
+	until := func(n int) {
+		t.Helper()
+		for len(s.kept) < n {
+			s.f.Wait(t.Context(), time.Minute)
+			s.round()
+		}
+	}
+	for n := range 3 {
+		w.reopen()
+		w.lines(2)
+		w.file.Close()
+		w.file = nil
+		until(2 * (n + 1))
+	}
+	s.has(1, 6)
+}
+
+// Standard input ends.
+func TestFollowStdin(t *testing.T) {
+	r, in := io.Pipe()
+	s := watch(t, source.FollowOptions{AtEnd: true, Stdin: r}, "-")
+	go func() {
+		for n := range 5 {
+			io.WriteString(in, logLine(n+1, fmt.Sprintf("/n/%d", n+1)))
+		}
+		io.WriteString(in, strings.TrimSuffix(logLine(6, "/n/6"), "\n"))
+		in.Close()
+	}()
+	for !s.f.Over() {
+		s.round()
+		if !s.f.Over() {
+			s.f.Wait(t.Context(), time.Minute)
+		}
+	}
+	s.has(1, 6)
+}
+
+// The system tells of each change.
+func TestFollowNotified(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(t, filepath.Join(dir, "access.log"))
+	s := watch(t, source.FollowOptions{AtEnd: true}, w.path)
+	if !s.f.Notified() {
+		t.Skip("no file system events here")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s.round()
+	until := func(n int) {
+		t.Helper()
+		for len(s.kept) < n && ctx.Err() == nil {
+			s.f.Wait(ctx, time.Hour)
+			s.round()
+		}
+		s.has(1, n)
+	}
+	w.reopen()
+	w.lines(1)
+	until(1)
+	w.lines(1)
+	until(2)
+	w.rename(w.path + ".1")
+	w.reopen()
+	w.lines(1)
+	until(3)
+}

@@ -1,0 +1,39 @@
+//go:build unix
+
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// ErrFollowed says that another process follows logs into the store.
+var ErrFollowed = errors.New("logs are followed into it by another process")
+
+// Own makes this process the only one that follows logs into the store at path, until
+// release is called or the process ends in whatever way.
+func Own(path string) (release func() error, err error) {
+	if path == Memory {
+		return func() error { return nil }, nil
+	}
+	restrictUmask()
+	file, err := os.OpenFile(path+".tail", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		text, _ := os.ReadFile(file.Name())
+		file.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s.tail: %w", path, err)
+		}
+		return nil, fmt.Errorf("database %q: %w (PID %s)", path, ErrFollowed, strings.TrimSpace(string(text)))
+	}
+	if err := errors.Join(file.Truncate(0), func() error { _, err := fmt.Fprintln(file, os.Getpid()); return err }()); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() error { return errors.Join(os.Remove(file.Name()), file.Close()) }, nil
+}
