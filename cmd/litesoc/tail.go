@@ -199,24 +199,24 @@ type tail struct {
 	behind  bool            // what was judged too early is to be judged again
 	retract bool            // what the store has found since the checkpoint is void
 
-	snapshot  *snapshot // to become the checkpoint
-	saveNext  time.Time
-	judged    int64 // since the snapshot
-	before    *store.Results
-	after     *store.Results // found since the snapshot, or since the checkpoint if there is none
-	unkept    *store.Results // found since the last turn
-	told      map[string]told
-	anewNext  time.Time
-	expireAt  time.Time
-	turnNext  time.Time
-	turned    time.Time     // when the last turn ended
-	opened    chan struct{} // there is something to be told of
-	urgent    bool          // an alert has opened
-	backOff   time.Duration
-	stopped   error // why nothing can be kept; nil: it can
-	saidAt    time.Time
-	stats     tailStats
-	saidNotes map[string]bool
+	snapshot *snapshot // to become the checkpoint
+	saveNext time.Time
+	judged   int64 // since the snapshot
+	before   *store.Results
+	after    *store.Results // found since the snapshot, or since the checkpoint if there is none
+	unkept   *store.Results // found since the last turn
+	told     map[string]told
+	anewNext time.Time
+	expireAt time.Time
+	turnNext time.Time
+	turned   time.Time     // when the last turn ended
+	opened   chan struct{} // there is something to be told of
+	urgent   bool          // an alert has opened
+	backOff  time.Duration
+	stopped  error     // why nothing can be kept; nil: it can
+	since    time.Time // nothing can be kept
+	said     bool      // that nothing can be kept
+	stats    tailStats
 }
 
 // told is how an alert was shown.
@@ -347,7 +347,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 func newTail(f *tailFlags, l limits, how source.FollowOptions, args []string) *tail {
-	t := &tail{flags: f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{}, saidNotes: map[string]bool{},
+	t := &tail{flags: f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{},
 		sources: map[int]*parsers.Source{}}
 	t.job = job{flags: &f.scanFlags, started: how.Now(), results: store.NewResults()}
 	t.show = func(detect.Alert, bool) {}
@@ -740,25 +740,25 @@ func (t *tail) turn(say notes, join bool) error {
 		t.stats.Turns++
 		t.stats.TurnTime += took
 		t.turnNext = now.Add(max(turnEvery, (turnShare-1)*took))
-		if t.stopped != nil {
+		if t.said {
 			say.note("what is read is kept again")
 		}
-		t.stopped, t.backOff = nil, 0
+		t.stopped, t.backOff, t.said = nil, 0, false
 		return nil
 	}
 	if t.flags.db == store.Memory {
 		return failed(fmt.Errorf("tail: %w", err), "")
 	}
 	t.stats.Failed++
-	first := t.stopped == nil
+	if t.stopped == nil {
+		t.since = now
+	}
 	t.stopped = err
 	t.backOff = min(max(2*t.backOff, 100*time.Millisecond), 5*time.Second)
-	if first && !errors.Is(err, store.ErrBusy) || !first && now.Sub(t.saidAt) > time.Minute {
-		say.note(fmt.Sprintf("nothing can be kept for now, the logs are read on as far as memory allows: %v", err))
-		t.saidAt = now
-	}
-	if first && errors.Is(err, store.ErrBusy) {
-		t.saidAt = now.Add(10*time.Second - time.Minute) // a query is soon done
+	// Another command soon has done with the database.
+	if !t.said && (!errors.Is(err, store.ErrBusy) || now.Sub(t.since) > 10*time.Second) {
+		t.said = true
+		say.note(fmt.Sprintf("nothing can be kept for now; the logs are read on as far as memory allows: %v", err))
 	}
 	t.turnNext = now.Add(t.backOff)
 	return nil

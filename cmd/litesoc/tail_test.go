@@ -331,3 +331,124 @@ func TestTailProcess(t *testing.T) {
 		t.Errorf("requests: %s", n)
 	}
 }
+
+// While another process has the database nothing is kept, and the log waits when memory
+// is full; nothing is lost, and alerts are shown all the same.
+func TestTailBusy(t *testing.T) {
+	dir := t.TempDir()
+	at := demoStart.Add(9 * time.Hour)
+	log := filepath.Join(dir, "access.log")
+	g := &tailing{t: t, dir: dir, clock: at, args: []string{"access.log"}, poll: true}
+	g.start()
+	defer func() { g.kill() }()
+	g.after(time.Second)
+	other := exec.Command("litesoc", "scan", "--db", "tail.duckdb", "--quiet", "-") // which has it until its input ends
+	other.Dir = dir
+	in, err := other.StdinPipe()
+	g.check(err)
+	g.check(other.Start())
+	var busy bytes.Buffer
+	for !strings.Contains(busy.String(), "PID") {
+		busy.Reset()
+		try := exec.Command("litesoc", "sql", "--db", "tail.duckdb", "select 1")
+		try.Dir, try.Stderr = dir, &busy
+		try.Run()
+	}
+	appendTo(t, log, guesses("203.0.113.9", at, 8))
+	for range 10 {
+		g.after(2 * time.Second)
+	}
+	if len(g.opened) != 1 || g.stopped == nil || g.held != 8 {
+		t.Errorf("%d alerts, %d rows held, stopped: %v", len(g.opened), g.held, g.stopped)
+	}
+	if len(g.said) != 1 || !strings.Contains(g.said[0], fmt.Sprintf("PID %d", other.Process.Pid)) {
+		t.Errorf("said %q", g.said)
+	}
+	var more bytes.Buffer
+	for i := range maxHeld + 1000 {
+		fmt.Fprintf(&more, "198.51.100.7 - - [%s] \"GET /%d HTTP/1.1\" 200 1 \"-\" \"x\"\n", at.Add(time.Minute+time.Duration(i/100)*time.Second).Format("02/Jan/2006:15:04:05 -0700"), i)
+	}
+	appendTo(t, log, more.Bytes())
+	for range 5 {
+		g.after(2 * time.Second)
+	}
+	if g.held < maxHeld || g.held > maxHeld+10_000 {
+		t.Errorf("%d rows are held", g.held)
+	}
+	g.check(in.Close())
+	other.Wait()
+	for range 5 {
+		g.after(5 * time.Second)
+	}
+	if g.stopped != nil || g.held != 0 || !strings.Contains(g.said[len(g.said)-1], "kept again") {
+		t.Errorf("%d rows held, stopped: %v, said %q", g.held, g.stopped, g.said)
+	}
+	g.check(g.stop(g))
+	if n := string(litesoc(t, dir, "sql", "--db", "tail.duckdb", "--output", "csv", "select count(*), count(distinct line) from requests")); !strings.HasSuffix(n, fmt.Sprintf("\n%d,%[1]d\n", maxHeld+1008)) {
+		t.Errorf("requests: %s", n)
+	}
+}
+
+// A scan into the same database between two turns is seen: nothing is read twice.
+func TestTailBesideScan(t *testing.T) {
+	dir := t.TempDir()
+	at := demoStart.Add(9 * time.Hour)
+	log := filepath.Join(dir, "access.log")
+	g := &tailing{t: t, dir: dir, clock: at, args: []string{"access.log"}, poll: true}
+	g.start()
+	appendTo(t, log, guesses("203.0.113.9", at, 3))
+	g.after(3 * time.Second)
+	g.after(3 * time.Second)
+	appendTo(t, log, guesses("203.0.113.9", at.Add(3*time.Second), 1))
+	g.clock = g.clock.Add(time.Second)
+	g.follower.Find()
+	b, err := g.follower.Next() // read, and not kept yet
+	g.check(err)
+	g.take(b)
+	appendTo(t, log, guesses("203.0.113.9", at.Add(4*time.Second), 4))
+	litesoc(t, dir, "scan", "--quiet", "--intel", "intel", "--db", "tail.duckdb", "--output", "json=x.json", "access.log")
+	for range 3 {
+		g.after(3 * time.Second)
+	}
+	appendTo(t, log, guesses("203.0.113.9", at.Add(8*time.Second), 4))
+	g.after(3 * time.Second)
+	g.finish()
+	litesoc(t, dir, "scan", "--quiet", "--intel", "intel", "--db", "scan.duckdb", "--output", "json=x.json", "access.log")
+	if got, want := found(t, dir, "tail.duckdb"), found(t, dir, "scan.duckdb"); !bytes.Equal(got, want) {
+		t.Errorf("not what scan finds:\n%s", firstDifference(got, want))
+	}
+	if len(g.said) != 1 || !strings.Contains(g.said[0], "another run has written") {
+		t.Errorf("said %q", g.said)
+	}
+}
+
+// What is too old goes while logs are followed; the detectors remember it all the same.
+func TestTailKeep(t *testing.T) {
+	dir := t.TempDir()
+	at := demoStart
+	log := filepath.Join(dir, "access.log")
+	g := &tailing{t: t, dir: dir, clock: at, args: []string{"access.log"}, poll: true, limits: limits{keep: 2 * time.Hour}}
+	g.start()
+	for hour := range 5 {
+		// One a half hour is no attack; ten on one account within an hour are none either.
+		appendTo(t, log, guesses("203.0.113.9", at.Add(time.Duration(hour)*time.Hour), 2))
+		for range 4 {
+			g.after(15 * time.Minute)
+		}
+	}
+	appendTo(t, log, guesses("203.0.113.9", g.clock, 6))
+	g.after(5 * time.Second)
+	g.after(5 * time.Second)
+	if len(g.opened) != 1 {
+		t.Errorf("%d alerts", len(g.opened))
+	}
+	if g.stats.Expired < 4 || g.stats.Expired > 8 {
+		t.Errorf("%d requests were removed", g.stats.Expired)
+	}
+	g.kill()
+	g.start()
+	g.finish()
+	if n := string(litesoc(t, dir, "sql", "--db", "tail.duckdb", "--output", "csv", "select count(*) < 12, (select count(*) from alerts), (select sum(lines) from sources) from requests")); !strings.HasSuffix(n, "\ntrue,1,16\n") {
+		t.Errorf("kept: %s", n)
+	}
+}
