@@ -601,9 +601,6 @@ func (t *tail) round(say notes) error {
 			if err := t.turn(say, false); err != nil {
 				return err
 			}
-			if t.stopped != nil {
-				break
-			}
 		}
 	}
 	if t.follower.Reordered() {

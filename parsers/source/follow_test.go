@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -708,4 +709,50 @@ func TestFollowNotified(t *testing.T) {
 	w.reopen()
 	w.lines(1)
 	until(3)
+}
+
+// logrotate does all that it does, and no line is lost: with copytruncate none that was
+// there when it began to copy.
+func TestLogrotate(t *testing.T) {
+	logrotate, err := exec.LookPath("logrotate")
+	if err != nil {
+		t.Skip("logrotate is not installed")
+	}
+	for _, how := range []string{"create", "create\ncompress", "create\ncompress\ndelaycompress", "copytruncate", "copytruncate\ncompress", "create\nextension .log\ncompress", "create\nsharedscripts\ncompress\nmaxsize 1"} {
+		for _, killed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/killed=%v", strings.ReplaceAll(how, "\n", ","), killed), func(t *testing.T) {
+				dir := t.TempDir()
+				w := newLogWriter(t, filepath.Join(dir, "access.log"))
+				w.reopen()
+				config := filepath.Join(dir, "logrotate.conf")
+				write(t, config, fmt.Sprintf("%s {\nrotate 20\nmissingok\n%s\n}\n", w.path, how))
+				if err := os.Chmod(config, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				s := watch(t, source.FollowOptions{AtEnd: true}, w.path)
+				s.round()
+				w.lines(5)
+				s.round()
+				for range 4 {
+					w.lines(5) // unread when it is rotated
+					cmd := exec.Command(logrotate, "--force", "--state", filepath.Join(dir, "state"), config)
+					if text, err := cmd.CombinedOutput(); err != nil {
+						t.Fatalf("%v\n%s", err, text)
+					}
+					if strings.HasPrefix(how, "create") && !strings.Contains(how, "\ncompress") || strings.Contains(how, "delay") {
+						w.lines(3) // into the old file
+					}
+					w.reopen()
+					w.lines(5)
+					if killed {
+						s.kill()
+					}
+					s.round()
+					s.round()
+				}
+				s.stop()
+				s.has(1, w.next)
+			})
+		}
+	}
 }
