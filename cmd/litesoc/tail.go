@@ -466,7 +466,7 @@ func (t *tail) restore() error {
 	if err != nil {
 		return err
 	}
-	t.begin(t.sink())
+	t.routes, t.pipeline = t.begin(t.sink())
 	t.order = source.Orderer{}
 	t.before, t.after, t.unkept = store.NewResults(), store.NewResults(), store.NewResults()
 	t.snapshot, t.behind, t.retract = nil, false, true
@@ -1019,7 +1019,7 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 	t.geo.Close()
 	next.store, next.order = t.store, t.order
 	t.job, t.flags = *next, &flags
-	t.begin(t.sink())
+	t.routes, t.pipeline = t.begin(t.sink())
 	if err := memory.load(t.pipeline); err != nil {
 		return errors.Join(err, t.leave())
 	}

@@ -19,7 +19,6 @@ import (
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers/source"
-	"github.com/litesoc/litesoc/report/store"
 )
 
 // A tailing is a tail whose clock and turns are a test's.
@@ -333,6 +332,21 @@ func TestTailProcess(t *testing.T) {
 	}
 }
 
+// isLocked tells whether another process has locked a file, without locking it.
+func isLocked(t *testing.T, path string) bool {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK}
+	if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lock); err != nil {
+		t.Fatal(err)
+	}
+	return lock.Type != syscall.F_UNLCK
+}
+
 // While another process has the database nothing is kept, and the log waits when memory
 // is full; nothing is lost, and alerts are shown all the same.
 func TestTailBusy(t *testing.T) {
@@ -349,13 +363,8 @@ func TestTailBusy(t *testing.T) {
 	other.Dir = dir
 	g.check(other.Start())
 	defer other.Process.Kill()
-	for {
-		err := g.store.Reopen()
-		if errors.Is(err, store.ErrBusy) {
-			break
-		}
-		g.check(err)
-		g.check(g.store.Close())
+	for !isLocked(t, filepath.Join(dir, "tail.duckdb")) {
+		runtime.Gosched()
 	}
 	appendTo(t, log, guesses("203.0.113.9", at, 8))
 	for range 10 {
@@ -422,6 +431,42 @@ func TestTailBesideScan(t *testing.T) {
 	}
 	if len(g.said) != 1 || !strings.Contains(g.said[0], "another run has written") {
 		t.Errorf("said %q", g.said)
+	}
+}
+
+// SIGHUP reads the config anew: what was remembered counts under the new settings, and a
+// config that cannot be read changes nothing.
+func TestTailReload(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	at := demoStart
+	log := filepath.Join(dir, "access.log")
+	g := &tailing{t: t, dir: dir, clock: at, args: []string{"access.log"}, poll: true}
+	g.start()
+	defer func() { g.kill() }()
+	c := tailCommand()
+	appendTo(t, log, guesses("203.0.113.9", at, 3))
+	for range 3 {
+		g.after(3 * time.Second)
+	}
+	reload := func(text string) error {
+		g.check(os.WriteFile(configName, []byte(text), 0o600))
+		return g.reload(c, g)
+	}
+	if err := reload("detectors: {brute-force-ip: {limit: many}}\n"); err == nil {
+		t.Error("a broken config: no error")
+	}
+	g.check(reload("detectors: {brute-force-ip: {limit: 4}}\n"))
+	appendTo(t, log, guesses("203.0.113.9", at.Add(20*time.Second), 1))
+	for range 3 {
+		g.after(3 * time.Second)
+	}
+	if len(g.opened) != 1 {
+		t.Errorf("%d alerts for 4 failed logins, 3 of them before it was told that 4 are too many", len(g.opened))
+	}
+	g.check(g.stop(g))
+	if n := string(litesoc(t, dir, "sql", "--db", "tail.duckdb", "--output", "csv", "select count(*), count(distinct line) from requests")); !strings.HasSuffix(n, "\n4,4\n") {
+		t.Errorf("requests: %s", n)
 	}
 }
 
