@@ -7,10 +7,12 @@ FUZZTIME ?= 60s
 TIMEOUT  ?= 15m
 SEEDS    ?= 8
 LINES    ?= 300000
+ROUNDS   ?= 3
+MILLIONS ?= 1
 CODE     := cmd detect parsers report
 
 .DEFAULT_GOAL := build
-.PHONY: build test check golden fuzz bench scorecard demo clean help
+.PHONY: build test check golden fuzz bench bench-compare scorecard demo clean help
 
 build: ## build ./litesoc (the default)
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o litesoc ./cmd/litesoc
@@ -42,8 +44,21 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 		$(GO) test "./$${file%/*}" -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 
-bench: ## run all benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## say how fast it is, on logs of MILLIONS of lines (1): medians of ROUNDS rounds (3), with the spread
+	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc
+	@cd cmd/litesoc && ../../.cache/here.test -test.run '^TestTable$$' -table -lines $(MILLIONS)000000 -rounds $(ROUNDS)
+
+bench-compare: ## compare the stages with those of another commit, in turns: make bench-compare BASE=main
+	@test -n "$(BASE)" || { echo "which commit? make bench-compare BASE=main" >&2; exit 2; }
+	@rm -rf .cache/base && mkdir -p .cache && git worktree prune && git worktree add --quiet --detach .cache/base $(BASE)
+	@cd .cache/base && CGO_ENABLED=1 $(GO) test -c -o ../base.test ./cmd/litesoc; cd ../.. && git worktree remove --force .cache/base
+	@CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc
+	@for round in $$(seq $(ROUNDS)); do for which in base here; do \
+		(cd cmd/litesoc && ../../.cache/$$which.test -test.run '^$$' -test.bench Stages -test.benchtime 1x) | sed -n "s/^Benchmark/$$which /p"; \
+	done; done | awk '{ for (i = 2; i <= NF; i++) if ($$i == "lines/s") { k = $$1 " " $$2; v[k, ++n[k]] = $$(i-1); names[$$2] } } \
+		function median(k,  i, j, t) { for (i = 2; i <= n[k]; i++) for (j = i; j > 1 && v[k, j] < v[k, j-1]; j--) { t = v[k, j]; v[k, j] = v[k, j-1]; v[k, j-1] = t } \
+			return v[k, int((n[k] + 1) / 2)] } \
+		END { for (s in names) { b = median("base " s); h = median("here " s); printf "%-24s %10d lines/s, here %10d: %.2f times\n", s, b, h, h / b } }' | sort
 
 scorecard: ## play attacks amid benign traffic (SEEDS times LINES lines): what is missed, and who is accused falsely
 	$(GO) test ./detect -run '^TestScorecard' -count=1 -timeout $(TIMEOUT) -v -args -scorecard.seeds $(SEEDS) -scorecard.lines $(LINES)
@@ -55,4 +70,4 @@ clean: ## remove what the build made
 	rm -rf litesoc bin .cache
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12

@@ -3,6 +3,7 @@ package detect
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -246,7 +247,7 @@ func (l *Allowlist) Detectors(all []*Detector) []*Detector {
 	watched := make([]*Detector, len(all))
 	for i, d := range all {
 		w := *d
-		w.New = func() State { return watch(d.New()) }
+		w.New = func() State { return watchState(d.New()) }
 		watched[i] = &w
 	}
 	return watched
@@ -349,15 +350,50 @@ func (c *cover) add(e *Event, r *Rule) string {
 // of the allowlist. So an entry never hides an event of which somebody else's requests, or
 // other requests, may be part.
 type watched struct {
-	State State
+	State
+	watch
+}
+
+// watch is what a watched state remembers beside its own.
+type watch struct {
 	Since map[uint16]time.Time `json:",omitempty"` // by entry
 	Last  time.Time            `json:",omitzero"`  // of the last request
+}
+
+// watchKey is where the JSON of a watched state has its watch. The rest is that of the state
+// itself, which reads the same with an allowlist and without.
+const watchKey = "Allowlist"
+
+func (w *watched) MarshalJSON() ([]byte, error) {
+	state, err := json.Marshal(w.State)
+	if err != nil {
+		return nil, err
+	}
+	more, err := json.Marshal(map[string]*watch{watchKey: &w.watch})
+	if err != nil {
+		return nil, err
+	}
+	if string(state) == "{}" {
+		return more, nil
+	}
+	return append(append(state[:len(state)-1], ','), more[1:]...), nil
+}
+
+func (w *watched) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, w.State); err != nil {
+		return err
+	}
+	more := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &more); err != nil || more[watchKey] == nil {
+		return err
+	}
+	return json.Unmarshal(more[watchKey], &w.watch)
 }
 
 // watchedExpirer is watched for a state with a last word.
 type watchedExpirer struct{ watched }
 
-func watch(s State) State {
+func watchState(s State) State {
 	w := watched{State: s}
 	if _, ok := s.(Expirer); ok {
 		return &watchedExpirer{w}

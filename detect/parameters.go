@@ -11,7 +11,22 @@ import (
 func cutParameter(query string) (name, value, rest string) {
 	pair, rest, _ := strings.Cut(query, "&")
 	name, value, _ = strings.Cut(pair, "=")
+	if plainWord(name) {
+		return name, value, rest
+	}
 	return innerName(unescaped(name)), value, rest
+}
+
+// plainWord tells whether a name has nothing in it that unescaped or innerName would take
+// off, as nearly all have not.
+func plainWord(name string) bool {
+	for i := range len(name) {
+		switch name[i] {
+		case '%', '+', '[', ']', '.':
+			return false
+		}
+	}
+	return true
 }
 
 // innerName returns the last part of a name with brackets or dots that is neither a

@@ -1,10 +1,12 @@
 package detect
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +17,17 @@ import (
 // A Pipeline leads requests through detectors, rules and correlation. It is used by
 // one goroutine.
 type Pipeline struct {
+	// Origins says where an address is, for rules that ask that of events; nil if it is not
+	// known. It is set before the pipeline advances, and answers the same every time.
+	Origins func(ip string) *parsers.Origin
+
 	routes   *parsers.RouteLearner
 	requests *keyed.Engine[*parsers.Request, Event]
-	events   *keyed.Engine[timed[Event], Alert]
+	events   *keyed.Engine[*clue, judgement]
 	alerts   *keyed.Engine[timed[Alert], Incident]
+	rules    []*Rule
+	asked    map[string]bool // whether rules look at single requests of an event
+	waiting  []*parsers.Request
 	sink     Sink
 	changes  []Change // still to be made, in order
 	err      error    // of a change
@@ -40,14 +49,15 @@ type timed[T any] struct {
 }
 
 // NewPipeline returns a pipeline of the detectors and rules, with the given number
-// of shards working on the detectors side by side. The learner, which becomes the
-// pipeline's own, sets the route of each request first.
+// of shards working on the detectors side by side. Rules that cannot fire are left out.
+// The learner, which becomes the pipeline's own, sets the route of each request first.
 func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*Rule, shards int, sink Sink) *Pipeline {
 	var machines []*keyed.Machine[*parsers.Request, Event]
 	for _, d := range detectors {
 		machines = append(machines, d.machine())
 	}
-	var ruleMachines []*keyed.Machine[timed[Event], Alert]
+	rules = slices.DeleteFunc(slices.Clone(rules), func(r *Rule) bool { return r.Silent() != nil })
+	var ruleMachines []*keyed.Machine[*clue, judgement]
 	for _, r := range rules {
 		ruleMachines = append(ruleMachines, r.machine())
 	}
@@ -57,15 +67,17 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 			Time: func(r *parsers.Request) time.Time { return r.Time },
 			ID:   func(e Event) string { return e.ID },
 		}, shards, machines...),
-		events: keyed.New(keyed.Order[timed[Event], Alert]{
-			Time: func(e timed[Event]) time.Time { return e.at },
-			ID:   func(a Alert) string { return a.ID },
+		events: keyed.New(keyed.Order[*clue, judgement]{
+			Time: func(c *clue) time.Time { return c.at },
+			ID:   func(f judgement) string { return f.Alert.ID },
 		}, 1, ruleMachines...),
 		alerts: keyed.New(keyed.Order[timed[Alert], Incident]{
 			Time: func(a timed[Alert]) time.Time { return a.at },
 			ID:   func(i Incident) string { return i.ID },
 		}, 1, correlation()),
-		sink: sink,
+		rules: rules,
+		asked: map[string]bool{},
+		sink:  sink,
 	}
 }
 
@@ -112,9 +124,9 @@ const maxHistories = 1 << 16
 // maxKeys bounds the keys that the detector remembers; 0 is the engine's own bound.
 func (d *Detector) maxKeys() int {
 	if *d.TTL >= history {
-		return maxHistories
+		return min(cmp.Or(d.MaxKeys, maxHistories), maxHistories)
 	}
-	return 0
+	return d.MaxKeys
 }
 
 // Advance leads requests, in their order and all before the watermark, through the
@@ -142,17 +154,14 @@ func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
 		p.routes.Observe(r)
 	}
 	var events []timed[Event]
-	p.requests.Advance(requests, watermark, func(at time.Time, e Event) {
-		p.sink.Event(e)
-		events = append(events, timed[Event]{at, e})
-	})
+	p.requests.Advance(requests, watermark, func(at time.Time, e Event) { events = append(events, timed[Event]{at, e}) })
 	var alerts []timed[Alert]
-	p.events.Advance(events, watermark, func(at time.Time, a Alert) {
-		p.sink.Alert(a)
-		if a.SuppressedBy == "" {
-			alerts = append(alerts, timed[Alert]{at, a})
-		}
+	judged := events
+	p.events.Advance(p.clues(p.due(requests, watermark), events), watermark, func(at time.Time, f judgement) {
+		judged = takeJudgement(judged, at, f)
+		alerts = append(alerts, timed[Alert]{at, f.Alert})
 	})
+	alerts = p.tell(judged, alerts)
 	p.alerts.Advance(alerts, watermark, func(_ time.Time, i Incident) { p.sink.Incident(i) })
 }
 
@@ -160,22 +169,109 @@ func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
 // here. The pipeline is spent afterwards: save it first if the log may go on.
 func (p *Pipeline) Flush() {
 	var events []timed[Event]
-	p.requests.Flush(func(at time.Time, e Event) {
-		p.sink.Event(e)
-		events = append(events, timed[Event]{at, e})
-	})
+	p.requests.Flush(func(at time.Time, e Event) { events = append(events, timed[Event]{at, e}) })
+	clues := p.clues(p.waiting, events)
+	p.waiting = nil
+	judged := events
 	var alerts []timed[Alert]
-	takeAlert := func(at time.Time, a Alert) {
-		p.sink.Alert(a)
-		if a.SuppressedBy == "" {
-			alerts = append(alerts, timed[Alert]{at, a})
-		}
+	take := func(at time.Time, f judgement) {
+		judged = takeJudgement(judged, at, f)
+		alerts = append(alerts, timed[Alert]{at, f.Alert})
 	}
-	p.events.Advance(events, endOf(events), takeAlert)
-	p.events.Flush(takeAlert)
+	if n := len(clues); n > 0 {
+		p.events.Advance(clues, clues[n-1].at.Add(1), take)
+	}
+	p.events.Flush(take)
+	alerts = p.tell(judged, alerts)
 	takeIncident := func(_ time.Time, i Incident) { p.sink.Incident(i) }
 	p.alerts.Advance(alerts, endOf(alerts), takeIncident)
 	p.alerts.Flush(takeIncident)
+}
+
+// takeJudgement adds the event of a judgement, if it has one.
+func takeJudgement(events []timed[Event], at time.Time, f judgement) []timed[Event] {
+	if f.Event == nil {
+		return events
+	}
+	return append(events, timed[Event]{at, *f.Event})
+}
+
+// tell passes on events, those of detectors and those of rules in one order, and
+// alerts, of which it returns those that are not suppressed.
+func (p *Pipeline) tell(events []timed[Event], alerts []timed[Alert]) []timed[Alert] {
+	slices.SortStableFunc(events, func(a, b timed[Event]) int {
+		return cmp.Or(a.at.Compare(b.at), strings.Compare(a.val.ID, b.val.ID))
+	})
+	for _, e := range events {
+		p.sink.Event(e.val)
+	}
+	for _, a := range alerts {
+		p.sink.Alert(a.val)
+	}
+	return slices.DeleteFunc(alerts, func(a timed[Alert]) bool { return a.val.SuppressedBy != "" })
+}
+
+// due returns the requests before the watermark that rules look at. The others of these
+// wait: events of detectors may still come before them.
+func (p *Pipeline) due(requests []*parsers.Request, watermark time.Time) []*parsers.Request {
+	late := len(requests)
+	for late > 0 && !requests[late-1].Time.Before(watermark) {
+		late--
+	}
+	n := 0
+	for n < len(p.waiting) && p.waiting[n].Time.Before(watermark) {
+		n++
+	}
+	due := slices.Clone(p.waiting[:n])
+	p.waiting = slices.Delete(p.waiting, 0, n)
+	for _, r := range requests[:late] {
+		if p.asks(r.Event) {
+			due = append(due, r)
+		}
+	}
+	for _, r := range requests[late:] {
+		if p.asks(r.Event) {
+			p.waiting = append(p.waiting, kept(r))
+		}
+	}
+	return due
+}
+
+// kept returns a request in memory of its own.
+func kept(r *parsers.Request) *parsers.Request {
+	own := *r
+	for _, s := range []*string{&own.ClientIP, &own.PeerIP, &own.Method, &own.Host, &own.Path, &own.Shape, &own.Route, &own.Query, &own.UserAgent,
+		&own.Referer, &own.RequestID, &own.User, &own.APIKey, &own.KeyPrefix, &own.Token, &own.Session, &own.Tenant, &own.Event} {
+		*s = strings.Clone(*s)
+	}
+	own.Allowed = slices.Clone(r.Allowed)
+	return &own
+}
+
+// asks tells whether a rule looks at single requests of that event.
+func (p *Pipeline) asks(event string) bool {
+	asks, known := p.asked[event]
+	if !known {
+		asks = slices.ContainsFunc(p.rules, func(r *Rule) bool { return r.looksAt(event) })
+		p.asked[strings.Clone(event)] = asks
+	}
+	return asks
+}
+
+// clues puts requests and events in one order: by time; of one time, the requests in
+// theirs, then the events.
+func (p *Pipeline) clues(requests []*parsers.Request, events []timed[Event]) []*clue {
+	clues := make([]*clue, 0, len(requests)+len(events))
+	for len(requests)+len(events) > 0 {
+		if len(events) == 0 || len(requests) > 0 && !requests[0].Time.After(events[0].at) {
+			clues = append(clues, &clue{at: requests[0].Time, request: requests[0]})
+			requests = requests[1:]
+			continue
+		}
+		clues = append(clues, &clue{at: events[0].at, event: &events[0].val, origins: p.Origins})
+		events = events[1:]
+	}
+	return clues
 }
 
 // endOf returns a watermark just past the last of the items.
@@ -190,6 +286,7 @@ func endOf[T any](items []timed[T]) time.Time {
 const (
 	stageRoutes    = "routes"
 	stageEvents    = "events"
+	stageWaiting   = "waiting"
 	stageAlerts    = "alerts"
 	stageIncidents = "incidents"
 )
@@ -227,6 +324,7 @@ func (p *Pipeline) stages() []stage {
 	return []stage{
 		{stageRoutes, p.saveRoutes, p.loadRoutes},
 		{stageEvents, p.requests.Save, p.requests.Load},
+		{stageWaiting, p.saveWaiting, p.loadWaiting},
 		{stageAlerts, p.events.Save, p.events.Load},
 		{stageIncidents, p.alerts.Save, p.alerts.Load},
 	}
@@ -242,6 +340,26 @@ func (p *Pipeline) saveRoutes(yield func(keyed.Saved) error) error {
 
 func (p *Pipeline) loadRoutes(s keyed.Saved) (bool, error) {
 	return true, json.Unmarshal(s.State, p.routes)
+}
+
+// saveWaiting yields each request that waits. What is kept of one is what rules may ask.
+func (p *Pipeline) saveWaiting(yield func(keyed.Saved) error) error {
+	for _, r := range p.waiting {
+		state, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		if err := yield(keyed.Saved{Last: r.Time, State: state}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Pipeline) loadWaiting(s keyed.Saved) (bool, error) {
+	r := &parsers.Request{}
+	p.waiting = append(p.waiting, r)
+	return true, json.Unmarshal(s.State, r)
 }
 
 // Stats returns the counts of all stages together.

@@ -293,13 +293,18 @@ var odd, oddInPath = func() (query, path [256]bool) {
 // mayProbe tells, at little cost, whether a request may hold a probe: probesOf finds none
 // in those it rules out.
 func mayProbe(r *parsers.Request) bool {
-	return hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || hasOdd(r.Path, &oddInPath) || strings.Contains(r.Query, classLoader) || strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
+	return hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || hasOdd(r.Path, &oddInPath) || reaches(r.Query) || reaches(r.Body) ||
+		strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
 		oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
 }
 
-// classLoader stands in the names of parameters by which the fields of a Java object lead
-// to the server itself; nothing of those is odd.
-const classLoader = "lassLoader."
+// reaches tells whether a query has a parameter by whose name the fields of an object lead
+// to the server itself (Java) or to what all objects have (JavaScript). Nothing of those
+// names is odd.
+func reaches(query string) bool {
+	return strings.Contains(query, "lassLoader.") || strings.Contains(query, "__proto__") ||
+		strings.Contains(query, "onstructor.prototype") || strings.Contains(query, "onstructor][prototype")
+}
 
 // hasOdd tells whether a text has an odd byte, as it stands or encoded once or twice.
 func hasOdd(s string, odd *[256]bool) bool {
@@ -427,7 +432,7 @@ func (p *prober) query(query, what string, doubtful bool) {
 	for query != "" {
 		var param string
 		param, query, _ = strings.Cut(query, "&")
-		if strings.Contains(param, classLoader) {
+		if name, _, _ := strings.Cut(param, "="); reaches(name) {
 			p.add(hit{Class: templateInjection, Sure: !doubtful, Where: what + " was", Value: param})
 			continue
 		}
@@ -503,7 +508,8 @@ func sqli(value string) (sure, ok bool) {
 		return false, false
 	}
 	if ok, _ = libinjection.IsSQLi(value); !ok {
-		return false, false
+		ok = strings.IndexByte(value, ';') >= 0 && sqlStacked.MatchString(value)
+		return ok, ok
 	}
 	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
 		return false, true
@@ -521,6 +527,10 @@ func xss(value string) (sure, ok bool) {
 }
 
 var (
+	// sqlStacked is a statement behind the end of another one, which the library does not
+	// look for.
+	sqlStacked = regexp.MustCompile(`(?i)(^|['")\d])\s*;\s*\(?\s*(select\s*[(*@]|select\s+case\s|select\s+[\w,.]+\s*(\(|from\s)|waitfor\s+delay\s|iif\s*\(\d|` +
+		`(drop|alter|truncate)\s+(table|database|user|function)\s|insert\s+into\s+\w+\s*[(v]|delete\s+from\s+\w+\s*(where\s|;|--|$)|update\s+\w+\s+set\s+\w+\s*=|exec(ute)?\s*\(|declare\s+@)`)
 	// statement is a query as people write it: what is injected ends another one first, or
 	// goes on with it.
 	statement = regexp.MustCompile(`(?is)^\s*(select\s[\w\s*(),.]+\sfrom\s[^;'"]*|(insert\s+into|update|delete\s+from|create|alter|drop|explain)\s[^;'"]*)$`)
@@ -615,7 +625,7 @@ func anyIn(text string, signs []string) bool {
 }
 
 var (
-	commandSigns = []string{"$ifs", "${ifs", "bin/sh", "bin/bash", "bin/cat", "bin/id", "bin/ls", "bin/nc", "bin/wget", "bin/curl", "bin/uname",
+	commandSigns = []string{"$ifs", "${ifs", "$shell -", "${shell} -", "bin/sh", "bin/bash", "bin/cat", "bin/id", "bin/ls", "bin/nc", "bin/wget", "bin/curl", "bin/uname",
 		"/dev/tcp/", "/dev/udp/", "() {", "(){", "<!--#exec", "<!--#include", "cmd /c", "cmd.exe", "powershell -", "cat /etc", "wget http", "curl http"}
 	phpSigns = []string{"php://", "phar://", "expect://", "zip://", "ogg://", "ssh2://", "zlib://", "glob://", "data://", "<?php", "<?=",
 		"allow_url_include", "auto_prepend_file", "invokefunction", "call_user_func", "$_get", "$_post", "$_request", "$_server", "$_cookie",
@@ -641,6 +651,9 @@ var (
 	scriptSure = regexp.MustCompile(`(?:java|vb)script:\s*[a-z]\S*[(=` + "`" + `]|</\s*script|<[a-z/!][^<]{0,200}\bon[a-z]{4,20}\s*=|` +
 		`["'][^"'<>]{0,100}[\s/]on[a-z]{4,20}\s*=\s*["']?[a-z]\S*[(` + "`" + `]|` +
 		`["'` + "`" + `;>]\s*-?(?:alert|prompt|confirm)\s*[(` + "`" + `.]|["'` + "`" + `;>=]\s*document\.(?:cookie|domain|location)`)
+	mailCommand  = regexp.MustCompile(`[\r\n]\s*(?:mail from:|rcpt to:|ehlo \S|helo \S|apop \S+ [0-9a-f]{32}|auth (?:login|plain|cram-md5)\b|[a-z]\d+ (?:capability|fetch|login) ?)`)
+	callable     = regexp.MustCompile(`['"\[(]\s*(?:system|passthru|shell_exec|exec|popen|proc_open|assert|phpinfo)\s*['"\])]+[^a-z]{0,12}\(`)
+	filterOpens  = regexp.MustCompile(`^\)\s*[&|!]?\s*\(\s*(?:[&|!]|[a-z][a-z0-9-]{1,40}\s*[~<>]?=)`)
 	filterGoesOn = regexp.MustCompile(`\)\s*\(\s*[&|!]?\s*\(?\s*[a-z][a-z0-9-]{1,40}\s*[~<>]?=\s*[*(]|\*\)\s*\([&|!]?\(?[a-z][a-z0-9-]{1,40}[~<>]?=|\)\s*\([|&]\s*\(`)
 	scriptDoubt  = regexp.MustCompile(`\b(?:alert|prompt|confirm)\)?\s*(?:\(|` + "`" + `|\.(?:call|apply)\()`)
 )
@@ -650,6 +663,9 @@ var commandNames = map[string]bool{"cmd": true, "exec": true, "command": true, "
 
 func php(_, text string) (sure, ok bool) {
 	if anyIn(text, phpSigns) || strings.Contains(text, `:"`) && serialised.MatchString(text) {
+		return true, true
+	}
+	if strings.IndexByte(text, '(') >= 0 && callable.MatchString(text) {
 		return true, true
 	}
 	for _, call := range phpCalls {
@@ -694,7 +710,13 @@ func file(text, lower string) (sure, ok bool) {
 	}
 	found := anyIn(lower, fileSigns)
 	// People ask how to edit etc/hosts; a path has no spaces, or is not the only thing there.
-	return found && (strings.IndexByte(text, ' ') < 0 || strings.ContainsAny(text[:1], `;|&$`)), found
+	return found && (strings.IndexByte(text, ' ') < 0 || strings.ContainsAny(text[:1], `;|&$`) || runs(lower)), found
+}
+
+// runs tells whether a text begins with a command.
+func runs(lower string) bool {
+	_, word, rest := firstCommand(lower)
+	return word != "" && rest != "" && rest[0] == ' '
 }
 
 // fileInPath is for what a path asks for without climbing, which is told already.
@@ -724,7 +746,7 @@ func script(_, text string) (sure, ok bool) {
 }
 
 func splitting(_, text string) (sure, ok bool) {
-	ok = header.MatchString(text)
+	ok = header.MatchString(text) || mailCommand.MatchString(text)
 	return ok, ok
 }
 
@@ -736,6 +758,9 @@ func nosql(_, text string) (sure, ok bool) {
 // ldap looks for a filter that is closed and gone on with: "*)(uid=*".
 func ldap(_, text string) (sure, ok bool) {
 	ok = filterGoesOn.MatchString(text)
+	if i := strings.IndexAny(text, "()"); !ok && i >= 0 { // it closes what it has not opened
+		ok = filterOpens.MatchString(text[i:])
+	}
 	return ok, ok
 }
 

@@ -24,6 +24,7 @@ const (
 const secretProbes = `
 /.env /.env.local /.env.dev /.env.development /.env.prod /.env.production /.env.staging /.env.test /.env.bak
 /.env.backup /.env.old /.env.save /.env.example /.env.swp /env.json /.envrc
+/.git /.ssh /.svn /.hg /.aws /.kube /.docker /.gnupg /.passwd /.config
 /.git/config /.git/head /.git/index /.git/logs/head /.gitconfig /.git-credentials /.gitlab-ci.yml
 /.svn/entries /.svn/wc.db /.hg/hgrc /.hg/store/00manifest.i /.bzr/branch/branch.conf /cvs/entries /cvs/root
 /.aws/credentials /.aws/config /.azure/accesstokens.json /.config/gcloud/credentials.db /.boto /.s3cfg
@@ -128,6 +129,9 @@ func (t *probeTable) find(path string) probe {
 	if len(b) < 2 {
 		return noProbe
 	}
+	if isPlugin(b) {
+		return servedProbe
+	}
 	if isDotEnv(b[bytes.LastIndexByte(b, '/')+1:]) {
 		return secretProbe
 	}
@@ -161,7 +165,7 @@ func (t *probeTable) plain(path string) bool {
 	if i := strings.IndexByte(path, '/'); i >= 0 {
 		top, last = path[:i], path[strings.LastIndexByte(path, '/')+1:]
 	}
-	if last != "" && last[0] == '.' {
+	if last != "" && (last[0] == '.' || strings.IndexByte("ptd", lower(last[len(last)-1])) >= 0 && strings.Contains(path, "wp-content/")) {
 		return false
 	}
 	return !t.lasts[slot(last)] && !t.tops[slot(top)]
@@ -173,6 +177,21 @@ func slot(segment string) int {
 		return 0
 	}
 	return int(lower(segment[0])&31)<<5 | int(lower(segment[len(segment)-1])&31)
+}
+
+// isPlugin tells whether a path, in small letters, is one by which a plugin of WordPress, or
+// its version, is looked for. Pages do not link there.
+func isPlugin(path []byte) bool {
+	i := bytes.Index(path, []byte("/wp-content/"))
+	if i < 0 {
+		return false
+	}
+	for _, end := range []string{".php", "/readme.txt", "/readme.md"} {
+		if bytes.HasSuffix(path[i:], []byte(end)) {
+			return true
+		}
+	}
+	return false
 }
 
 // isDotEnv tells whether the name of a file, in small letters, is that of settings with

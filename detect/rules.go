@@ -2,10 +2,10 @@ package detect
 
 import (
 	"cmp"
+	_ "embed"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,9 +13,14 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// A Rule says which events a person should look at. Its alerts are one for each
-// actor, or each address where no actor is known: events that follow within the
-// window extend the alert that is open.
+// A Rule says which events a person should look at. It counts those of one actor, or
+// of one address where no actor is known, unless GroupBy says otherwise, and opens an
+// alert where there are Threshold of them within a window; what follows extends the
+// alert that is open.
+//
+// What is counted is requests where single requests are the event (auth.login_failed),
+// and the events of detectors where they are not (security.brute_force_detected): see
+// Of.
 type Rule struct {
 	Name string // "api-enumeration"
 	// Doc says in one line what is alerted, then, after an empty line, why.
@@ -23,238 +28,405 @@ type Rule struct {
 	Type  string // alert type of the hosted product: "suspicious_activity"
 	Title string // of its alerts, without who and when: "API enumeration"
 
-	Event       string   // name of the events, or its beginning and "*": "auth.*"; "" for any
-	Detectors   []string // that make them; none for any
-	Outcome     Outcome  // of the events; "" for any
-	MinSeverity Severity // of an event that counts
-	MinCount    int64    // requests of an event that counts; an event grows into it
+	Events    []string   // names, each or its beginning and "*": "auth.*"; none for any
+	Of        Of         // what of these is counted
+	Detectors []string   // that make them; none for any
+	Condition *Condition // nil holds for everything
 
-	Window   time.Duration // cool-down: how long after its last event an alert stays open
+	Threshold  int           // matches that make an alert; 0 is 1
+	Distinct   string        // field of which the matches must have different values; "" for none
+	Window     time.Duration // within which they lie, both ends included
+	GroupBy    []string      // fields of whose values each has a count of its own; none is GroupActor
+	FollowedBy *FollowedBy   // what must come after that; nil for nothing
+
+	CoolDown time.Duration // how long after its last match an alert stays open; 0 is Window
 	Severity Severity      // of the alerts; Info means that of their worst event
 	Actions  []Action      // proposed for the alerts, in the order of Actions
 
-	allow *Allowlist // says which alerts are suppressed; set by Allowlist.Rules
+	Technique, OWASP string // of the events that the rule makes of requests
+
+	Off   bool        // switched off
+	Place string      // where it is written, "rules.yaml:12"; "" if it is built in
+	Tests []*RuleTest // its own cases
+
+	allow    *Allowlist  // says which alerts are suppressed; set by Allowlist.Rules
+	sequence *sequence   // of a Sigma correlation
+	any      bool        // judges requests that are no event, too
+	source   string      // Sigma: the text it was read from
+	parts    []ruledPart // compiled: what is counted; one, but for a sequence
+	then     *ruledPart  // compiled: of FollowedBy
+	group    []func(*clue) value
+	distinct func(*clue) value
+	silent   error // why it cannot fire: a list that is not set
 }
 
-// Rules returns the built-in rules.
-func Rules() []*Rule {
-	return []*Rule{
-		{
-			Name:    "brute-force",
-			Doc:     "passwords guessed at a login\n\nAny brute force event: who guesses long enough gets in.",
-			Type:    "brute_force_attack",
-			Title:   "Brute force at a login",
-			Event:   BruteForceDetected,
-			Window:  time.Hour,
-			Actions: []Action{BlockAddress, NotifySecurity},
-		},
-		{
-			Name:     "account-compromise",
-			Doc:      "a login that worked where passwords were guessed\n\nThe account belongs to whoever guessed, until its password is changed and its sessions are ended.",
-			Type:     "account_compromise",
-			Title:    "Account compromised after brute force",
-			Event:    BruteForceDetected,
-			Outcome:  Succeeded,
-			Window:   time.Hour,
-			Severity: Critical,
-			Actions:  []Action{BlockAddress, RevokeTokens, ResetPassword, FreezeAccount, OpenIncident, Escalate},
-		},
-		{
-			Name:      "credential-abuse",
-			Doc:       "an API key used as it never was before\n\nLeaked keys are used by machines, at their speed and for other things than their owner's.",
-			Type:      "suspicious_activity",
-			Title:     "Credential abuse",
-			Detectors: []string{"key-rate", "key-routes"},
-			Window:    time.Hour,
-			Actions:   []Action{RevokeKey, NotifySecurity},
-		},
-		{
-			Name:      "geo-anomaly",
-			Doc:       "an API key used from a country that is new to it\n\nServers seldom move; stolen keys do.",
-			Type:      "geo_anomaly",
-			Title:     "Key used from a new country",
-			Detectors: []string{"key-geo"},
-			Window:    24 * time.Hour,
-			Actions:   []Action{NotifySecurity},
-		},
-		{
-			Name:      "new-device",
-			Doc:       "a user logs in with a device never seen before\n\nMostly a new phone; with a new country rather not.",
-			Type:      "new_device",
-			Title:     "Login with a new device",
-			Detectors: []string{"new-device"},
-			Window:    24 * time.Hour,
-			Actions:   []Action{NotifySecurity},
-		},
-		{
-			Name:      "impossible-travel",
-			Doc:       "one account or token in two places too far apart\n\nNobody travels that fast: one of both is somebody else.",
-			Type:      "impossible_travel",
-			Title:     "Impossible travel",
-			Detectors: []string{"impossible-travel"},
-			Window:    24 * time.Hour,
-			Actions:   []Action{RevokeTokens, ResetPassword, NotifySecurity},
-		},
-		{
-			Name:      "token-replay",
-			Doc:       "a valid token used by somebody else\n\nNo login fails when a token is stolen: only where and how it is used tells.",
-			Type:      "suspicious_activity",
-			Title:     "Token replay",
-			Detectors: []string{"token-spread", "token-resumed", "refresh-abuse"},
-			Window:    time.Hour,
-			Actions:   []Action{RevokeTokens, ResetPassword, NotifySecurity},
-		},
-		{
-			Name:      "suspicious-network",
-			Doc:       "a login from a network that hides its users\n\nTor, VPNs and machines for rent are where attacks come from, and some careful people.",
-			Type:      "suspicious_activity",
-			Title:     "Login from a suspicious network",
-			Detectors: []string{"suspicious-network"},
-			Window:    24 * time.Hour,
-			Actions:   []Action{NotifySecurity},
-		},
-		{
-			Name:      "injection-probe",
-			Doc:       "attacks on the application itself in what is asked for\n\nScanners try them everywhere; an answer 2xx of unusual size is worth a look at once.",
-			Type:      "suspicious_activity",
-			Title:     "Injection probes",
-			Detectors: []string{"probe"},
-			Window:    time.Hour,
-			Actions:   []Action{BlockAddress, NotifySecurity},
-		},
-		{
-			Name:      "ssrf",
-			Doc:       "a URL that aims inside, given to the application to fetch\n\nWhat only the server can reach, it would fetch for an attacker: cloud credentials first.",
-			Type:      "suspicious_activity",
-			Title:     "SSRF attempt",
-			Detectors: []string{"ssrf"},
-			Window:    time.Hour,
-			Actions:   []Action{BlockActor, OpenIncident, NotifySecurity},
-		},
-		{
-			Name:      "broken-authorization",
-			Doc:       "objects or routes of others asked for\n\nWhoever changes an id in a request to somebody else's tests whether the API checks whose it is.",
-			Type:      "privilege_escalation",
-			Title:     "Broken object-level authorisation probed",
-			Detectors: []string{"cross-tenant", "access-denied", "admin-probe"},
-			// A single plain 403 happens to everyone.
-			MinSeverity: Medium,
-			Window:      time.Hour,
-			Actions:     []Action{BlockActor, NotifySecurity},
-		},
-		{
-			Name:      "plan-limits",
-			Doc:       "features asked for that the plan does not include\n\nMostly curiosity; many are a search for a gate that was left open.",
-			Type:      "privilege_escalation",
-			Title:     "Plan-gated features tried",
-			Detectors: []string{"permission-denied"},
-			MinCount:  5,
-			Window:    time.Hour,
-			Actions:   []Action{NotifySecurity},
-		},
-		{
-			Name:      "role-tampering",
-			Doc:       "a role or right set by somebody who is no admin\n\nFields that an API takes without checking make an admin of anybody.",
-			Type:      "privilege_escalation",
-			Title:     "Privilege escalation by parameter",
-			Detectors: []string{"role-tampering"},
-			Window:    time.Hour,
-			Actions:   []Action{BlockActor, OpenIncident, NotifySecurity},
-		},
-		{
-			Name:      "data-exfiltration",
-			Doc:       "large amounts of data fetched by one actor\n\nLegal access used to take all there is.",
-			Type:      "data_exfiltration",
-			Title:     "Data exfiltration",
-			Detectors: []string{"bulk-export", "page-walk", "byte-volume"},
-			Window:    time.Hour,
-			Actions:   []Action{FreezeAccount, NotifySecurity},
-		},
-		{
-			Name:      "mass-deletion",
-			Doc:       "many records deleted by one actor\n\nA clean-up, or the end of an extortion.",
-			Type:      "suspicious_activity",
-			Title:     "Mass deletion",
-			Detectors: []string{"bulk-delete"},
-			Window:    time.Hour,
-			Actions:   []Action{FreezeAccount, OpenIncident, Escalate},
-		},
-		{
-			Name:    "api-enumeration",
-			Doc:     "an API explored by trying names or numbers\n\nEnumeration is how an attack on an API begins, and counting through ids is often the attack itself.",
-			Type:    "suspicious_activity",
-			Title:   "API enumeration",
-			Event:   APIEnumerationDetected,
-			Window:  time.Hour,
-			Actions: []Action{BlockAddress, RevokeKey, OpenIncident},
-		},
-		{
-			Name:     "invalid-keys",
-			Doc:      "many refused API keys or tokens from one address\n\nA few are tokens that ran out. Twenty in one go are a leftover key or a search for one; many different ones are guessed.",
-			Type:     "suspicious_activity",
-			Title:    "Invalid API keys",
-			Event:    APIKeyInvalid,
-			MinCount: 20,
-			Window:   time.Hour,
-			Actions:  []Action{BlockAddress, NotifySecurity},
-		},
-		{
-			Name:    "rate-limit",
-			Doc:     "an actor beyond the limits of the service\n\nThe service has held; the actor may try elsewhere.",
-			Type:    "rate_limit_exceeded",
-			Title:   "Rate limit exceeded",
-			Event:   RateLimitExceeded,
-			Window:  time.Hour,
-			Actions: []Action{NotifySecurity},
-		},
+// Of says what a rule counts.
+type Of string
+
+// The kinds. By default both are judged; but where more than one match is wanted,
+// events of detectors are left out if single requests have the same name, since they
+// are about the same requests.
+const (
+	OfRequests Of = "requests" // single requests that are events by themselves
+	OfEvents   Of = "events"   // what detectors tell: each event once, however often it is told
+)
+
+// GroupActor groups by actor, or by address where no actor is known: what a rule does
+// that names no fields. GroupNone counts all matches together.
+const (
+	GroupActor = "actor"
+	GroupNone  = "none"
+)
+
+// A FollowedBy is what must come after the threshold was reached, in the order of the
+// log. Only then there is an alert, and it is critical.
+type FollowedBy struct {
+	Events    []string
+	Condition *Condition
+	Window    time.Duration // after the last match
+	Same      Same          // what it shares with one of the matches
+	Title     string        // of the alerts; "" is the rule's
+	Type      string        // likewise
+}
+
+// Same says what two events share.
+type Same string
+
+// The kinds.
+const (
+	SameEither  Same = "actor_or_address"
+	SameActor   Same = "actor"
+	SameAddress Same = "address"
+)
+
+// A ruledPart is one kind of match.
+type ruledPart struct {
+	events    []string
+	of        Of
+	detectors []string
+	condition *Condition
+	once      bool // more than one match is wanted: requests are counted once
+}
+
+// A sequence is what several kinds of match within a window make.
+type sequence struct {
+	parts   []ruledPart
+	ordered bool // one after the other
+}
+
+//go:embed rules.yaml
+var builtIn string
+
+// Rules returns the built-in rules, compiled.
+func Rules() []*Rule { return BuiltIn(nil) }
+
+// BuiltIn returns the built-in rules, compiled with the site's own lists. A rule that
+// wants a list that is not set is silent.
+func BuiltIn(lists map[string][]string) []*Rule {
+	set, err := ReadRules("built-in rules", []byte(builtIn))
+	if err == nil {
+		err = set.Compile(lists)
 	}
+	if err != nil {
+		panic(fmt.Sprintf("detect: %v", err))
+	}
+	return set.Rules
 }
 
-// MaxEvents bounds the events that an alert lists. It counts all.
-const MaxEvents = 100
+// BuiltInText is the file of the built-in rules.
+func BuiltInText() string { return builtIn }
+
+const (
+	// MaxEvents bounds the events that an alert lists. It counts all.
+	MaxEvents = 100
+	// maxThreshold bounds the matches that a rule counts.
+	maxThreshold = maxCount
+	// defaultWindow is that of a rule that wants one match and names no window.
+	defaultWindow = time.Hour
+)
+
+// Silent tells why the rule cannot fire: it is switched off, or a list of the site's
+// own that it wants is not set. It is nil for a rule that can.
+func (r *Rule) Silent() error {
+	if r.Off {
+		return errors.New("switched off")
+	}
+	return r.silent
+}
+
+// Wants says in words what the rule asks for, one thing at a time.
+func (r *Rule) Wants() []string {
+	var wants []string
+	add := func(format string, args ...any) { wants = append(wants, fmt.Sprintf(format, args...)) }
+	if names := strings.Join(r.Events, ", "); names != "" && names != "*" {
+		add("events %s", names)
+	}
+	if len(r.Detectors) > 0 {
+		add("made by %s", strings.Join(r.Detectors, ", "))
+	}
+	if r.Of == OfRequests {
+		add("single requests")
+	}
+	if c := r.Condition; c != nil && r.source == "" {
+		add("with %s", c)
+	}
+	if r.Threshold > 1 || r.sequence != nil {
+		add("%s", r.threshold())
+	}
+	if f := r.FollowedBy; f != nil {
+		add("followed by %s of the same %s within %s", strings.Join(f.Events, ", "), strings.ReplaceAll(string(f.Same), "_", " "), inWords(f.Window))
+	}
+	return wants
+}
+
+// Joins says in words which matches are one alert.
+func (r *Rule) Joins() string {
+	of := "one " + cmp.Or(strings.Join(r.GroupBy, " and one "), GroupActor)
+	if of == "one "+GroupNone {
+		of = "anybody"
+	}
+	return fmt.Sprintf("of %s; those within %s of each other are one alert", of, SpanText(r.CoolDown))
+}
+
+// compile makes the rule ready. Lists are the site's own, by name.
+func (r *Rule) compile(lists map[string][]string) error {
+	r.Threshold = max(r.Threshold, 1)
+	r.Window = cmp.Or(r.Window, r.CoolDown, defaultWindow)
+	r.CoolDown = cmp.Or(r.CoolDown, r.Window)
+	r.silent = nil
+	check := func(c *Condition) error {
+		if c == nil {
+			return nil
+		}
+		err := c.compile(lists)
+		var missing errNoList
+		if errors.As(err, &missing) {
+			r.silent = missing
+			return nil
+		}
+		return err
+	}
+	if r.sequence != nil {
+		r.parts = r.sequence.parts
+	} else {
+		r.parts = []ruledPart{{r.Events, r.Of, r.Detectors, r.Condition, r.Threshold > 1}}
+	}
+	for i := range r.parts {
+		if err := check(r.parts[i].condition); err != nil {
+			return err
+		}
+	}
+	r.then = nil
+	if f := r.FollowedBy; f != nil {
+		f.Same = cmp.Or(f.Same, SameEither)
+		f.Window = cmp.Or(f.Window, r.Window)
+		if err := check(f.Condition); err != nil {
+			return fmt.Errorf("followed_by: %w", err)
+		}
+		r.then = &ruledPart{events: f.Events, condition: f.Condition}
+	}
+	r.group = nil
+	for _, name := range r.GroupBy {
+		of, err := groupOf(name)
+		if err != nil {
+			return fmt.Errorf("group_by: %w", err)
+		}
+		if of != nil {
+			r.group = append(r.group, of)
+		}
+	}
+	r.distinct = nil
+	if r.Distinct != "" {
+		var err error
+		if r.distinct, err = fieldOf(r.Distinct); err != nil {
+			return fmt.Errorf("distinct: %w", err)
+		}
+	}
+	return nil
+}
+
+// groupOf returns how the value that a rule groups by is read off a clue; nil for
+// GroupNone.
+func groupOf(name string) (func(*clue) value, error) {
+	switch name {
+	case GroupNone:
+		return nil, nil
+	case GroupActor:
+		return func(c *clue) value {
+			id, typ := c.actor()
+			return textValue(actorName(typ, id, c.ip()))
+		}, nil
+	}
+	return fieldOf(name)
+}
+
+// byActor tells whether each actor has a count of its own.
+func (r *Rule) byActor() bool {
+	return len(r.GroupBy) == 0 || len(r.GroupBy) == 1 && r.GroupBy[0] == GroupActor
+}
+
+// key appends the key of the group that the clue belongs to; nothing if one of the
+// fields is null.
+func (r *Rule) key(c *clue, b []byte) []byte {
+	if len(r.GroupBy) == 0 {
+		id, typ := c.actor()
+		return append(b, actorName(typ, id, c.ip())...)
+	}
+	if len(r.group) == 0 {
+		return append(b, "all"...)
+	}
+	n := len(b)
+	for i, of := range r.group {
+		v := of(c)
+		if v.kind == null || v.kind == several {
+			return b[:n]
+		}
+		if i > 0 {
+			b = append(b, 0x1f)
+		}
+		b = append(b, v.text...)
+	}
+	return b
+}
+
+// part returns which kind of match the clue is; -1 for none.
+func (r *Rule) part(c *clue) int {
+	for i := range r.parts {
+		if r.parts[i].matches(c, r.any) {
+			return i
+		}
+	}
+	return -1
+}
+
+// matches tells whether the clue, as it stands, is one for the part.
+func (p *ruledPart) matches(c *clue, any bool) bool {
+	name := c.name()
+	if name == "" && !any || len(p.events) > 0 && !slices.ContainsFunc(p.events, func(pattern string) bool { return named(pattern, name) }) {
+		return false
+	}
+	switch single := c.single(); {
+	case len(p.detectors) > 0:
+		if !slices.Contains(p.detectors, c.detector()) {
+			return false
+		}
+	case p.of == OfRequests && !single, p.of == OfEvents && single:
+		return false
+	case p.of == "" && p.once && !single && ofRequests[name]:
+		return false
+	}
+	return p.condition.matches(c)
+}
+
+// named tells whether a name is meant by a pattern: the same, or its beginning and "*".
+func named(pattern, name string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(name, prefix)
+	}
+	return pattern == name
+}
+
+// ofRequests are the names that single requests have by the built-in route map.
+var ofRequests = singleNames()
+
+func singleNames() map[string]bool {
+	names := map[string]bool{}
+	for _, name := range []string{APIKeyInvalid, PermissionDenied, AccessDenied, SessionExpired, RateLimitExceeded, IPBlocked, RecordDeleted, APIKeyUsed} {
+		names[name] = true
+	}
+	for _, r := range builtInRoutes() {
+		names[r.Event] = true
+	}
+	return names
+}
+
+// looksAt tells whether the rule may be about single requests of that event.
+func (r *Rule) looksAt(event string) bool {
+	if r.Silent() != nil {
+		return false
+	}
+	looks := func(p *ruledPart) bool {
+		if event == "" {
+			return r.any
+		}
+		if p.of == OfEvents || len(p.detectors) > 0 && !slices.Contains(p.detectors, Single) {
+			return false
+		}
+		return len(p.events) == 0 || slices.ContainsFunc(p.events, func(pattern string) bool { return named(pattern, event) })
+	}
+	for i := range r.parts {
+		if looks(&r.parts[i]) {
+			return true
+		}
+	}
+	return r.then != nil && looks(r.then)
+}
+
+// OnlyRequests tells whether the rule is about single requests alone, whatever detectors
+// find.
+func (r *Rule) OnlyRequests() bool {
+	only := func(p *ruledPart) bool {
+		return p.of == OfRequests || p.once && len(p.detectors) == 0 && len(p.events) > 0 &&
+			!slices.ContainsFunc(p.events, func(name string) bool { return !ofRequests[name] })
+	}
+	for i := range r.parts {
+		if !only(&r.parts[i]) {
+			return false
+		}
+	}
+	return r.then == nil || slices.Contains([]string{LoginSuccess, LoginFailed}, strings.Join(r.then.events, " "))
+}
 
 const (
 	// maxCountedEvents bounds the events that an alert tells apart. What comes beyond
 	// makes it worse and longer, but is not counted.
 	maxCountedEvents = 1000
-	// maxOpenAlerts bounds the alerts of one rule and actor that events may still
+	// maxOpenAlerts bounds the alerts of one rule and group that events may still
 	// change.
 	maxOpenAlerts = 4
 	// eventMemory is how long after an event was told it may be told again: at least
 	// every retellAfter while it goes on, and a last time after its detector's window.
 	eventMemory = retellAfter + maxSpan
-	// maxAlertKeys bounds the actors that a rule remembers.
+	// maxAlertKeys bounds the groups that a rule remembers.
 	maxAlertKeys = 1 << 16
 )
 
-// machine puts the rule in the engine's terms.
-func (r *Rule) machine() *keyed.Machine[timed[Event], Alert] {
-	return &keyed.Machine[timed[Event], Alert]{
-		Name: r.Name,
-		Key: func(e timed[Event], b []byte) []byte {
-			if !r.matches(&e.val) {
-				return b
-			}
-			return append(b, actorName(e.val.ActorType, e.val.ActorID, e.val.UserIP)...)
-		},
-		TTL:     r.Window + eventMemory,
-		New:     func() keyed.State[timed[Event], Alert] { return &alerting{rule: r} },
-		MaxKeys: maxAlertKeys,
+// memory is how long after its last match a group may matter.
+func (r *Rule) memory() time.Duration {
+	d := r.Window + r.CoolDown + eventMemory
+	if r.FollowedBy != nil {
+		d += r.FollowedBy.Window
 	}
+	return d
 }
 
-// matches tells whether the event, as it stands, is one for the rule.
-func (r *Rule) matches(e *Event) bool {
-	if e.Severity < r.MinSeverity || e.Count < r.MinCount || r.Outcome != "" && e.Outcome != r.Outcome {
-		return false
+// machine puts the rule in the engine's terms.
+func (r *Rule) machine() *keyed.Machine[*clue, judgement] {
+	m := &keyed.Machine[*clue, judgement]{
+		Name:    r.Name,
+		TTL:     r.memory(),
+		Quiet:   r.CoolDown,
+		MaxKeys: maxAlertKeys,
 	}
-	if len(r.Detectors) > 0 && !slices.Contains(r.Detectors, e.Detector) {
-		return false
+	if r.FollowedBy != nil {
+		// What follows may share an actor or an address with matches of any group.
+		m.Key = func(c *clue, b []byte) []byte {
+			if r.then.matches(c, r.any) || r.part(c) >= 0 {
+				return append(b, "all"...)
+			}
+			return b
+		}
+		m.New = func() keyed.State[*clue, judgement] { return &chain{rule: r, Groups: map[string]*alerting{}} }
+		return m
 	}
-	if prefix, ok := strings.CutSuffix(r.Event, "*"); ok {
-		return strings.HasPrefix(e.Name, prefix)
+	m.Key = func(c *clue, b []byte) []byte {
+		if r.part(c) < 0 {
+			return b
+		}
+		return r.key(c, b)
 	}
-	return r.Event == "" || e.Name == r.Event
+	m.New = func() keyed.State[*clue, judgement] { return &alerting{rule: r} }
+	return m
 }
 
 // actorName names an actor among all actors, by type and id, else by address; "" if
@@ -267,105 +439,4 @@ func actorName(actorType, id, ip string) string {
 		return string(parsers.ActorIP) + " " + ip
 	}
 	return ""
-}
-
-// An alerting is what a rule remembers of one actor.
-type alerting struct {
-	rule *Rule
-
-	Open []*openAlert // oldest first; at most maxOpenAlerts
-}
-
-// An openAlert is an alert that events may still change.
-type openAlert struct {
-	Alert
-	Counted   map[string]int64 // requests by event id; at most maxCountedEvents
-	Detectors map[string]bool
-	Cover     cover // by entries of the allowlist
-	// Lead is the worst event, the first of several: the alert's story.
-	Lead struct {
-		ID, Summary string
-		Severity    Severity
-	}
-}
-
-func (s *alerting) Observe(in timed[Event], emit func(Alert)) {
-	e := &in.val
-	a := s.alertOf(e)
-	a.take(e, s.rule)
-	out := a.Alert
-	out.Events = slices.Clone(a.Events)
-	emit(out)
-}
-
-// alertOf returns the alert that the event belongs to: the one that has it already,
-// else one that is not over when the event begins, else a new one.
-func (s *alerting) alertOf(e *Event) *openAlert {
-	for _, a := range s.Open {
-		if _, has := a.Counted[e.ID]; has {
-			return a
-		}
-	}
-	for _, a := range slices.Backward(s.Open) {
-		if e.First.Sub(a.Last) <= s.rule.Window && a.First.Sub(e.Last) <= s.rule.Window {
-			return a
-		}
-	}
-	if len(s.Open) == maxOpenAlerts {
-		s.Open = slices.Delete(s.Open, 0, 1)
-	}
-	a := &openAlert{
-		Alert: Alert{
-			ID:        contentID("alt", s.rule.Name, e.ID, e.First),
-			Type:      s.rule.Type,
-			Rule:      s.rule.Name,
-			Title:     s.rule.Title,
-			Actions:   s.rule.Actions,
-			ActorID:   e.ActorID,
-			ActorType: e.ActorType,
-			First:     e.First,
-		},
-		Counted:   map[string]int64{},
-		Detectors: map[string]bool{},
-	}
-	s.Open = append(s.Open, a)
-	return a
-}
-
-// take adds an event to the alert, or what it has become.
-func (a *openAlert) take(e *Event, rule *Rule) {
-	before, known := a.Counted[e.ID]
-	if known || len(a.Counted) < maxCountedEvents {
-		a.Counted[e.ID] = e.Count
-		a.Count += e.Count - before
-	}
-	if !known && len(a.Events) < MaxEvents {
-		a.Events = append(a.Events, e.ID)
-	}
-	if e.First.Before(a.First) {
-		a.First = e.First
-	}
-	if e.Last.After(a.Last) {
-		a.Last = e.Last
-	}
-	a.SourceIP = cmp.Or(a.SourceIP, e.UserIP)
-	a.Outcome = a.Outcome.further(e.Outcome)
-	a.Severity = max(a.Severity, e.Severity)
-	if rule.Severity != Info {
-		a.Severity = rule.Severity
-	}
-	a.Detectors[e.Detector] = true
-	a.SuppressedBy = a.Cover.add(e, rule)
-	if a.Lead.ID == "" || e.ID == a.Lead.ID || e.Severity > a.Lead.Severity {
-		a.Lead.ID, a.Lead.Summary, a.Lead.Severity = e.ID, e.Summary, e.Severity
-	}
-	a.Description = a.Lead.Summary
-	events := strconv.Itoa(len(a.Counted))
-	if len(a.Counted) == maxCountedEvents {
-		events += " or more"
-	}
-	if len(a.Counted) > 1 {
-		a.Description = fmt.Sprintf("%s events of %d requests in %s; the worst: %s", events, a.Count, inWords(a.Last.Sub(a.First)), a.Lead.Summary)
-	}
-	a.Metadata = Meta("events", len(a.Counted), "requests", a.Count, "detectors", slices.Sorted(maps.Keys(a.Detectors)))
 }

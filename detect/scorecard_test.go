@@ -103,7 +103,8 @@ var (
 // A finding is an event in its last form, and whose lines show it.
 type finding struct {
 	Event
-	label int // whose lines most of its evidence are
+	label int         // whose lines most of its evidence are
+	of    map[int]int // lines of evidence by label: two attacks at one login are one campaign
 }
 
 // A result is what is found in one play.
@@ -167,12 +168,12 @@ func play(t testing.TB, seed uint64, days, lines int, attacks []attack) result {
 	p.Flush()
 	for _, id := range slices.Sorted(maps.Keys(events)) {
 		f := events[id]
-		of := map[int]int{}
+		f.of = map[int]int{}
 		for _, e := range f.Evidence {
-			of[s.lines[e.Line-1].label]++
+			f.of[s.lines[e.Line-1].label]++
 		}
-		for label, n := range of {
-			if n > of[f.label] || n == of[f.label] && label < f.label {
+		for label, n := range f.of {
+			if n > f.of[f.label] || n == f.of[f.label] && label < f.label {
 				f.label = label
 			}
 		}
@@ -236,7 +237,9 @@ func (c *scorecard) mark(of result, attacks []attack) {
 	}
 	by := map[string]Severity{} // detector and label
 	for _, f := range of.events {
-		by[fmt.Sprint(f.Detector, f.label)] = max(by[fmt.Sprint(f.Detector, f.label)], f.Severity)
+		for label := range f.of {
+			by[fmt.Sprint(f.Detector, label)] = max(by[fmt.Sprint(f.Detector, label)], f.Severity)
+		}
 		if f.Severity < Medium || f.label == 0 && stating[f.Detector] {
 			continue
 		}

@@ -40,6 +40,9 @@ func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject
 // inPath appends what stands in the path where the route has a place for an id, after a
 // segment that says of what.
 func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool) []subject {
+	if strings.IndexByte(r.Route, '{') < 0 {
+		return subjects
+	}
 	last := ""
 	path, route := r.Path, r.Route
 	for len(subjects) < cap(subjects) {

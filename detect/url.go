@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,9 @@ func CheckURL(text string) Verdict {
 			v.Reason += "; clients differ in where the host of this URL stands"
 			return v
 		}
+	}
+	if first.Target == TargetPublic && !goodPort(rest) {
+		return Verdict{Target: TargetInvalid, Host: first.Host, Reason: "its port is none from 0 to 65535"}
 	}
 	if scheme == "" && !slashed(text) && first.Range == rangeDotless && !strings.ContainsAny(text, ":/") {
 		return Verdict{Target: TargetInvalid, Reason: "it is a word, not a URL"}
@@ -157,6 +161,24 @@ func cutPort(host string) string {
 	return host
 }
 
+// goodPort tells whether the port of a URL, behind its scheme, is one or left out.
+func goodPort(rest string) bool {
+	rest = strings.TrimLeft(rest, `/\`)
+	if i := strings.IndexAny(rest, `/\?#`); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	i := strings.LastIndexByte(rest, ':')
+	if i < 0 || i < strings.LastIndexByte(rest, ']') || i != strings.IndexByte(rest, ':') && rest[0] != '[' {
+		return true
+	}
+	if rest[i+1:] == "" {
+		return true
+	}
+	_, err := strconv.ParseUint(rest[i+1:], 10, 16)
+	return err == nil
+}
+
 const maxHost = 253 // bytes of a name in DNS
 
 // checkHost judges a host as it stands in a URL.
@@ -173,6 +195,13 @@ func checkHost(spelled string) Verdict {
 	}
 	if endsInNumber(host) {
 		return checkNumeric(host, spelled)
+	}
+	// What ends a host ends it for some after percent-decoding: "127.0.0.1%2f.example.com".
+	if i := strings.IndexAny(host, "/\\?#\x00\r\n"); i > 0 {
+		if v := checkHost(host[:i]); v.Target == TargetInside {
+			v.Reason += "; clients differ in where the host of this URL ends"
+			return v
+		}
 	}
 	if what := badName(host); what != "" {
 		return Verdict{Target: TargetInvalid, Host: clip(host), Reason: what}
@@ -213,7 +242,7 @@ func parseIPv6(host string) (netip.Addr, bool) {
 // last part is a number.
 func endsInNumber(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	if _, ok := parseNumber(last, true); ok {
+	if last != "" && strings.Trim(last, "0123456789") == "" {
 		return true
 	}
 	_, ok := parseNumber(last, false)
@@ -227,6 +256,11 @@ func checkNumeric(host, spelled string) Verdict {
 	decimal, isDecimal := parseIPv4(host, false)
 	switch {
 	case !isOctal && !isDecimal:
+		if a, ok := overflowed(host); ok {
+			if r := rangeOf(a); r != nil && slices.Contains(aimedAt, r.name) {
+				return Verdict{TargetInside, r.name, a.String(), fmt.Sprintf("%s means %s to clients that let numbers overflow, %s", clip(spelled), a, r.what)}
+			}
+		}
 		return Verdict{Target: TargetInvalid, Host: clip(host), Reason: clip(host) + " ends in a number and is no address"}
 	case !isOctal:
 		return checkAddr(decimal, spelled)
@@ -238,6 +272,31 @@ func checkNumeric(host, spelled string) Verdict {
 		}
 	}
 	return v
+}
+
+// aimedAt are the ranges for which addresses are spelled with numbers too large: others
+// come out of typing errors.
+var aimedAt = []string{rangeLoopback, rangeMetadata, "private", "link-local"}
+
+// overflowed reads decimal numbers of which only the lowest bits count: four of a byte
+// each, or one of all 32 bits.
+func overflowed(host string) (netip.Addr, bool) {
+	var b []byte
+	parts := strings.Split(host, ".")
+	for _, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 64)
+		switch {
+		case err != nil:
+			return netip.Addr{}, false
+		case len(parts) == 1:
+			return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}), true
+		}
+		b = append(b, byte(n))
+	}
+	if len(b) != 4 {
+		return netip.Addr{}, false
+	}
+	return netip.AddrFrom4([4]byte(b)), true
 }
 
 // parseIPv4 reads an address of one to four numbers, of which the last fills what is
@@ -445,6 +504,7 @@ var insideNames = map[string]struct{ rng, what string }{
 	"instance-data.ec2.internal":   {rangeMetadata, "the metadata service of AWS"},
 	"metadata.packet.net":          {rangeMetadata, "the metadata service of Equinix Metal"},
 	"metadata.platformequinix.com": {rangeMetadata, "the metadata service of Equinix Metal"},
+	"api.metadata.cloud.ibm.com":   {rangeMetadata, "the metadata service of IBM Cloud"},
 	"metadata.tencentyun.com":      {rangeMetadata, "the metadata service of Tencent Cloud"},
 	"rancher-metadata":             {rangeMetadata, "the metadata service of Rancher"},
 	"kubernetes":                   {"cluster", "the API of the Kubernetes cluster"},

@@ -129,6 +129,52 @@ func TestCheckURL(t *testing.T) {
 		{"//127.0.0.1/", TargetInside, "loopback", "127.0.0.1"},
 		{"url:http://127.0.0.1/", TargetInside, "loopback", "127.0.0.1"},
 		{" \tht\ntp://127.\r0.0.1/ ", TargetInside, "loopback", "127.0.0.1"},
+		{"http://127.0.0.1%2f.example.com/", TargetInside, "loopback", "127.0.0.1"},
+		{"http://169.254.169.254%23.example.com/", TargetInside, "metadata", "169.254.169.254"},
+		{"http://10.0.0.1%3fexample.com/", TargetInside, "private", "10.0.0.1"},
+		{"http://localhost%00.example.com/", TargetInside, "loopback", "localhost"},
+		{"http://127.0.0.1%0d%0aHost:x/", TargetInside, "loopback", "127.0.0.1"},
+		{"http://127.0.0.1%5c.example.com/", TargetInside, "loopback", "127.0.0.1"},
+		{"http://example.com%2f.127.0.0.1.nip.io/", TargetInvalid, "", "example.com/.127.0.0.1.nip.io"},
+		{"http://example.com%2f@127.0.0.1/", TargetInside, "loopback", "127.0.0.1"},
+		{"http://example.com&@127.0.0.1/", TargetInside, "loopback", "127.0.0.1"},
+		{"http://example.com:80@127.0.0.1:81/", TargetInside, "loopback", "127.0.0.1"},
+		{`http:\/\/127.0.0.1/`, TargetInside, "loopback", "127.0.0.1"},
+
+		// Numbers too large.
+		{"http://7147006462/", TargetInside, "metadata", "169.254.169.254"},
+		{"http://425.510.425.510/", TargetInside, "metadata", "169.254.169.254"},
+		{"http://383.256.256.257/", TargetInside, "loopback", "127.0.0.1"},
+		{"http://4294967296/", TargetInvalid, "", "4294967296"},
+		{"http://300.8.8.8/", TargetInvalid, "", "300.8.8.8"},
+		{"http://1.2.3.4.99999999999999999999/", TargetInvalid, "", "1.2.3.4.99999999999999999999"},
+
+		// Ports.
+		{"http://example.com:8443/", TargetPublic, "", "example.com"},
+		{"http://example.com:/", TargetPublic, "", "example.com"},
+		{"http://user:99999@example.com/", TargetPublic, "", "example.com"},
+		{"http://[2606:4700::1]:443/", TargetPublic, "", "2606:4700::1"},
+		{"http://2606:4700::1/", TargetPublic, "", "2606:4700::1"},
+		{"http://example.com/:99999", TargetPublic, "", "example.com"},
+		{"http://example.com:65536/", TargetInvalid, "", "example.com"},
+		{"http://example.com:0x50/", TargetInvalid, "", "example.com"},
+		{"http://[2606:4700::1]:99999/", TargetInvalid, "", "2606:4700::1"},
+
+		// Zones, and addresses in addresses.
+		{"http://[fe80::1%25eth0]/", TargetInside, "link-local", "fe80::1"},
+		{"http://[::1%25lo]:80/", TargetInside, "loopback", "::1"},
+		{"http://[64:ff9b::a00:1]/", TargetInside, "private", "64:ff9b::a00:1"},
+		{"http://[64:ff9b::808:808]/", TargetPublic, "", "64:ff9b::808:808"},
+		{"http://[2002:7f00:1::]/", TargetInside, "loopback", "2002:7f00:1::"},
+		{"http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/", TargetInside, "loopback", "2001:0:4136:e378:8000:63bf:80ff:fffe"},
+
+		// Metadata of clouds, and their neighbours.
+		{"http://api.metadata.cloud.ibm.com/", TargetInside, "metadata", "api.metadata.cloud.ibm.com"},
+		{"http://metadata.google.com/", TargetPublic, "", "metadata.google.com"},
+		{"http://168.63.129.16/", TargetInside, "metadata", "168.63.129.16"},
+		{"http://192.0.0.192/opc/v2/", TargetInside, "metadata", "192.0.0.192"},
+		{"http://100.100.100.200/", TargetInside, "metadata", "100.100.100.200"},
+		{"http://foo.svc/", TargetInside, "cluster", "foo.svc"},
 		{"http://127.0.0.1:99999/", TargetInside, "loopback", "127.0.0.1"},
 
 		// Not http.

@@ -105,7 +105,7 @@ func TestReadWhatIsNotLogged(t *testing.T) {
 	})
 	got.Source = nil
 	want := Request{Time: noon, Line: 1, Bytes: -1, Duration: -1, Records: -1}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
@@ -317,7 +317,7 @@ func TestReadRemembersNoResult(t *testing.T) {
 		if err := NginxCombined().NewReader(s, got.Source).Read(line, 1, &want); err != nil {
 			t.Fatal(err)
 		}
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("line %d: %s\ngot  %+v\nwant %+v", i, line, got, want)
 		}
 	}
@@ -398,7 +398,7 @@ func FuzzReader(f *testing.F) {
 		if err := rd.Read(line, 1, &r); err != nil {
 			t.Fatal(err)
 		}
-		if err := rd.Read(line, 1, &again); err != nil || r != again {
+		if err := rd.Read(line, 1, &again); err != nil || !reflect.DeepEqual(r, again) {
 			t.Errorf("read again: %+v, %v\nwant %+v", again, err, r)
 		}
 		v := reflect.ValueOf(r)

@@ -207,6 +207,22 @@ var advice = map[string]struct{ worked, always string }{
 		"Records are gone: stop the actor, and restore from a backup before it is overwritten.",
 		"Ask for confirmation of deletions in bulk, and keep what is deleted for some days.",
 	},
+	"compromised-account": {
+		"Treat the account as taken: reset its password, end its sessions and revoke its tokens, then look at all it did since the login.",
+		"Ask the owner by another way than the account whether the login was theirs.",
+	},
+	"exfiltration-country": {
+		"Data left to a country that is not approved: find out which records, and whether you must tell their owners.",
+		"Find out whether the actor travels; if not, freeze the account or revoke the key.",
+	},
+	"repeated-denials": {
+		"",
+		"See what was asked for: one thing again and again is a broken client, one after the other is somebody who looks for what was left open.",
+	},
+	"mass-export": {
+		"Freeze the account first, then find out which records left, and whether you must tell their owners.",
+		"Ask its owner what they need 50,000 records for; limit what one account may fetch in an hour.",
+	},
 	"rate-limit": {
 		"",
 		"Find out whether it is a customer's job that does not back off, or abuse; talk to the customer or revoke the key.",

@@ -106,6 +106,9 @@ func AlertText(w io.Writer, r *Report, a *Alert, history []Deed, look Look) erro
 	if a.IncidentID != "" {
 		p.field("incident", plain, a.IncidentID)
 	}
+	if a.SuppressedBy != "" {
+		p.field("allowed", plain, "suppressed by "+a.SuppressedBy)
+	}
 	if h := a.handling(); h != "" {
 		p.handled([]string{h})
 	}

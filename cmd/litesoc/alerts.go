@@ -44,7 +44,7 @@ if it becomes more severe. Every change is written to the audit trail.`,
 type alertsFlags struct {
 	db, since, until, actor, ip, typ, rule, severity, status, incident, output string
 	limit                                                                      int
-	all                                                                        bool
+	all, suppressed                                                            bool
 }
 
 func alertsListCommand() *cobra.Command {
@@ -53,9 +53,9 @@ func alertsListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List alerts, those not over first, the worst first",
 		Long: `List alerts: those that are neither resolved nor dismissed first, of each the worst
-first, then the earlier. --all lists also those that were handled and are found no
-more, because a setting, a rule or the log has changed since. --output ids writes
-ids alone, for the other commands to read.`,
+first, then the earlier. --all lists also those that the allowlist suppresses, and
+those that were handled and are found no more, because a setting, a rule or the log
+has changed since. --output ids writes ids alone, for the other commands to read.`,
 		Example: `  litesoc alerts list --since 24h --status open
   litesoc alerts list --ip 203.0.113.0/24 --output csv=alerts.csv`,
 		Args: cobra.NoArgs,
@@ -73,7 +73,8 @@ ids alone, for the other commands to read.`,
 	flags.StringVar(&f.status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.StringVar(&f.incident, "incident", "", "only of the incident whose `id` begins so")
 	flags.IntVar(&f.limit, "limit", 100, "the first `n`; 0 for all")
-	flags.BoolVar(&f.all, "all", false, "also those that were handled and are found no more")
+	flags.BoolVar(&f.suppressed, "suppressed", false, "those that the allowlist suppresses, and no others")
+	flags.BoolVar(&f.all, "all", false, "also those that are suppressed, or were handled and are found no more")
 	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT[=FILE]`: table, json, csv, ndjson or ids")
 	return c
 }
@@ -102,7 +103,7 @@ func (f *alertsFlags) wants(now time.Time) (func(*report.Alert) bool, error) {
 	actors := append([]string{f.actor}, parsers.Fingerprints(f.actor)...)
 	return func(a *report.Alert) bool {
 		addr, _ := netip.ParseAddr(a.SourceIP)
-		return a.Severity >= least && !a.Last.Before(span.Since) && (span.Until.IsZero() || a.First.Before(span.Until)) &&
+		return (f.all || (a.SuppressedBy != "") == f.suppressed) && a.Severity >= least && !a.Last.Before(span.Since) && (span.Until.IsZero() || a.First.Before(span.Until)) &&
 			(f.status == "" || a.Status == f.status) && like(f.typ, a.Type) && like(f.rule, a.Rule) &&
 			(f.actor == "" || slices.Contains(actors, cmp.Or(a.ActorID, a.SourceIP))) &&
 			(f.ip == "" || network.Contains(addr.Unmap())) &&
@@ -208,7 +209,7 @@ func plural(n int, one, many string) string {
 // alertColumns are those of the table alerts.
 var alertColumns = []string{"id", "alert_type", "rule", "severity", "status", "title", "description", "actor_id", "actor_type", "source_ip",
 	"first_ts", "last_ts", "count", "outcome", "events", "incident_id", "created_at", "updated_at", "resolved_at", "resolved_by",
-	"resolution_type", "note", "metadata", "found"}
+	"resolution_type", "note", "metadata", "suppressed_by", "found"}
 
 // writeAlerts writes alerts: all there is of them, or to a person what they read.
 func writeAlerts(t table, alerts []report.Alert, found map[string]bool) error {
@@ -225,7 +226,7 @@ func writeAlerts(t table, alerts []report.Alert, found map[string]bool) error {
 			}
 			err := t.row([]any{a.ID, a.Type, a.Rule, a.Severity.String(), a.Status, a.Title, a.Description, none(a.ActorID), none(a.ActorType), none(a.SourceIP),
 				a.First, a.Last, a.Count, none(string(a.Outcome)), events, none(a.IncidentID), a.CreatedAt, a.UpdatedAt, instant(a.ResolvedAt),
-				none(a.ResolvedBy), none(a.ResolutionType), none(a.Note), object(a.Metadata), found[a.ID]})
+				none(a.ResolvedBy), none(a.ResolutionType), none(a.Note), object(a.Metadata), none(a.SuppressedBy), found[a.ID]})
 			if err != nil {
 				return err
 			}
@@ -241,6 +242,9 @@ func writeAlerts(t table, alerts []report.Alert, found map[string]bool) error {
 		var below []string
 		if a.Note != "" {
 			below = append(below, a.Note)
+		}
+		if a.SuppressedBy != "" {
+			below = append(below, "suppressed by "+a.SuppressedBy)
 		}
 		if !found[a.ID] {
 			below = append(below, "found no more")
@@ -326,11 +330,12 @@ func showAlert(c *cobra.Command, db, output, id string) error {
 	if err != nil {
 		return failed(err, "")
 	}
-	gone, err := q.Gone()
-	if err != nil {
+	alerts, err := q.Alerts()
+	gone, err2 := q.Gone()
+	if err := errors.Join(err, err2); err != nil {
 		return failed(err, "")
 	}
-	a, err := alertOf(r.Alerts, gone, id)
+	a, err := alertOf(alerts, gone, id)
 	if err != nil {
 		return failed(fmt.Errorf("alerts: %w", err), "'litesoc alerts list --all' has the ids")
 	}

@@ -78,7 +78,11 @@ func readAllowlist(path string) (*detect.Allowlist, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cfg.allowlist(detectors, detect.Rules())
+	set, _, err := cfg.ruleSet(nil)
+	if err != nil {
+		return nil, err
+	}
+	return cfg.allowlist(detectors, set.Rules)
 }
 
 func listAllowed(c *cobra.Command, db, config, output string) error {

@@ -522,7 +522,7 @@ func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
 	if _, err := readBaseline(path, detectors, time.Time{}); err != nil {
 		return failed(fmt.Errorf("baseline import %q: %s", path, showLines(err.Error())), hintFor(err))
 	}
-	s, err := openStore(f.db)
+	s, err := openStore(f.db, defaultMemory)
 	if err != nil {
 		return err
 	}
@@ -536,7 +536,7 @@ func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
 		return failed(fmt.Errorf("baseline import %q: %s", path, showLines(err.Error())), hintFor(err))
 	}
 	change.Forget = f.replace
-	if err := s.AddChanges([]detect.Change{*change}); err != nil {
+	if err := s.AddChanges([]detect.Change{*change}, baselineEntry("baseline.imported", path, change, len(change.Begin))); err != nil {
 		return failed(err, "")
 	}
 	if err := s.Close(); err != nil {
@@ -573,10 +573,16 @@ func (j *job) beginWith(path string) error {
 		return nil
 	}
 	j.notes = append(j.notes, fmt.Sprintf("the baseline %s holds from %s on: requests before that are judged without it", path, change.At.UTC().Format(time.RFC3339)))
-	if err := j.store.AddChanges([]detect.Change{*change}); err != nil {
+	if err := j.store.AddChanges([]detect.Change{*change}, baselineEntry("baseline.imported", path, change, len(change.Begin))); err != nil {
 		return failed(err, "")
 	}
 	return nil
+}
+
+// baselineEntry tells the audit trail of a change of n baselines.
+func baselineEntry(action, object string, c *detect.Change, n int) store.Entry {
+	after, _ := json.Marshal(map[string]any{"from": c.At.UTC(), "forgets": c.Forget, "baselines": n}) // no error: a time, a bool and a number
+	return store.Entry{Who: systemUser(), Action: action, ObjectType: "baseline", ObjectID: object, After: after}
 }
 
 func resetBaseline(c *cobra.Command, f *baselineFlags) error {
@@ -590,7 +596,7 @@ func resetBaseline(c *cobra.Command, f *baselineFlags) error {
 	if len(l.known) == 0 {
 		return failed(errors.New("baseline reset: nothing is known of that"), "'litesoc baseline show' says what is")
 	}
-	s, err := openStore(f.db)
+	s, err := openStore(f.db, defaultMemory)
 	if err != nil {
 		return err
 	}
@@ -615,7 +621,7 @@ func resetBaseline(c *cobra.Command, f *baselineFlags) error {
 	for _, actor := range slices.Sorted(maps.Keys(actors)) {
 		changes = append(changes, detect.Change{At: at.UTC(), Forget: true, Detector: f.detector, Actor: actor})
 	}
-	if err := s.AddChanges(changes); err != nil {
+	if err := s.AddChanges(changes, baselineEntry("baseline.reset", strings.TrimSpace(f.detector+" "+f.actor), &changes[0], len(l.known))); err != nil {
 		return failed(err, "")
 	}
 	if err := s.Close(); err != nil {

@@ -117,25 +117,32 @@ func BenchmarkStages(b *testing.B) {
 
 // eachBatch reads the log as scan does.
 func eachBatch(b *testing.B, path string, do func(*source.Batch)) {
+	if err := readLog(path, do); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func readLog(path string, do func(*source.Batch)) error {
 	site, err := parsers.NewSite(parsers.SiteConfig{})
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
 	routes, err := detect.NewRouteMap(nil)
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
 	files, _ := source.Find([]string{path}, nil)
 	plan := source.Look(files, &source.Options{Site: site, Formats: parsers.All(), Lateness: time.Minute,
 		Enrich: func(r *parsers.Request) { r.Event = routes.Classify(r) }})
-	m := source.NewMerger([]source.Stream{plan.Logs[0]}, time.Time{}, func(_ source.Stream, err error) { b.Fatal(err) })
+	var broke error
+	m := source.NewMerger([]source.Stream{plan.Logs[0]}, time.Time{}, func(_ source.Stream, err error) { broke = err })
 	for {
 		batch, err := m.Next()
 		if err == io.EOF {
-			return
+			return broke
 		}
 		if err != nil {
-			b.Fatal(err)
+			return err
 		}
 		do(batch)
 	}
@@ -159,19 +166,24 @@ func BenchmarkScan(b *testing.B) {
 	b.ReportMetric(float64(peak)/1024, "peak-MiB")
 }
 
-// peakOf waits for the process and returns the most memory it had, in KiB, as the
+func peakOf(pid int, done chan error, b *testing.B) (kib int) {
+	kib, err := watchPeak(pid, done)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kib
+}
+
+// watchPeak waits for the process and returns the most memory it had, in KiB, as the
 // kernel last said while it ran. What the kernel says afterwards counts the memory of
 // the process that started it, too.
-func peakOf(pid int, done chan error, b *testing.B) (kib int) {
+func watchPeak(pid int, done chan error) (kib int, err error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
 		case err := <-done:
-			if err != nil {
-				b.Fatal(err)
-			}
-			return kib
+			return kib, err
 		case <-tick.C:
 			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 			for line := range strings.Lines(string(status)) {

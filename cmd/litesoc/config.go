@@ -33,6 +33,7 @@ type config struct {
 	Format     string             `yaml:"format"`
 	Lateness   *time.Duration     `yaml:"lateness"`
 	MinParsed  *float64           `yaml:"min_parsed"`
+	Memory     *memory            `yaml:"memory"`
 	JSONFields map[string]string  `yaml:"json_fields"` // our field: the log's key
 	Routes     []detect.RouteRule `yaml:"routes"`
 	// OpenAPI is the file of an OpenAPI description, whose routes come before
@@ -49,11 +50,16 @@ type config struct {
 	MMDB  []string `yaml:"mmdb"`
 	// LearnRoutes is how many different names in one place of paths make a template; 0
 	// learns none.
-	LearnRoutes *int                     `yaml:"learn_routes"`
-	Detectors   map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
+	LearnRoutes *int `yaml:"learn_routes"`
+	// Rules are files and folders of alert rules, Lists are named lists that rules ask for.
+	Rules     []string                 `yaml:"rules"`
+	Lists     map[string][]string      `yaml:"lists"`
+	Detectors map[string]yaml.MapSlice `yaml:"detectors"` // name: setting: value
 	// Notifications are who is told of alerts; Notify says that scan tells them.
 	Notifications []notify.Config `yaml:"notifications"`
 	Notify        bool            `yaml:"notify"`
+	// Accepted is the file of accepted findings, which --new-only leaves out.
+	Accepted string `yaml:"accepted"`
 	// Allowlist is what is known and fine: its alerts are kept, but suppressed.
 	Allowlist []detect.AllowEntry `yaml:"allowlist"`
 }
@@ -87,11 +93,17 @@ func readConfig(path string) (*config, error) {
 		return nil, misuse("", "config %s: %w", path, err)
 	}
 	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
+	if c.Accepted != "" {
+		c.Accepted = beside(c.Accepted)
+	}
 	if c.OpenAPI != "" {
 		c.OpenAPI = beside(c.OpenAPI)
 	}
 	if c.Intel != "" {
 		c.Intel = beside(c.Intel)
+	}
+	for i := range c.Rules {
+		c.Rules[i] = beside(c.Rules[i])
 	}
 	for i := range c.MMDB {
 		c.MMDB[i] = beside(c.MMDB[i])
@@ -173,6 +185,9 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 // fill gives the flags that were not set on the command line the config's values, and
 // the config those that were.
 func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
+	if c.Accepted != "" && !flags.Changed("accepted") {
+		f.accepted = c.Accepted
+	}
 	if c.Format != "" && !flags.Changed("format") {
 		f.format = c.Format
 	}
@@ -187,6 +202,9 @@ func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 	}
 	if c.MinParsed != nil && !flags.Changed("min-parsed") {
 		f.minParsed = *c.MinParsed
+	}
+	if c.Memory != nil && !flags.Changed("memory") {
+		f.memory = *c.Memory
 	}
 }
 

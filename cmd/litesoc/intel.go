@@ -465,8 +465,8 @@ func intelUpdateCommand() *cobra.Command {
 		Short: "Fetch public lists of Tor exits, VPNs, clouds and others",
 		Long: `Fetch public lists over https: of the Tor Project (exits), X4BNet/lists_vpn (VPNs and
 datacenters, by their networks: a weak sign) and lord-alfred/ipranges (clouds,
-relays, crawlers). This is the only command that uses the network, and it sends
-nothing but the requests for the lists. A list that cannot be fetched or read leaves
+relays, crawlers). Beside telling people of alerts this alone uses the network, and it
+sends nothing but the requests for the lists. A list that cannot be fetched or read leaves
 the one that is there as it is.
 
 The sources are ` + wrapWords(kinds, 80) + `.`,

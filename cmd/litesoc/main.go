@@ -26,16 +26,12 @@ const (
 	exitFound  = 3 // found something at or above --fail-on
 )
 
-// memoryLimit is what the heap keeps to as long as what lives fits. DuckDB has a limit of
-// its own beside it.
-const memoryLimit = 512 << 20
-
 func main() {
 	// The heap is small and most of it dies young: collecting it half as often as is usual
 	// costs a few MiB. Where it is not, for a log of a million addresses, it is collected as
 	// often as it takes.
 	debug.SetGCPercent(200)
-	debug.SetMemoryLimit(memoryLimit)
+	debug.SetMemoryLimit(int64(defaultMemory.heap()))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the tool at once, whatever it waits for
@@ -120,7 +116,9 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		eventsCommand(),
 		explainCommand(),
 		respondCommand(),
+		rulesCommand(),
 		allowCommand(),
+		acceptCommand(),
 		notifyCommand(),
 		baselineCommand(),
 		sqlCommand(),

@@ -28,6 +28,13 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "access.log.gz"), demo, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, block := range blocks(string(text), "") {
+		if strings.HasPrefix(block, "rules:") { // the rule file that the commands read
+			if err := os.WriteFile(filepath.Join(dir, "mine.yaml"), []byte(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	commands := 0
 	for _, block := range blocks(string(text), "console") {
 		for _, session := range strings.Split("\n"+block, "\n$ ")[1:] {

@@ -92,9 +92,6 @@ func respond(c *cobra.Command, f *respondFlags) error {
 	if err != nil {
 		return err
 	}
-	if cfg.DB != "" && !c.Flags().Changed("db") && os.Getenv("LITESOC_DB") == "" {
-		f.db = cfg.DB
-	}
 	site, err := cfg.site()
 	if err != nil {
 		return err
@@ -103,7 +100,11 @@ func respond(c *cobra.Command, f *respondFlags) error {
 	if err != nil {
 		return err
 	}
-	allow, err := cfg.allowlist(detectors, detect.Rules())
+	set, _, err := cfg.ruleSet(nil)
+	if err != nil {
+		return err
+	}
+	allow, err := cfg.allowlist(detectors, set.Rules)
 	if err != nil {
 		return err
 	}
@@ -132,15 +133,20 @@ func respond(c *cobra.Command, f *respondFlags) error {
 			return failed(fmt.Errorf("--dir: %w", err), "")
 		}
 	}
+	var exports []export
 	for _, o := range outs {
 		if err := o.write(plan, c.OutOrStdout()); err != nil {
 			return failed(fmt.Errorf("respond: %w", err), "")
 		}
-		if o.file != "" && !f.quiet {
+		if o.file == "" {
+			continue
+		}
+		exports = append(exports, export{o.format.Name, o.file})
+		if !f.quiet {
 			fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", report.Show(o.file))
 		}
 	}
-	return nil
+	return exported(c.Context(), f.db, "response.exported", exports...)
 }
 
 // check refuses options that make no sense.

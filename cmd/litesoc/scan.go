@@ -10,8 +10,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -57,16 +59,18 @@ func dbFlag(c *cobra.Command, to *string) {
 
 type scanFlags struct {
 	db, config, format, openAPI, intel, since, until, failOn string
+	accepted                                                 string
 	baseline                                                 string
-	output                                                   []string
+	output, rules                                            []string
 	lateness                                                 time.Duration
 	minParsed                                                float64
 	threads                                                  int
+	memory                                                   memory
 	newOnly, notify, quiet                                   bool
 }
 
 func scanCommand() *cobra.Command {
-	var f scanFlags
+	f := scanFlags{memory: defaultMemory}
 	c := &cobra.Command{
 		Use:   "scan PATH...",
 		Short: "Read logs, find attacks, keep everything, print the incidents",
@@ -98,6 +102,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	flags.StringVar(&f.format, "format", "", "`format` of all logs: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
+	rulesFlag(c, &f.rules)
 	intelFlag(c, &f.intel)
 	flags.StringVar(&f.baseline, "baseline", "", "`file` of 'litesoc baseline export' to begin with, once")
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
@@ -106,8 +111,10 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident that is neither resolved nor dismissed is of this `severity` or above: low, medium, high or critical")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
+	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: what is there)")
-	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended")
+	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended; with --accepted, those that are not accepted")
+	flags.StringVar(&f.accepted, "accepted", "", "`file` of accepted findings, which --new-only leaves out; 'litesoc accept' writes it")
 	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
@@ -147,6 +154,16 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return err
 	}
 	cfg.fill(c.Flags(), f)
+	debug.SetMemoryLimit(int64(f.memory.heap()))
+	if c.Flags().Changed("accepted") && !f.newOnly {
+		return misuse("litesoc scan --new-only --accepted "+f.accepted+" access.log", "--accepted is for --new-only")
+	}
+	var accepted *report.Accepted
+	if f.accepted != "" && f.newOnly {
+		if accepted, err = readAccepted(f.accepted); err != nil {
+			return err
+		}
+	}
 	out, err := parseOutputs(f.output)
 	if err != nil {
 		return err
@@ -177,7 +194,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		stdin = interruptible(c.Context(), stdin)
 	}
 	files, notFound := source.Find(args, stdin)
-	if j.store, err = openStore(f.db); err != nil {
+	if j.store, err = openStore(f.db, f.memory); err != nil {
 		return err
 	}
 	defer j.store.Close()
@@ -227,7 +244,10 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err := j.tellSuppressed(r); err != nil {
 		return failed(err, "")
 	}
-	if f.newOnly {
+	switch {
+	case accepted != nil:
+		onlyNew(r, accepted)
+	case f.newOnly:
 		keepNew(r, before)
 	}
 	// Whoever reads the report may take their time, or never read it to the end.
@@ -273,6 +293,7 @@ func (j *job) prepare(cfg *config) error {
 	j.all = detectors
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
+		d.MaxKeys = j.flags.memory.keys()
 		d.Flags.VisitAll(func(f *flag.Flag) {
 			_, usage := flag.UnquoteUsage(f)
 			j.thresholds = append(j.thresholds, report.Setting{Detector: d.Name, Name: f.Name, Value: f.Value.String(), Doc: usage})
@@ -281,15 +302,20 @@ func (j *job) prepare(cfg *config) error {
 	if err := j.openGeo(cfg); err != nil {
 		return err
 	}
-	j.settings = settingsOf(detectors, cfg, least, j.geo.Digest())
-	rules := detect.Rules()
-	if j.allow, err = cfg.allowlist(detectors, rules); err != nil {
+	set, _, err := cfg.ruleSet(j.flags.rules)
+	if err != nil {
 		return err
 	}
-	detectors, rules, threads := j.allow.Detectors(detectors), j.allow.Rules(rules), max(j.flags.threads, 1)
+	j.settings = settingsOf(detectors, set.Rules, cfg, least, j.geo.Digest())
+	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
+		return err
+	}
+	judging, rules, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
 	j.begin = func(sink detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) {
 		routes := parsers.NewRouteLearner(least, site.Routes())
-		return routes, detect.NewPipeline(routes, detectors, rules, threads, sink)
+		p := detect.NewPipeline(routes, judging, rules, threads, sink)
+		p.Origins = lookup
+		return routes, p
 	}
 	j.routes, j.pipeline = j.begin(j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
@@ -307,15 +333,21 @@ func (j *job) prepare(cfg *config) error {
 
 // settingsOf names everything that the detectors' memory depends on beside the
 // requests. Memory made under other settings is of no use.
-func settingsOf(detectors []*detect.Detector, c *config, leastNames int, origins string) string {
+func settingsOf(detectors []*detect.Detector, rules []*detect.Rule, c *config, leastNames int, origins string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
 	for _, e := range c.Allowlist {
 		fmt.Fprintln(h, e.ID(), e.Expires)
 	}
 	for _, d := range detectors {
-		fmt.Fprintln(h, d.Name)
+		fmt.Fprintln(h, d.Name, d.MaxKeys)
 		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
+	}
+	for _, r := range rules {
+		fmt.Fprintf(h, "%s\n%v\n", r.YAML(), r.Silent())
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Lists)) {
+		fmt.Fprintf(h, "%q %q\n", name, c.Lists[name])
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
@@ -349,8 +381,8 @@ func (j *job) atlas() *store.Atlas {
 	}
 }
 
-func openStore(path string) (*store.Store, error) {
-	s, err := store.Open(path)
+func openStore(path string, m memory) (*store.Store, error) {
+	s, err := store.OpenWithin(path, int64(m.database()))
 	if errors.Is(err, store.ErrBusy) {
 		return nil, failed(err, "wait until it is done, or choose another file with --db")
 	}
@@ -663,7 +695,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
 	}
 	if st := j.pipeline.Stats(); st.Evicted > 0 {
-		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to bound memory: slow patterns may have been missed", st.Evicted))
+		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", st.Evicted, j.flags.memory))
 	}
 	if j.routes.Full() {
 		run.Notes = append(run.Notes, "there are more different paths than are remembered: the routes of some are not told from names; an OpenAPI file or route_templates would tell")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,12 +66,14 @@ Alerts go to standard output: a live view on a terminal, else a line each.`,
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	flags.StringVar(&f.format, "format", "", "`format` of all logs, as with scan (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
+	rulesFlag(c, &f.rules)
 	intelFlag(c, &f.intel)
 	flags.StringVar(&f.from, "from", "end", "where a log begins that was not read before: start, end, a `time` or how long ago")
 	flags.BoolVar(&f.noResume, "no-resume", false, "pass over what was written since logs were read before: --from says where they go on")
 	flags.StringVarP(&f.out, "output", "o", "", "`form` of the alerts: live, text or ndjson (default: live on a terminal, else text)")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: one)")
+	flags.Var(&f.memory, "memory", "how much memory to take, roughly: a `size` of 256MB or more, such as 1GB")
 	flags.BoolVar(&f.poll, "poll", false, "look for changes four times a second rather than be told of them: for network file systems")
 	flags.StringVar(&f.keep, "keep", "", "how `long` requests are kept, such as 30d or 12h; what was found in them stays (default: for ever)")
 	flags.StringVar(&f.maxDB, "max-db", "", "how `large` the database may grow, such as 500MB or 2GB: the oldest requests go first (default: no bound)")
@@ -244,6 +247,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		return err
 	}
 	cfg.fill(c.Flags(), &f.scanFlags)
+	debug.SetMemoryLimit(int64(f.memory.heap()))
 	how, err := f.follow(args, c.InOrStdin(), time.Now())
 	if err != nil {
 		return err
@@ -361,7 +365,7 @@ type notes interface{ note(string) }
 // open opens the store, waits for it if another process has it, and begins to follow.
 func (t *tail) open(ctx context.Context, say notes) (err error) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		t.store, err = store.Open(t.flags.db)
+		t.store, err = store.OpenWithin(t.flags.db, int64(t.flags.memory.database()))
 		if !errors.Is(err, store.ErrBusy) {
 			break
 		}

@@ -17,7 +17,12 @@ type traffic struct {
 	rand *rand.Rand
 	now  time.Time
 	wait []line // attack lines still to come, in order of time
+	form form   // how a request is written
+	ip   func(n int) string
 }
+
+// A form writes a request as one line of a log.
+type form func(at time.Time, ip, request string, status, bytes int, agent string) string
 
 type line struct {
 	at   time.Time
@@ -25,7 +30,7 @@ type line struct {
 }
 
 func newTraffic(w io.Writer, seed uint64, start time.Time) *traffic {
-	return &traffic{w: bufio.NewWriterSize(w, 1<<20), rand: rand.New(rand.NewPCG(seed, seed)), now: start}
+	return &traffic{w: bufio.NewWriterSize(w, 1<<20), rand: rand.New(rand.NewPCG(seed, seed)), now: start, form: combined, ip: client}
 }
 
 var agents = []string{
@@ -56,6 +61,27 @@ func team(n int) string {
 
 func combined(at time.Time, ip, request string, status, bytes int, agent string) string {
 	return fmt.Sprintf("%s - - [%s] %q %d %d \"-\" %q\n", ip, at.Format("02/Jan/2006:15:04:05 -0700"), request, status, bytes, agent)
+}
+
+// one returns the n-th address of as many as there are: each its own.
+func one(n int) string { return fmt.Sprintf("2001:db8:%x:%x::%x", n>>16, n&0xffff, n%7+1) }
+
+func alb(at time.Time, ip, request string, status, bytes int, agent string) string {
+	if strings.Contains(ip, ":") {
+		ip = "[" + ip + "]"
+	}
+	method, rest, _ := strings.Cut(request, " ")
+	return fmt.Sprintf("https %s app/api/50dc6c495c0c9188 %s:2817 10.0.0.1:80 0.001 0.002 0.000 %d %d 34 %d \"%s https://api.example.com:443%s\" %q "+
+		"ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/api/73e2d6bc24d8a067 "+
+		"\"Root=1-58337262-36d228ad5d99923122bbe354\" \"api.example.com\" \"-\" 0 %s \"forward\" \"-\" \"-\" \"10.0.0.1:80\" \"%d\" \"-\" \"-\"\n",
+		at.Format("2006-01-02T15:04:05.000000Z"), ip, status, status, bytes, method, rest, agent, at.Format("2006-01-02T15:04:05.000000Z"), status)
+}
+
+func jsonLine(at time.Time, ip, request string, status, bytes int, agent string) string {
+	method, rest, _ := strings.Cut(request, " ")
+	target, _, _ := strings.Cut(rest, " ")
+	return fmt.Sprintf("{\"time\":%q,\"remote_addr\":%q,\"method\":%q,\"path\":%q,\"status\":%d,\"bytes\":%d,\"user_agent\":%q}\n",
+		at.Format(time.RFC3339Nano), ip, method, target, status, bytes, agent)
 }
 
 // ordinary returns a request that no detector should mind. n spreads the clients.
@@ -90,7 +116,7 @@ func (t *traffic) ordinary(clients int) string {
 	default:
 		request, status, bytes = fmt.Sprintf("GET /blog/%d HTTP/1.1", r.IntN(500)), 404, 153
 	}
-	return combined(t.now, client(n), request, status, bytes, agents[n%len(agents)])
+	return t.form(t.now, t.ip(n), request, status, bytes, agents[n%len(agents)])
 }
 
 // write writes so many ordinary lines, on average perSecond of them in a second, with
@@ -112,7 +138,7 @@ func (t *traffic) write(lines, clients int, perSecond float64) error {
 // attacks plans one of each kind, spread over the day that begins at start.
 func (t *traffic) attacks(start time.Time) {
 	add := func(at time.Time, ip, request string, status, bytes int, agent string) {
-		t.wait = append(t.wait, line{at, combined(at, ip, request, status, bytes, agent)})
+		t.wait = append(t.wait, line{at, t.form(at, ip, request, status, bytes, agent)})
 	}
 	// Guessing the password of a login, which in the end works.
 	at := start.Add(2*time.Hour + 13*time.Minute)

@@ -54,7 +54,11 @@ func explainFinding(c *cobra.Command, f *scanFlags, id, output string) error {
 	if err != nil {
 		return failed(err, "")
 	}
-	x, err := findingOf(r, id)
+	set, _, err := cfg.ruleSet(nil)
+	if err != nil {
+		return err
+	}
+	x, err := findingOf(r, id, set.Rules)
 	if err != nil {
 		return err
 	}
@@ -75,14 +79,14 @@ func explainFinding(c *cobra.Command, f *scanFlags, id, output string) error {
 }
 
 // findingOf finds what bears the id, and the events that are to be explained.
-func findingOf(r *report.Report, id string) (*report.Explanation, error) {
+func findingOf(r *report.Report, id string, rules []*detect.Rule) (*report.Explanation, error) {
 	x := &report.Explanation{ID: id, Alerts: []report.ExplainedRule{}, Notes: []string{}}
 	var events []string
 	var matches []string
 	for i := range r.Alerts {
 		if a := &r.Alerts[i]; strings.HasPrefix(a.ID, id) {
 			matches = append(matches, a.ID)
-			x.Alerts = append(x.Alerts, ruleOf(a))
+			x.Alerts = append(x.Alerts, ruleOf(a, rules))
 			events = append(events, a.Events...)
 		}
 	}
@@ -100,7 +104,7 @@ func findingOf(r *report.Report, id string) (*report.Explanation, error) {
 		matches = append(matches, in.ID)
 		for k := range r.Alerts {
 			if a := &r.Alerts[k]; slices.Contains(in.Alerts, a.ID) {
-				x.Alerts = append(x.Alerts, ruleOf(a))
+				x.Alerts = append(x.Alerts, ruleOf(a, rules))
 				events = append(events, a.Events...)
 			}
 		}
@@ -130,9 +134,8 @@ func findingOf(r *report.Report, id string) (*report.Explanation, error) {
 }
 
 // ruleOf says what the rule of an alert asks for.
-func ruleOf(a *report.Alert) report.ExplainedRule {
+func ruleOf(a *report.Alert, all []*detect.Rule) report.ExplainedRule {
 	x := report.ExplainedRule{Alert: *a, Events: a.Events, Wants: []string{}}
-	all := detect.Rules()
 	i := slices.IndexFunc(all, func(r *detect.Rule) bool { return r.Name == a.Rule })
 	if i < 0 {
 		x.About = "a rule that is no more"
@@ -141,22 +144,10 @@ func ruleOf(a *report.Alert) report.ExplainedRule {
 	r := all[i]
 	x.About, _, _ = strings.Cut(r.Doc, "\n")
 	want := func(format string, args ...any) { x.Wants = append(x.Wants, fmt.Sprintf(format, args...)) }
-	if r.Event != "" {
-		want("events %s", r.Event)
+	for _, w := range r.Wants() {
+		want("%s", w)
 	}
-	if len(r.Detectors) > 0 {
-		want("made by %s", strings.Join(r.Detectors, ", "))
-	}
-	if r.MinSeverity > detect.Info {
-		want("of severity %s or above", r.MinSeverity)
-	}
-	if r.MinCount > 0 {
-		want("of %d requests or more", r.MinCount)
-	}
-	if r.Outcome != "" {
-		want("with the outcome %s", r.Outcome)
-	}
-	want("of one actor; those within %s of each other are one alert", report.SpanText(r.Window))
+	want("%s", r.Joins())
 	return x
 }
 
@@ -196,6 +187,10 @@ func (j *job) account(q *store.Query, r *report.Report, cfg *config, x *report.E
 		}
 		at := slices.IndexFunc(detectors, func(d *detect.Detector) bool { return d.Name == name })
 		if at < 0 {
+			if rule, ofRule := strings.CutPrefix(name, detect.OfRule); ofRule {
+				x.Notes = append(x.Notes, "its requests were counted by rule "+rule+": 'litesoc rules replay "+rule+"' leads them through it again")
+				continue
+			}
 			x.Notes = append(x.Notes, "the detector "+name+" is no more: its events cannot be explained")
 			continue
 		}

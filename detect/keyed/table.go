@@ -62,16 +62,19 @@ func (s *shard[I, O]) add(out O) {
 	s.emitted = append(s.emitted, output[O]{s.at, s.order.ID(out), out})
 }
 
-// observe shows each item to the state of its key in every machine.
+// observe shows each item to the state of its key in every machine. One machine after
+// another goes through all of them: its code and its tables stay at hand, and what is
+// emitted is ordered afterwards.
 func (s *shard[I, O]) observe(items []I) {
-	for _, item := range items {
-		for m, machine := range s.machines {
+	for m, machine := range s.machines {
+		tables := s.tables[m]
+		for _, item := range items {
 			s.key = machine.Key(item, s.key[:0])
 			if len(s.key) == 0 {
 				continue
 			}
 			p := int(xxh3.Hash(s.key) % partitions)
-			if t := s.tables[m][p]; t != nil {
+			if t := tables[p]; t != nil {
 				s.step(t, item)
 			}
 		}

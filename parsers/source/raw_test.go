@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"archive/zip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,5 +64,39 @@ func TestRaw(t *testing.T) {
 	known.Source.Path = "-"
 	if _, err := source.Raw(known, []int64{2}, opts); err == nil {
 		t.Error("standard input: no error")
+	}
+}
+
+// Lines of a log in an archive are read again from there, packed once more or not.
+func TestRawInArchives(t *testing.T) {
+	content := logLine(0, "/a") + logLine(1, "/b?token=s3cr3t-s3cr3t-s3cr3t") + logLine(2, "/c")
+	var packed strings.Builder
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, archive := range map[string]string{
+		"logs.zip":   zipOf(t, zip.Deflate, entry{"other.txt", "nothing\n"}, entry{"logs/access.log", content}),
+		"logs.tar":   tarOf(t, entry{"logs/access.log", content}),
+		"packed.tar": tarOf(t, entry{"logs/access.log.gz", packed.String()}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := write(t, filepath.Join(t.TempDir(), name), archive)
+			var known source.Known
+			for _, l := range read(t, options(t, 0), path).plan.Logs {
+				if l.At.Parsed > 0 {
+					known = source.Known{Source: *l.Source, HeadLen: l.HeadLen, At: l.At}
+				}
+			}
+			opts := options(t, 0)
+			opts.Known = []source.Known{known}
+			lines, err := source.Raw(known, []int64{1, 2}, opts)
+			if err != nil || len(lines) != 2 || !strings.Contains(lines[1], `"GET /a `) || !strings.Contains(lines[2], `"GET /b?token=tok_`) {
+				t.Errorf("%v, %v", lines, err)
+			}
+		})
 	}
 }

@@ -81,11 +81,11 @@ func (a appenders) drop() {
 	}
 }
 
-// Rows are a batch as the appenders take it.
+// Rows are a batch as the store takes it.
 type Rows struct {
-	batch    *source.Batch
-	requests []driver.Value // requestColumns for each request
-	added    []addition
+	batch   *source.Batch
+	numbers []numbers // of each request
+	added   []addition
 }
 
 // An addition is a row of a table of what repeats.
@@ -94,33 +94,28 @@ type addition struct {
 	row   []driver.Value
 }
 
-// requestColumns is how many columns request_rows has.
-const requestColumns = 14
-
-// Rows turns a batch into rows. It is half of the work and may be done for one batch
-// while Add is at an earlier one; the batches come to both in the same order.
+// Rows finds the numbers of what repeats in a batch. It is half of the work and may be
+// done for one batch while Add is at an earlier one; the batches come to both in the same
+// order.
 func (s *Store) Rows(b *source.Batch) *Rows {
-	rows := &Rows{batch: b, requests: make([]driver.Value, 0, requestColumns*len(b.Requests))}
+	rows := &Rows{batch: b, numbers: make([]numbers, len(b.Requests))}
 	d := &s.dims
 	for i := range b.Requests {
 		r := &b.Requests[i]
-		rows.requests = append(rows.requests, r.Time, rows.numberOf(d, &d.callers, r), rows.numberOf(d, &d.calls, r), r.Path, r.Query,
-			count(r.Bytes), count(microseconds(r.Duration)), rows.numberOf(d, &d.referers, r), r.RequestID, count(r.Records),
-			r.Late, int32(r.Source.ID), r.Line, r.Body)
+		rows.numbers[i] = numbers{rows.numberOf(d, &d.callers, r), rows.numberOf(d, &d.calls, r), rows.numberOf(d, &d.referers, r)}
 	}
 	return rows
 }
 
 // numberOf returns the number under which what the request says is kept. If it has none
 // it is added to the table.
-func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) driver.Value {
+func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) uint32 {
 	p := of.parts(r)
 	id, added := d.number(of, &p)
-	boxed := d.box(id)
 	if !added {
-		return boxed
+		return id
 	}
-	row := []driver.Value{boxed}
+	row := []driver.Value{id}
 	switch of {
 	case &d.callers:
 		for _, part := range p {
@@ -135,7 +130,7 @@ func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) driver.Value {
 		row = append(row, r.Referer)
 	}
 	rows.added = append(rows.added, addition{of.table, row})
-	return boxed
+	return id
 }
 
 // Add keeps rows. They are on disk after the next Flush, which Add calls by itself
@@ -152,10 +147,8 @@ func (s *Store) Add(rows *Rows) error {
 			return err
 		}
 	}
-	for row := range slices.Chunk(rows.requests, requestColumns) {
-		if err := s.append("request_rows", row...); err != nil {
-			return err
-		}
+	if err := s.addRequests(b.Requests, rows.numbers); err != nil {
+		return fmt.Errorf("request_rows: %w", err)
 	}
 	for _, r := range b.Rejects {
 		if err := s.append("rejects", int32(b.Log.Source.ID), r.Line, r.Reason, r.Sample); err != nil {
@@ -183,14 +176,29 @@ func (s *Store) forget(b *source.Batch) error {
 	return nil
 }
 
-// unknown is the count of what a log does not count.
-var unknown driver.Value = int64(-1)
-
-func count(n int64) driver.Value {
-	if n < 0 {
-		return unknown
+// addRequests writes the rows of requests, of each the numbers of what repeats.
+func (s *Store) addRequests(requests []parsers.Request, of []numbers) (err error) {
+	if len(requests) == 0 {
+		return nil
 	}
-	return n
+	if s.facts == nil {
+		if err := s.begin(); err != nil {
+			return err
+		}
+		err := s.writer.Raw(func(conn any) (err error) {
+			s.facts, err = newFacts(conn)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for i := range requests {
+		if err := s.facts.append(&requests[i], of[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // microseconds returns the duration, or -1 where there is none.
@@ -211,6 +219,12 @@ func (s *Store) Flush() error {
 
 // write hands what was added to the running transaction.
 func (s *Store) write() error {
+	if f := s.facts; f != nil {
+		s.facts = nil
+		if err := f.close(); err != nil {
+			return fmt.Errorf("request_rows: %w", err)
+		}
+	}
 	if err := s.app.write(); err != nil {
 		return err
 	}

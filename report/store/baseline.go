@@ -38,8 +38,8 @@ func changes(db *sql.DB) ([]detect.Change, error) {
 	return all, rows.Err()
 }
 
-// AddChanges keeps changes, whole or not at all. Their times are not before Unjudged.
-func (s *Store) AddChanges(all []detect.Change) error {
+// AddChanges keeps changes, whole or not at all, and tells the audit trail. Their times are not before Unjudged.
+func (s *Store) AddChanges(all []detect.Change, entries ...Entry) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
@@ -51,6 +51,9 @@ func (s *Store) AddChanges(all []detect.Change) error {
 		if err := s.exec(`insert into baseline_changes select coalesce(max(seq), 0) + 1, ?, ? from baseline_changes`, c.At, string(text)); err != nil {
 			return fmt.Errorf("baseline: %w", err)
 		}
+	}
+	if err := s.Audit(entries...); err != nil {
+		return err
 	}
 	return s.commit()
 }

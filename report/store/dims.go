@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -35,17 +34,19 @@ const maxParts = 9
 // dims are the tables of what repeats, by the column that refers to them.
 type dims struct {
 	callers, calls, referers dim
+	most                     int    // rows of one table whose numbers are known, in one generation
 	seed                     uint64 // so that nobody can make two texts of one hash
 	text                     []byte // scratch
-	boxes                    []driver.Value
 }
 
-// dimCache bounds the rows of one table whose numbers are known, in one of two
-// generations: about 50 bytes each.
-const dimCache = 1 << 20
+// bytesPerName is how much of the memory there must be for each row of one table whose
+// number is known, in one of two generations. It takes about 50 bytes, and the tables that
+// grow are one or two.
+const bytesPerName = 256
 
-func newDims() dims {
+func newDims(most int) dims {
 	return dims{
+		most: most,
 		seed: rand.Uint64(),
 		callers: dim{table: "callers", columns: "client_ip, peer_ip, user_agent, user_id, api_key, key_prefix, token, session, tenant", parts: func(r *parsers.Request) parts {
 			return parts{r.ClientIP, r.PeerIP, r.UserAgent, r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
@@ -91,7 +92,7 @@ func (d *dims) loadOne(db *sql.DB, of *dim) error {
 	if err := db.QueryRow("select coalesce(max(id), 0) + 1 from " + of.table).Scan(&of.next); err != nil {
 		return err
 	}
-	rows, err := db.Query(fmt.Sprintf("select id, %s from %s where id > 0 order by id desc limit %d", of.columns, of.table, dimCache))
+	rows, err := db.Query(fmt.Sprintf("select id, %s from %s where id > 0 order by id desc limit %d", of.columns, of.table, d.most))
 	if err != nil {
 		return err
 	}
@@ -137,24 +138,11 @@ func (d *dims) number(of *dim, p *parts) (id uint32, added bool) {
 		id = of.next
 		of.next++
 	}
-	if len(of.ids) == dimCache {
-		of.ids, of.older = make(map[xxh3.Uint128]uint32, dimCache), of.ids
+	if len(of.ids) == d.most {
+		of.ids, of.older = make(map[xxh3.Uint128]uint32, d.most), of.ids
 	}
 	of.ids[hash] = id
 	return id, !known
-}
-
-// box returns the number as the appender takes it. Those of the rows that come first, as
-// what repeats most does, are boxed once.
-func (d *dims) box(id uint32) driver.Value {
-	const most = 1 << 16
-	if id >= most {
-		return id
-	}
-	for len(d.boxes) <= int(id) {
-		d.boxes = append(d.boxes, uint32(len(d.boxes)))
-	}
-	return d.boxes[id]
 }
 
 // textOf appends to b the one text that stands for the parts; nothing if all are empty.

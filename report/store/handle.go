@@ -293,7 +293,7 @@ func (s *Store) reopen() (int, error) {
 	if err := rows.Err(); err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	alerts, err := readAlerts(s.writer, "id in (select unnest(?::varchar[]))", ids)
+	alerts, err := readAlerts(s.writer, "suppressed_by is null and id in (select unnest(?::varchar[]))", ids)
 	if err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func (s *Store) rememberAlerts() error {
 	if s.post == nil {
 		return nil
 	}
-	return s.exec(`create or replace temp table alerts_before as select id, severity, status, outcome from alerts`)
+	return s.exec(`create or replace temp table alerts_before as select id, severity, status, outcome from alerts where suppressed_by is null`)
 }
 
 // severityRank is SQL for how bad a severity is.
@@ -39,7 +40,8 @@ func severityRank(column string) string {
 	return fmt.Sprintf("list_position([%s], %s)", strings.Join(names, ", "), column)
 }
 
-// queueChanges queues what the run has made of alerts.
+// queueChanges queues what the run has made of alerts, but for those that an allowlist
+// suppresses.
 func (s *Store) queueChanges(r *Results) error {
 	if s.post == nil {
 		return nil
@@ -51,7 +53,7 @@ func (s *Store) queueChanges(r *Results) error {
 		select a.id, case when b.id is null then 'opened' when b.status in ('resolved', 'dismissed') then 'reopened' else 'worsened' end,
 			case when b.id is null then '' when b.status in ('resolved', 'dismissed') then a.last_ts::varchar else a.severity || ' ' || a.outcome end
 		from alerts a left join alerts_before b on a.id = b.id
-		where a.status in ('open', 'acknowledged') and (b.id is null or b.status in ('resolved', 'dismissed')
+		where a.suppressed_by is null and a.status in ('open', 'acknowledged') and (b.id is null or b.status in ('resolved', 'dismissed')
 			or `+severityRank("a.severity")+` > `+severityRank("b.severity")+` or a.outcome = 'succeeded' and b.outcome <> 'succeeded')
 		order by a.first_ts, a.id`)
 	if err != nil {
@@ -303,7 +305,37 @@ func (s *Store) Settle(ids []string, sentAt, due time.Time, failure string) erro
 	if err != nil {
 		return err
 	}
+	if state == sent {
+		if err := s.auditSent(ids); err != nil {
+			return err
+		}
+	}
 	return s.commit()
+}
+
+// auditSent tells the audit trail of notices that were sent.
+func (s *Store) auditSent(ids []string) error {
+	var entries []Entry
+	err := each(s.writer, `select id, alert_id, change, channel from notifications where id in (select unnest(?::varchar[])) order by rowid`, func(rows *sql.Rows) error {
+		var alert struct {
+			Alert  string `json:"alert"`
+			Change string `json:"change"`
+		}
+		e := Entry{Who: Self, Action: "notification.sent", ObjectType: "notification"}
+		var channel string
+		err := rows.Scan(&e.ObjectID, &alert.Alert, &alert.Change, &channel)
+		if err != nil {
+			return err
+		}
+		e.Note = "to " + channel
+		e.After, err = json.Marshal(alert)
+		entries = append(entries, e)
+		return err
+	}, ids)
+	if err != nil {
+		return err
+	}
+	return s.Audit(entries...)
 }
 
 // Unpark makes what was parked wait again, as if it had not been tried.

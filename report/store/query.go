@@ -55,7 +55,7 @@ func OpenQuery(path string) (*Query, error) {
 
 // openQuery opens the store for queries, whichever version it is of.
 func openQuery(path string) (q *Query, version int, err error) {
-	connector, err := duckdb.NewConnector(dsn(path, "access_mode=read_only"), nil)
+	connector, err := duckdb.NewConnector(dsn(path, defaultMemory, "access_mode=read_only"), nil)
 	if err != nil {
 		return nil, 0, explain(path, err)
 	}
@@ -110,7 +110,8 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 // Report is Store.Report for a store that is only read.
 func (q *Query) Report(span Span) (*report.Report, error) { return readReport(q.db, span) }
 
-// Alerts returns all alerts, by first time, then id.
+// Alerts returns all alerts, those that the allowlist suppresses as well, by first time,
+// then id.
 func (q *Query) Alerts() ([]report.Alert, error) {
 	alerts, err := readAlerts(q.db, "true")
 	if err != nil {
@@ -150,7 +151,7 @@ func (q *Query) Close() error {
 
 // DuckDBVersion returns the version of the DuckDB that is built in.
 func DuckDBVersion() (string, error) {
-	connector, err := duckdb.NewConnector(dsn(Memory), nil)
+	connector, err := duckdb.NewConnector(dsn(Memory, defaultMemory), nil)
 	if err != nil {
 		return "", err
 	}

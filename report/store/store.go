@@ -34,6 +34,7 @@ const Memory = ":memory:"
 // is at Add and Flush.
 type Store struct {
 	path      string
+	memory    int64 // of DuckDB
 	connector *duckdb.Connector
 	db        *sql.DB
 	writer    *sql.Conn
@@ -44,24 +45,29 @@ type Store struct {
 	inTx  bool
 	rows  int // appended since the last commit
 	app   appenders
+	facts *facts         // nil: none is open
 	moved map[int]*moved // logs that were read on since the last commit
 
 	post *Post // nil: nobody is told of alerts
 }
 
-// memoryLimit bounds DuckDB's own memory. A flush of rowsPerFlush rows fits well;
-// sorting a large store spills to disk.
-const memoryLimit = "192MB"
+// Memory of DuckDB's own, in bytes. A flush of rowsPerFlush rows fits well; sorting a
+// large store spills to disk.
+const defaultMemory = 192 << 20
 
 // Open opens the store at path, or makes one, mode 0600. ErrBusy says that another
 // process has it open.
-func Open(path string) (*Store, error) {
+func Open(path string) (*Store, error) { return OpenWithin(path, defaultMemory) }
+
+// OpenWithin is Open with a bound on DuckDB's own memory, in bytes. What the store
+// remembers of the rows that it has written is sized by it, too.
+func OpenWithin(path string, memory int64) (*Store, error) {
 	if path != Memory {
 		if err := create(path); err != nil {
 			return nil, err
 		}
 	}
-	s := &Store{path: path, dims: newDims(), moved: map[int]*moved{}}
+	s := &Store{path: path, memory: memory, dims: newDims(int(memory / bytesPerName)), moved: map[int]*moved{}}
 	if err := s.open(); err != nil {
 		s.Close()
 		return nil, explain(path, err)
@@ -101,14 +107,14 @@ func create(path string) error {
 
 // dsn returns the data source name. Nothing is fetched from a network, and memory
 // is bounded.
-func dsn(path string, more ...string) string {
+func dsn(path string, memory int64, more ...string) string {
 	if path == Memory {
 		path = ""
 	}
 	options := append([]string{
 		"autoinstall_known_extensions=false",
 		"autoload_known_extensions=false",
-		"memory_limit=" + memoryLimit,
+		fmt.Sprintf("memory_limit=%dKiB", memory>>10),
 		fmt.Sprintf("threads=%d", runtime.GOMAXPROCS(0)),
 	}, more...)
 	if path == "" {
@@ -128,7 +134,7 @@ func (s *Store) open() error {
 }
 
 func (s *Store) connect() (err error) {
-	if s.connector, err = duckdb.NewConnector(dsn(s.path), nil); err != nil {
+	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory), nil); err != nil {
 		return err
 	}
 	s.db = sql.OpenDB(s.connector)
@@ -317,6 +323,10 @@ func (s *Store) commit() error {
 // rollback drops what was not committed.
 func (s *Store) rollback() {
 	s.app.drop()
+	if s.facts != nil {
+		s.facts.drop()
+		s.facts = nil
+	}
 	if s.inTx {
 		s.exec("rollback")
 		s.inTx = false

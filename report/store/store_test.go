@@ -52,6 +52,7 @@ func someRequests(src *parsers.Source, n int) []parsers.Request {
 			r.PeerIP, r.Query, r.Referer = "10.0.0.1", "q='; drop table requests; --", "\x1b]0;x\x07\x00\u202e"
 			r.Body = "role=admin&x=%27"
 			r.APIKey, r.KeyPrefix, r.Records = "key_0123456789ab", "acme_live_", 12
+			r.Path += strings.Repeat("é", i%9) // as long as what DuckDB keeps in place, and longer
 		case 3:
 			r.Token, r.Session, r.RequestID, r.Event = "tok_0123456789ab", "ses_0123456789ab", fmt.Sprint("id-", i), "auth.login_failed"
 		}

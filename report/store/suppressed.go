@@ -19,8 +19,7 @@ func (s *Store) Suppressed() (n int64, err error) {
 // Suppressed returns the alerts that the allowlist suppresses, which are in no report, by
 // first time, then id.
 func (q *Query) Suppressed() ([]report.Alert, error) {
-	rd := &reading{db: q.db}
-	alerts, err := readAlerts(rd.db, "suppressed_by is not null")
+	alerts, err := readAlerts(q.db, "suppressed_by is not null")
 	if err != nil {
 		return nil, fmt.Errorf("read alerts: %w", err)
 	}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report/store"
+)
+
+// What a line costs is counted, not timed: allocations, and bytes in the database.
+func TestCost(t *testing.T) {
+	const lines = 61440 // half a row group of DuckDB
+	path := filepath.Join(t.TempDir(), "access.log")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tr := newTraffic(f, 11, demoStart)
+	if err := tr.write(lines, 2000, 90); err != nil {
+		t.Fatal(err)
+	}
+	allocations := func(what string, most float64, do func()) {
+		t.Helper()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		do()
+		runtime.ReadMemStats(&after)
+		per := float64(after.Mallocs-before.Mallocs) / lines
+		t.Logf("%s: %.2f allocations a line", what, per)
+		if per > most {
+			t.Errorf("%s: %.2f allocations a line, at most %v are meant", what, per, most)
+		}
+	}
+	var batches []*source.Batch
+	allocations("parse", 2, func() {
+		if err := readLog(path, func(b *source.Batch) { batches = append(batches, b) }); err != nil {
+			t.Fatal(err)
+		}
+	})
+	allocations("detect", 1.5, func() {
+		var o source.Orderer
+		p := detect.NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), detect.All(), detect.Rules(), 1, store.NewResults().Sink())
+		for _, b := range batches {
+			o.Add(b.Requests)
+			p.Advance(o.Release(b.Watermark), b.Watermark)
+		}
+	})
+	db := filepath.Join(t.TempDir(), "a.duckdb")
+	s, err := store.Open(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	empty := size(t, db)
+	allocations("store", 0.6, func() {
+		for _, b := range batches {
+			if err := s.Add(s.Rows(b)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	per := float64(size(t, db)-empty) / lines
+	t.Logf("store: %.1f bytes a request", per)
+	if per > 80 {
+		t.Errorf("%.1f bytes a request in the database, at most 80 are meant", per)
+	}
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	n, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

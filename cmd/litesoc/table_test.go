@@ -1,0 +1,263 @@
+package main
+
+import (
+	"compress/gzip"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report/store"
+)
+
+// What 'make bench' measures: it takes minutes, so it must be asked for.
+var (
+	timed  = flag.Bool("table", false, "print how fast it is")
+	rounds = flag.Int("rounds", 3, "how often each figure of the table is measured")
+	lines  = flag.Int("lines", 1_000_000, "lines of the logs that the table is measured on")
+)
+
+// A figure is measured several times, in turns with the others, so that what else the
+// machine does meets them all.
+type figure struct {
+	name    string
+	unit    string
+	measure func() (float64, error)
+	values  []float64
+}
+
+// spread is the median, and what lies furthest from it at both ends.
+func (f *figure) spread() (median, least, most float64) {
+	v := slices.Sorted(slices.Values(f.values))
+	return v[len(v)/2], v[0], v[len(v)-1]
+}
+
+// madeLog writes a log for the table and returns its path.
+func madeLog(t *testing.T, name string, form form, ip func(int) string, clients int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := newTraffic(f, 11, demoStart)
+	tr.form, tr.ip = form, ip
+	tr.attacks(demoStart)
+	if err := tr.write(*lines, clients, 90); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A ran is what a process took.
+type ran struct {
+	wall, cpu time.Duration
+	peak      float64 // MiB; 0 if the kernel does not say
+}
+
+// took runs a program to its end.
+func took(env []string, name string, args ...string) (ran, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var said strings.Builder
+	cmd.Stderr = &said
+	begin := time.Now()
+	if err := cmd.Start(); err != nil {
+		return ran{}, err
+	}
+	done := make(chan error)
+	go func() { done <- cmd.Wait() }()
+	kib, err := watchPeak(cmd.Process.Pid, done)
+	if err != nil {
+		return ran{}, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said.String())
+	}
+	s := cmd.ProcessState
+	return ran{time.Since(begin), s.UserTime() + s.SystemTime(), float64(kib) / 1024}, nil
+}
+
+// TestTable prints the table of 'make bench': medians, and the spread of all rounds.
+func TestTable(t *testing.T) {
+	if !*timed {
+		t.Skip("run 'make bench'")
+	}
+	dir := t.TempDir()
+	usual := madeLog(t, "usual.log", combined, client, 20000)
+	balancer := madeLog(t, "alb.log", alb, client, 20000)
+	json := madeLog(t, "json.log", jsonLine, client, 20000)
+	many := madeLog(t, "many.log", combined, one, *lines)
+	packed := filepath.Join(dir, "usual.log.gz")
+	if err := packFile(packed, usual); err != nil {
+		t.Fatal(err)
+	}
+	million := float64(*lines) / 1e6
+	db := filepath.Join(dir, "a.duckdb")
+	var last ran
+	scanIt := func(log string, env ...string) (ran, error) {
+		for _, old := range []string{db, db + ".wal"} {
+			os.Remove(old)
+		}
+		r, err := took(env, "litesoc", "scan", "--quiet", "--db", db, "--output", "json="+os.DevNull, log)
+		last = r
+		return r, err
+	}
+	perSecond := func(d time.Duration) float64 { return million / d.Seconds() }
+	seconds := func(r ran, err error) (float64, error) { return r.wall.Seconds(), err }
+	parse := func(log string) func() (float64, error) {
+		return func() (float64, error) {
+			d, err := parsing(log, nil)
+			return perSecond(d), err
+		}
+	}
+	figures := []*figure{
+		{name: "scan, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(usual)) }},
+		{name: "scan, CPU of all cores", unit: "s", measure: func() (float64, error) { return last.cpu.Seconds(), nil }},
+		{name: "scan, memory at most", unit: "MiB", measure: func() (float64, error) { return last.peak, nil }},
+		{name: "database, for a million requests", unit: "MB", measure: func() (float64, error) {
+			info, err := os.Stat(db)
+			if err != nil {
+				return 0, err
+			}
+			return float64(info.Size()) / 1e6 / million, nil
+		}},
+		{name: "sql, distinct client addresses", unit: "s", measure: func() (float64, error) {
+			return seconds(took(nil, "litesoc", "sql", "--db", db, "select count(distinct client_ip) from requests"))
+		}},
+		{name: "sql, top routes by 4xx", unit: "s", measure: func() (float64, error) {
+			return seconds(took(nil, "litesoc", "sql", "--db", db, "select route, count(*) from requests where status between 400 and 499 group by 1 order by 2 desc limit 5"))
+		}},
+		{name: "scan on one core, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(usual, "GOMAXPROCS=1")) }},
+		{name: "scan of the gzipped log, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(packed)) }},
+		{name: "scan, each line of another address, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(many)) }},
+		{name: "the same, memory at most", unit: "MiB", measure: func() (float64, error) { return last.peak, nil }},
+		{name: "parse and classify, combined", unit: "million lines/s", measure: parse(usual)},
+		{name: "parse and classify, ALB", unit: "million lines/s", measure: parse(balancer)},
+		{name: "parse and classify, JSON", unit: "million lines/s", measure: parse(json)},
+		{name: "detect, all detectors, one core", unit: "million lines/s", measure: func() (float64, error) {
+			d, err := detecting(usual)
+			return perSecond(d), err
+		}},
+		{name: "store", unit: "million lines/s", measure: func() (float64, error) {
+			d, err := storing(usual, filepath.Join(t.TempDir(), "b.duckdb"))
+			return perSecond(d), err
+		}},
+		{name: "litesoc version, from start to end", unit: "s", measure: func() (float64, error) { return seconds(took(nil, "litesoc", "version")) }},
+	}
+	for _, peer := range []struct {
+		name, tool string
+		args       []string
+	}{
+		{"GoAccess's report of the same log, wall", "goaccess", append([]string{usual, "--log-format=COMBINED", "--no-progress", "-o", filepath.Join(dir, "g.json")}, jobs()...)},
+		{"zcat of the gzipped log, wall", "zcat", []string{packed}},
+	} {
+		if _, err := exec.LookPath(peer.tool); err != nil {
+			fmt.Printf("%s is not installed: not measured\n", peer.tool)
+			continue
+		}
+		figures = append(figures, &figure{name: peer.name, unit: "s", measure: func() (float64, error) { return seconds(took(nil, peer.tool, peer.args...)) }})
+	}
+	for range *rounds {
+		for _, f := range figures {
+			v, err := f.measure()
+			if err != nil {
+				t.Fatalf("%s: %v", f.name, err)
+			}
+			f.values = append(f.values, v)
+		}
+	}
+	fmt.Printf("%d lines, median of %d rounds (least to most)\n", *lines, *rounds)
+	for _, f := range figures {
+		median, least, most := f.spread()
+		fmt.Printf("  %-44s %8.2f %-16s (%.2f to %.2f)\n", f.name, median, f.unit, least, most)
+	}
+}
+
+// jobs lets GoAccess use two cores, where it is new enough to do so.
+func jobs() []string {
+	if help, _ := exec.Command("goaccess", "--help").CombinedOutput(); strings.Contains(string(help), "--jobs") {
+		return []string{"--jobs=2"}
+	}
+	return nil
+}
+
+func packFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	z := gzip.NewWriter(out)
+	if _, err := io.Copy(z, in); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// parsing is how long a log takes to be read as scan reads it; do is given each batch.
+func parsing(path string, do func(*source.Batch)) (time.Duration, error) {
+	begin := time.Now()
+	err := readLog(path, func(b *source.Batch) {
+		if do != nil {
+			do(b)
+		}
+	})
+	return time.Since(begin), err
+}
+
+// detecting is how long the detectors take for a log.
+func detecting(path string) (spent time.Duration, err error) {
+	var o source.Orderer
+	p := detect.NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), detect.All(), detect.Rules(), 1, store.NewResults().Sink())
+	_, err = parsing(path, func(b *source.Batch) {
+		begin := time.Now()
+		o.Add(b.Requests)
+		p.Advance(o.Release(b.Watermark), b.Watermark)
+		spent += time.Since(begin)
+	})
+	p.Flush()
+	return spent, err
+}
+
+// storing is how long the store takes for a log.
+func storing(path, db string) (spent time.Duration, err error) {
+	s, err := store.Open(db)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	var failed error
+	_, err = parsing(path, func(b *source.Batch) {
+		begin := time.Now()
+		if err := s.Add(s.Rows(b)); err != nil {
+			failed = err
+		}
+		spent += time.Since(begin)
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	err = s.Flush()
+	return spent + time.Since(begin), err
+}
