@@ -194,6 +194,7 @@ type tail struct {
 	sources  map[int]*parsers.Source
 	mark     string // of the store, as this run left it
 
+	more    bool            // the logs have more than the last round has read
 	pending []*source.Batch // read and not kept yet
 	held    int             // requests and rejects in them
 	last    time.Time       // the greatest time of a request
@@ -329,6 +330,9 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		status := t.status()
 		view.status(status)
 		metrics.set(status)
+		if t.more {
+			continue
+		}
 		t.follower.Wait(c.Context(), pollEvery)
 		// Events may come one after the other: it is enough to look ten times a second.
 		if rest := pollEvery/2 - time.Since(began); rest > 0 {
@@ -575,7 +579,8 @@ func (t *tail) advance(until time.Time) {
 	t.soon = until
 }
 
-// round looks once, reads all there is, judges what is due and keeps it.
+// round looks once, reads what there is, judges what is due and keeps it. Of a log that
+// lies far behind it reads a part: more tells so.
 func (t *tail) round(say notes) error {
 	join := t.follower.Find()
 	if join {
@@ -583,7 +588,11 @@ func (t *tail) round(say notes) error {
 			return err
 		}
 	}
-	for n := 0; t.held < maxHeld; n++ {
+	t.more = false
+	for n, lines := 0, t.stats.Lines; t.held < maxHeld; n++ {
+		if t.more = t.stats.Lines-lines > turnRows; t.more {
+			break
+		}
 		b, err := t.follower.Next()
 		if err == source.ErrForNow {
 			break
@@ -778,12 +787,20 @@ func (t *tail) stop(say notes) error {
 	if t.stopped != nil {
 		t.turnNext = time.Time{}
 	}
-	if err := t.round(say); err != nil {
-		return err
-	}
-	t.follower.End()
-	if err := t.round(say); err != nil {
-		return err
+	for end := t.now().Add(stopWithin); ; {
+		if err := t.round(say); err != nil {
+			return err
+		}
+		if !t.more {
+			t.follower.End()
+			if err := t.round(say); err != nil {
+				return err
+			}
+			break
+		}
+		if t.now().After(end) { // it goes on from here when it is started again
+			break
+		}
 	}
 	var err error
 	for try := 0; ; try++ {
@@ -797,6 +814,9 @@ func (t *tail) stop(say notes) error {
 	}
 	return nil
 }
+
+// stopWithin is how long logs are still read that lie behind.
+const stopWithin = 3 * time.Second
 
 // stopTries is how often the database is asked for at the end, ten times a second.
 const stopTries = 100
