@@ -127,6 +127,7 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		formatsCommand(),
 		checkURLCommand(),
 		intelCommand(),
+		demoCommand(),
 		versionCommand(),
 	)
 	return root
