@@ -128,6 +128,7 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		checkURLCommand(),
 		intelCommand(),
 		demoCommand(),
+		initCommand(),
 		versionCommand(),
 	)
 	return root
