@@ -129,6 +129,7 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		intelCommand(),
 		demoCommand(),
 		initCommand(),
+		doctorCommand(),
 		versionCommand(),
 	)
 	return root
