@@ -16,6 +16,7 @@ type reportFlags struct {
 	db, since, until, severity string
 	only                       report.Filter
 	output                     []string
+	redact                     redactFlags
 	quiet                      bool
 }
 
@@ -28,7 +29,8 @@ func reportCommand() *cobra.Command {
 --output may be repeated, with =FILE each to write to a file.`,
 		Example: `  litesoc report --since 7d
   litesoc report --severity high -o markdown=incidents.md -o csv=alerts.csv
-  litesoc report --incident inc_7b1b -o stix`,
+  litesoc report --incident inc_7b1b -o stix
+  litesoc report --redact -o html=report.html`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return writeReport(c, &f) },
 	}
@@ -42,6 +44,7 @@ func reportCommand() *cobra.Command {
 	flags.StringVar(&f.only.Status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.StringVar(&f.only.Incident, "incident", "", "only the incident whose `id` begins so")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text)")
+	f.redact.add(c)
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr")
 	return c
 }
@@ -61,6 +64,9 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := f.redact.check(); err != nil {
+		return err
+	}
 	if f.severity != "" {
 		if f.only.Least, err = detect.ParseSeverity(f.severity); err != nil {
 			return misuse("", "--severity: %w", err)
@@ -78,6 +84,7 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	}
 	r.Only(f.only)
 	r.Run.Version, r.Run.Command, r.Run.DB, r.Run.Started, r.Run.Duration = version, "report", f.db, started, time.Since(started)
+	f.redact.apply(r)
 	if err := out.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
 		return failed(err, "")
 	}

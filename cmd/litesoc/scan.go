@@ -67,6 +67,7 @@ type scanFlags struct {
 	threads                                                  int
 	memory                                                   memory
 	newOnly, notify, quiet                                   bool
+	redact                                                   redactFlags
 }
 
 func scanCommand() *cobra.Command {
@@ -116,6 +117,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended; with --accepted, those that are not accepted")
 	flags.StringVar(&f.accepted, "accepted", "", "`file` of accepted findings, which --new-only leaves out; 'litesoc accept' writes it")
 	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
+	f.redact.add(c)
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
 }
@@ -166,6 +168,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	}
 	out, err := parseOutputs(f.output)
 	if err != nil {
+		return err
+	}
+	if err := f.redact.check(); err != nil {
 		return err
 	}
 	span, err := parseSpan(f.since, f.until, j.started)
@@ -259,6 +264,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if post != nil {
 		post.afterScan(c.Context(), f.quiet)
 	}
+	f.redact.apply(r)
 	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
 		return failed(err, "")
 	}
