@@ -57,7 +57,7 @@ from requests where status between 200 and 299 group by all order by bytes desc 
 	{"deep-paging", "Who pages through whole lists?", `
 select actor_id, route, count(*) as requests, count(distinct query) as pages, min(ts) as first_ts, max(ts) as last_ts
 from requests where query is not null and status between 200 and 299
-group by all having pages >= 10 order by pages desc, actor_id, route limit 25`},
+group by all having pages > 1 order by pages desc, actor_id, route limit 25`},
 	{"new-countries", "From which countries does each key or account come, and since when?", `
 select r.actor_id, r.actor_type, coalesce(i.country_code, '?') as country, min(r.ts) as since, count(*) as requests,
   since > min(since) over (partition by r.actor_id) as new
@@ -68,9 +68,9 @@ select coalesce(api_key, token) as credential, count(distinct client_ip) as addr
   count(distinct regexp_extract(client_ip, '^(\d+\.\d+\.\d+|([0-9a-f]*:){1,4})')) as networks, count(*) as requests, min(ts) as first_ts, max(ts) as last_ts
 from requests where coalesce(api_key, token) is not null
 group by all order by networks desc, addresses desc, credential limit 25`},
-	{"other-tenants", "Who reaches for what is of other tenants, and is let through?", `
-select actor_id, event_name, outcome, count, first_ts, last_ts, summary
-from events where event_name in ('authz.access_denied', 'authz.permission_denied', 'authz.role_changed')
+	{"beyond-rights", "Who reaches for what is not theirs: other ids, tenants, roles, plans, admin pages?", `
+select detector, actor_id, outcome, count, first_ts, last_ts, summary
+from events where detector in ('access-denied', 'admin-probe', 'cross-tenant', 'object-sweep', 'permission-denied', 'role-tampering', 'sequential-ids')
 order by outcome = 'succeeded' desc, first_ts, id limit 50`},
 	{"open-incidents", "What is open, the worst first?", `
 select id, severity, risk_score, status, title, first_ts, last_ts, len(alerts) as alerts

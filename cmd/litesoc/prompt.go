@@ -127,10 +127,11 @@ func (p *prompt) run() error {
 			return failed(fmt.Errorf("sql: terminal: %w", err), "")
 		}
 		if command := strings.TrimSpace(line); text == "" && strings.HasPrefix(command, ".") {
-			p.history.keep(command)
-			if over := p.command(strings.Fields(strings.TrimSuffix(command, ";"))); over {
+			words := strings.Fields(strings.TrimSuffix(command, ";"))
+			if len(words) > 0 && p.command(words) {
 				return nil
 			}
+			p.history.keep(command)
 			continue
 		}
 		if text == "" && strings.TrimSpace(line) == "" {
@@ -169,9 +170,9 @@ drops one that is written. logs('access.log*') are the requests in raw logs.
 var promptCommands = []string{".example", ".examples", ".exit", ".help", ".mode", ".quit", ".schema", ".tables"}
 
 const (
-	tablesSQL = `select table_name as name, case when table_type = 'VIEW' then 'view' else 'table' end as kind, count(*) as columns
-from information_schema.tables join information_schema.columns using (table_schema, table_name)
-where table_schema = 'main' group by all order by table_name in ('activity', 'alerts', 'events', 'incidents', 'ips', 'requests') desc, name`
+	tablesSQL = `select c.table_name as name, case t.table_type when 'VIEW' then 'view' else 'table' end as kind, count(*) as columns
+from information_schema.columns c join information_schema.tables t using (table_schema, table_name) where c.table_schema = 'main'
+group by 1, 2 order by name in ('activity', 'alerts', 'events', 'incidents', 'ips', 'requests') desc, name`
 	schemaSQL = `select table_name as name, column_name as column, lower(data_type) as type
 from information_schema.columns where table_schema = 'main' order by table_name, ordinal_position`
 )
