@@ -409,7 +409,7 @@ func (t *jsonTable) columns(names []string) error {
 		if err != nil {
 			return err
 		}
-		t.names = append(t.names, key)
+		t.names = append(t.names, report.ShowJSON(key))
 	}
 	return nil
 }
@@ -425,7 +425,7 @@ func (t *jsonTable) object(values []any) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		b = append(b, value...)
+		b = append(b, report.ShowJSON(value)...)
 	}
 	return append(b, '}'), nil
 }
@@ -469,12 +469,19 @@ func (t *ndjsonTable) end() error { return nil }
 
 type csvTable struct{ w *csv.Writer }
 
-func (t *csvTable) columns(names []string) error { return t.write(names) }
+// columns are named by a log where a query pivots on what it says.
+func (t *csvTable) columns(names []string) error {
+	header := make([]string, len(names))
+	for i := range names {
+		header[i] = neutral(report.Show(names[i]))
+	}
+	return t.write(header)
+}
 
 func (t *csvTable) row(values []any) error {
 	cells := make([]string, len(values))
 	for i, v := range values {
-		cells[i] = text(v, "")
+		cells[i] = report.Show(text(v, ""))
 		if _, ok := v.(string); ok {
 			cells[i] = neutral(cells[i])
 		}
