@@ -293,6 +293,7 @@ func (j *job) prepare(cfg *config) error {
 	j.all = detectors
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
+		d.MaxKeys = j.flags.memory.keys()
 		d.Flags.VisitAll(func(f *flag.Flag) {
 			_, usage := flag.UnquoteUsage(f)
 			j.thresholds = append(j.thresholds, report.Setting{Detector: d.Name, Name: f.Name, Value: f.Value.String(), Doc: usage})

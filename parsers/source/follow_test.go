@@ -103,14 +103,13 @@ func pack(t testing.TB, path string) {
 
 // A watch is what follows logs in a test: it keeps what a store would.
 type watching struct {
-	t     testing.TB
-	opts  *source.Options
-	args  []string
-	stdin io.Reader
-	how   source.FollowOptions
-	now   time.Time
-	f     *source.Follower
-	logs  map[int]*source.Log
+	t    testing.TB
+	opts *source.Options
+	args []string
+	how  source.FollowOptions
+	now  time.Time
+	f    *source.Follower
+	logs map[int]*source.Log
 	// What is kept: by log and line, what was asked for.
 	kept  map[string]*parsers.Request
 	known map[int]source.Known
@@ -454,10 +453,11 @@ var hazards = []struct {
 			w.check(os.Rename(tmp, link))
 			s.round()
 			if n > 0 {
-				w.file, late = late, w.file
+				now := w.file
+				w.file = late
 				w.lines(2)
 				s.round()
-				w.file, late = late, w.file
+				w.file = now
 			}
 			w.lines(2)
 			s.round()
