@@ -418,12 +418,18 @@ type Joining struct {
 }
 
 // Join looks at the files that were found since and begins to read the logs among them.
-// opts.Known must hold all logs that were read so far, as far as they were.
+// opts.Known must hold all logs that were read so far, as far as they were. Those that were
+// begun and have given nothing yet are added to it.
 func (f *Follower) Join(opts *Options) *Joining {
 	first := !f.joined
 	f.joined = true
 	now := f.Now()
 	families := familiesOf(opts.Known)
+	for _, e := range f.files {
+		if e.log != nil && !slices.ContainsFunc(opts.Known, func(k Known) bool { return k.Source.ID == e.log.Source.ID }) {
+			opts.Known = append(opts.Known, Known{Source: *e.log.Source, HeadLen: e.log.HeadLen})
+		}
+	}
 	var candidates []*followed
 	for _, e := range f.files {
 		if e.pending(now) && !(first && f.tooOld(e, families)) {
@@ -482,7 +488,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 // join begins to read a log, if there is something to be read of it.
 func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Joining) {
 	e.failed = 0
-	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew()
+	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
 	if known {
 		f.lost = slices.DeleteFunc(f.lost, func(o lost) bool { return o.id == l.Source.ID })
 	}

@@ -597,6 +597,37 @@ func TestFollowRandom(t *testing.T) {
 	}
 }
 
+// A log that was begun and has given nothing yet keeps its number, and a copy of it is no
+// other log.
+func TestFollowUnread(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(t, filepath.Join(dir, "access.log"))
+	s := watch(t, source.FollowOptions{}, w.path+"*")
+	s.round()
+	w.reopen()
+	w.lines(3)
+	join := func() {
+		t.Helper()
+		if !s.f.Find() {
+			t.Fatal("nothing to join")
+		}
+		s.f.Join(s.opts)
+		s.opts.Known = nil // nothing was read
+	}
+	join()
+	w.copyTo(w.path + ".1")
+	other := newLogWriter(t, w.path+".2")
+	other.reopen()
+	other.next = w.next
+	other.lines(2)
+	join()
+	s.round()
+	s.has(1, 5)
+	if len(s.known) != 2 {
+		t.Errorf("%d logs, want 2", len(s.known))
+	}
+}
+
 // A log begins where it is told to; one that was read before goes on, whatever is told.
 func TestFollowFrom(t *testing.T) {
 	for _, c := range []struct {
