@@ -63,8 +63,8 @@ bench-compare: ## compare the stages with those of another commit, in turns: mak
 scorecard: ## play attacks amid benign traffic (SEEDS times LINES lines): what is missed, and who is accused falsely
 	$(GO) test ./detect -run '^TestScorecard' -count=1 -timeout $(TIMEOUT) -v -args -scorecard.seeds $(SEEDS) -scorecard.lines $(LINES)
 
-demo: build ## scan the demo log
-	./litesoc scan --db :memory: testdata/demo/access.log.gz
+demo: build ## make a sample log with attacks in it, scan it and show what is found
+	./litesoc demo .cache/demo
 
 clean: ## remove what the build made
 	rm -rf litesoc bin .cache

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A proxySet is a network of proxies that has a name in trusted_proxies.
@@ -64,6 +65,29 @@ func ProxySets() []string {
 	}
 	return names
 }
+
+// ProxySetOf returns the name of the network that trusted_proxies knows and that has the
+// address; "" if none has.
+func ProxySetOf(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	for i, set := range setPrefixes() {
+		for _, p := range set {
+			if p.Contains(a) {
+				return proxySets[i].name
+			}
+		}
+	}
+	return ""
+}
+
+// setPrefixes are the ranges of all sets, in their order.
+var setPrefixes = sync.OnceValue(func() [][]netip.Prefix {
+	all := make([][]netip.Prefix, len(proxySets))
+	for i, set := range proxySets {
+		all[i] = set.prefixes()
+	}
+	return all
+})
 
 // prefixes returns the ranges of the set.
 func (p proxySet) prefixes() []netip.Prefix {

@@ -167,3 +167,12 @@ func (r *Report) OnlyNew(l *Accepted) (gone []AcceptedFinding) {
 	}
 	return gone
 }
+
+// Entries returns the findings of the list, in its order.
+func (l *Accepted) Entries() []AcceptedFinding {
+	all := make([]AcceptedFinding, len(l.entries))
+	for i := range l.entries {
+		all[i] = l.entries[i].AcceptedFinding
+	}
+	return all
+}

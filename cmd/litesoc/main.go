@@ -127,6 +127,9 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		formatsCommand(),
 		checkURLCommand(),
 		intelCommand(),
+		demoCommand(),
+		initCommand(),
+		doctorCommand(),
 		versionCommand(),
 	)
 	return root

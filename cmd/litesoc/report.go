@@ -19,6 +19,7 @@ type reportFlags struct {
 	db, since, until, severity string
 	only                       report.Filter
 	output                     []string
+	redact                     redactFlags
 	quiet, schema              bool
 }
 
@@ -34,6 +35,7 @@ Schema of the format json.`,
 		Example: `  litesoc report --since 7d
   litesoc report --severity high -o markdown=incidents.md -o csv=alerts.csv
   litesoc report --incident inc_7b1b -o stix
+  litesoc report --redact -o html=report.html
   litesoc report --since 7d -o parquet=week/`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return writeReport(c, &f) },
@@ -48,6 +50,7 @@ Schema of the format json.`,
 	flags.StringVar(&f.only.Status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.StringVar(&f.only.Incident, "incident", "", "only the incident whose `id` begins so")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text)")
+	f.redact.add(c)
 	flags.BoolVar(&f.schema, "schema", false, "print the JSON Schema of the format json, and nothing else")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr")
 	return c
@@ -78,6 +81,12 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 			return err
 		}
 	}
+	if err := f.redact.check(); err != nil {
+		return err
+	}
+	if f.redact.on && len(folders) > 0 {
+		return misuse("", "--output parquet: tables are as they are kept: --redact is for the other formats")
+	}
 	if f.severity != "" {
 		if f.only.Least, err = detect.ParseSeverity(f.severity); err != nil {
 			return misuse("", "--severity: %w", err)
@@ -95,6 +104,7 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	}
 	r.Only(f.only)
 	r.Run.Version, r.Run.Command, r.Run.DB, r.Run.Started, r.Run.Duration = version, "report", f.db, started, time.Since(started)
+	f.redact.apply(r)
 	if err := out.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
 		return failed(err, "")
 	}

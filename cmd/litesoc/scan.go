@@ -67,6 +67,7 @@ type scanFlags struct {
 	threads                                                  int
 	memory                                                   memory
 	newOnly, notify, quiet                                   bool
+	redact                                                   redactFlags
 }
 
 func scanCommand() *cobra.Command {
@@ -116,6 +117,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended; with --accepted, those that are not accepted")
 	flags.StringVar(&f.accepted, "accepted", "", "`file` of accepted findings, which --new-only leaves out; 'litesoc accept' writes it")
 	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
+	f.redact.add(c)
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	return c
 }
@@ -131,7 +133,7 @@ type job struct {
 	routes    *parsers.RouteLearner
 	geo       *geo.DB
 	pipeline  *detect.Pipeline
-	begin     func(detect.Sink) // makes routes and pipeline, which remember nothing
+	begin     func(detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) // that remember nothing
 	results   *store.Results
 	order     source.Orderer
 	all       []*detect.Detector
@@ -166,6 +168,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	}
 	out, err := parseOutputs(f.output)
 	if err != nil {
+		return err
+	}
+	if err := f.redact.check(); err != nil {
 		return err
 	}
 	span, err := parseSpan(f.since, f.until, j.started)
@@ -259,6 +264,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if post != nil {
 		post.afterScan(c.Context(), f.quiet)
 	}
+	f.redact.apply(r)
 	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
 		return failed(err, "")
 	}
@@ -293,6 +299,7 @@ func (j *job) prepare(cfg *config) error {
 	j.all = detectors
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
+		d.MaxKeys = j.flags.memory.keys()
 		d.Flags.VisitAll(func(f *flag.Flag) {
 			_, usage := flag.UnquoteUsage(f)
 			j.thresholds = append(j.thresholds, report.Setting{Detector: d.Name, Name: f.Name, Value: f.Value.String(), Doc: usage})
@@ -309,12 +316,14 @@ func (j *job) prepare(cfg *config) error {
 	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
 		return err
 	}
-	j.begin = func(sink detect.Sink) {
-		j.routes = parsers.NewRouteLearner(least, site.Routes())
-		j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), sink)
-		j.pipeline.Origins = j.geo.Lookup
+	judging, rules, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
+	j.begin = func(sink detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) {
+		routes := parsers.NewRouteLearner(least, site.Routes())
+		p := detect.NewPipeline(routes, judging, rules, threads, sink)
+		p.Origins = lookup
+		return routes, p
 	}
-	j.begin(j.results.Sink())
+	j.routes, j.pipeline = j.begin(j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)

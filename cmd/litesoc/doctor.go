@@ -1,0 +1,390 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/geo"
+	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report"
+	"github.com/litesoc/litesoc/report/notify"
+	"github.com/litesoc/litesoc/report/store"
+)
+
+// How well a thing is.
+const (
+	stateOK      = "ok"
+	stateNote    = "note"   // could be better, or will not last
+	stateBroken  = "broken" // does not work, or not as the config says
+	stateMissing = "unset"  // is not set up, and need not be
+)
+
+// A check is what doctor found of one thing.
+type check struct {
+	State string `json:"state"` // ok, note, unset or broken
+	What  string `json:"what"`
+	Text  string `json:"text"`
+	Mend  string `json:"mend,omitempty"` // what to do about it
+}
+
+// A doctor looks at what is set up. It changes nothing.
+type doctor struct {
+	Checks []check `json:"checks"`
+	now    time.Time
+}
+
+type doctorFlags struct {
+	db, config, intel, output string
+}
+
+func doctorCommand() *cobra.Command {
+	var f doctorFlags
+	c := &cobra.Command{
+		Use:   "doctor [LOG...]",
+		Short: "Say what is set up, what is missing or broken, and how to mend it",
+		Long: `Say what is set up, what is missing or broken, and how to mend it: the config with its
+rules, lists and notifications, the database, what tells where addresses are, and logs
+if any are named. It changes nothing and sends nothing.
+
+Exit status: 0 nothing is broken, 1 something is, 2 wrong usage.`,
+		Example: `  litesoc doctor
+  litesoc doctor --output json /var/log/nginx/access.log`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if f.output != "text" && f.output != "json" {
+				return misuse("", "--output %q: the formats are text and json", f.output)
+			}
+			d := &doctor{now: time.Now()}
+			d.examine(c, &f, args)
+			if err := d.write(c.OutOrStdout(), f.output); err != nil {
+				return err
+			}
+			for _, k := range d.Checks {
+				if k.State == stateBroken {
+					return &statusError{status: exitFailed}
+				}
+			}
+			return nil
+		},
+	}
+	dbFlag(c, &f.db)
+	c.PreRunE = nil // a config that cannot be read is for the doctor to tell
+	c.Flags().StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
+	intelFlag(c, &f.intel)
+	c.Flags().StringVarP(&f.output, "output", "o", "text", "`FORMAT`: text or json")
+	return c
+}
+
+func (d *doctor) say(state, what, text, mend string) {
+	d.Checks = append(d.Checks, check{state, what, text, mend})
+}
+
+// broken says that something fails.
+func (d *doctor) broken(what string, err error, mend string) {
+	var status *statusError
+	if errors.As(err, &status) && mend == "" {
+		mend = status.hint
+	}
+	d.say(stateBroken, what, err.Error(), mend)
+}
+
+func (d *doctor) examine(c *cobra.Command, f *doctorFlags, logs []string) {
+	duckdb, err := store.DuckDBVersion()
+	if err != nil {
+		d.broken("program", err, "")
+	} else {
+		d.say(stateOK, "program", fmt.Sprintf("litesoc %s, DuckDB %s, %s, %s/%s", version, duckdb, runtime.Version(), runtime.GOOS, runtime.GOARCH), "")
+	}
+	if d.now.Year() < 2025 {
+		d.say(stateBroken, "clock", "it is "+d.now.UTC().Format(time.DateTime)+" UTC by this machine", "set the clock: certificates and ages are judged by it")
+	} else {
+		d.say(stateOK, "clock", d.now.UTC().Format(time.DateTime)+" UTC", "")
+	}
+	cfg, err := readConfig(f.config)
+	if err != nil {
+		d.broken("config", err, "mend the file, or write another: litesoc init --output - access.log")
+		cfg = &config{path: configName}
+	} else {
+		d.config(cfg)
+	}
+	d.intel(cfg, f.intel)
+	db := f.db
+	if cfg.DB != "" && !c.Flags().Changed("db") && os.Getenv("LITESOC_DB") == "" {
+		db = cfg.DB
+	}
+	d.database(db)
+	d.logs(c, cfg, logs)
+}
+
+// config looks at what the config sets.
+func (d *doctor) config(cfg *config) {
+	if _, err := os.Stat(cfg.path); err != nil {
+		d.say(stateMissing, "config", "none: everything is as litesoc has it by itself", "litesoc init access.log writes one")
+		return
+	}
+	j := &job{flags: &scanFlags{}}
+	if err := j.prepare(cfg); err != nil {
+		d.broken("config", fmt.Errorf("%s: %w", cfg.path, err), "")
+		return
+	}
+	j.geo.Close()
+	d.say(stateOK, "config", fmt.Sprintf("%s is valid", cfg.path), "")
+	if set, _, err := cfg.ruleSet(nil); err == nil && len(cfg.Rules) > 0 {
+		d.say(stateOK, "rules", fmt.Sprintf("%s, those of %s among them", plural(len(set.Rules), "rule", "rules"), strings.Join(cfg.Rules, ", ")), "")
+	}
+	over := 0
+	for _, e := range cfg.Allowlist {
+		if until, err := detect.ParseExpiry(e.Expires); err == nil && !until.IsZero() && !d.now.Before(until) {
+			over++
+			d.say(stateNote, "allowlist", fmt.Sprintf("the entry %q expired %s", e.Reason, e.Expires), "take it out, or give it another day if it still is fine")
+		}
+	}
+	if n := len(cfg.Allowlist); n > over {
+		d.say(stateOK, "allowlist", plural(n-over, "entry holds", "entries hold"), "")
+	}
+	d.accepted(cfg)
+	d.notifications(cfg)
+}
+
+func (d *doctor) accepted(cfg *config) {
+	if cfg.Accepted == "" {
+		return
+	}
+	l, err := readAccepted(cfg.Accepted)
+	if err != nil {
+		d.broken("accepted", err, "")
+		return
+	}
+	over := 0
+	for _, e := range l.Entries() {
+		if until, err := detect.ParseExpiry(e.Expires); err == nil && !until.IsZero() && !d.now.Before(until) {
+			over++
+		}
+	}
+	if over > 0 {
+		d.say(stateNote, "accepted", fmt.Sprintf("%s: %s expired", cfg.Accepted, plural(over, "finding has", "findings have")), "take them out, or accept them anew with 'litesoc accept'")
+		return
+	}
+	d.say(stateOK, "accepted", fmt.Sprintf("%s: %s", cfg.Accepted, plural(len(l.Entries()), "finding", "findings")), "")
+}
+
+// notifications looks whether those who are to be told could be. Nothing is sent.
+func (d *doctor) notifications(cfg *config) {
+	if len(cfg.Notifications) == 0 {
+		d.say(stateMissing, "notifications", "nobody is told of alerts", "name channels under 'notifications' in "+configName)
+		return
+	}
+	env := &notify.Environment{Getenv: os.LookupEnv, ReadFile: cfg.readFile, Stdout: io.Discard}
+	for _, one := range cfg.Notifications {
+		if _, err := notify.New([]notify.Config{one}, env); err != nil {
+			d.broken("notifications", err, "set the variable or write the file that it names")
+			continue
+		}
+		d.say(stateOK, "notifications", one.Name+" has all it needs", "litesoc notify test "+one.Name+" sends something")
+	}
+}
+
+// oldIntel is the age from which lists of addresses are said to be old: those of Tor and
+// VPNs change daily.
+const oldIntel = 90 * 24 * time.Hour
+
+// intel looks at what tells where addresses are.
+func (d *doctor) intel(cfg *config, given string) {
+	dir := given
+	if dir == "" {
+		dir = cfg.Intel
+	}
+	if dir == "" {
+		dir = defaultIntel()
+	}
+	db, err := geo.Open(geo.Config{Files: cfg.MMDB, Intel: dir, Directories: geo.Directories()})
+	if err != nil {
+		d.broken("addresses", err, "see 'mmdb' and 'intel' in the config")
+		if db == nil {
+			return
+		}
+	}
+	defer db.Close()
+	for _, err := range db.Skipped() {
+		d.broken("addresses", err, "import it anew with 'litesoc intel', or take the file away")
+	}
+	for _, s := range db.Sources() {
+		text := fmt.Sprintf("%s by %s of %s", s.Kind, s.Name, s.Date.Format(time.DateOnly))
+		if s.Prefixes+s.Networks > 0 {
+			text += fmt.Sprintf(": %s, %s", plural(s.Prefixes, "range", "ranges"), plural(s.Networks, "network", "networks"))
+		}
+		if age := d.now.Sub(s.Date); age > oldIntel && s.Path != "" {
+			d.say(stateNote, "addresses", fmt.Sprintf("%s is %d days old", text, int(age.Hours()/24)), "import a newer one: litesoc intel --help")
+			continue
+		}
+		d.say(stateOK, "addresses", text, "")
+	}
+	if not := db.NotChecked(); len(not) > 0 {
+		d.say(stateMissing, "addresses", "not all is known: "+strings.Join(not, "; "), "litesoc intel --help tells where lists are to be had")
+	}
+}
+
+// database looks at the file and at what it holds, and leaves it to others at once.
+func (d *doctor) database(path string) {
+	if path == store.Memory {
+		d.say(stateMissing, "database", "none is kept: "+path, "")
+		return
+	}
+	d.room(path)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		d.say(stateMissing, "database", fmt.Sprintf("%q is not there yet", path), "litesoc scan access.log makes it")
+		return
+	}
+	if err != nil {
+		d.broken("database", err, "")
+		return
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+		d.say(stateNote, "database", fmt.Sprintf("%q can be read by others: its mode is %04o", path, mode), "chmod 600 "+path)
+	}
+	schema, err := store.Version(path)
+	switch {
+	case errors.Is(err, store.ErrBusy):
+		d.say(stateNote, "database", err.Error(), "what it holds could not be looked at; wait until that is done")
+		return
+	case err != nil:
+		d.broken("database", err, "choose another with --db, or bring back a copy")
+		return
+	case schema == 0:
+		d.say(stateBroken, "database", fmt.Sprintf("%q is a DuckDB file, but not one of litesoc", path), "choose another with --db")
+		return
+	case schema > store.SchemaVersion:
+		d.say(stateBroken, "database", fmt.Sprintf("%q has schema %d, this litesoc knows %d", path, schema, store.SchemaVersion), "use the litesoc that wrote it, or another --db")
+		return
+	case schema < store.SchemaVersion:
+		d.say(stateNote, "database", fmt.Sprintf("%q has schema %d, of an earlier litesoc", path, schema), "the next command brings it to "+fmt.Sprint(store.SchemaVersion)+"; copy it before if the earlier one is still to be used")
+		return
+	}
+	q, err := store.OpenQuery(path)
+	if err != nil {
+		d.broken("database", err, "")
+		return
+	}
+	defer q.Close()
+	d.say(stateOK, "database", fmt.Sprintf("%q, schema %d, %.1f MiB", path, schema, float64(info.Size())/(1<<20)), "")
+	d.contents(q)
+}
+
+func (d *doctor) contents(q *store.Query) {
+	last, err := q.Last()
+	if err != nil {
+		d.broken("database", err, "")
+		return
+	}
+	switch {
+	case last.After(d.now.Add(5 * time.Minute)):
+		d.say(stateNote, "clock", fmt.Sprintf("the last request is of %s UTC, which is to come", last.UTC().Format(time.DateTime)), "one of the clocks is wrong, this machine's or the server's; or the log is made up")
+	case !last.IsZero():
+		d.say(stateOK, "database", "the last request is of "+last.UTC().Format(time.DateTime)+" UTC", "")
+	}
+	gone, err := q.Gone()
+	if err != nil {
+		d.broken("alerts", err, "")
+	} else if len(gone) > 0 {
+		d.say(stateNote, "alerts", plural(len(gone), "alert was handled and is found no more", "alerts were handled and are found no more"), "a setting, a rule or a log has changed since: litesoc alerts list --all")
+	}
+	waiting, parked, err := q.Unsent()
+	switch {
+	case err != nil:
+		d.broken("outbox", err, "")
+	case parked > 0:
+		d.say(stateNote, "outbox", plural(parked, "notification was given up", "notifications were given up"), "litesoc notify list --state parked tells why")
+	case waiting > 0:
+		d.say(stateNote, "outbox", plural(waiting, "notification waits", "notifications wait")+" to be sent", "litesoc notify send")
+	}
+}
+
+// leastRoom is the free space below which a scan of some size may not end.
+const leastRoom = 1 << 30
+
+// room looks at the disk that the database is on, and whether it can be written to.
+func (d *doctor) room(path string) {
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		d.say(stateBroken, "disk", fmt.Sprintf("%q is no folder that the database could be in", dir), "make it, or choose another with --db")
+		return
+	}
+	free, err := freeSpace(dir)
+	if err != nil {
+		d.broken("disk", fmt.Errorf("%s: %w", dir, err), "")
+		return
+	}
+	if free < leastRoom {
+		d.say(stateNote, "disk", fmt.Sprintf("%.1f GiB are free in %q", float64(free)/(1<<30), dir), "make room, or choose another place with --db: a million requests take about 50 MiB, and as much while they are read")
+		return
+	}
+	d.say(stateOK, "disk", fmt.Sprintf("%.1f GiB are free in %q", float64(free)/(1<<30), dir), "")
+}
+
+// logs looks whether logs can be read, and as what.
+func (d *doctor) logs(c *cobra.Command, cfg *config, paths []string) {
+	if len(paths) == 0 {
+		return
+	}
+	formats, err := cfg.formats(cfg.Format)
+	if err != nil {
+		d.broken("logs", err, "")
+		return
+	}
+	files, failures := source.Find(paths, c.InOrStdin())
+	for _, f := range failures {
+		d.say(stateBroken, "logs", fmt.Sprintf("%s: %v", f.Path, f.Err), f.Hint)
+	}
+	for _, f := range files {
+		lines, err := source.Sample(f)
+		if err != nil {
+			d.broken("logs", fmt.Errorf("%s: %w", f.Path, err), "")
+			continue
+		}
+		guess, ok := parsers.Guess(formats, lines)
+		if !ok {
+			d.say(stateBroken, "logs", f.Path+": no known format", "litesoc formats detect "+f.Path)
+			continue
+		}
+		d.say(stateOK, "logs", fmt.Sprintf("%s: %s reads %d of the first %d lines", f.Path, guess.Format.Name, guess.Parsed, guess.Of), "")
+	}
+}
+
+func (d *doctor) write(w io.Writer, format string) error {
+	if format == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(d)
+	}
+	broken := 0
+	for _, k := range d.Checks {
+		if k.State == stateBroken {
+			broken++
+		}
+		if _, err := fmt.Fprintf(w, "%-6s  %-13s  %s\n", k.State, k.What, report.Show(k.Text)); err != nil {
+			return err
+		}
+		if k.Mend != "" {
+			fmt.Fprintf(w, "%-6s  %-13s  → %s\n", "", "", report.Show(k.Mend))
+		}
+	}
+	if broken > 0 {
+		_, err := fmt.Fprintf(w, "\n%s broken.\n", plural(broken, "thing is", "things are"))
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nNothing is broken.\n")
+	return err
+}

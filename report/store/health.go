@@ -1,0 +1,25 @@
+package store
+
+import "fmt"
+
+// SchemaVersion is that of the stores which this program writes.
+const SchemaVersion = schemaVersion
+
+// Version returns the schema version of the store at path, and leaves it as it is; 0 if it
+// is a DuckDB file of somebody else.
+func Version(path string) (int, error) {
+	q, version, err := openQuery(path, nil)
+	if err != nil {
+		return 0, err
+	}
+	return version, q.Close()
+}
+
+// Unsent returns how many notices wait to be sent, and how many were given up.
+func (q *Query) Unsent() (wait, gaveUp int, err error) {
+	const query = `select count(*) filter (state = 'waiting'), count(*) filter (state = 'parked') from notifications`
+	if err := q.db.QueryRow(query).Scan(&wait, &gaveUp); err != nil {
+		return 0, 0, fmt.Errorf("notifications: %w", err)
+	}
+	return wait, gaveUp, nil
+}
