@@ -445,13 +445,18 @@ func (w *words) beginning(word, before string) []string {
 			}
 			break
 		}
+		named := len(command) > 0 && slices.Contains([]string{"from", "join", "describe"}, strings.ToLower(command[len(command)-1]))
 		for table, columns := range w.columns {
 			if table == "logs" {
 				table = "logs('"
 			}
-			all = append(append(all, table), columns...)
+			if all = append(all, table); !named { // a table is to come
+				all = append(all, columns...)
+			}
 		}
-		all = append(all, sqlKeywords...)
+		if !named {
+			all = append(all, sqlKeywords...)
+		}
 	}
 	var found []string
 	for _, candidate := range all {

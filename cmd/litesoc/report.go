@@ -50,8 +50,8 @@ Schema of the format json.`,
 	flags.StringVar(&f.only.Status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.StringVar(&f.only.Incident, "incident", "", "only the incident whose `id` begins so")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text)")
-	flags.BoolVar(&f.schema, "schema", false, "print the JSON Schema of the format json, and nothing else")
 	f.redact.add(c)
+	flags.BoolVar(&f.schema, "schema", false, "print the JSON Schema of the format json, and nothing else")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr")
 	return c
 }
@@ -75,17 +75,17 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := f.redact.check(); err != nil {
-		return err
-	}
-	if f.redact.on && len(folders) > 0 {
-		return misuse("", "--redact: the tables of parquet are written as they are")
-	}
 	var out outputs
 	if len(others) > 0 || len(folders) == 0 {
 		if out, err = parseOutputs(others); err != nil {
 			return err
 		}
+	}
+	if err := f.redact.check(); err != nil {
+		return err
+	}
+	if f.redact.on && len(folders) > 0 {
+		return misuse("", "--output parquet: tables are as they are kept: --redact is for the other formats")
 	}
 	if f.severity != "" {
 		if f.only.Least, err = detect.ParseSeverity(f.severity); err != nil {
