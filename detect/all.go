@@ -15,6 +15,7 @@ func All() []*Detector {
 		DistributedBruteForce(),
 		NewDevice(),
 		Enumeration(),
+		MaskedEnumeration(),
 		SequentialIDs(),
 		ObjectSweep(),
 		Undocumented(),

@@ -243,8 +243,12 @@ func (s *bruteForceIP) describe(e *Event) {
 	default:
 		e.Confidence = 0.6 // a forgotten password looks the same
 	}
-	e.Metadata = Meta("failed_logins", e.Count, "accounts", len(g.Accounts), "logins_that_worked", g.Worked,
-		"account_that_worked", g.Winner, "window_seconds", int(s.window.Seconds()))
+	baseline := "own" // logins that worked from there before
+	if len(s.Known) == 0 {
+		baseline = "none"
+	}
+	e.Metadata = Meta("failed_logins", e.Count, "baseline", baseline, "accounts", len(g.Accounts), "logins_that_worked", g.Worked,
+		"account_that_worked", g.Winner, "known_logins", len(s.Known), "window_seconds", int(s.window.Seconds()))
 }
 
 func (s *bruteForceIP) Learned() (l Learned) {

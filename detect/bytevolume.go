@@ -207,8 +207,9 @@ func (s *byteVolume) begin(r *parsers.Request, limit int64) {
 
 func (s *byteVolume) describe(e *Event) {
 	v := s.Going
-	usual := "nothing known of it before"
+	usual, baseline := "the default: nothing is known of it before", "default"
 	if v.Spans > 0 {
+		baseline = "own"
 		usual = fmt.Sprintf("99%% of %s of as long had up to %s", plural(v.Spans, "earlier time", "earlier times"), bytesInWords(v.Usual))
 	}
 	e.Summary = fmt.Sprintf("%s was sent %s within %s, by %s (threshold: more than %s; %s)", who(e.ActorID, e.ActorType),
@@ -231,7 +232,7 @@ func (s *byteVolume) describe(e *Event) {
 	if mostly(v.Outside, e.Count) {
 		e.Summary += fmt.Sprintf("; outside business hours (%s)", s.hours)
 	}
-	e.Metadata = Meta("bytes_fetched", v.Peak, "bytes_total", v.Bytes, "endpoint", clip(v.Of.Name), "threshold_bytes", v.Limit,
+	e.Metadata = Meta("bytes_fetched", v.Peak, "bytes_total", v.Bytes, "endpoint", clip(v.Of.Name), "threshold_bytes", v.Limit, "baseline", baseline,
 		"baseline_p99_bytes", v.Usual, "baseline_samples", v.Spans, "largest_answer_bytes", v.Largest, "partial_bytes", v.Partial,
 		"outside_business_hours", v.Outside, "window_seconds", int(s.window.Seconds()))
 }

@@ -18,7 +18,8 @@ func CrossTenant() *Detector {
 			"Whoever changes the id of an organisation in a request tests whether the API checks whose it " +
 			"is; an answer 2xx says that it does not. The actor's own tenant is the one that the log or a " +
 			"claim names, else the one that nearly all of its requests were about. Ids that cannot be told " +
-			"to be of one kind (a number and a name) may mean the same tenant and do not count. Tenants " +
+			"to be of one kind (a number and a name) may mean the same tenant and do not count. A name in a path " +
+			"(/orgs/acme/users) counts once the actor was served the same page of its own. Tenants " +
 			"that an actor worked with before its own was known are no news, an actor of many from the start " +
 			"is a support account, and of an address without a name only what is refused to the same user " +
 			"agent counts. A parameter that names another user counts only when refused.",
@@ -63,6 +64,9 @@ type subject struct {
 	user  bool
 	space string // whose ids they are: "org", "account", "workspace", "user"
 	id    string
+	// tail is what follows the id in the path, by tag, where only that tells that it is one:
+	// it stood after the actor's own. 0 where the route has a place for ids.
+	tail uint64
 }
 
 // Bounds of what is remembered of an actor, and of the subjects of one request.
@@ -80,6 +84,7 @@ type crossTenant struct {
 
 	Used     []usedTenant `json:",omitempty"` // served, but for those of others; at most maxTenants
 	More     int64        `json:",omitempty"` // requests for tenants beyond those
+	Tails    Distinct     `json:",omitempty"` // of subjects served that have one
 	Declared []string     `json:",omitempty"` // own ones, by the log; at most maxTenants
 	Seen     int64        `json:",omitempty"` // requests served that named a tenant, up to least
 	Early    Distinct     `json:",omitempty"` // tenants of those
@@ -132,6 +137,9 @@ func (s *crossTenant) Observe(r *parsers.Request, emit func(Event)) {
 				s.use(asked, r)
 			}
 			continue
+		}
+		if asked.tail != 0 && !s.follows(asked) {
+			continue // "/orgs/settings/profile"
 		}
 		if served {
 			s.move(asked)
@@ -225,9 +233,18 @@ func (s *crossTenant) declare(tenant string) {
 	}
 }
 
+// follows tells whether what follows the id was served of the actor's own tenant too.
+func (s *crossTenant) follows(asked subject) bool {
+	_, found := slices.BinarySearch(s.Tails, asked.tail)
+	return found
+}
+
 // use learns from a request that was served and is not known to be for others'.
 func (s *crossTenant) use(asked subject, r *parsers.Request) {
 	s.Moving = nil
+	if asked.tail != 0 {
+		s.Tails.Add(asked.tail)
+	}
 	s.early(asked, r)
 	for i := range s.Used {
 		if u := &s.Used[i]; u.Space == asked.space && sameID(u.ID, asked.id) {

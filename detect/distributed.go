@@ -400,9 +400,11 @@ func (s *distributed) describe(e *Event) {
 	}
 	e.Summary = fmt.Sprintf("%s failed to log in %d times at %q in %s, up to %d of them within %s (threshold: %d and more than %d times the usual",
 		from, e.Count, clip(e.ActorID), inWords(c.LastFailed.Sub(e.First)), c.Peak, inWords(s.window), s.least, s.factor)
+	baseline := "own"
 	if c.Samples > 0 {
 		e.Summary += fmt.Sprintf(" %d, the 99th percentile of %s before", c.P99, plural(c.Samples, "such span", "such spans"))
 	} else {
+		baseline = "default"
 		e.Summary += "; nothing is known of before"
 	}
 	e.Summary += ")"
@@ -429,7 +431,7 @@ func (s *distributed) describe(e *Event) {
 	}
 	e.Metadata = Meta("route", clip(e.ActorID), "failed_logins", e.Count, "addresses", len(c.Places), "address_list", orNone(c.Addresses),
 		"networks", len(c.Networks), "network_list", orNone(c.Nets), "accounts", len(c.Accounts), "account_list", orNone(c.Names),
-		"peak_addresses", c.Peak, "baseline_addresses", c.P99, "baseline_samples", c.Samples, "failing_percent", c.Failing,
+		"peak_addresses", c.Peak, "baseline", baseline, "baseline_addresses", c.P99, "baseline_samples", c.Samples, "failing_percent", c.Failing,
 		"user_agent", c.AgentText, "user_agent_percent", c.AgentShare, "new_account_percent", c.NewShare,
 		"account_that_worked", c.Winner, "address_that_worked", c.WinnerFrom, "window_seconds", int(s.window.Seconds()))
 }

@@ -112,8 +112,31 @@ func unbidden(p string) bool {
 		return true
 	}
 	switch strings.ToLower(path.Ext(name)) {
+	case ".js", ".mjs", ".css", ".woff", ".woff2", ".wasm":
+		return isBuilt(name)
 	case ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".avif", ".bmp":
 		return true
+	}
+	return false
+}
+
+// isBuilt tells whether a file is named by a hash of what it holds, as builds name them:
+// "main.3f4a9b2c.js". Pages loaded before a deploy ask for those that it took away.
+func isBuilt(name string) bool {
+	from, letters, digits := 0, 0, 0
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.' || c == '-' || c == '_' || c == '~':
+			// Eight signs are usual, with a digit among them; six are a short one.
+			if n := i - from; letters > 0 && (n >= 8 && digits >= 1 || n >= 6 && digits >= 2) {
+				return true
+			}
+			from, letters, digits = i+1, 0, 0
+		default:
+			letters++
+		}
 	}
 	return false
 }

@@ -241,8 +241,8 @@ func evadeEnumeration(add adder) {
 	word := func(i int) string {
 		return fmt.Sprintf("/%s-%d", []string{"private", "intern", "api/v0", "beta/x", "dump", "stage"}[i%6], i)
 	}
-	missing := func(name, form string, n int, step time.Duration, of func(s *scene, i int, ips []string) entry, ips func(s *scene) []string) {
-		add("word list, "+name, form, "enumeration", func(s *scene, at time.Time) {
+	missing := func(detector, name, form string, n int, step time.Duration, of func(s *scene, i int, ips []string) entry, ips func(s *scene) []string) {
+		add("word list, "+name, form, detector, func(s *scene, at time.Time) {
 			from := ips(s)
 			s.exact(at, n, step, func(i int) entry {
 				e := of(s, i, from)
@@ -258,28 +258,28 @@ func evadeEnumeration(add adder) {
 		})
 	}
 	one := func(s *scene) []string { return s.hosts(1) }
-	missing("through a /64", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry { return entry{ua: chrome} },
+	missing("enumeration", "through a /64", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry { return entry{ua: chrome} },
 		func(s *scene) []string { return s.sixes(60, false) })
-	missing("another user agent each", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry { return entry{ua: agent(i)} }, one)
-	missing("by HEAD and OPTIONS", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry {
+	missing("enumeration", "another user agent each", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry { return entry{ua: agent(i)} }, one)
+	missing("enumeration", "by HEAD and OPTIONS", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry {
 		return entry{method: []string{"HEAD", "OPTIONS", "POST", "PUT"}[i%4], ua: chrome}
 	}, one)
-	missing("in odd spellings", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry {
+	missing("enumeration", "in odd spellings", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry {
 		return entry{uri: []string{"/" + word(i), "/%2e" + word(i), word(i) + "/", word(i) + ";x=1", "/." + word(i)}[i%5], ua: chrome}
 	}, one)
-	missing("another session each", "evasive", 90, 2*time.Second, func(s *scene, i int, _ []string) entry {
+	missing("masked-enumeration", "another session each", "evasive", 90, 2*time.Second, func(s *scene, i int, _ []string) entry {
 		return entry{session: fmt.Sprintf("%032x", s.rand.Uint64()), ua: chrome}
 	}, one)
-	missing("another token each", "evasive", 90, 2*time.Second, func(s *scene, i int, _ []string) entry {
+	missing("masked-enumeration", "another token each", "evasive", 90, 2*time.Second, func(s *scene, i int, _ []string) entry {
 		return entry{token: fmt.Sprintf("opaque%026x", s.rand.Uint64()), ua: chrome}
 	}, one)
-	missing("another key each", "evasive", 90, 2*time.Second, func(s *scene, i int, _ []string) entry {
+	missing("masked-enumeration", "another key each", "evasive", 90, 2*time.Second, func(s *scene, i int, _ []string) entry {
 		return entry{key: fmt.Sprintf("ak_live_%032x", s.rand.Uint64()), ua: chrome}
 	}, one)
-	missing("named as images", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry {
+	missing("enumeration", "named as images", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry {
 		return entry{uri: word(i) + "/.well-known/" + fmt.Sprint(i) + "/../x", ua: chrome}
 	}, one)
-	missing("logged in", "evasive", 40, 7*time.Second, func(s *scene, i int, ips []string) entry {
+	missing("enumeration", "logged in", "evasive", 40, 7*time.Second, func(s *scene, i int, ips []string) entry {
 		return entry{ip: ips[i%len(ips)], user: s.user(), token: "eye" + s.user(), ua: agent(i)}
 	}, func(s *scene) []string { return s.spread(10) })
 	add("word list answered 403 and 404", "slow", "slow-scan", func(s *scene, at time.Time) {

@@ -221,10 +221,12 @@ func (s *keyRate) begin(r *parsers.Request) {
 func (s *keyRate) describe(e *Event) {
 	g := s.Going
 	var why strings.Builder
+	baseline := "own"
 	if g.Known {
 		fmt.Fprintf(&why, "99%% of its %d earlier active minutes had at most %d", s.Usual.N, s.Usual.P99())
 	} else {
-		fmt.Fprintf(&why, "it is known from %s, and from %d on it has a threshold of its own", plural(s.Usual.N, "active minute", "active minutes"), s.minutes)
+		baseline = "default"
+		fmt.Fprintf(&why, "the default: it is known from %s, and from %d on it has a threshold of its own", plural(s.Usual.N, "active minute", "active minutes"), s.minutes)
 	}
 	if s.window != time.Minute {
 		fmt.Fprintf(&why, ", a minute being %s here", inWords(s.window))
@@ -240,7 +242,7 @@ func (s *keyRate) describe(e *Event) {
 		e.Confidence = 0.5 // nothing is known of the key
 	}
 	e.Metadata = Meta("credential", g.Bearer.ID, "credential_type", g.Bearer.Type, "key_prefix", g.Bearer.Prefix,
-		"requests", e.Count, "peak", g.Peak, "threshold", g.Limit, "baseline_p99", s.Usual.P99(), "baseline_minutes", s.Usual.N,
+		"requests", e.Count, "peak", g.Peak, "threshold", g.Limit, "baseline", baseline, "baseline_p99", s.Usual.P99(), "baseline_minutes", s.Usual.N,
 		"endpoint", g.Endpoint, "granted", g.Granted, "refused", g.Refused, "window_seconds", int(s.window.Seconds()))
 }
 

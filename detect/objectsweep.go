@@ -339,11 +339,13 @@ func (s *objectSweep) describe(g *sweep, e *Event) {
 	if kind == "" {
 		kind = "addresses"
 	}
+	baseline := "others"
 	if g.Measured {
 		e.Summary += fmt.Sprintf(" (threshold: more than %d, being %d or %d times the p99 hour of %d other %s, which is %d in %s",
 			g.Limit, s.least, s.factor, g.OthersActors, kind, g.OthersP99, plural(g.OthersHours, "hour", "hours"))
 	} else {
-		e.Summary += fmt.Sprintf(" (threshold: more than %d where fewer than %d other %s are known", g.Limit, s.others, kind)
+		baseline = "default"
+		e.Summary += fmt.Sprintf(" (threshold: more than %d, the default where fewer than %d other %s are known", g.Limit, s.others, kind)
 	}
 	if g.Known {
 		e.Summary += fmt.Sprintf("; and more than %d times its own p99 hour, which is %d in %s)", s.ownFactor, g.OwnP99, plural(g.OwnHours, "hour", "hours"))
@@ -365,7 +367,7 @@ func (s *objectSweep) describe(g *sweep, e *Event) {
 	}
 	g.Crawler.qualify(e)
 	e.Metadata = g.Crawler.meta("route", clip(e.Route), "endpoint_count", e.Count, "distinct_objects", g.Most, "limit", g.Limit,
-		"others", g.OthersActors, "others_p99", g.OthersP99, "others_hours", g.OthersHours,
+		"baseline", baseline, "others", g.OthersActors, "others_p99", g.OthersP99, "others_hours", g.OthersHours,
 		"own_p99", g.OwnP99, "own_hours", g.OwnHours, "granted", g.Granted, "window_seconds", int(s.window.Seconds()))
 }
 

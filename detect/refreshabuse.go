@@ -62,6 +62,7 @@ type refreshing struct {
 	Limit   int // when it began
 	P99     int64
 	Spans   int64 // that P99 is of
+	Known   int64 // spans before it, where they were too few
 	Clients Distinct
 }
 
@@ -79,6 +80,8 @@ func (s *refreshAbuse) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going = &refreshing{Episode: beginByBearer(r, s.Recent), Limit: limit}
 		if own {
 			s.Going.P99, s.Going.Spans = s.Spans.P99(), s.Spans.N
+		} else {
+			s.Going.Known = s.Spans.N
 		}
 		for _, m := range s.Recent {
 			s.Going.Clients.Add(m.Tag)
@@ -153,8 +156,13 @@ func even(w Window) bool {
 func (s *refreshAbuse) describe(e *Event) {
 	g := s.Going
 	against := fmt.Sprintf("threshold: more than %d within %s", g.Limit, inWords(s.window))
+	baseline := "own"
 	if g.Spans > 0 {
-		against += fmt.Sprintf(", by its own p99 of %d in %d earlier ones", g.P99, g.Spans)
+		against += fmt.Sprintf(", being %d times its own p99, which is %d in %s", s.times, g.P99, plural(g.Spans, "earlier one", "earlier ones"))
+	} else {
+		baseline = "default"
+		against += fmt.Sprintf(", the default: it is known from %s, and from %d over %s on it has a threshold of its own",
+			plural(g.Known, "earlier one", "earlier ones"), fewSpans, inWords(s.learn))
 	}
 	e.Summary = fmt.Sprintf("%s refreshed tokens %d times in %s from %s (%s)", who(e.ActorID, e.ActorType), e.Count,
 		inWords(e.Last.Sub(e.First)), g.Clients.of("client", "clients"), against)
@@ -167,7 +175,7 @@ func (s *refreshAbuse) describe(e *Event) {
 	default:
 		e.Confidence = 0.5 // short-lived tokens in several tabs look the same
 	}
-	e.Metadata = Meta("refreshes", e.Count, "threshold", g.Limit, "baseline_p99", g.P99, "baseline_samples", g.Spans,
+	e.Metadata = Meta("refreshes", e.Count, "threshold", g.Limit, "baseline", baseline, "baseline_p99", g.P99, "baseline_samples", max(g.Spans, g.Known),
 		"clients", len(g.Clients), "window_seconds", int(s.window.Seconds()))
 }
 

@@ -121,8 +121,12 @@ func (s *roleTampering) Expire(emit func(Event)) {
 
 func (s *roleTampering) describe(e *Event) {
 	g := s.Going
-	e.Summary = fmt.Sprintf("%s, not known as an admin, set %q in %s to %q; %d answered 2xx (threshold: 1 request with a privileged value)",
-		who(e.ActorID, e.ActorType), clip(strings.Join(g.Set, ", ")), plural(e.Count, "request", "requests"), g.Endpoint, g.Granted)
+	to := "to"
+	if e.Route == "" && e.Count > 1 {
+		to = "to several routes, one of them"
+	}
+	e.Summary = fmt.Sprintf("%s set %q in %s %s %q; %d answered 2xx (threshold: 1 request with a privileged value, by an actor that no admin route is known to have let in before)",
+		who(e.ActorID, e.ActorType), clip(strings.Join(g.Set, ", ")), plural(e.Count, "request", "requests"), to, g.Endpoint, g.Granted)
 	switch {
 	case !g.Writes:
 		e.Confidence = 0.5 // what an application does not know it answers all the same

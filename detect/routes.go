@@ -101,19 +101,20 @@ func loginRoutes() []RouteRule {
 		{Method: "POST", Path: "**/wp-login.php", Query: "action=resetpass", Status: worked, Event: PasswordReset},
 		{Method: "POST", Path: "**/wp-login.php", Status: "200", Event: LoginFailed},
 		// So do Devise for Rails, Django and servlet containers.
-		{Method: "POST", Path: "/users|admins|customers|members/sign_in", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/users|admins|admin_users|customers|members/sign_in", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "/accounts/login", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "/admin/login", Query: "next=/admin/", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "/admin/login", Query: "next=%2Fadmin%2F", Status: "200", Event: LoginFailed},
 		// And Keycloak and ASP.NET.
 		{Method: "POST", Path: "**/login-actions/authenticate", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "/identity/account/login", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "**/j_security_check", Status: "200", Event: LoginFailed},
-		{Method: "POST", Path: "/admins|admin_users|members/sign_in", Status: "200", Event: LoginFailed},
-		{Method: "POST", Path: "/admin/login", Query: "next=/admin/", Status: "200", Event: LoginFailed},
-		{Method: "POST", Path: "/admin/login", Query: "next=%2Fadmin%2F", Status: "200", Event: LoginFailed},
-		// And Keycloak and ASP.NET Identity.
-		{Method: "POST", Path: "**/login-actions/authenticate", Status: "200", Event: LoginFailed},
-		{Method: "POST", Path: "/identity/account/login", Status: "200", Event: LoginFailed},
+		// Who guesses at XML-RPC is told no in 200 as well; refused at the door it is told apart.
+		{Method: "POST", Path: "**/xmlrpc.php", Status: "401,403", Event: LoginFailed},
+	}
+	// GraphQL has one path: the operation says what is done. Its 200 may hold an error.
+	for _, operation := range []string{"Login", "login", "SignIn", "signIn", "LoginUser", "loginUser", "UserLogin", "userLogin", "Authenticate", "authenticate"} {
+		routes = append(routes, RouteRule{Method: "POST", Path: "**/graphql", Query: "operationName=" + operation, Status: failed, Event: LoginFailed})
 	}
 	for _, path := range []string{"**/oauth|oauth2|connect|openid-connect/token", "**/oauth2/{x}/token", "token"} {
 		routes = append(routes,
@@ -132,7 +133,6 @@ func loginRoutes() []RouteRule {
 		"**/auth/callback/credentials",   // Auth.js
 		"**/accounts:signinwithpassword", // Firebase
 		"**/api-token-auth",
-		"**/auth/callback/credentials", // Auth.js
 		"**/login.json|sign_in.json|sessions.json",
 		// The second factor: six digits can be guessed.
 		"**/otp|mfa|2fa|totp|two-factor|two_factor/verify|challenge|validate",

@@ -164,11 +164,8 @@ func (r *Rule) Wants() []string {
 	if len(r.Detectors) > 0 {
 		add("made by %s", strings.Join(r.Detectors, ", "))
 	}
-	switch r.Of {
-	case OfRequests:
+	if r.Of == OfRequests {
 		add("single requests")
-	case OfEvents:
-		add("what detectors tell")
 	}
 	if c := r.Condition; c != nil && r.source == "" {
 		add("with %s", c)

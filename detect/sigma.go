@@ -188,7 +188,7 @@ func sigmaField(name string) (func(*clue) value, error) {
 			known = append(known, k)
 		}
 		slices.Sort(known)
-		return nil, fmt.Errorf("Sigma field %q is not supported%s", name, cmp.Or(didYouMean(strings.ToLower(name), known), ": those that are: "+strings.Join(known, ", ")))
+		return nil, fmt.Errorf("the Sigma field %q is not supported%s", name, cmp.Or(didYouMean(strings.ToLower(name), known), ": those that are: "+strings.Join(known, ", ")))
 	}
 	decoded := strings.Contains(name, "uri")
 	return func(c *clue) value {

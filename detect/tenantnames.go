@@ -38,11 +38,10 @@ func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject
 }
 
 // inPath appends what stands in the path where the route has a place for an id, after a
-// segment that says of what.
+// segment that says of what. Few tenants with names of their own ("/orgs/acme/users") make
+// no such place: after the plural of a tenant, what more of the path follows is one by its
+// tail.
 func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool) []subject {
-	if strings.IndexByte(r.Route, '{') < 0 {
-		return subjects
-	}
 	last := ""
 	path, route := r.Path, r.Route
 	for len(subjects) < cap(subjects) {
@@ -58,10 +57,25 @@ func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool)
 			} else if users && t.userSegments.has(last) {
 				subjects = t.add(subjects, last, unescapedPath(segment), true)
 			}
+		} else if last != "" && strings.Trim(route, "/") != "" && isTenants(last) && t.segments.has(last) {
+			n := len(subjects)
+			if subjects = t.add(subjects, last, unescapedPath(segment), false); len(subjects) > n {
+				subjects[n].tail = max(tag(strings.Trim(route, "/")), 1)
+			}
 		}
 		last = segment
 	}
 	return subjects
+}
+
+// isTenants tells whether a segment is the plural under which tenants stand. Pages stand
+// under the others too: "/account/settings/emails", "/org/billing/members".
+func isTenants(segment string) bool {
+	switch lower(segment[0]) {
+	case 'o', 't', 'w':
+		return lower(segment[len(segment)-1]) == 's'
+	}
+	return false
 }
 
 // isPlace tells whether a segment of a route is one for the ids of objects.
@@ -84,7 +98,7 @@ func (t *tenantNames) add(subjects []subject, name, id string, user bool) []subj
 			return subjects
 		}
 	}
-	return append(subjects, subject{user, space, id})
+	return append(subjects, subject{user: user, space: space, id: id})
 }
 
 // spaceOf names whose ids the parameter or segment holds: an organisation, a tenant and a

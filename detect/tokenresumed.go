@@ -78,6 +78,8 @@ type resumption struct {
 	From     string // the address that took it up
 	Network  network
 	Agent    uint64
+	Networks int  // it was used from before, of those remembered
+	Agents   int  // likewise
 	Numbered bool // the networks are told apart by their numbers
 }
 
@@ -104,7 +106,7 @@ func (s *tokenResumed) Observe(r *parsers.Request, emit func(Event)) {
 	case len(s.Networks) > 0 && len(s.Agents) > 0 && idle >= s.idle && s.foreign(r, n, program):
 		s.Going = &resumption{
 			Episode: beginByBearer(r, Window{before, s.Last}), Token: strings.Clone(holder(r)), Idle: idle, From: strings.Clone(r.ClientIP),
-			Network: n, Agent: program,
+			Network: n, Agent: program, Networks: len(s.Networks), Agents: len(s.Agents),
 			Numbered: n.ASN != 0 && !slices.ContainsFunc(s.Networks, func(m network) bool { return m.ASN == 0 }),
 		}
 		s.Going.First, s.Going.Count, s.Going.Route = r.Time, 1, "" // the use before is evidence only
@@ -157,15 +159,15 @@ func (s *tokenResumed) describe(e *Event) {
 	if g.Token != e.ActorID {
 		what = fmt.Sprintf("token %q of %s", g.Token, what)
 	}
-	e.Summary = fmt.Sprintf("%s was used again after %s, by %s, from a network and with a user agent that are new to it (threshold: %s without use)",
-		what, inWords(g.Idle), g.From, inWords(s.idle))
+	e.Summary = fmt.Sprintf("%s was used again after %s, by %s, from a network and with a user agent that are new to it (threshold: %s without use; before, it was used from %s with %s)",
+		what, inWords(g.Idle), g.From, inWords(s.idle), plural(int64(g.Networks), "network", "networks"), plural(int64(g.Agents), "user agent", "user agents"))
 	e.Confidence = 0.6 // its owner may have carried it to a new device
 	if !g.Numbered {
 		e.Confidence = 0.4
 		e.Summary += "; networks are told apart by the first bits of addresses only"
 	}
 	e.Metadata = Meta("token", g.Token, "idle_seconds", int64(g.Idle.Seconds()), "ip", g.From, "requests", e.Count,
-		"network_known", g.Numbered)
+		"network_known", g.Numbered, "known_networks", g.Networks, "known_user_agents", g.Agents)
 }
 
 func (s *tokenResumed) Learned() (l Learned) {

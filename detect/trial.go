@@ -22,7 +22,6 @@ type Trial struct {
 	told   map[string]*Account   // by id
 	watch  map[string][]*recent  // by key, from the first evidence of an event on to its end
 	levels map[string]*approach  // by key; at most maxApproaches
-	cut    bool                  // there were more
 }
 
 // An Account is how a detector came to an event.

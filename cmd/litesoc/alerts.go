@@ -103,7 +103,7 @@ func (f *alertsFlags) wants(now time.Time) (func(*report.Alert) bool, error) {
 	actors := append([]string{f.actor}, parsers.Fingerprints(f.actor)...)
 	return func(a *report.Alert) bool {
 		addr, _ := netip.ParseAddr(a.SourceIP)
-		return (a.SuppressedBy != "") == f.suppressed && a.Severity >= least && !a.Last.Before(span.Since) && (span.Until.IsZero() || a.First.Before(span.Until)) &&
+		return (f.all || (a.SuppressedBy != "") == f.suppressed) && a.Severity >= least && !a.Last.Before(span.Since) && (span.Until.IsZero() || a.First.Before(span.Until)) &&
 			(f.status == "" || a.Status == f.status) && like(f.typ, a.Type) && like(f.rule, a.Rule) &&
 			(f.actor == "" || slices.Contains(actors, cmp.Or(a.ActorID, a.SourceIP))) &&
 			(f.ip == "" || network.Contains(addr.Unmap())) &&
@@ -164,9 +164,6 @@ func listAlerts(c *cobra.Command, f *alertsFlags) error {
 		return failed(err, "")
 	}
 	unwanted := func(a report.Alert) bool { return !wants(&a) }
-	if !f.all {
-		alerts = slices.DeleteFunc(alerts, func(a report.Alert) bool { return a.SuppressedBy != "" })
-	}
 	alerts, gone = slices.DeleteFunc(alerts, unwanted), slices.DeleteFunc(gone, unwanted)
 	found := map[string]bool{}
 	for i := range alerts {

@@ -15,6 +15,7 @@ import (
 type metrics struct {
 	text   atomic.Pointer[string]
 	server *http.Server // nil: nothing is served
+	at     string       // the address
 }
 
 // serveMetrics begins to serve at an address of this machine alone; "" serves nothing.
@@ -35,6 +36,7 @@ func serveMetrics(address string) (*metrics, error) {
 	if err != nil {
 		return nil, failed(fmt.Errorf("--metrics: %w", err), "")
 	}
+	m.at = listener.Addr().String()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

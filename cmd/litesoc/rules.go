@@ -431,7 +431,7 @@ func (t *ruleTester) read(test *detect.RuleTest) ([]*parsers.Request, error) {
 	if len(formats) > 1 {
 		guess, ok := parsers.Guess(formats, lines[:min(len(lines), 200)])
 		if !ok {
-			return nil, errors.New("no format reads the lines of its log: say format:")
+			return nil, errors.New("no format reads the lines of its log: say which with 'format'")
 		}
 		formats = []*parsers.Format{guess.Format}
 	}

@@ -133,7 +133,7 @@ type job struct {
 	routes    *parsers.RouteLearner
 	geo       *geo.DB
 	pipeline  *detect.Pipeline
-	begin     func(detect.Sink) // makes routes and pipeline, which remember nothing
+	begin     func(detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) // that remember nothing
 	results   *store.Results
 	order     source.Orderer
 	all       []*detect.Detector
@@ -299,6 +299,7 @@ func (j *job) prepare(cfg *config) error {
 	j.all = detectors
 	for _, d := range detectors {
 		j.detectors = append(j.detectors, d.Name)
+		d.MaxKeys = j.flags.memory.keys()
 		d.Flags.VisitAll(func(f *flag.Flag) {
 			_, usage := flag.UnquoteUsage(f)
 			j.thresholds = append(j.thresholds, report.Setting{Detector: d.Name, Name: f.Name, Value: f.Value.String(), Doc: usage})
@@ -315,12 +316,14 @@ func (j *job) prepare(cfg *config) error {
 	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
 		return err
 	}
-	j.begin = func(sink detect.Sink) {
-		j.routes = parsers.NewRouteLearner(least, site.Routes())
-		j.pipeline = detect.NewPipeline(j.routes, j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), sink)
-		j.pipeline.Origins = j.geo.Lookup
+	judging, rules, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
+	j.begin = func(sink detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) {
+		routes := parsers.NewRouteLearner(least, site.Routes())
+		p := detect.NewPipeline(routes, judging, rules, threads, sink)
+		p.Origins = lookup
+		return routes, p
 	}
-	j.begin(j.results.Sink())
+	j.routes, j.pipeline = j.begin(j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
 	j.opts.Enrich = func(r *parsers.Request) {
 		r.Event = routes.Classify(r)

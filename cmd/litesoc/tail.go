@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,12 +66,14 @@ Alerts go to standard output: a live view on a terminal, else a line each.`,
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	flags.StringVar(&f.format, "format", "", "`format` of all logs, as with scan (default: guessed)")
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
+	rulesFlag(c, &f.rules)
 	intelFlag(c, &f.intel)
 	flags.StringVar(&f.from, "from", "end", "where a log begins that was not read before: start, end, a `time` or how long ago")
 	flags.BoolVar(&f.noResume, "no-resume", false, "pass over what was written since logs were read before: --from says where they go on")
 	flags.StringVarP(&f.out, "output", "o", "", "`form` of the alerts: live, text or ndjson (default: live on a terminal, else text)")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: one)")
+	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")
 	flags.BoolVar(&f.poll, "poll", false, "look for changes four times a second rather than be told of them: for network file systems")
 	flags.StringVar(&f.keep, "keep", "", "how `long` requests are kept, such as 30d or 12h; what was found in them stays (default: for ever)")
 	flags.StringVar(&f.maxDB, "max-db", "", "how `large` the database may grow, such as 500MB or 2GB: the oldest requests go first (default: no bound)")
@@ -155,8 +158,8 @@ const (
 	turnShare = 4
 	// turnRows is how many requests and rejects make a turn due, and maxHeld how many are
 	// read while nothing can be kept: the logs hold the rest.
-	turnRows = 50_000
-	maxHeld  = 100_000
+	turnRows = 40_000
+	maxHeld  = 60_000
 	// pollEvery is how often logs are looked at.
 	pollEvery = 250 * time.Millisecond
 	// saveEvery is how often the detectors' memory is kept, at the most, and saveShare the
@@ -191,6 +194,7 @@ type tail struct {
 	sources  map[int]*parsers.Source
 	mark     string // of the store, as this run left it
 
+	more    bool            // the logs have more than the last round has read
 	pending []*source.Batch // read and not kept yet
 	held    int             // requests and rejects in them
 	last    time.Time       // the greatest time of a request
@@ -199,24 +203,24 @@ type tail struct {
 	behind  bool            // what was judged too early is to be judged again
 	retract bool            // what the store has found since the checkpoint is void
 
-	snapshot  *snapshot // to become the checkpoint
-	saveNext  time.Time
-	judged    int64 // since the snapshot
-	before    *store.Results
-	after     *store.Results // found since the snapshot, or since the checkpoint if there is none
-	unkept    *store.Results // found since the last turn
-	told      map[string]told
-	anewNext  time.Time
-	expireAt  time.Time
-	turnNext  time.Time
-	turned    time.Time     // when the last turn ended
-	opened    chan struct{} // there is something to be told of
-	urgent    bool          // an alert has opened
-	backOff   time.Duration
-	stopped   error // why nothing can be kept; nil: it can
-	saidAt    time.Time
-	stats     tailStats
-	saidNotes map[string]bool
+	snapshot *snapshot // to become the checkpoint
+	saveNext time.Time
+	judged   int64 // since the snapshot
+	before   *store.Results
+	after    *store.Results // found since the snapshot, or since the checkpoint if there is none
+	unkept   *store.Results // found since the last turn
+	told     map[string]told
+	anewNext time.Time
+	expireAt time.Time
+	turnNext time.Time
+	turned   time.Time     // when the last turn ended
+	opened   chan struct{} // there is something to be told of
+	urgent   bool          // an alert has opened
+	backOff  time.Duration
+	stopped  error     // why nothing can be kept; nil: it can
+	since    time.Time // nothing can be kept
+	said     bool      // that nothing can be kept
+	stats    tailStats
 }
 
 // told is how an alert was shown.
@@ -244,6 +248,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		return err
 	}
 	cfg.fill(c.Flags(), &f.scanFlags)
+	debug.SetMemoryLimit(int64(f.memory.heap()))
 	how, err := f.follow(args, c.InOrStdin(), time.Now())
 	if err != nil {
 		return err
@@ -325,6 +330,9 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		status := t.status()
 		view.status(status)
 		metrics.set(status)
+		if t.more {
+			continue
+		}
 		t.follower.Wait(c.Context(), pollEvery)
 		// Events may come one after the other: it is enough to look ten times a second.
 		if rest := pollEvery/2 - time.Since(began); rest > 0 {
@@ -347,7 +355,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 func newTail(f *tailFlags, l limits, how source.FollowOptions, args []string) *tail {
-	t := &tail{flags: f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{}, saidNotes: map[string]bool{},
+	t := &tail{flags: f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{},
 		sources: map[int]*parsers.Source{}}
 	t.job = job{flags: &f.scanFlags, started: how.Now(), results: store.NewResults()}
 	t.show = func(detect.Alert, bool) {}
@@ -361,7 +369,7 @@ type notes interface{ note(string) }
 // open opens the store, waits for it if another process has it, and begins to follow.
 func (t *tail) open(ctx context.Context, say notes) (err error) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		t.store, err = store.Open(t.flags.db)
+		t.store, err = store.OpenWithin(t.flags.db, int64(t.flags.memory.database()))
 		if !errors.Is(err, store.ErrBusy) {
 			break
 		}
@@ -466,7 +474,7 @@ func (t *tail) restore() error {
 	if err != nil {
 		return err
 	}
-	t.begin(t.sink())
+	t.routes, t.pipeline = t.begin(t.sink())
 	t.order = source.Orderer{}
 	t.before, t.after, t.unkept = store.NewResults(), store.NewResults(), store.NewResults()
 	t.snapshot, t.behind, t.retract = nil, false, true
@@ -571,7 +579,8 @@ func (t *tail) advance(until time.Time) {
 	t.soon = until
 }
 
-// round looks once, reads all there is, judges what is due and keeps it.
+// round looks once, reads what there is, judges what is due and keeps it. Of a log that
+// lies far behind it reads a part: more tells so.
 func (t *tail) round(say notes) error {
 	join := t.follower.Find()
 	if join {
@@ -579,7 +588,11 @@ func (t *tail) round(say notes) error {
 			return err
 		}
 	}
-	for n := 0; t.held < maxHeld; n++ {
+	t.more = false
+	for n, lines := 0, t.stats.Lines; t.held < maxHeld; n++ {
+		if t.more = t.stats.Lines-lines > turnRows; t.more {
+			break
+		}
 		b, err := t.follower.Next()
 		if err == source.ErrForNow {
 			break
@@ -600,9 +613,6 @@ func (t *tail) round(say notes) error {
 		if t.held >= turnRows {
 			if err := t.turn(say, false); err != nil {
 				return err
-			}
-			if t.stopped != nil {
-				break
 			}
 		}
 	}
@@ -707,289 +717,6 @@ func merge(into, from *store.Results) {
 	}
 }
 
-// turn opens the store, keeps in one transaction what was read, found and remembered,
-// and closes it. What cannot be kept now is kept later: only what no turn can mend is an
-// error.
-func (t *tail) turn(say notes, join bool) error {
-	if t.stopped != nil && t.now().Before(t.turnNext) {
-		return nil
-	}
-	began := time.Now()
-	alerts := len(t.unkept.Alerts) > 0
-	err := t.alone(func() error {
-		err := t.write(say, join)
-		if cerr := t.leave(); err == nil {
-			err = cerr
-		}
-		if err != nil && t.flags.db != store.Memory {
-			t.store.Close()
-		}
-		return err
-	})
-	if err == nil && alerts && t.opened != nil {
-		select {
-		case t.opened <- struct{}{}:
-		default:
-		}
-	}
-	took := time.Since(began)
-	now := t.now()
-	t.turned = now
-	if err == nil {
-		t.urgent = false
-		t.stats.Turns++
-		t.stats.TurnTime += took
-		t.turnNext = now.Add(max(turnEvery, (turnShare-1)*took))
-		if t.stopped != nil {
-			say.note("what is read is kept again")
-		}
-		t.stopped, t.backOff = nil, 0
-		return nil
-	}
-	if t.flags.db == store.Memory {
-		return failed(fmt.Errorf("tail: %w", err), "")
-	}
-	t.stats.Failed++
-	first := t.stopped == nil
-	t.stopped = err
-	t.backOff = min(max(2*t.backOff, 100*time.Millisecond), 5*time.Second)
-	if first && !errors.Is(err, store.ErrBusy) || !first && now.Sub(t.saidAt) > time.Minute {
-		say.note(fmt.Sprintf("nothing can be kept for now, the logs are read on as far as memory allows: %v", err))
-		t.saidAt = now
-	}
-	if first && errors.Is(err, store.ErrBusy) {
-		t.saidAt = now.Add(10*time.Second - time.Minute) // a query is soon done
-	}
-	t.turnNext = now.Add(t.backOff)
-	return nil
-}
-
-// alone runs what opens the store while nothing else of this process has it open.
-func (t *tail) alone(f func() error) error {
-	if t.post != nil {
-		t.post.alone.Lock()
-		defer t.post.alone.Unlock()
-	}
-	return f()
-}
-
-// deliver begins to tell people of alerts, as they are kept, and returns what ends that.
-func (t *tail) deliver(ctx context.Context) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			// What could not be sent is tried again in time; errors stay in the outbox.
-			t.post.deliver(ctx, 0)
-			select {
-			case <-t.opened:
-			case <-time.After(time.Minute):
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() { cancel(); <-done }
-}
-
-func (t *tail) write(say notes, join bool) error {
-	if t.post != nil {
-		t.store.Notify(&store.Post{Channels: t.post.channels, At: t.now().UTC()})
-	}
-	if t.flags.db != store.Memory {
-		if err := t.store.Reopen(); err != nil {
-			return err
-		}
-		mark, err := t.store.Mark()
-		if err != nil {
-			return err
-		}
-		if t.mark != "" && mark != t.mark {
-			say.note("another run has written to the database: reading goes on from there")
-			if err := t.resume(say); err != nil {
-				return err
-			}
-			t.mark, err = t.store.Mark()
-			return err
-		}
-	}
-	if err := t.keep(); err != nil {
-		return err
-	}
-	if t.behind {
-		t.stats.Again++
-		if err := t.restore(); err != nil {
-			return err
-		}
-	}
-	if join {
-		if err := t.join(say); err != nil {
-			return err
-		}
-		if t.behind {
-			if err := t.restore(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := t.expire(say); err != nil {
-		return err
-	}
-	var err error
-	t.mark, err = t.store.Mark()
-	return err
-}
-
-// keep commits what is pending.
-func (t *tail) keep() error {
-	for _, b := range t.pending {
-		if err := t.store.Add(t.store.Rows(b)); err != nil {
-			return err
-		}
-	}
-	checkpoint := t.snapshot != nil && t.snapshot.ready && !t.behind
-	found := t.unkept
-	switch {
-	case t.retract && t.anew:
-		if err := t.store.BeginResults(time.Time{}, t.settings, true); err != nil {
-			return err
-		}
-		found = both(t.before, t.after)
-	case t.retract:
-		if err := t.store.Retract(); err != nil {
-			return err
-		}
-		found = both(t.before, t.after)
-	}
-	if checkpoint {
-		if err := t.snapshot.write(t.store); err != nil {
-			return err
-		}
-		final(t.before)
-		found = both(t.before, t.after)
-	}
-	empty := len(found.Events)+len(found.Alerts)+len(found.Incidents) == 0
-	switch {
-	case empty && !checkpoint && !t.retract:
-		if err := t.store.Flush(); err != nil {
-			return err
-		}
-	default:
-		if !checkpoint && !t.retract {
-			if err := t.store.MoreResults(); err != nil {
-				return err
-			}
-		}
-		if checkpoint {
-			if err := t.store.SetRoutes(t.routes); err != nil {
-				return fmt.Errorf("routes: %w", err)
-			}
-		}
-		if checkpoint || len(found.Alerts) > 0 {
-			if err := t.store.SetOrigins(t.atlas()); err != nil {
-				return err
-			}
-		}
-		if err := t.store.Finish(found); err != nil {
-			return err
-		}
-	}
-	if checkpoint {
-		t.saved = t.snapshot.at
-		t.snapshot, t.before = nil, store.NewResults()
-		for id, was := range t.told {
-			if t.now().Sub(was.last) > 48*time.Hour {
-				delete(t.told, id)
-			}
-		}
-	}
-	t.unkept = store.NewResults()
-	t.retract, t.anew = false, false
-	t.pending, t.held = nil, 0
-	return nil
-}
-
-// both returns what either holds; what was found later counts.
-func both(a, b *store.Results) *store.Results {
-	r := store.NewResults()
-	merge(r, a)
-	merge(r, b)
-	return r
-}
-
-// final tells that there is a checkpoint behind the results.
-func final(r *store.Results) {
-	for _, e := range r.Events {
-		e.Provisional = false
-	}
-	for _, a := range r.Alerts {
-		a.Provisional = false
-	}
-	for _, i := range r.Incidents {
-		i.Provisional = false
-	}
-}
-
-// expire removes what has become too old or too much.
-func (t *tail) expire(say notes) error {
-	if (t.limits == limits{}) || t.now().Before(t.expireAt) {
-		return nil
-	}
-	t.expireAt = t.now().Add(expireEvery)
-	removed := int64(0)
-	drop := func(before time.Time) error {
-		if before.After(t.saved) {
-			before = t.saved // what comes after is judged again should this process end
-		}
-		if before.IsZero() {
-			return nil
-		}
-		n, err := t.store.Expire(before)
-		removed += n
-		return err
-	}
-	if t.limits.keep > 0 {
-		if err := drop(t.now().Add(-t.limits.keep).UTC()); err != nil {
-			return err
-		}
-	}
-	size, err := t.store.Size()
-	if err != nil {
-		return err
-	}
-	if t.limits.max > 0 && size.Used > t.limits.max {
-		// To nine tenths, so that it is not done every time.
-		before, err := t.store.OldestShare(1 - 0.9*float64(t.limits.max)/float64(size.Used))
-		if err != nil {
-			return err
-		}
-		if err := drop(before); err != nil {
-			return err
-		}
-	}
-	t.stats.Expired += removed
-	if removed > 0 {
-		// What is free is known once the file was closed.
-		if err := errors.Join(t.store.Close(), t.store.Reopen()); err != nil {
-			return err
-		}
-		if size, err = t.store.Size(); err != nil {
-			return err
-		}
-	}
-	if size.File > compactLeast && size.Used < size.File/2 || t.limits.max > 0 && size.File > t.limits.max && size.Used < size.File*9/10 {
-		if err := t.store.Compact(); err != nil {
-			say.note(err.Error())
-		}
-		return t.store.Reopen()
-	}
-	return nil
-}
-
-// compactLeast is the size below which a file is not worth to be written anew.
-const compactLeast = 64 << 20
-
 // reload reads the config anew. What the detectors remember stays; what they find from
 // now on is by the new settings.
 func (t *tail) reload(c *cobra.Command, say notes) error {
@@ -1022,7 +749,7 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 	t.geo.Close()
 	next.store, next.order = t.store, t.order
 	t.job, t.flags = *next, &flags
-	t.begin(t.sink())
+	t.routes, t.pipeline = t.begin(t.sink())
 	if err := memory.load(t.pipeline); err != nil {
 		return errors.Join(err, t.leave())
 	}
@@ -1060,12 +787,20 @@ func (t *tail) stop(say notes) error {
 	if t.stopped != nil {
 		t.turnNext = time.Time{}
 	}
-	if err := t.round(say); err != nil {
-		return err
-	}
-	t.follower.End()
-	if err := t.round(say); err != nil {
-		return err
+	for end := t.now().Add(stopWithin); ; {
+		if err := t.round(say); err != nil {
+			return err
+		}
+		if !t.more {
+			t.follower.End()
+			if err := t.round(say); err != nil {
+				return err
+			}
+			break
+		}
+		if t.now().After(end) { // it goes on from here when it is started again
+			break
+		}
 	}
 	var err error
 	for try := 0; ; try++ {
@@ -1079,6 +814,9 @@ func (t *tail) stop(say notes) error {
 	}
 	return nil
 }
+
+// stopWithin is how long logs are still read that lie behind.
+const stopWithin = 3 * time.Second
 
 // stopTries is how often the database is asked for at the end, ten times a second.
 const stopTries = 100

@@ -300,7 +300,7 @@ func TestTailProcess(t *testing.T) {
 	// An alert is in the database at once, or soon.
 	for !strings.Contains(string(litesoc(t, dir, "sql", "--db", "x.duckdb", "select id from alerts")), a.ID) {
 	}
-	litesoc(t, dir, "alerts", "dismiss", "--db", "x.duckdb", "--type", "false_positive", "--note", "known", "--by", "test", a.ID)
+	litesoc(t, dir, "alerts", "dismiss", "--db", "x.duckdb", "--note", "known", "--by", "test", a.ID)
 
 	if err := r.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -329,5 +329,174 @@ func TestTailProcess(t *testing.T) {
 	}
 	if n := string(litesoc(t, dir, "sql", "--db", "x.duckdb", "--output", "csv", "select count(*), count(distinct (source_id, line)) from requests")); !strings.HasSuffix(n, "\n24,24\n") {
 		t.Errorf("requests: %s", n)
+	}
+}
+
+// isLocked tells whether another process has locked a file, without locking it.
+func isLocked(t *testing.T, path string) bool {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK}
+	if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lock); err != nil {
+		t.Fatal(err)
+	}
+	return lock.Type != syscall.F_UNLCK
+}
+
+// While another process has the database nothing is kept, and the log waits when memory
+// is full; nothing is lost, and alerts are shown all the same.
+func TestTailBusy(t *testing.T) {
+	dir := t.TempDir()
+	at := demoStart.Add(9 * time.Hour)
+	log := filepath.Join(dir, "access.log")
+	g := &tailing{t: t, dir: dir, clock: at, args: []string{"access.log"}, poll: true}
+	g.start()
+	defer func() { g.kill() }()
+	appendTo(t, log, guesses("203.0.113.9", at.Add(-time.Hour), 1))
+	g.after(3 * time.Second)
+	g.after(3 * time.Second)
+	other := exec.Command("litesoc", "sql", "--db", "tail.duckdb", "select sum(a) from range(1000000000000) t(a)") // it waits, and takes hours
+	other.Dir = dir
+	g.check(other.Start())
+	defer other.Process.Kill()
+	for !isLocked(t, filepath.Join(dir, "tail.duckdb")) {
+		runtime.Gosched()
+	}
+	appendTo(t, log, guesses("203.0.113.9", at, 8))
+	for range 10 {
+		g.after(2 * time.Second)
+	}
+	if len(g.opened) != 1 || g.stopped == nil || g.held != 8 {
+		t.Errorf("%d alerts, %d rows held, stopped: %v", len(g.opened), g.held, g.stopped)
+	}
+	if len(g.said) != 1 || !strings.Contains(g.said[0], fmt.Sprintf("PID %d", other.Process.Pid)) {
+		t.Errorf("said %q", g.said)
+	}
+	var more bytes.Buffer
+	for i := range maxHeld + 1000 {
+		fmt.Fprintf(&more, "198.51.100.7 - - [%s] \"GET /%d HTTP/1.1\" 200 1 \"-\" \"x\"\n", at.Add(time.Minute+time.Duration(i/100)*time.Second).Format("02/Jan/2006:15:04:05 -0700"), i)
+	}
+	appendTo(t, log, more.Bytes())
+	for range 5 {
+		g.after(2 * time.Second)
+	}
+	if g.held < maxHeld || g.held > maxHeld+10_000 {
+		t.Errorf("%d rows are held", g.held)
+	}
+	g.check(other.Process.Kill())
+	other.Wait()
+	for range 5 {
+		g.after(5 * time.Second)
+	}
+	if g.stopped != nil || g.held != 0 || !strings.Contains(g.said[len(g.said)-1], "kept again") {
+		t.Errorf("%d rows held, stopped: %v, said %q", g.held, g.stopped, g.said)
+	}
+	g.check(g.stop(g))
+	if n := string(litesoc(t, dir, "sql", "--db", "tail.duckdb", "--output", "csv", "select count(*), count(distinct line) from requests")); !strings.HasSuffix(n, fmt.Sprintf("\n%d,%[1]d\n", maxHeld+1009)) {
+		t.Errorf("requests: %s", n)
+	}
+}
+
+// A scan into the same database between two turns is seen: nothing is read twice.
+func TestTailBesideScan(t *testing.T) {
+	dir := t.TempDir()
+	at := demoStart.Add(9 * time.Hour)
+	log := filepath.Join(dir, "access.log")
+	g := &tailing{t: t, dir: dir, clock: at, args: []string{"access.log"}, poll: true}
+	g.start()
+	appendTo(t, log, guesses("203.0.113.9", at, 3))
+	g.after(3 * time.Second)
+	g.after(3 * time.Second)
+	appendTo(t, log, guesses("203.0.113.9", at.Add(3*time.Second), 1))
+	g.clock = g.clock.Add(time.Second)
+	g.follower.Find()
+	b, err := g.follower.Next() // read, and not kept yet
+	g.check(err)
+	g.take(b)
+	appendTo(t, log, guesses("203.0.113.9", at.Add(4*time.Second), 4))
+	litesoc(t, dir, "scan", "--quiet", "--intel", "intel", "--db", "tail.duckdb", "--output", "json=x.json", "access.log")
+	for range 3 {
+		g.after(3 * time.Second)
+	}
+	appendTo(t, log, guesses("203.0.113.9", at.Add(8*time.Second), 4))
+	g.after(3 * time.Second)
+	g.finish()
+	litesoc(t, dir, "scan", "--quiet", "--intel", "intel", "--db", "scan.duckdb", "--output", "json=x.json", "access.log")
+	if got, want := found(t, dir, "tail.duckdb"), found(t, dir, "scan.duckdb"); !bytes.Equal(got, want) {
+		t.Errorf("not what scan finds:\n%s", firstDifference(got, want))
+	}
+	if len(g.said) != 1 || !strings.Contains(g.said[0], "another run has written") {
+		t.Errorf("said %q", g.said)
+	}
+}
+
+// SIGHUP reads the config anew: what was remembered counts under the new settings, and a
+// config that cannot be read changes nothing.
+func TestTailReload(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	at := demoStart
+	log := filepath.Join(dir, "access.log")
+	g := &tailing{t: t, dir: dir, clock: at, args: []string{"access.log"}, poll: true}
+	g.start()
+	defer func() { g.kill() }()
+	c := tailCommand()
+	appendTo(t, log, guesses("203.0.113.9", at, 3))
+	for range 3 {
+		g.after(3 * time.Second)
+	}
+	reload := func(text string) error {
+		g.check(os.WriteFile(configName, []byte(text), 0o600))
+		return g.reload(c, g)
+	}
+	if err := reload("detectors: {brute-force-ip: {limit: many}}\n"); err == nil {
+		t.Error("a broken config: no error")
+	}
+	g.check(reload("detectors: {brute-force-ip: {limit: 4}}\n"))
+	appendTo(t, log, guesses("203.0.113.9", at.Add(20*time.Second), 1))
+	for range 3 {
+		g.after(3 * time.Second)
+	}
+	if len(g.opened) != 1 {
+		t.Errorf("%d alerts for 4 failed logins, 3 of them before it was told that 4 are too many", len(g.opened))
+	}
+	g.check(g.stop(g))
+	if n := string(litesoc(t, dir, "sql", "--db", "tail.duckdb", "--output", "csv", "select count(*), count(distinct line) from requests")); !strings.HasSuffix(n, "\n4,4\n") {
+		t.Errorf("requests: %s", n)
+	}
+}
+
+// What is too old goes while logs are followed; the detectors remember it all the same.
+func TestTailKeep(t *testing.T) {
+	dir := t.TempDir()
+	at := demoStart
+	log := filepath.Join(dir, "access.log")
+	g := &tailing{t: t, dir: dir, clock: at, args: []string{"access.log"}, poll: true, limits: limits{keep: 2 * time.Hour}}
+	g.start()
+	for hour := range 5 {
+		// One a half hour is no attack; ten on one account within an hour are none either.
+		appendTo(t, log, guesses("203.0.113.9", at.Add(time.Duration(hour)*time.Hour), 2))
+		for range 4 {
+			g.after(15 * time.Minute)
+		}
+	}
+	appendTo(t, log, guesses("203.0.113.9", g.clock, 6))
+	g.after(5 * time.Second)
+	g.after(5 * time.Second)
+	if len(g.opened) != 1 {
+		t.Errorf("%d alerts", len(g.opened))
+	}
+	if g.stats.Expired < 4 || g.stats.Expired > 8 {
+		t.Errorf("%d requests were removed", g.stats.Expired)
+	}
+	g.kill()
+	g.start()
+	g.finish()
+	if n := string(litesoc(t, dir, "sql", "--db", "tail.duckdb", "--output", "csv", "select count(*) < 12, (select count(*) from alerts), (select sum(lines) from sources) from requests")); !strings.HasSuffix(n, "\ntrue,1,16\n") {
+		t.Errorf("kept: %s", n)
 	}
 }

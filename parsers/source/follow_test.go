@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -103,14 +104,13 @@ func pack(t testing.TB, path string) {
 
 // A watch is what follows logs in a test: it keeps what a store would.
 type watching struct {
-	t     testing.TB
-	opts  *source.Options
-	args  []string
-	stdin io.Reader
-	how   source.FollowOptions
-	now   time.Time
-	f     *source.Follower
-	logs  map[int]*source.Log
+	t    testing.TB
+	opts *source.Options
+	args []string
+	how  source.FollowOptions
+	now  time.Time
+	f    *source.Follower
+	at   map[string]*source.Log // by path
 	// What is kept: by log and line, what was asked for.
 	kept  map[string]*parsers.Request
 	known map[int]source.Known
@@ -129,7 +129,7 @@ func watch(t testing.TB, how source.FollowOptions, args ...string) *watching {
 
 func (w *watching) begin() {
 	w.f = source.Follow(w.args, w.how)
-	w.logs = map[int]*source.Log{}
+	w.at = map[string]*source.Log{}
 }
 
 // kill forgets all but what is kept, and begins anew.
@@ -148,6 +148,9 @@ func (w *watching) round() {
 			w.opts.Known = append(w.opts.Known, w.known[id])
 		}
 		j := w.f.Join(w.opts)
+		for _, l := range j.Logs {
+			w.at[l.File.Path] = l
+		}
 		for _, fail := range j.Failures {
 			w.t.Errorf("%s: %v", fail.Path, fail.Err)
 		}
@@ -454,10 +457,11 @@ var hazards = []struct {
 			w.check(os.Rename(tmp, link))
 			s.round()
 			if n > 0 {
-				w.file, late = late, w.file
+				now := w.file
+				w.file = late
 				w.lines(2)
 				s.round()
-				w.file, late = late, w.file
+				w.file = now
 			}
 			w.lines(2)
 			s.round()
@@ -708,4 +712,89 @@ func TestFollowNotified(t *testing.T) {
 	w.reopen()
 	w.lines(1)
 	until(3)
+}
+
+// logrotate does all that it does, and no line is lost: with copytruncate none that was
+// there when it began to copy.
+func TestLogrotate(t *testing.T) {
+	logrotate, err := exec.LookPath("logrotate")
+	if err != nil {
+		t.Skip("logrotate is not installed")
+	}
+	for _, how := range []string{"create", "create\ncompress", "create\ncompress\ndelaycompress", "copytruncate", "copytruncate\ncompress", "create\nextension .log\ncompress", "create\nsharedscripts\ncompress\nmaxsize 1"} {
+		for _, killed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/killed=%v", strings.ReplaceAll(how, "\n", ","), killed), func(t *testing.T) {
+				dir := t.TempDir()
+				w := newLogWriter(t, filepath.Join(dir, "access.log"))
+				w.reopen()
+				config := filepath.Join(dir, "logrotate.conf")
+				write(t, config, fmt.Sprintf("%s {\nrotate 20\nmissingok\n%s\n}\n", w.path, how))
+				if err := os.Chmod(config, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				s := watch(t, source.FollowOptions{AtEnd: true}, w.path)
+				s.round()
+				w.lines(5)
+				s.round()
+				for range 4 {
+					w.lines(5) // unread when it is rotated
+					cmd := exec.Command(logrotate, "--force", "--state", filepath.Join(dir, "state"), config)
+					if text, err := cmd.CombinedOutput(); err != nil {
+						t.Fatalf("%v\n%s", err, text)
+					}
+					if strings.HasPrefix(how, "create") && !strings.Contains(how, "\ncompress") || strings.Contains(how, "delay") {
+						w.lines(3) // into the old file
+					}
+					w.reopen()
+					w.lines(5)
+					if killed {
+						s.kill()
+					}
+					s.round()
+					s.round()
+				}
+				s.stop()
+				s.has(1, w.next)
+			})
+		}
+	}
+}
+
+// A log that is silent lets time go on by the clock; one that keeps lines to itself is
+// waited for once that has shown.
+func TestFollowDue(t *testing.T) {
+	dir := t.TempDir()
+	a := newLogWriter(t, filepath.Join(dir, "a.log"))
+	b := newLogWriter(t, filepath.Join(dir, "b.log"))
+	a.reopen()
+	b.reopen()
+	s := watch(t, source.FollowOptions{Poll: true}, a.path, b.path)
+	s.round()
+	if soon, sure := s.f.Due(time.Minute); !soon.IsZero() || !sure.IsZero() {
+		t.Errorf("of nothing: %s, %s", soon, sure)
+	}
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	due := func(soon, sure time.Time) {
+		t.Helper()
+		if gotSoon, gotSure := s.f.Due(time.Minute); !gotSoon.Equal(soon) || !gotSure.Equal(sure) {
+			t.Errorf("due %s and %s, want %s and %s", gotSoon, gotSure, soon, sure)
+		}
+	}
+	a.text(logLine(100, "/a"))
+	b.text(logLine(100, "/b"))
+	s.round()
+	due(at(98), at(40)) // two seconds of grace; a minute of lateness
+	s.round()           // 2 s later
+	due(at(100), at(40))
+	s.now = s.now.Add(time.Hour)
+	s.round() // 3604 s after the lines came
+	due(at(100+3604-2), at(100+3604-600))
+	// A line that is older than what was due.
+	b.text(logLine(3400, "/late"))
+	s.round()
+	s.f.Straggled(s.at[b.path], 300*time.Second)
+	s.now = s.now.Add(time.Hour)
+	s.round()
+	// b came 3602 s ago; 2 + 300 + 1 s are waited for now.
+	due(at(3400+3602-303), at(3400+3602-600))
 }

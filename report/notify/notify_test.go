@@ -286,7 +286,9 @@ func TestAnswers(t *testing.T) {
 			w.WriteHeader(503)
 		}, false, maxAfter, "answered 503 Service Unavailable"},
 		{"broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, false, 0, "answered 500 Internal Server Error"},
-		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 307) }, true, 0, "answered 307 Temporary Redirect: redirects are not followed"},
+		{"elsewhere", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/other", http.StatusTemporaryRedirect)
+		}, true, 0, "answered 307 Temporary Redirect: redirects are not followed"},
 		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, false, 0, "EOF"},
 		{"echo", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no service the secret of URL", 404) }, true, 0, "answered 404 Not Found: no service ***"},
 	} {
