@@ -3,6 +3,7 @@
 
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMITTED ?= $(shell git log -1 --format=%ct 2>/dev/null)
 FUZZTIME ?= 60s
 TIMEOUT  ?= 15m
 SEEDS    ?= 8
@@ -12,21 +13,24 @@ MILLIONS ?= 1
 CODE     := cmd detect parsers report
 
 .DEFAULT_GOAL := build
-.PHONY: build test check golden fuzz bench bench-compare scorecard demo clean help
+.PHONY: build test check golden fuzz bench bench-compare scorecard demo dist dist-check clean help
 
 build: ## build ./litesoc (the default)
-	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o litesoc ./cmd/litesoc
+	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X main.committed=$(COMMITTED)' -o litesoc ./cmd/litesoc
 
 test: ## run all tests; those of parsers and detect alone need no C compiler
 	$(GO) test ./...
 
 check: bin/staticcheck ## all that CI checks: format, vet, staticcheck, modules, tests with the race detector
 	@$(call step,gofmt,files="$$(gofmt -l $(CODE))"; test -z "$$files" || { echo "not as gofmt has it:"; echo "$$files"; false; })
-	@$(call step,go vet,$(GO) vet ./...)
-	@$(call step,staticcheck,bin/staticcheck ./...)
+	@$(call step,go vet,$(GO) vet ./... ./.dist)
+	@$(call step,for other systems,for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os $(GO) build ./parsers/... ./detect/... ./report ./report/notify || exit 1; done)
+	@$(call step,staticcheck,bin/staticcheck ./... ./.dist)
 	@$(call step,go mod tidy,$(GO) mod tidy -diff)
 	@$(call step,go mod verify,$(GO) mod verify)
-	@$(call step,go test -race,CGO_ENABLED=1 $(GO) test -race -timeout $(TIMEOUT) ./...)
+	@$(call step,go test -race,CGO_ENABLED=1 $(GO) test -race -timeout $(TIMEOUT) ./... ./.dist)
+	@for tool in nginx nft haproxy ipset unshare chromedriver logrotate openssl; do PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool >/dev/null || \
+		echo "== not tested for want of a tool: what needs $$tool" >&2; done
 
 # step runs a command under a name, and says the name again if it fails.
 step = echo '== $(1)'; { $(2); } || { echo '== $(1): FAILED' >&2; exit 1; }
@@ -65,6 +69,16 @@ scorecard: ## play attacks amid benign traffic (SEEDS times LINES lines): what i
 
 demo: build ## make a sample log with attacks in it, scan it and show what is found
 	./litesoc demo .cache/demo
+
+dist: ## build what is given to others, in bin/dist: static binaries, archives, Debian packages, bills of materials, checksums
+	@rm -rf bin/dist && .dist/build $(VERSION) bin/dist && cat bin/dist/SHA256SUMS
+
+# CACHE, an empty one unless given, is the build cache of the second time.
+dist-check: dist ## build it twice, in two folders and with two build caches: the same bytes
+	@again="$$(mktemp -d)" && trap 'chmod -R u+w "$$again" && rm -rf "$$again"' EXIT && mkdir "$$again/src" && \
+		git ls-files -z | tar --null -T - -cf - | tar -C "$$again/src" -xf - && \
+		GOCACHE="$${CACHE:-$$again/cache}" SOURCE_DATE_EPOCH=$(COMMITTED) "$$again/src/.dist/build" $(VERSION) "$$again/dist" && \
+		diff bin/dist/SHA256SUMS "$$again/dist/SHA256SUMS" && echo "the same bytes"
 
 clean: ## remove what the build made
 	rm -rf litesoc bin .cache

@@ -198,11 +198,23 @@ func (g *guessing) win(r *parsers.Request) {
 }
 
 // office tells whether several accounts slipped at most so often each, while more others
-// got in: so many of one kind or the other that people share the address. One account that
-// gets in again and again makes no office, and one that slips is no more than one.
+// got in, or nearly all of those: so many of one kind or the other that people share the
+// address. One account that gets in again and again makes no office, and one that slips is
+// no more than one.
 func (g *guessing) office(accounts, slips int) bool {
 	return len(g.Accounts) > 1 && max(len(g.Accounts), len(g.Insiders)) >= accounts && len(g.Accounts) < MaxDistinct &&
-		g.Worst <= slips && int64(len(g.Insiders)) > g.Count
+		g.Worst <= slips && (int64(len(g.Insiders)) > g.Count || 5*g.mended() >= 4*len(g.Accounts))
+}
+
+// mended is how many of the accounts that failed got in, too. Of a list of stolen passwords
+// few are right at the second try.
+func (g *guessing) mended() (n int) {
+	for account := range g.Accounts {
+		if g.Insiders.has(account) {
+			n++
+		}
+	}
+	return n
 }
 
 // won says in a sentence which login was guessed.

@@ -53,7 +53,7 @@ func writeIndented(w io.Writer, v any) error {
 		return err
 	}
 	var out bytes.Buffer
-	if err := json.Indent(&out, escapeUnfit(enc.out.Bytes()), "", "  "); err != nil {
+	if err := json.Indent(&out, ShowJSON(enc.out.Bytes()), "", "  "); err != nil {
 		return err
 	}
 	out.WriteByte('\n')
@@ -61,9 +61,9 @@ func writeIndented(w io.Writer, v any) error {
 	return err
 }
 
-// escapeUnfit writes as \u escape what Show would not let through. Outside of its
-// strings JSON holds no such character.
-func escapeUnfit(text []byte) []byte {
+// ShowJSON writes as \u escape, in a text that is JSON, what Show would not let through.
+// Outside of its strings JSON holds no such character but white space.
+func ShowJSON(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)

@@ -40,7 +40,7 @@ func TestJSONIsEncodingJSON(t *testing.T) {
 		}
 		got.WriteByte('\n')
 		checkShown(t, strings.TrimSuffix(got.String(), "\n"))
-		if g, w := got.Bytes(), escapeUnfit(want.Bytes()); !bytes.Equal(g, w) {
+		if g, w := got.Bytes(), ShowJSON(want.Bytes()); !bytes.Equal(g, w) {
 			t.Errorf("of %.20q: %s", s, firstDiff(g, w))
 		}
 	}
@@ -199,7 +199,7 @@ func TestEscapeUnfit(t *testing.T) {
 			t.Fatal(err)
 		}
 		var back string
-		if err := json.Unmarshal(escapeUnfit(text), &back); err != nil {
+		if err := json.Unmarshal(ShowJSON(text), &back); err != nil {
 			t.Fatal(err)
 		}
 		if back != s {

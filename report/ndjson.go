@@ -67,7 +67,7 @@ func (l *lines) write(enc *encoder) {
 	if l.err != nil {
 		return
 	}
-	_, l.err = l.w.Write(append(escapeUnfit(enc.out.Bytes()), '\n'))
+	_, l.err = l.w.Write(append(ShowJSON(enc.out.Bytes()), '\n'))
 }
 
 func (l *lines) fail(err error) {

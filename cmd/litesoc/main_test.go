@@ -40,6 +40,8 @@ func TestScripts(t *testing.T) {
 			"hold":    hold,
 			"release": release,
 			"edit":    edit,
+			"columns": columns,
+			"mode":    mode,
 			"hook":    hook,
 		},
 		Setup: func(env *testscript.Env) error {
@@ -144,6 +146,31 @@ func edit(ts *testscript.TestScript, _ bool, args []string) {
 	_, err = db.Exec(args[1])
 	ts.Check(err)
 	ts.Check(db.Close())
+}
+
+// mode FILE OCTAL: nobody else has other rights to the file.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("mode %s, want %s", got, args[1])
+	}
+}
+
+// columns FILE COLUMNS N: a Parquet file has these columns, if any are named, and N rows.
+func columns(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("duckdb", "")
+	ts.Check(err)
+	defer db.Close()
+	var got, codec string
+	var rows int
+	path := ts.MkAbs(args[0])
+	ts.Check(db.QueryRow(`select coalesce(string_agg(column_name || ' ' || column_type, ', '), '') from (describe from read_parquet('` + path + `'))`).Scan(&got))
+	ts.Check(db.QueryRow(`select count(*) from read_parquet('` + path + `')`).Scan(&rows))
+	ts.Check(db.QueryRow(`select coalesce(any_value(compression), 'ZSTD') from parquet_metadata('` + path + `')`).Scan(&codec))
+	if args[1] != "" && got != args[1] || fmt.Sprint(rows) != args[2] || codec != "ZSTD" {
+		ts.Fatalf("%d rows of %s, packed by %s", rows, got, codec)
+	}
 }
 
 // demoStart is the day of the demo log.

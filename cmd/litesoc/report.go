@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/report"
+	"github.com/litesoc/litesoc/report/store"
 )
 
 type reportFlags struct {
@@ -17,7 +20,7 @@ type reportFlags struct {
 	only                       report.Filter
 	output                     []string
 	redact                     redactFlags
-	quiet                      bool
+	quiet, schema              bool
 }
 
 func reportCommand() *cobra.Command {
@@ -25,12 +28,15 @@ func reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report",
 		Short: "Write a report of what the database holds, in any format",
-		Long: "Write a report of what the database holds. No log is read.\n\nFormats:\n" + formatList() + `
---output may be repeated, with =FILE each to write to a file.`,
+		Long: "Write a report of what the database holds. No log is read.\n\nFormats:\n" + formatList() + `  parquet=DIR  tables events, alerts, incidents, requests and ips, as Parquet files
+
+--output may be repeated, with =FILE each to write to a file. --schema prints the JSON
+Schema of the format json.`,
 		Example: `  litesoc report --since 7d
   litesoc report --severity high -o markdown=incidents.md -o csv=alerts.csv
   litesoc report --incident inc_7b1b -o stix
-  litesoc report --redact -o html=report.html`,
+  litesoc report --redact -o html=report.html
+  litesoc report --since 7d -o parquet=week/`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return writeReport(c, &f) },
 	}
@@ -44,6 +50,7 @@ func reportCommand() *cobra.Command {
 	flags.StringVar(&f.only.Status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.StringVar(&f.only.Incident, "incident", "", "only the incident whose `id` begins so")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text)")
+	flags.BoolVar(&f.schema, "schema", false, "print the JSON Schema of the format json, and nothing else")
 	f.redact.add(c)
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr")
 	return c
@@ -59,13 +66,26 @@ func formatList() string {
 }
 
 func writeReport(c *cobra.Command, f *reportFlags) error {
+	if f.schema {
+		_, err := io.WriteString(c.OutOrStdout(), report.JSONSchema)
+		return err
+	}
 	started := time.Now()
-	out, err := parseOutputs(f.output)
+	folders, others, err := parquetFolders(f.output)
 	if err != nil {
 		return err
 	}
 	if err := f.redact.check(); err != nil {
 		return err
+	}
+	if f.redact.on && len(folders) > 0 {
+		return misuse("", "--redact: the tables of parquet are written as they are")
+	}
+	var out outputs
+	if len(others) > 0 || len(folders) == 0 {
+		if out, err = parseOutputs(others); err != nil {
+			return err
+		}
 	}
 	if f.severity != "" {
 		if f.only.Least, err = detect.ParseSeverity(f.severity); err != nil {
@@ -88,5 +108,50 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err := out.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
 		return failed(err, "")
 	}
-	return exported(c.Context(), f.db, "report.exported", out.files()...)
+	exports := out.files()
+	for _, folder := range folders {
+		written, err := exportTables(c.Context(), f, folder, r, started)
+		if err != nil {
+			return err
+		}
+		for _, file := range written {
+			if !f.quiet {
+				fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", file)
+			}
+			exports = append(exports, export{"parquet", file})
+		}
+	}
+	return exported(c.Context(), f.db, "report.exported", exports...)
+}
+
+// parquetFolders takes out of the outputs those that are folders of Parquet files.
+func parquetFolders(args []string) (folders, others []string, err error) {
+	for _, arg := range args {
+		name, folder, _ := strings.Cut(arg, "=")
+		switch {
+		case name != "parquet":
+			others = append(others, arg)
+		case folder == "":
+			return nil, nil, misuse("litesoc report --output parquet=tables/", "--output %q: Parquet goes into a folder", arg)
+		default:
+			folders = append(folders, folder)
+		}
+	}
+	return folders, others, nil
+}
+
+// exportTables writes the tables behind a report into a folder.
+func exportTables(ctx context.Context, f *reportFlags, folder string, r *report.Report, now time.Time) (written []string, err error) {
+	span, err := parseSpan(f.since, f.until, now)
+	if err != nil {
+		return nil, err
+	}
+	err = patiently(ctx, readWait, func() (err error) {
+		written, err = store.Export(ctx, f.db, folder, r, span, f.only)
+		return err
+	})
+	if err != nil {
+		return nil, failed(fmt.Errorf("output parquet: %w", err), "")
+	}
+	return written, nil
 }

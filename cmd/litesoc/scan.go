@@ -856,6 +856,15 @@ func writeFile(path string, content []byte) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return os.WriteFile(path, content, 0o600)
 	}
+	return replaceFile(path, func(tmp *os.File) error {
+		_, err := tmp.Write(content)
+		return err
+	})
+}
+
+// replaceFile puts what write makes of an empty file in the place of the file at path, or
+// leaves that as it is. What a link leads to is replaced, not the link.
+func replaceFile(path string, write func(tmp *os.File) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
@@ -864,7 +873,7 @@ func writeFile(path string, content []byte) error {
 		return err
 	}
 	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(content); err != nil {
+	if err := write(tmp); err != nil {
 		tmp.Close()
 		return err
 	}

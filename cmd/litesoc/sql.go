@@ -1,88 +1,290 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"math/big"
+	"os"
+	"regexp"
 	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
 
+type sqlFlags struct {
+	db, config, format, output, example string
+	examples, quiet                     bool
+}
+
 func sqlCommand() *cobra.Command {
-	var db, format string
+	var f sqlFlags
 	c := &cobra.Command{
 		Use:   "sql [QUERY]",
-		Short: "Query the database with SQL",
-		Long: `Query the database with SQL. Without QUERY it is read from standard input.
+		Short: "Query the database, or raw logs, with SQL",
+		Long: `Query the database with SQL. Without QUERY it is read from standard input; on a
+terminal, a prompt asks for it.
 
 The database is opened read-only, and a query can reach nothing else: no file, no
 network, no setting. Tables and views: requests, sources, rejects, ips, events,
 alerts, incidents, activity, audit_log; 'describe requests' lists the columns.
-Times are UTC.`,
-		Example: `  litesoc sql "select route, status, count(*) from requests group by all order by 3 desc limit 5"
-  litesoc sql --output csv "select * from events" > events.csv
-  litesoc sql "describe requests"`,
+Times are UTC.
+
+logs('access.log*') stands for the requests in raw logs, compressed or not and in any
+format that scan reads, with the columns of requests and the source of each; it needs
+no database and keeps nothing. The files that the pattern names are the only ones that
+a query can read. Lines that could not be read are told on standard error.`,
+		Example: `  litesoc sql
+  litesoc sql "select route, status, count(*) from requests group by all order by 3 desc limit 5"
+  litesoc sql "select client_ip, count(*) from logs('access.log*') group by 1 order by 2 desc limit 5"
+  litesoc sql --output parquet=events.parquet "select * from events"
+  litesoc sql --example did-it-work`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			write, ok := tables[format]
-			if !ok {
-				return misuse("", "--output %q: the formats are table, json, csv, ndjson", format)
-			}
-			var query string
-			switch {
-			case len(args) == 1:
-				query = args[0]
-			case isTerminal(c.InOrStdin()):
-				return misuse(`litesoc sql "select * from incidents"`, "sql: no query given")
-			default:
-				text, err := io.ReadAll(c.InOrStdin())
-				if err != nil {
-					return failed(fmt.Errorf("sql: read query: %w", err), "")
-				}
-				query = string(text)
-			}
-			if strings.TrimSpace(query) == "" {
-				return misuse(`litesoc sql "select * from incidents"`, "sql: the query is empty")
-			}
-			q, err := openQuery(db)
-			if err != nil {
-				return err
-			}
-			defer q.Close()
-			out := c.OutOrStdout()
-			if isTerminal(out) {
-				out = visible{out}
-			}
-			t := write(out)
-			if err := q.Run(c.Context(), query, t.columns, t.row); err != nil {
-				return failed(fmt.Errorf("sql: %s", showLines(err.Error())), "")
-			}
-			return t.end()
-		},
+		RunE: func(c *cobra.Command, args []string) error { return runSQL(c, &f, args) },
 	}
-	dbFlag(c, &db)
-	c.Flags().StringVarP(&format, "output", "o", "table", "`FORMAT`: table, json, csv or ndjson")
+	dbFlag(c, &f.db)
+	flags := c.Flags()
+	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT[=FILE]`: table, json, csv, ndjson, or parquet=FILE")
+	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
+	flags.StringVar(&f.format, "format", "", "`format` of the logs that logs() reads (default: guessed), as of scan")
+	flags.BoolVar(&f.examples, "examples", false, "list the saved queries")
+	flags.StringVar(&f.example, "example", "", "run the saved query of this `name`")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr")
 	return c
+}
+
+func runSQL(c *cobra.Command, f *sqlFlags, args []string) error {
+	format, file, toFile := strings.Cut(f.output, "=")
+	write, ok := tables[format]
+	switch {
+	case !ok && format != "parquet":
+		return misuse("", "--output %q: the formats are table, json, csv, ndjson, parquet=FILE", f.output)
+	case toFile && file == "":
+		return misuse("", "--output %q: no file after '='", f.output)
+	case format == "parquet" && !toFile:
+		return misuse("litesoc sql --output parquet=rows.parquet QUERY", "--output parquet: Parquet goes into a file")
+	}
+	if f.examples {
+		return listExamples(c.OutOrStdout())
+	}
+	var query string
+	switch {
+	case f.example != "" && len(args) > 0:
+		return misuse("", "sql: --example and a query are given: choose one")
+	case f.example != "":
+		e := exampleNamed(f.example)
+		if e == nil {
+			return misuse("'litesoc sql --examples' lists them", "sql: no saved query %q", f.example)
+		}
+		query = e.sql
+	case len(args) == 1:
+		query = args[0]
+	case isTerminal(c.InOrStdin()):
+		if toFile {
+			return misuse("", "--output %q: no query given", f.output)
+		}
+		return promptOnTerminal(c, f, format)
+	default:
+		text, err := io.ReadAll(c.InOrStdin())
+		if err != nil {
+			return failed(fmt.Errorf("sql: read query: %w", err), "")
+		}
+		query = string(text)
+	}
+	if strings.TrimSpace(query) == "" {
+		return misuse(`litesoc sql "select * from incidents"`, "sql: the query is empty")
+	}
+	if toFile {
+		return f.toFile(c, query, format, file)
+	}
+	out := c.OutOrStdout()
+	if isTerminal(out) {
+		out = visible{out}
+	}
+	_, err := f.ask(c.Context(), query, into(write(out)), c.ErrOrStderr())
+	return err
+}
+
+// into runs a query and writes its rows.
+func into(t table) func(context.Context, *store.Query, string) error {
+	return func(ctx context.Context, q *store.Query, query string) error {
+		if err := q.Run(ctx, query, t.columns, t.row); err != nil {
+			return err
+		}
+		return t.end()
+	}
+}
+
+// toFile writes the rows of the query to a file, whole or not at all.
+func (f *sqlFlags) toFile(c *cobra.Command, query, format, file string) error {
+	var kept bool
+	err := replaceFile(file, func(tmp *os.File) (err error) {
+		if format == "parquet" {
+			kept, err = f.ask(c.Context(), query, func(ctx context.Context, q *store.Query, query string) error { return q.Copy(ctx, query, tmp.Name()) },
+				c.ErrOrStderr(), tmp.Name())
+			return err
+		}
+		w := bufio.NewWriter(tmp)
+		if kept, err = f.ask(c.Context(), query, into(tables[format](w)), c.ErrOrStderr()); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+	if err != nil {
+		var status *statusError
+		if errors.As(err, &status) {
+			return err
+		}
+		return failed(fmt.Errorf("sql: %w", err), "")
+	}
+	if !f.quiet {
+		fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", file)
+	}
+	if !kept {
+		return nil
+	}
+	return exported(c.Context(), f.db, "query.exported", export{format, file})
+}
+
+// rawLogs is found in a query that reads raw logs.
+var rawLogs = regexp.MustCompile(`(?i)\blogs"?\s*\(`)
+
+// ask opens the database, leads the query to do and gives the database back: nobody waits
+// longer for it than the query takes. It returns whether there is a database. The files
+// are as store.OpenQuery says.
+func (f *sqlFlags) ask(ctx context.Context, query string, do func(context.Context, *store.Query, string) error, stderr io.Writer, files ...string) (kept bool, err error) {
+	raw := rawLogs.MatchString(query)
+	q, kept, err := f.open(raw, files)
+	if err != nil {
+		return false, err
+	}
+	defer q.Close()
+	var logs *store.Logs
+	if raw {
+		opts, err := f.logOptions()
+		if err != nil {
+			return kept, err
+		}
+		if logs, err = q.Logs(opts); err != nil {
+			return kept, failed(err, "")
+		}
+		defer logs.Close()
+	}
+	if err := do(ctx, q, query); err != nil {
+		return kept, failed(fmt.Errorf("sql: %s", showLines(err.Error())), "")
+	}
+	if logs == nil {
+		return kept, nil
+	}
+	return kept, f.tellLogs(logs, stderr)
+}
+
+// open opens the database. A query over raw logs does without, if there is none.
+func (f *sqlFlags) open(raw bool, files []string) (q *store.Query, kept bool, err error) {
+	_, none := os.Stat(f.db)
+	if raw && (f.db == store.Memory || errors.Is(none, fs.ErrNotExist)) {
+		if q, err = store.OpenNothing(files...); err != nil {
+			return nil, false, failed(err, "")
+		}
+		return q, false, nil
+	}
+	q, err = openQuery(f.db, files...)
+	return q, err == nil, err
+}
+
+// logOptions says how raw logs are read: as scan reads them.
+func (f *sqlFlags) logOptions() (*source.Options, error) {
+	cfg, err := readConfig(f.config)
+	if err != nil {
+		return nil, err
+	}
+	site, err := cfg.site()
+	if err != nil {
+		return nil, err
+	}
+	routes, err := detect.NewRouteMap(cfg.Routes)
+	if err != nil {
+		return nil, misuse("", "config: routes: %w", err)
+	}
+	formats, err := cfg.formats(cmp.Or(f.format, cfg.Format))
+	if err != nil {
+		return nil, err
+	}
+	o := &source.Options{Site: site, Formats: formats, Lateness: time.Minute}
+	if cfg.Lateness != nil {
+		o.Lateness = *cfg.Lateness
+	}
+	o.Enrich = func(r *parsers.Request) {
+		r.Event = routes.Classify(r)
+		if r.User == "" {
+			r.User = detect.LoginAccount(r)
+		}
+	}
+	return o, nil
+}
+
+// tellLogs tells what of the raw logs could not be read. Where that is more than a few
+// lines, the answer is wrong, and so is success.
+func (f *sqlFlags) tellLogs(logs *store.Logs, stderr io.Writer) error {
+	read, same, failures := logs.Read()
+	say := func(format string, args ...any) {
+		if !f.quiet {
+			fmt.Fprintf(stderr, "litesoc: "+format+"\n", args...)
+		}
+	}
+	for _, d := range same {
+		say("%s holds the same log as %s, and is left out", report.Show(d.Path), report.Show(d.As))
+	}
+	for _, l := range read {
+		if l.At.Rejected == 0 {
+			continue
+		}
+		lines := l.At.Lines - l.At.Skipped
+		said := fmt.Sprintf("%d of %d lines could not be read as %s; the first is line %d: %s", l.At.Rejected, lines, l.Format,
+			l.First.Line, report.Show(l.First.Reason))
+		if 2*l.At.Parsed < lines {
+			failures = append(failures, source.Failure{Path: l.Path, Err: errors.New(said), Fatal: true})
+			continue
+		}
+		say("%s: %s", report.Show(l.Path), said)
+	}
+	var missing []string
+	for _, x := range failures {
+		said := fmt.Sprintf("%s: %s", report.Show(x.Path), report.Show(x.Err.Error()))
+		if !x.Fatal {
+			say("not read: %s", said)
+			continue
+		}
+		missing = append(missing, said)
+	}
+	if len(missing) > 0 {
+		return failed(fmt.Errorf("sql: rows are missing\n  %s", strings.Join(missing, "\n  ")), "'litesoc formats detect FILE' tells how a file is read")
+	}
+	return nil
 }
 
 // readWait is how long a command that only reads waits for one that writes: longer than
 // a turn of one that writes again and again, shorter than a person's patience.
 const readWait = 3 * time.Second
 
-// openQuery opens the store for queries.
-func openQuery(db string) (q *store.Query, err error) {
-	err = patiently(context.Background(), readWait, func() error { q, err = store.OpenQuery(db); return err })
+// openQuery opens the store for queries, which can reach the files beside it.
+func openQuery(db string, files ...string) (q *store.Query, err error) {
+	err = patiently(context.Background(), readWait, func() error { q, err = store.OpenQuery(db, files...); return err })
 	switch {
 	case errors.Is(err, store.ErrNoStore):
 		return nil, failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
@@ -207,7 +409,7 @@ func (t *jsonTable) columns(names []string) error {
 		if err != nil {
 			return err
 		}
-		t.names = append(t.names, key)
+		t.names = append(t.names, report.ShowJSON(key))
 	}
 	return nil
 }
@@ -223,7 +425,7 @@ func (t *jsonTable) object(values []any) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		b = append(b, value...)
+		b = append(b, report.ShowJSON(value)...)
 	}
 	return append(b, '}'), nil
 }
@@ -267,12 +469,19 @@ func (t *ndjsonTable) end() error { return nil }
 
 type csvTable struct{ w *csv.Writer }
 
-func (t *csvTable) columns(names []string) error { return t.write(names) }
+// columns are named by a log where a query pivots on what it says.
+func (t *csvTable) columns(names []string) error {
+	header := make([]string, len(names))
+	for i := range names {
+		header[i] = neutral(report.Show(names[i]))
+	}
+	return t.write(header)
+}
 
 func (t *csvTable) row(values []any) error {
 	cells := make([]string, len(values))
 	for i, v := range values {
-		cells[i] = text(v, "")
+		cells[i] = report.Show(text(v, ""))
 		if _, ok := v.(string); ok {
 			cells[i] = neutral(cells[i])
 		}

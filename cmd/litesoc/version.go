@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,8 +13,21 @@ import (
 	"github.com/litesoc/litesoc/report/store"
 )
 
-// version is set by the build.
-var version = "dev"
+// version and committed are set by the build; committed is when its sources were, in
+// seconds since 1970. Nothing in a binary says when it was built.
+var (
+	version   = "dev"
+	committed = ""
+)
+
+// sourcesAsOf returns when the sources were committed, or "".
+func sourcesAsOf() string {
+	seconds, err := strconv.ParseInt(committed, 10, 64)
+	if err != nil {
+		return ""
+	}
+	return time.Unix(seconds, 0).UTC().Format(time.RFC3339)
+}
 
 func versionCommand() *cobra.Command {
 	var asJSON bool
@@ -35,9 +50,14 @@ countries of addresses come from.`,
 					Go      string `json:"go"`
 					DuckDB  string `json:"duckdb"`
 					Geo     string `json:"geo"`
-				}{version, runtime.Version(), duckdb, geo.Attribution})
+					Sources string `json:"sources,omitempty"`
+				}{version, runtime.Version(), duckdb, geo.Attribution, sourcesAsOf()})
 			}
-			fmt.Fprintf(c.OutOrStdout(), "litesoc %s (%s, DuckDB %s, %s/%s)\n", version, runtime.Version(), duckdb, runtime.GOOS, runtime.GOARCH)
+			of := version
+			if at := sourcesAsOf(); at != "" {
+				of += " of " + at
+			}
+			fmt.Fprintf(c.OutOrStdout(), "litesoc %s (%s, DuckDB %s, %s/%s)\n", of, runtime.Version(), duckdb, runtime.GOOS, runtime.GOARCH)
 			fmt.Fprintf(c.OutOrStdout(), "%s.\n", geo.Attribution)
 			return nil
 		},

@@ -223,13 +223,13 @@ func (f *Follower) Find() (join bool) {
 	}
 	f.files = slices.DeleteFunc(f.files, func(e *followed) bool {
 		if e.log == nil {
-			if over := !e.gone.IsZero() || e.copyOf; over {
+			over := e.copyOf || !e.gone.IsZero() && (e.live == nil || !e.pending(now) && (kept > maxGone || e.outlived(now)))
+			if over {
 				e.close()
-				return true
 			}
-			return false
+			return over
 		}
-		if !e.gone.IsZero() && e.log.grows && (kept > maxGone && e.caughtUp() || e.outlived(now)) {
+		if !e.gone.IsZero() && e.log.grows && e.caughtUp() && (kept > maxGone || e.outlived(now)) {
 			e.log.grows = false // what it still gives comes from Next
 			kept--
 		}
@@ -253,7 +253,7 @@ func (e *followed) outlived(now time.Time) bool {
 	if e.came.After(last) {
 		last = e.came
 	}
-	return e.caughtUp() && now.Sub(last) > keep
+	return now.Sub(last) > keep
 }
 
 // caughtUp tells whether all was read that was there when it was looked at last.
@@ -418,12 +418,18 @@ type Joining struct {
 }
 
 // Join looks at the files that were found since and begins to read the logs among them.
-// opts.Known must hold all logs that were read so far, as far as they were.
+// opts.Known must hold all logs that were read so far, as far as they were. Those that were
+// begun and have given nothing yet are added to it.
 func (f *Follower) Join(opts *Options) *Joining {
 	first := !f.joined
 	f.joined = true
 	now := f.Now()
 	families := familiesOf(opts.Known)
+	for _, e := range f.files {
+		if e.log != nil && !slices.ContainsFunc(opts.Known, func(k Known) bool { return k.Source.ID == e.log.Source.ID }) {
+			opts.Known = append(opts.Known, Known{Source: *e.log.Source, HeadLen: e.log.HeadLen})
+		}
+	}
 	var candidates []*followed
 	for _, e := range f.files {
 		if e.pending(now) && !(first && f.tooOld(e, families)) {
@@ -482,7 +488,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 // join begins to read a log, if there is something to be read of it.
 func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Joining) {
 	e.failed = 0
-	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew()
+	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
 	if known {
 		f.lost = slices.DeleteFunc(f.lost, func(o lost) bool { return o.id == l.Source.ID })
 	}
@@ -848,8 +854,16 @@ func (f *Follower) replaced(e *followed, now time.Time) {
 	e.log.close()
 	e.log, e.done, e.from, e.failed = nil, false, false, 0
 	e.came, e.quiet = time.Time{}, time.Time{}
+	e.wait, e.next = 0, time.Time{}
 	f.woken() // there is more to do than a look
 	e.live = &liveFile{file: e.live.file}
+	// Those that follow it under its name wait until it is joined: were they kept and it not,
+	// it would be taken for a log of the past after a kill.
+	for _, o := range f.files {
+		if familyOf(o.path) == familyOf(e.path) {
+			o.still = true
+		}
+	}
 }
 
 // Over tells whether nothing can follow: all is standard input and that has ended.
@@ -960,7 +974,7 @@ func (f *Follower) Status() []Following {
 	now := f.Now()
 	var all []Following
 	for _, e := range f.files {
-		if e.log == nil && e.done {
+		if e.log == nil && (e.done || !e.gone.IsZero()) {
 			continue
 		}
 		s := Following{Path: e.path, Pending: e.log == nil, Behind: -1, Idle: -1}

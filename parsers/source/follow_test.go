@@ -385,6 +385,22 @@ var hazards = []struct {
 			s.round()
 		}
 	}},
+	{"copied, emptied and renamed between two looks", nil, emptiedAndRenamed},
+	{"copied, emptied and renamed between two looks, all are followed", []string{"access.log*"}, emptiedAndRenamed},
+	{"emptied and renamed, and written to after it", nil, func(w *logWriter, s *watching, dir string) {
+		w.lines(3)
+		s.round()
+		w.empty()
+		w.rename(w.path + ".1")
+		for range 60 { // longer than a copy is looked for
+			s.round()
+		}
+		w.lines(2)
+		s.round()
+		w.reopen()
+		w.lines(2)
+		s.round()
+	}},
 	{"deleted and made anew", nil, func(w *logWriter, s *watching, dir string) {
 		for range 4 {
 			w.lines(3)
@@ -511,6 +527,27 @@ var hazards = []struct {
 	}},
 }
 
+// emptiedAndRenamed leaves lines in a file of which all that was seen stands in its copy,
+// behind more of the next log than lines may be late, and kills the follower then.
+func emptiedAndRenamed(w *logWriter, s *watching, dir string) {
+	for n := range 3 {
+		w.lines(3)
+		s.round()
+		w.lines(3)
+		w.copyTo(fmt.Sprintf("%s.%d", w.path, 2*n))
+		w.empty()
+		w.lines(2)
+		w.rename(fmt.Sprintf("%s.%d", w.path, 2*n+1))
+		w.reopen()
+		w.lines(100)
+		s.round()
+		if n > 0 {
+			s.kill()
+		}
+		s.round()
+	}
+}
+
 // No line is lost, none comes twice and none is torn, whatever is done to a log.
 func TestFollow(t *testing.T) {
 	for _, poll := range []bool{false, true} {
@@ -538,66 +575,106 @@ func TestFollow(t *testing.T) {
 
 // What is done to logs in any order, with looks and kills between, loses nothing.
 func TestFollowRandom(t *testing.T) {
+	// Logs that were copied, emptied and renamed between two looks were passed over.
+	seeds := []uint64{1795891257890730594, 1795891335875548557, 1795891342714832548, 1795891353744966380}
 	for round := range 20 {
-		seed := uint64(time.Now().UnixNano()) + uint64(round)
-		if s := os.Getenv("SEED"); s != "" {
-			seed, _ = strconv.ParseUint(s, 10, 64)
-		}
-		rng := rand.New(rand.NewPCG(seed, 6))
-		dir := t.TempDir()
-		w := newLogWriter(t, filepath.Join(dir, "access.log"))
-		w.reopen()
-		arg := w.path
-		if rng.IntN(2) == 0 {
-			arg += "*"
-		}
-		s := watch(t, source.FollowOptions{Poll: rng.IntN(2) == 0, AtEnd: true}, arg)
-		s.round()
-		w.lines(1)
-		s.round()
-		var did []string
-		rotations := 0
-		for range 60 {
-			op := rng.IntN(9)
-			did = append(did, strconv.Itoa(op))
-			switch op {
-			case 0, 1, 2:
-				w.lines(1 + rng.IntN(20))
-			case 3:
-				line := w.line()
-				cut := rng.IntN(len(line))
-				w.text(line[:cut])
-				if rng.IntN(2) == 0 {
-					s.round()
-				}
-				w.text(line[cut:])
-			case 4, 5:
+		seeds = append(seeds, uint64(time.Now().UnixNano())+uint64(round))
+	}
+	if s := os.Getenv("SEED"); s != "" {
+		seed, _ := strconv.ParseUint(s, 10, 64)
+		seeds = []uint64{seed}
+	}
+	for _, seed := range seeds {
+		followRandom(t, seed)
+	}
+}
+
+func followRandom(t *testing.T, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 6))
+	dir := t.TempDir()
+	w := newLogWriter(t, filepath.Join(dir, "access.log"))
+	w.reopen()
+	arg := w.path
+	if rng.IntN(2) == 0 {
+		arg += "*"
+	}
+	s := watch(t, source.FollowOptions{Poll: rng.IntN(2) == 0, AtEnd: true}, arg)
+	s.round()
+	w.lines(1)
+	s.round()
+	var did []string
+	rotations := 0
+	for range 60 {
+		op := rng.IntN(9)
+		did = append(did, strconv.Itoa(op))
+		switch op {
+		case 0, 1, 2:
+			w.lines(1 + rng.IntN(20))
+		case 3:
+			line := w.line()
+			cut := rng.IntN(len(line))
+			w.text(line[:cut])
+			if rng.IntN(2) == 0 {
 				s.round()
-			case 6:
-				s.kill()
-			case 7: // rename, write on, reopen
-				rotations++
-				w.rename(fmt.Sprintf("%s.%d", w.path, rotations))
-				if rng.IntN(2) == 0 {
-					w.lines(2)
-				}
-				w.reopen()
-				w.lines(1)
-				if rng.IntN(2) == 0 {
-					pack(t, fmt.Sprintf("%s.%d", w.path, rotations))
-				}
-			case 8: // copy and empty
-				rotations++
-				w.copyTo(fmt.Sprintf("%s.%d", w.path, rotations))
-				w.empty()
-				w.lines(1)
 			}
+			w.text(line[cut:])
+		case 4, 5:
+			s.round()
+		case 6:
+			s.kill()
+		case 7: // rename, write on, reopen
+			rotations++
+			w.rename(fmt.Sprintf("%s.%d", w.path, rotations))
+			if rng.IntN(2) == 0 {
+				w.lines(2)
+			}
+			w.reopen()
+			w.lines(1)
+			if rng.IntN(2) == 0 {
+				pack(t, fmt.Sprintf("%s.%d", w.path, rotations))
+			}
+		case 8: // copy and empty
+			rotations++
+			w.copyTo(fmt.Sprintf("%s.%d", w.path, rotations))
+			w.empty()
+			w.lines(1)
 		}
-		s.stop()
-		s.has(1, w.next)
-		if t.Failed() {
-			t.Fatalf("seed %d: arg %s, did %s", seed, filepath.Base(arg), strings.Join(did, " "))
+	}
+	s.stop()
+	s.has(1, w.next)
+	if t.Failed() {
+		t.Fatalf("seed %d: arg %s, did %s", seed, filepath.Base(arg), strings.Join(did, " "))
+	}
+}
+
+// A log that was begun and has given nothing yet keeps its number, and a copy of it is no
+// other log.
+func TestFollowUnread(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(t, filepath.Join(dir, "access.log"))
+	s := watch(t, source.FollowOptions{}, w.path+"*")
+	s.round()
+	w.reopen()
+	w.lines(3)
+	join := func() {
+		t.Helper()
+		if !s.f.Find() {
+			t.Fatal("nothing to join")
 		}
+		s.f.Join(s.opts)
+		s.opts.Known = nil // nothing was read
+	}
+	join()
+	w.copyTo(w.path + ".1")
+	other := newLogWriter(t, w.path+".2")
+	other.reopen()
+	other.next = w.next
+	other.lines(2)
+	join()
+	s.round()
+	s.has(1, 5)
+	if len(s.known) != 2 {
+		t.Errorf("%d logs, want 2", len(s.known))
 	}
 }
 

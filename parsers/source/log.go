@@ -190,6 +190,10 @@ func (l *Log) end(err error) {
 	l.watch.end()
 }
 
+// Close gives back what a log holds that is not read to its end. One that was need not be
+// closed.
+func (l *Log) Close() { l.close() }
+
 func (l *Log) close() {
 	if l.content != nil {
 		l.content.close()

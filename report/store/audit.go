@@ -373,6 +373,7 @@ var controls = []struct {
 	{"notification.", []string{"CC7.2", "CC7.4"}},
 	{"response.", []string{"CC6.1", "CC7.4"}},
 	{"report.", []string{"CC7.3"}},
+	{"query.", []string{"CC7.3"}},
 	{"events.", []string{"CC7.3"}},
 	{"alerts.", []string{"CC7.3"}},
 	{"incidents.", []string{"CC7.3"}},

@@ -8,7 +8,7 @@ const SchemaVersion = schemaVersion
 // Version returns the schema version of the store at path, and leaves it as it is; 0 if it
 // is a DuckDB file of somebody else.
 func Version(path string) (int, error) {
-	q, version, err := openQuery(path)
+	q, version, err := openQuery(path, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -27,15 +27,15 @@ type Query struct {
 var ErrNoStore = errors.New("no such file")
 
 // OpenQuery opens the store at path for queries. One of an earlier version is brought to
-// this one first.
-func OpenQuery(path string) (*Query, error) {
+// this one first. The files are the only ones that a query can reach, for Copy to write.
+func OpenQuery(path string, files ...string) (*Query, error) {
 	if path == Memory {
 		return nil, fmt.Errorf("database %q holds nothing to query: scan with --db FILE first", path)
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("database %q: %w", path, ErrNoStore)
 	}
-	q, version, err := openQuery(path)
+	q, version, err := openQuery(path, files)
 	if err != nil || version == schemaVersion || version == 0 {
 		return q, err
 	}
@@ -49,19 +49,36 @@ func OpenQuery(path string) (*Query, error) {
 	if err := s.Close(); err != nil {
 		return nil, explain(path, err)
 	}
-	q, _, err = openQuery(path)
+	q, _, err = openQuery(path, files)
+	return q, err
+}
+
+// OpenNothing opens no store: a query has raw logs to read, and nothing else. The files
+// are as OpenQuery says.
+func OpenNothing(files ...string) (*Query, error) {
+	q, _, err := openQuery(Memory, files)
 	return q, err
 }
 
 // openQuery opens the store for queries, whichever version it is of.
-func openQuery(path string) (q *Query, version int, err error) {
-	connector, err := duckdb.NewConnector(dsn(path, defaultMemory, "access_mode=read_only"), nil)
+func openQuery(path string, files []string) (q *Query, version int, err error) {
+	mode := []string{"access_mode=read_only"}
+	if path == Memory {
+		mode = nil // DuckDB has nothing to open read-only
+	}
+	connector, err := duckdb.NewConnector(dsn(path, defaultMemory, mode...), nil)
 	if err != nil {
 		return nil, 0, explain(path, err)
 	}
 	q = &Query{connector: connector, db: sql.OpenDB(connector)}
 	q.db.SetMaxOpenConns(1)
-	for _, statement := range []string{"set enable_external_access = false", "set lock_configuration = true"} {
+	quoted := make([]string, len(files))
+	for i := range files {
+		quoted[i] = quote(files[i])
+	}
+	for _, statement := range []string{
+		"set allowed_paths = [" + strings.Join(quoted, ", ") + "]", "set enable_external_access = false", "set lock_configuration = true",
+	} {
 		if _, err := q.db.Exec(statement); err != nil {
 			q.Close()
 			return nil, 0, explain(path, err)
@@ -106,6 +123,17 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 	}
 	return plainSQLError(rows.Err())
 }
+
+// Copy writes the rows of the query to the file as Parquet, compressed. The file is one
+// that the store was opened with, and is there already.
+func (q *Query) Copy(ctx context.Context, query, file string) error {
+	query = strings.TrimRight(query, "; \t\r\n")
+	_, err := q.db.ExecContext(ctx, "copy (\n"+query+"\n) to "+quote(file)+" (format parquet, compression zstd, use_tmp_file false)")
+	return plainSQLError(err)
+}
+
+// quote returns a text as SQL writes it.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // Report is Store.Report for a store that is only read.
 func (q *Query) Report(span Span) (*report.Report, error) { return readReport(q.db, span) }

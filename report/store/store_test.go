@@ -554,10 +554,14 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// query returns the rows of a query as text.
+// query returns the rows of a query as text; of one over no database, if path is "".
 func query(t *testing.T, path, q string) string {
 	t.Helper()
-	db, err := sql.Open("duckdb", path+"?access_mode=read_only")
+	mode := "?access_mode=read_only"
+	if path == "" {
+		mode = "" // in memory
+	}
+	db, err := sql.Open("duckdb", path+mode)
 	if err != nil {
 		t.Fatal(err)
 	}

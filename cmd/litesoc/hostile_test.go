@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+)
+
+// hostileTexts are what attackers log, or might, to be obeyed by a terminal, a reader's eye
+// or a spreadsheet.
+var hostileTexts = []string{
+	"=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1",
+	"\x1b[2J\x1b]0;pwned\a", "\u009b31m", "\u202egpj.exe\u2066", "a\nb\x00c\x7f", "\u2028x\u200b\u200f", "<script>alert(1)</script>", "]]>",
+}
+
+// hostileLog is a log of JSON lines in which every text is hostile and whose requests are
+// attacks, so that what is found is made of them.
+func hostileLog(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	enc := json.NewEncoder(f)
+	at := demoStart
+	line := func(text, path string, status, n int) {
+		at = at.Add(time.Second)
+		err := enc.Encode(map[string]any{
+			"time": at.Format(time.RFC3339), "remote_addr": fmt.Sprintf("203.0.113.%d", n), "method": "POST", "path": path, "status": status,
+			"user": text, "user_agent": text, "referer": text, "request_id": text, "host": text, "tenant": text, "query": text,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, text := range hostileTexts {
+		for range 20 {
+			line(text, "/api/login", 401, n)
+		}
+		for i := range 35 {
+			line(text, fmt.Sprintf("/%s/%d", text, i), 404, n)
+		}
+		line(text, "/"+text, 200, n)
+	}
+}
+
+const hostileRule = `rules:
+  - name: hostile
+    title: "=1+1 \e[2J\u202e \e]0;pwned\a \u2028"
+    event: "auth.*"
+    threshold: 3
+    window: 10m
+    severity: low
+    type: brute_force_attack
+    group_by: actor_id
+`
+
+// Nothing that a log or a rule says is obeyed: by a terminal, whichever table it is in, nor
+// by a spreadsheet.
+func TestHostileTables(t *testing.T) {
+	dir := t.TempDir()
+	hostileLog(t, filepath.Join(dir, "a.log"))
+	if err := os.WriteFile(filepath.Join(dir, "rules.yaml"), []byte(hostileRule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	litesoc(t, dir, "scan", "--quiet", "a.log")
+	for _, test := range []struct {
+		args []string
+		rows int // at least
+	}{
+		{[]string{"sql", "select * from requests"}, 700},
+		{[]string{"sql", "select * from events"}, len(hostileTexts)},
+		{[]string{"sql", "select * from logs('a.log')"}, 700},
+		{[]string{"sql", "pivot requests on user_agent using count(*)"}, 1},
+		{[]string{"sql", "--example", "who"}, len(hostileTexts)},
+		{[]string{"events"}, len(hostileTexts)},
+		{[]string{"alerts", "list"}, len(hostileTexts)},
+		{[]string{"incidents", "list"}, 1},
+		{[]string{"routes", "--all"}, len(hostileTexts)},
+		{[]string{"rules", "list", "--rules", "rules.yaml"}, 2},
+		{[]string{"rules", "replay", "hostile", "--rules", "rules.yaml"}, 2},
+		{[]string{"audit", "export"}, 0},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			out := string(litesoc(t, dir, append(test.args, "--output", "table")...))
+			if strings.Count(out, "\n") < test.rows {
+				t.Errorf("%d lines, want %d at least", strings.Count(out, "\n"), test.rows)
+			}
+			obeyed(t, out)
+			out = string(litesoc(t, dir, append(test.args, "--output", "csv")...))
+			obeyed(t, out)
+			records, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, record := range records {
+				for _, cell := range record {
+					if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) && strings.Trim(cell, "-0123456789.e+") != "" {
+						t.Errorf("a spreadsheet runs %q", cell)
+					}
+				}
+			}
+			obeyed(t, string(litesoc(t, dir, append(test.args, "--output", "json")...)))
+		})
+	}
+}
+
+// obeyed fails if the text has a character that a terminal obeys or does not show.
+func obeyed(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.SplitSeq(text, "\n") {
+		for _, r := range line {
+			if !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r) {
+				t.Fatalf("%q is obeyed in %q", r, line)
+			}
+		}
+	}
+}
