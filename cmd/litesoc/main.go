@@ -45,14 +45,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	var status *statusError
 	if !errors.As(err, &status) {
 		// Cobra's own errors are about the command line.
-		status = &statusError{err: err, status: exitMisuse, hint: "see 'litesoc help'"}
+		status = &statusError{err: err, status: exitMisuse, hint: suggestion(c, err)}
 	}
 	if status.err != nil {
 		fmt.Fprintf(stderr, "litesoc: %v\n", status.err)
@@ -98,7 +98,8 @@ func rootCommand() *cobra.Command {
 detectors of API attacks, keeps everything in a DuckDB file for ad-hoc SQL, and
 prints incidents with the lines that prove them. It needs no server, no account
 and no change to the application, and sends nothing anywhere unless told to ('notify').`,
-		Example: `  litesoc scan /var/log/nginx/
+		Example: `  litesoc demo
+  litesoc scan /var/log/nginx/
   litesoc scan --output json access.log.gz
   litesoc sql "select route, status, count(*) from requests group by all"`,
 		SilenceErrors: true,
@@ -131,6 +132,8 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		initCommand(),
 		doctorCommand(),
 		versionCommand(),
+		manCommand(),
 	)
+	complete(root)
 	return root
 }

@@ -34,7 +34,11 @@ func versionCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of litesoc, Go and DuckDB",
-		Args:  cobra.NoArgs,
+		Long: `Print the version of litesoc, of Go and of the DuckDB that is built in, and where the
+countries of addresses come from.`,
+		Example: `  litesoc version
+  litesoc version --json`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			duckdb, err := store.DuckDBVersion()
 			if err != nil {

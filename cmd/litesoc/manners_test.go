@@ -1,0 +1,149 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// commands returns the tool's commands, hidden ones as well.
+func commands(t *testing.T) []*cobra.Command {
+	t.Helper()
+	root := rootCommand()
+	root.InitDefaultCompletionCmd()
+	var all []*cobra.Command
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		all = append(all, c)
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root)
+	if len(all) < 40 {
+		t.Fatalf("only %d commands", len(all))
+	}
+	return all
+}
+
+// foreign tells of what cobra adds, whose texts are its own.
+func foreign(c *cobra.Command) bool {
+	return strings.HasPrefix(c.CommandPath(), "litesoc completion") || c.Name() == "help"
+}
+
+// Each command says what it does and shows how, with flags that there are.
+func TestHelp(t *testing.T) {
+	for _, c := range commands(t) {
+		if foreign(c) {
+			continue
+		}
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Long == "" || c.Example == "" {
+			t.Errorf("%s: its short text, long text or example is missing: %q, %q, %q", c.CommandPath(), c.Short, c.Long, c.Example)
+		}
+		shown := false
+		for line := range strings.SplitSeq(c.Example, "\n") {
+			for _, words := range invocations(line) {
+				to, args, err := rootCommand().Find(words)
+				if err == nil {
+					err = to.ParseFlags(args)
+				}
+				if err == nil && to.Args != nil && !strings.Contains(line, "…") {
+					err = to.Args(to, to.Flags().Args())
+				}
+				if err != nil {
+					t.Errorf("%s: the example %q: %v", c.CommandPath(), line, err)
+					continue
+				}
+				shown = shown || strings.HasPrefix(to.CommandPath(), c.CommandPath())
+			}
+		}
+		if !shown {
+			t.Errorf("%s: no example of it in %q", c.CommandPath(), c.Example)
+		}
+	}
+}
+
+var word = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^']*'|\S+`)
+
+// invocations returns the arguments of each call of litesoc in a line for a shell.
+func invocations(line string) [][]string {
+	var all [][]string
+	var words []string
+	inside := false
+	end := func() {
+		if inside {
+			all = append(all, words)
+		}
+		words, inside = nil, false
+	}
+	for _, w := range word.FindAllString(line, -1) {
+		switch {
+		case w == "|" || w == "||" || w == "&&" || w == ";" || strings.HasPrefix(w, "#") || strings.HasPrefix(w, ">") || strings.HasPrefix(w, "<"):
+			end()
+		case w == "litesoc":
+			end()
+			inside = true
+		default:
+			words = append(words, strings.Trim(w, `"'`))
+		}
+	}
+	end()
+	return all
+}
+
+// The manual has a page for each command, which mentions its flags and those below it.
+func TestMan(t *testing.T) {
+	dir := t.TempDir()
+	litesoc(t, dir, "man", ".")
+	for _, c := range commands(t) {
+		if c.Hidden || c.Name() == "help" {
+			continue
+		}
+		page, err := os.ReadFile(filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		text := strings.NewReplacer(`\-`, "-", `\e`, `\`, `\(aq`, "'").Replace(string(page))
+		if !strings.Contains(text, c.Short) {
+			t.Errorf("%s: its page does not say what it is", c.CommandPath())
+		}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden && f.Name != "help" && !strings.Contains(text, "--"+f.Name+`\fP`) {
+				t.Errorf("%s: its page does not mention --%s", c.CommandPath(), f.Name)
+			}
+		})
+		for _, sub := range c.Commands() {
+			if !sub.Hidden && sub.Name() != "help" && !strings.Contains(text, strings.ReplaceAll(sub.CommandPath(), " ", "-")) {
+				t.Errorf("%s: its page does not mention %s", c.CommandPath(), sub.Name())
+			}
+		}
+		for line := range strings.SplitSeq(string(page), "\n") {
+			if strings.HasPrefix(line, ".") && !regexp.MustCompile(`^\.(TH|SH|TP|B|nf|fi)\b`).MatchString(line) {
+				t.Errorf("%s: roff would obey %q", c.CommandPath(), line)
+			}
+		}
+	}
+}
+
+// Each flag that names what there is a list of is completed.
+func TestCompletionIsWhole(t *testing.T) {
+	for _, c := range commands(t) {
+		if foreign(c) {
+			continue
+		}
+		for _, name := range []string{"severity", "status", "rule", "detector", "incident", "fail-on"} {
+			if c.Flags().Lookup(name) == nil {
+				continue
+			}
+			if _, ok := c.GetFlagCompletionFunc(name); !ok {
+				t.Errorf("%s --%s is not completed", c.CommandPath(), name)
+			}
+		}
+	}
+}
