@@ -21,15 +21,15 @@ type completer func(c *cobra.Command) []string
 
 // complete tells the shell what may stand in the flags and arguments of the tool.
 func complete(root *cobra.Command) {
-	severities := wordsOf("info", "low", "medium", "high", "critical")
+	severities := oneOf("info", "low", "medium", "high", "critical")
 	flags := map[string]completer{
 		"severity": severities,
 		"fail-on":  severities,
-		"status":   wordsOf(report.Open, report.Acknowledged, report.Resolved, report.Dismissed),
+		"status":   oneOf(report.Open, report.Acknowledged, report.Resolved, report.Dismissed),
 		"rule":     ruleNames,
 		"detector": detectorNames,
 		"incident": idsOf("incidents"),
-		"state":    wordsOf("waiting", "parked", "sent", "dropped"),
+		"state":    oneOf("waiting", "parked", "sent", "dropped"),
 	}
 	reports := func(*cobra.Command) []string {
 		var all []string
@@ -38,18 +38,18 @@ func complete(root *cobra.Command) {
 		}
 		return all
 	}
-	rows := wordsOf("table", "json", "csv", "ndjson")
+	rows := oneOf("table", "json", "csv", "ndjson")
 	perCommand := map[string]map[string]completer{
 		"litesoc scan":           {"format": logFormats, "output": reports},
 		"litesoc tail":           {"format": logFormats, "output": reports},
 		"litesoc report":         {"output": reports},
-		"litesoc explain":        {"format": logFormats, "output": wordsOf("text", "json")},
+		"litesoc explain":        {"format": logFormats, "output": oneOf("text", "json")},
 		"litesoc init":           {"format": logFormats},
-		"litesoc doctor":         {"output": wordsOf("text", "json")},
-		"litesoc alerts list":    {"output": wordsOf("table", "json", "csv", "ndjson", "ids")},
-		"litesoc alerts resolve": {"type": wordsOf(resolutions...)},
+		"litesoc doctor":         {"output": oneOf("text", "json")},
+		"litesoc alerts list":    {"output": oneOf("table", "json", "csv", "ndjson", "ids")},
+		"litesoc alerts resolve": {"type": oneOf(resolutions...)},
 		"litesoc incidents list": {"output": rows},
-		"litesoc incidents show": {"output": wordsOf("text", "ticket", "json")},
+		"litesoc incidents show": {"output": oneOf("text", "ticket", "json")},
 		"litesoc events":         {"output": rows},
 		"litesoc sql":            {"output": rows},
 	}
@@ -101,7 +101,7 @@ func (from completer) complete(c *cobra.Command, given []string, begun string) (
 	return fit, cobra.ShellCompDirectiveNoFileComp
 }
 
-func wordsOf(all ...string) completer { return func(*cobra.Command) []string { return all } }
+func oneOf(all ...string) completer { return func(*cobra.Command) []string { return all } }
 
 // logFormats are the formats of logs. A file may stand there, too; it has to be typed.
 func logFormats(*cobra.Command) []string {
