@@ -5,7 +5,7 @@ GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMITTED ?= $(shell git log -1 --format=%ct 2>/dev/null)
 FUZZTIME ?= 60s
-TIMEOUT  ?= 15m
+TIMEOUT  ?= 30m
 SEEDS    ?= 8
 LINES    ?= 300000
 ROUNDS   ?= 3
@@ -28,7 +28,8 @@ check: bin/staticcheck ## all that CI checks: format, vet, staticcheck, modules,
 	@$(call step,staticcheck,bin/staticcheck ./... ./.dist)
 	@$(call step,go mod tidy,$(GO) mod tidy -diff)
 	@$(call step,go mod verify,$(GO) mod verify)
-	@$(call step,go test -race,CGO_ENABLED=1 $(GO) test -race -timeout $(TIMEOUT) ./... ./.dist)
+	@$(call step,go test,CGO_ENABLED=1 $(GO) test -timeout $(TIMEOUT) ./... ./.dist)
+	@$(call step,go test -race -short,CGO_ENABLED=1 $(GO) test -race -short -timeout $(TIMEOUT) ./...)
 	@for tool in nginx nft haproxy ipset unshare chromedriver logrotate openssl; do PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool >/dev/null || \
 		echo "== not tested for want of a tool: what needs $$tool" >&2; done
 

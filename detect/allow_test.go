@@ -60,6 +60,9 @@ func suppressed(t testing.TB, l *Allowlist, requests []*parsers.Request) (alerts
 
 // What is judged with an allowlist is judged so however the pipeline is run.
 func TestAllowlistManyWays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	l := allowlist(t, AllowEntry{Address: "203.0.113.9", UserAgent: "curl/*"}, AllowEntry{Actor: "mallory", UpTo: "critical"}, AllowEntry{Route: "/api/orders/*"})
 	requests := l.mark(read(t, parsers.NginxCombined(), strings.TrimPrefix(attackLog, "\n")))
 	keyedtest.Check(t, pipelineSubject(l.Detectors(All()), l.Rules(Rules())), requests)

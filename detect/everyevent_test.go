@@ -12,6 +12,9 @@ import (
 
 // Each event of the taxonomy comes from lines of a plain access log, with nothing set up.
 func TestEveryEventFromALog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	const from, agent = `203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "`, ` 12 "-" "curl/8.5.0"`
 	one := func(request, status string) string { return from + request + ` HTTP/1.1" ` + status + agent }
 	many := func(n, request, status string) string { return "x" + n + " +1s " + one(request, status) }

@@ -64,6 +64,9 @@ func knownTo(p *Pipeline) (all []Known) {
 // Whoever learns, and only they, can tell it; and a fresh state that begins with it tells
 // the same.
 func TestLearned(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	requests := office(routeMap(t))
 	at := requests[len(requests)-1].Time.Add(time.Second)
 	known := knownTo(pipelineAfter(requests))
@@ -140,6 +143,9 @@ func (r changedRunner) Save() ([]byte, error) {
 // A change is met at its time by whoever reads the requests in whatever way, and it makes
 // a difference.
 func TestChangesManyWays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := rand.Uint64()
 	requests := traffic(routeMap(t), seed, 300)
 	middle, late := requests[150].Time, requests[250].Time.Add(time.Microsecond)

@@ -86,6 +86,9 @@ func TestSeal(t *testing.T) {
 
 // Any traffic gives the same in many ways.
 func TestAnyTrafficManyWays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := rand.Uint64()
 	requests := traffic(routeMap(t), seed, 300)
 	if out := run(All(), requests); len(out["incidents"]) == 0 {

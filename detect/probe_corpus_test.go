@@ -31,6 +31,9 @@ type probeCase struct {
 // The corpus is no part of the repository: LITESOC_LOGS names its folder, or it lies in
 // shared/logs beside the repository.
 func TestProbeCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	type tally struct{ sure, doubtful, of int }
 	tallies := map[string]*tally{}
 	for _, c := range probeCorpus(t) {

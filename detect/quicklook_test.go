@@ -90,6 +90,9 @@ func generated(seed uint64, n int) []*parsers.Request {
 // and TestProbeCorpus on those of others. And the test would tell if it did not: a quick
 // look that is blind to bytes that attacks need misses some.
 func TestQuickLooks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	var probes []*parsers.Request // that the full look finds

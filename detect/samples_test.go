@@ -40,6 +40,9 @@ type sample struct {
 // The samples are no part of the repository: LITESOC_LOGS names their folder, or it lies
 // in shared/logs beside the repository.
 func TestScorecardSamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	samples := samplesIn(t)
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)

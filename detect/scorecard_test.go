@@ -316,6 +316,9 @@ func (c *scorecard) unexplained(texts []string) []string {
 // TestScorecard plays attacks amid benign traffic. What is missed and what is a false
 // alarm must be one of those that are accepted, each with its reason.
 func TestScorecard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	attacks := attacks()
 	plays := make([]result, *scorecardSeeds)
 	t.Run("play", func(t *testing.T) {

@@ -16,6 +16,9 @@ import (
 // A trial makes every event of every golden log again as it was made, and says where it
 // began.
 func TestTrialMakesEventsAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	for n, d := range All() {
 		archive, err := txtar.ParseFile(filepath.Join(goldenFolder, d.Name+".txtar"))
 		if err != nil {

@@ -168,6 +168,9 @@ func (b *browser) quiet(page string) {
 }
 
 func TestHTMLInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	b := openBrowser(t)
 	r := withIncidents()
 	page := b.open(r)
@@ -209,6 +212,9 @@ func TestHTMLInABrowser(t *testing.T) {
 
 // Whatever stands in a log stays text.
 func TestHTMLOfHostileTextInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	b := openBrowser(t)
 	for _, s := range []string{
 		`"><script>window.pwned = 1</script><img src=x onerror="window.pwned = 1">`,
@@ -232,6 +238,9 @@ func TestHTMLOfHostileTextInABrowser(t *testing.T) {
 
 // Ten thousand alerts stay usable: a word in the filter is answered at once.
 func TestHTMLOfManyAlertsInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	b := openBrowser(t)
 	r := withIncidents()
 	one := r.Alerts[0]

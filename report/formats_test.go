@@ -34,6 +34,9 @@ func TestFormats(t *testing.T) {
 
 // Every format holds what its readers demand, whatever stands in a log.
 func TestFormatsOfHostileText(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	more := []string{
 		"=cmd|' /C calc'!A1", "+1", "-1", "@SUM(A1)", "]]>", "<script>alert(1)</script>", "[click](javascript:alert(1))", "| a | b |\n|---|---|",
 		"::error::x\n::add-mask::y", "%0A::error::z", `"; drop table alerts; --`, "# heading\n- [x] done", "![](http://192.0.2.1/x)", "&lt;b&gt;", "{{7*7}}", `\`, "`", "```\nx",

@@ -19,6 +19,9 @@ import (
 // A folder that is scanned again and again while its log grows, is rotated, packed and
 // backed up gives the report of one scan of all.
 func TestRotation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 5))
@@ -109,6 +112,9 @@ func TestRotation(t *testing.T) {
 // A scan that waits for standard input ends when it is told to, and what it was given
 // is not counted twice by the next.
 func TestInterrupt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	dir := t.TempDir()
 	content := demoLog(t)
 	lines := bytes.SplitAfter(content, []byte("\n"))

@@ -15,6 +15,9 @@ import (
 
 // What a line costs is counted, not timed: allocations, and bytes in the database.
 func TestCost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	const lines = 61440 // half a row group of DuckDB
 	path := filepath.Join(t.TempDir(), "access.log")
 	f, err := os.Create(path)

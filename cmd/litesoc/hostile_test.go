@@ -65,6 +65,9 @@ const hostileRule = `rules:
 // Nothing that a log or a rule says is obeyed: by a terminal, whichever table it is in, nor
 // by a spreadsheet.
 func TestHostileTables(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	dir := t.TempDir()
 	hostileLog(t, filepath.Join(dir, "a.log"))
 	if err := os.WriteFile(filepath.Join(dir, "rules.yaml"), []byte(hostileRule), 0o600); err != nil {

@@ -16,6 +16,9 @@ var setting = regexp.MustCompile(`(?m)^# ((?:  |[a-z_]+:).*)$`)
 
 // What init writes loads, as it is and with every comment that is a setting put to use.
 func TestInitLoads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "access.log"), demoAccessLog(), 0o600); err != nil {
 		t.Fatal(err)

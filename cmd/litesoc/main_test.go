@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // The scripts run the tool as a person would.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	params := testscript.Params{
 		Dir:           "../../testdata/script",
 		UpdateScripts: *update,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -57,7 +57,14 @@ func TestScripts(t *testing.T) {
 			}
 			return false, fmt.Errorf("no condition %q", cond)
 		},
-	})
+	}
+	if testing.Short() { // those that work side by side; the others show nothing more under the race detector
+		params.Dir, params.Files = "", nil
+		for _, name := range []string{"again", "found", "late", "quality", "tail", "notify", "sql-logs", "why", "respond"} {
+			params.Files = append(params.Files, "../../testdata/script/"+name+".txtar")
+		}
+	}
+	testscript.Run(t, params)
 }
 
 // norun FILE...: takes the facts of the run out of JSON reports.
@@ -238,6 +245,9 @@ func litesoc(t *testing.T, dir string, args ...string) []byte {
 // A run that is killed at any moment leaves a file that opens, and the next one ends as
 // if nothing had happened.
 func TestKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 3))

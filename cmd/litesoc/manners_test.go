@@ -38,6 +38,9 @@ func foreign(c *cobra.Command) bool {
 
 // Each command says what it does and shows how, with flags that there are.
 func TestHelp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	for _, c := range commands(t) {
 		if foreign(c) {
 			continue
@@ -98,6 +101,9 @@ func invocations(line string) [][]string {
 
 // The manual has a page for each command, which mentions its flags and those below it.
 func TestMan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	dir := t.TempDir()
 	litesoc(t, dir, "man", ".")
 	for _, c := range commands(t) {
@@ -133,6 +139,9 @@ func TestMan(t *testing.T) {
 
 // Each flag that names what there is a list of is completed.
 func TestCompletionIsWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	for _, c := range commands(t) {
 		if foreign(c) {
 			continue

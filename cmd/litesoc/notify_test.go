@@ -183,6 +183,9 @@ func TestOutbox(t *testing.T) {
 
 // What does not arrive is tried again, and neither lost nor sent twice.
 func TestOutboxRetries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	o := newOutbox(t, notify.Config{})
 	o.run(true, map[string]detect.Severity{"alt_a": detect.High, "alt_b": detect.High})
 	o.statuses = []int{503, 429}

@@ -14,6 +14,9 @@ import (
 
 // Every saved query answers something of the demo log.
 func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	dir := t.TempDir()
 	demo, err := filepath.Abs("../../testdata/demo/access.log.gz")
 	if err != nil {
@@ -78,7 +81,7 @@ func FuzzStatements(f *testing.F) {
 			t.Errorf("%q does not end with %q", text, rest)
 		}
 		for _, s := range whole {
-			if more, _ := statements(s + ";"); strings.HasSuffix(s, ";") || len(more) > 1 {
+			if more, _ := statements(s + "\n;"); len(more) > 1 { // a comment may stand at its end
 				t.Errorf("%q of %q is more than one", s, text)
 			}
 		}

@@ -16,6 +16,9 @@ import (
 // line that begins with "$ " is a command; what follows is its output, where … stands
 // for any lines.
 func TestReadme(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,9 @@ func (p *planted) basic() string {
 // No secret that a log holds is in any byte that the tool writes: not in the database,
 // not in a report, not in what is said of lines and files that cannot be read.
 func TestNoSecretWritten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	dir := t.TempDir()
 	p := &planted{}
 	put := func(name string, lines ...string) {

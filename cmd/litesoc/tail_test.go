@@ -119,6 +119,9 @@ func appendTo(t *testing.T, path string, text []byte) {
 // while files are rotated and packed and the process is killed at random moments, finds
 // what one scan of the whole finds.
 func TestTailIsScan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("SEED"); s != "" {
 		fmt.Sscan(s, &seed)
@@ -278,6 +281,9 @@ func guesses(ip string, from time.Time, n int) []byte {
 // Others may use the database while logs are followed into it; a second tail may not. What
 // it does when it is killed and told to stop.
 func TestTailProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals")
 	}

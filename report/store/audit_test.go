@@ -114,6 +114,9 @@ func rehash(from, to int) (statements []string) {
 
 // Whatever is done to the trail by hand is found, and where.
 func TestTamper(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.duckdb")
 	s := open(t, whole)
