@@ -305,6 +305,7 @@ func TestAnswers(t *testing.T) {
 			if send.Permanent != test.permanent || send.After != test.after || send.Error() != test.says {
 				t.Errorf("permanent %v, after %v: %s", send.Permanent, send.After, send)
 			}
+			s.Close() // waits for who hangs up
 			if len(*got) != 1 {
 				t.Errorf("%d requests", len(*got))
 			}
