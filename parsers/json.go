@@ -249,7 +249,7 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 		if child == nil {
 			return
 		}
-		if child.holdsBody() && v.Type() != fastjson.TypeString {
+		if t := v.Type(); (t == fastjson.TypeObject || t == fastjson.TypeArray) && child.holdsBody() {
 			p.takeBody(child, v)
 			return
 		}
@@ -288,7 +288,7 @@ func (p *jsonParser) takeBody(node *jsonNode, v *fastjson.Value) {
 	if err == nil && node.leads() {
 		p.walk(object, node)
 	}
-	if p.f.Body == "" && v.Type() != fastjson.TypeNull {
+	if p.f.Body == "" {
 		p.text = v.MarshalTo(p.text[:0])
 		p.take(node, p.text)
 	}

@@ -13,10 +13,7 @@ import (
 // first, and adds to each what follows from its alerts and events: the story, the
 // techniques, what to do next and the query that shows its requests.
 func (r *Report) Complete() {
-	events := map[string]*Event{}
-	for i := range r.Events {
-		events[r.Events[i].ID] = &r.Events[i]
-	}
+	events := r.eventsByID()
 	alerts := map[string]*Alert{}
 	for i := range r.Alerts {
 		alerts[r.Alerts[i].ID] = &r.Alerts[i]

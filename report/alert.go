@@ -66,11 +66,7 @@ func (a *Alert) story(r *Report) *Incident {
 			}
 		}
 	}
-	events := map[string]*Event{}
-	for i := range r.Events {
-		events[r.Events[i].ID] = &r.Events[i]
-	}
-	in.complete(map[string]*Alert{a.ID: a}, events)
+	in.complete(map[string]*Alert{a.ID: a}, r.eventsByID())
 	return in
 }
 
