@@ -30,7 +30,7 @@ check: bin/staticcheck ## all that CI checks: format, vet, staticcheck, modules,
 	@$(call step,go mod verify,$(GO) mod verify)
 	@$(call step,go test,CGO_ENABLED=1 $(GO) test -timeout $(TIMEOUT) ./... ./.dist)
 	@$(call step,go test -race -short,CGO_ENABLED=1 $(GO) test -race -short -timeout $(TIMEOUT) ./...)
-	@for tool in nginx nft haproxy ipset unshare chromedriver logrotate openssl; do PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool >/dev/null || \
+	@for tool in nginx nft haproxy ipset unshare chromedriver logrotate openssl valgrind; do PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool >/dev/null || \
 		echo "== not tested for want of a tool: what needs $$tool" >&2; done
 
 # step runs a command under a name, and says the name again if it fails.
