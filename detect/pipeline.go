@@ -89,12 +89,8 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 	}
 	return &keyed.Machine[*parsers.Request, Event]{
 		Name: d.Name,
-		Key: func(r *parsers.Request, b []byte) []byte {
-			if !d.Match(r) {
-				return b
-			}
-			return d.GroupBy(r, b)
-		},
+		Match:   d.Match,
+		Group:   d.GroupBy,
 		TTL:     *d.TTL,
 		Quiet:   quiet,
 		MaxKeys: d.maxKeys(),
