@@ -69,6 +69,12 @@ func (t *tail) resume(say notes) error {
 
 // close gives everything back, as a kill would.
 func (t *tail) close() {
+	if t.turning != nil {
+		<-t.turning.done
+	}
+	if t.judging != nil {
+		<-t.judging
+	}
 	if t.follower != nil {
 		t.follower.Close()
 	}
@@ -121,6 +127,7 @@ func (t *tail) join(say notes) (err error) {
 // restore gives the detectors the memory of the checkpoint and judges what is kept since
 // then. The store is open, and all that was read is in it.
 func (t *tail) restore() error {
+	t.settle()
 	watermark, settings, err := t.store.Checkpoint()
 	if err != nil {
 		return err
@@ -175,6 +182,7 @@ func (t *tail) restore() error {
 		}
 		t.advance(until)
 	}
+	t.settle()
 	t.follower.Resumed(last)
 	return nil
 }
@@ -193,6 +201,7 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 	if err := next.prepare(cfg); err != nil {
 		return err
 	}
+	t.wait(say)
 	// The logs are opened anew, since lines are read by the config: so all of them that
 	// was read must be kept.
 	if t.post != nil {
@@ -204,6 +213,7 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 		next.geo.Close()
 		return err
 	}
+	t.settle()
 	memory, err := takeSnapshot(t.pipeline, t.soon, next.settings)
 	if err != nil {
 		return errors.Join(err, t.leave())

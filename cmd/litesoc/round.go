@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/litesoc/litesoc/detect"
@@ -10,17 +11,22 @@ import (
 	"github.com/litesoc/litesoc/report/store"
 )
 
-// round looks once, reads what there is, judges what is due and keeps it. Of a log that
-// lies far behind it reads a part: more tells so.
+// round looks once, reads what there is, has judged what is due and kept what was read. Of a
+// log that lies far behind it reads a part: more tells so, and full that there is no room
+// for more of it before a turn.
 func (t *tail) round(say notes) error {
-	join := t.follower.Find()
-	if join {
-		if err := t.turn(say, true); err != nil {
+	t.land(say)
+	if t.follower.Find() {
+		if err := t.turnNow(say, true); err != nil {
 			return err
 		}
 	}
-	t.more = false
-	for n, lines := 0, t.stats.Lines; t.held < maxHeld; n++ {
+	t.more, t.full = false, false
+	for n, lines := 0, t.stats.Lines; ; n++ {
+		t.land(say)
+		if t.full = t.held+t.underWay() >= maxHeld; t.full {
+			break
+		}
 		if t.more = t.stats.Lines-lines > turnRows; t.more {
 			break
 		}
@@ -41,8 +47,8 @@ func (t *tail) round(say notes) error {
 			soon, _ := t.follower.Due(t.flags.lateness)
 			t.advance(soon)
 		}
-		if t.held >= turnRows {
-			if err := t.turn(say, false); err != nil {
+		if t.held >= turnRows && t.now().Sub(t.turned) >= t.took {
+			if err := t.turn(say); err != nil {
 				return err
 			}
 		}
@@ -52,6 +58,7 @@ func (t *tail) round(say notes) error {
 	}
 	soon, sure := t.follower.Due(t.flags.lateness)
 	t.advance(soon)
+	t.settle()
 	now := t.now()
 	if t.snapshot == nil && t.judged > 0 && !now.Before(t.saveNext) && !t.behind {
 		if err := t.save(); err != nil {
@@ -62,10 +69,12 @@ func (t *tail) round(say notes) error {
 	if ready {
 		t.snapshot.ready = true
 	}
-	something := t.held > 0 || t.behind || t.retract || ready || len(t.unkept.Events)+len(t.unkept.Alerts)+len(t.unkept.Incidents) > 0
-	expire := t.limits != limits{} && !now.Before(t.expireAt)
-	if something && !now.Before(t.turnNext) || t.urgent && now.Sub(t.turned) >= turnAlert || t.behind || expire {
-		return t.turn(say, false)
+	something := t.held > 0 || t.retract || ready || len(t.unkept.Events)+len(t.unkept.Alerts)+len(t.unkept.Incidents) > 0
+	switch {
+	case t.behind, t.limits != limits{} && !now.Before(t.expireAt):
+		return t.turnNow(say, false)
+	case something && !now.Before(t.turnNext), t.urgent && now.Sub(t.turned) >= max(turnAlert, t.took), t.full && now.Sub(t.turned) >= t.took:
+		return t.turn(say)
 	}
 	return nil
 }
@@ -110,18 +119,37 @@ func (t *tail) take(b *source.Batch) {
 	t.stats.rate.add(t.now(), int64(n))
 }
 
-// advance judges what lies before a time.
+// advance has judged what lies before a time, beside what is read meanwhile.
 func (t *tail) advance(until time.Time) {
 	if t.behind || !until.After(t.soon) {
 		return
 	}
-	due := t.order.Release(until)
+	t.settle()
+	due := slices.Clone(t.order.Release(until)) // what is read meanwhile is put in order, too
 	t.judged += int64(len(due))
-	t.pipeline.Advance(due, until)
 	t.soon = until
+	pipeline, done := t.pipeline, make(chan struct{})
+	t.judging = done
+	go func() {
+		defer close(done)
+		pipeline.Advance(due, until)
+	}()
 }
 
-// sink takes what the pipeline finds.
+// settle waits until all is judged that advance was told to, and tells of the alerts among
+// what was found.
+func (t *tail) settle() {
+	if t.judging != nil {
+		<-t.judging
+		t.judging = nil
+	}
+	for _, a := range t.alerts {
+		t.tell(a)
+	}
+	t.alerts = nil
+}
+
+// sink takes what the pipeline finds, while it judges.
 func (t *tail) sink() detect.Sink {
 	keep := func(r *store.Results) detect.Sink {
 		r.Ending() // provisional, until there is a checkpoint behind it
@@ -135,7 +163,7 @@ func (t *tail) sink() detect.Sink {
 		Alert: func(a detect.Alert) {
 			keep(t.after).Alert(a)
 			keep(t.unkept).Alert(a)
-			t.tell(a)
+			t.alerts = append(t.alerts, a)
 		},
 		Incident: func(i detect.Incident) {
 			keep(t.after).Incident(i)
@@ -169,6 +197,7 @@ func (t *tail) tell(a detect.Alert) {
 
 // save takes a snapshot of the detectors' memory as it is now.
 func (t *tail) save() error {
+	t.settle()
 	began := time.Now()
 	s, err := takeSnapshot(t.pipeline, t.soon, t.settings)
 	if err != nil {
@@ -212,10 +241,13 @@ func (t *tail) stop(say notes) error {
 		t.turnNext = time.Time{}
 	}
 	for end := t.now().Add(stopWithin); ; {
+		t.took = 0 // nobody reads on meanwhile
 		if err := t.round(say); err != nil {
 			return err
 		}
-		if !t.more {
+		if t.full && t.turning != nil {
+			<-t.turning.done
+		} else if !t.more {
 			t.follower.End()
 			if err := t.round(say); err != nil {
 				return err
@@ -226,6 +258,8 @@ func (t *tail) stop(say notes) error {
 			break
 		}
 	}
+	t.wait(say)
+	t.settle()
 	var err error
 	for try := 0; ; try++ {
 		if err = t.alone(func() error { return t.finishTail(say) }); err == nil || !errors.Is(err, store.ErrBusy) || try == stopTries {
@@ -250,10 +284,12 @@ func (t *tail) finishTail(say notes) error {
 		t.store.Close()
 		return err
 	}
+	t.settle()
 	if rest := t.order.Drain(); len(rest) > 0 {
 		t.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
 	}
 	t.pipeline.Flush()
+	t.settle()
 	found := both(t.before, t.after)
 	err := t.store.SetRoutes(t.routes)
 	if err == nil {

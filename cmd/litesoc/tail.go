@@ -158,7 +158,7 @@ const (
 	// turnRows is how many requests and rejects make a turn due, and maxHeld how many are
 	// read while nothing can be kept: the logs hold the rest.
 	turnRows = 40_000
-	maxHeld  = 60_000
+	maxHeld  = 80_000
 	// pollEvery is how often logs are looked at.
 	pollEvery = 250 * time.Millisecond
 	// saveEvery is how often the detectors' memory is kept, at the most, and saveShare the
@@ -171,7 +171,11 @@ const (
 	anewEvery = time.Hour
 )
 
-// A tail is one run of tail. All of it is one goroutine's, but for what serves metrics.
+// A tail is one run of tail. Three things go on side by side: logs are read and requests
+// put in order, those that are due are judged, and what was read and found is kept. The
+// first is what its methods do, the second what advance begins and settle waits for, the
+// third what turn begins and wait waits for. While requests are judged only that uses the
+// pipeline and what is found; while a turn is under way only that uses the store.
 //
 // Requests are judged as soon as nothing before them is likely to come (Follower.Due),
 // which is earlier than it is certain. What was found since the checkpoint is kept as
@@ -194,6 +198,7 @@ type tail struct {
 	mark     string // of the store, as this run left it
 
 	more    bool            // the logs have more than the last round has read
+	full    bool            // there is no room for more of them before a turn
 	pending []*source.Batch // read and not kept yet
 	held    int             // requests and rejects in them
 	last    time.Time       // the greatest time of a request
@@ -202,7 +207,9 @@ type tail struct {
 	behind  bool            // what was judged too early is to be judged again
 	retract bool            // what the store has found since the checkpoint is void
 
-	snapshot *snapshot // to become the checkpoint
+	judging  chan struct{}  // closed once all is judged that advance was told to; nil: it is
+	alerts   []detect.Alert // found meanwhile
+	snapshot *snapshot      // to become the checkpoint
 	saveNext time.Time
 	judged   int64 // since the snapshot
 	before   *store.Results
@@ -211,8 +218,10 @@ type tail struct {
 	told     map[string]told
 	anewNext time.Time
 	expireAt time.Time
+	turning  *turn // that is under way; nil: none is
 	turnNext time.Time
 	turned   time.Time     // when the last turn ended
+	took     time.Duration // how long it took
 	opened   chan struct{} // there is something to be told of
 	urgent   bool          // an alert has opened
 	backOff  time.Duration
@@ -315,7 +324,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		}
 		t.follower.Wait(c.Context(), pollEvery)
 		// Events may come one after the other: it is enough to look ten times a second.
-		if rest := pollEvery/2 - time.Since(began); rest > 0 {
+		if rest := pollEvery/2 - time.Since(began); rest > 0 && !t.full {
 			pause(c.Context(), rest)
 		}
 	}

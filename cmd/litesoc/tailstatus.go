@@ -40,7 +40,7 @@ type tailStatus struct {
 func (t *tail) status() *tailStatus {
 	now := t.now()
 	s := &tailStatus{at: now, started: t.started, stats: t.stats, logs: t.follower.Status(), rate: t.stats.rate.perSecond(now), lag: -1,
-		held: t.held, stopped: t.stopped, top: t.stats.actors.top(now, 5), notify: t.follower.Notified()}
+		held: t.held + t.underWay(), stopped: t.stopped, top: t.stats.actors.top(now, 5), notify: t.follower.Notified()}
 	for _, l := range s.logs {
 		s.behind += max(l.Behind, 0)
 	}

@@ -76,27 +76,27 @@ func Follow(args []string, opts FollowOptions) *Follower {
 						return
 					}
 					if e.Op != fsnotify.Chmod {
-						f.woken()
+						f.Wake()
 					}
 				case _, ok := <-w.Errors: // more than the system could tell, for one
 					if !ok {
 						return
 					}
-					f.woken()
+					f.Wake()
 				}
 			}
 		}(f.watcher)
 	}
 	for _, arg := range args {
 		if arg == "-" {
-			f.files = append(f.files, &followed{path: "-", named: true, pipe: newLivePipe(opts.Stdin, f.woken, func() error { return nil })})
+			f.files = append(f.files, &followed{path: "-", named: true, pipe: newLivePipe(opts.Stdin, f.Wake, func() error { return nil })})
 		}
 	}
 	return f
 }
 
-// woken ends a Wait.
-func (f *Follower) woken() {
+// Wake ends a Wait, or the next one. Any goroutine may call it.
+func (f *Follower) Wake() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
@@ -314,7 +314,7 @@ func (f *Follower) replaced(e *followed, now time.Time) {
 	e.log, e.done, e.from, e.failed = nil, false, false, 0
 	e.came, e.quiet = time.Time{}, time.Time{}
 	e.wait, e.next = 0, time.Time{}
-	f.woken() // there is more to do than a look
+	f.Wake() // there is more to do than a look
 	e.live = &liveFile{file: e.live.file}
 	// Those that follow it under its name wait until it is joined: were they kept and it not,
 	// it would be taken for a log of the past after a kill.

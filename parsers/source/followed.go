@@ -207,7 +207,7 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 		if err != nil {
 			return nil
 		}
-		e.info, e.pipe = info, newLivePipe(pipe, f.woken, pipe.Close)
+		e.info, e.pipe = info, newLivePipe(pipe, f.Wake, pipe.Close)
 	} else if !info.Mode().IsRegular() || e.open(path) != nil {
 		return nil
 	}
