@@ -17,6 +17,7 @@ func All() []*Detector {
 		Enumeration(),
 		MaskedEnumeration(),
 		SequentialIDs(),
+		DistributedIDs(),
 		ObjectSweep(),
 		Undocumented(),
 		SlowScan(),

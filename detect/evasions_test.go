@@ -358,6 +358,27 @@ func evadeEnumeration(add adder) {
 			return entry{ip: ips[i], uri: fmt.Sprintf("/api/v1/public/%d", 12_000+i), ua: agent(i)}
 		})
 	})
+	turns := func(name, form string, step time.Duration, from func(s *scene, i int) entry) {
+		add("counting through ids, "+name, form, "distributed-ids", func(s *scene, at time.Time) {
+			s.exact(at, 60, step, func(i int) entry {
+				e := from(s, i)
+				e.uri = fmt.Sprintf("/api/v1/invoices/%d", 11_000+i)
+				return e
+			})
+		})
+	}
+	turns("from another address each", "distributed", 2*time.Second, func(s *scene, i int) entry {
+		return entry{ip: s.spread(60)[i], ua: agent(i), status: []int{404, 403, 404}[i%3]}
+	})
+	turns("from eight addresses in turn", "slow", 12*time.Second, func(s *scene, i int) entry {
+		return entry{ip: s.spread(8)[i%8], ua: python, status: 200 + 204*(i%2)}
+	})
+	turns("as another user each", "evasive", 4*time.Second, func(s *scene, i int) entry {
+		return entry{ip: s.one(), user: fmt.Sprintf("made-up%d-%d@example.com", s.label, i), ua: chrome}
+	})
+	turns("with another session each", "evasive", 4*time.Second, func(s *scene, i int) entry {
+		return entry{ip: s.one(), session: fmt.Sprintf("%032x", 7919*s.label+i), ua: chrome}
+	})
 	add("counting through ids, too slowly", "low-volume", "", func(s *scene, at time.Time) {
 		ip := s.one()
 		s.exact(at, 30, 40*time.Second, func(i int) entry {
