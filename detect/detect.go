@@ -75,6 +75,8 @@ var (
 	ByActor = &GroupBy{Key: appendActor}
 	// ByActorRoute groups by who acts and on which route.
 	ByActorRoute = &GroupBy{Key: appendActorRoute}
+	// byRoute groups by route, whoever asks for it.
+	byRoute = &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, r.Route...) }}
 )
 
 // appendClient appends an address to b; of an IPv6 address its /64.
