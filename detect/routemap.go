@@ -162,7 +162,7 @@ func nextSegment(path string) (segment, rest string) {
 // A routeIndex finds the rules that a path may match by one segment of it. Most
 // segments are ruled out by their length and first byte.
 type routeIndex struct {
-	lengths [256]uint64      // by first byte, lower case: a bit for each length
+	lengths lengths          // of the keywords
 	rules   map[string][]int // by keyword, lower case; ".csv" for the end of a last segment
 	loose   []int            // rules without a keyword
 }
@@ -179,14 +179,14 @@ func (x *routeIndex) add(rule int, keywords []string) {
 		x.rules = map[string][]int{}
 	}
 	for _, k := range keywords {
-		x.lengths[k[0]] |= 1 << len(k)
+		x.lengths.add(k)
 		x.rules[k] = append(x.rules[k], rule)
 	}
 }
 
 // find returns the rules that have the segment for a keyword.
 func (x *routeIndex) find(segment string) []int {
-	if segment == "" || len(segment) > maxKeyword || x.lengths[lower(segment[0])]>>len(segment)&1 == 0 {
+	if !x.lengths.may(segment) {
 		return nil
 	}
 	var buf [maxKeyword]byte
