@@ -186,7 +186,7 @@ func (x *routeIndex) add(rule int, keywords []string) {
 
 // find returns the rules that have the segment for a keyword.
 func (x *routeIndex) find(segment string) []int {
-	if segment == "" || len(segment) > maxKeyword || x.lengths[lower(segment[0])]>>len(segment)&1 == 0 {
+	if segment == "" || !x.mayBe(segment[0], len(segment)) {
 		return nil
 	}
 	var buf [maxKeyword]byte
@@ -194,6 +194,42 @@ func (x *routeIndex) find(segment string) []int {
 		buf[i] = lower(segment[i])
 	}
 	return x.rules[string(buf[:len(segment)])]
+}
+
+// mayHold tells whether any segment of the path, or the end of one from its last dot on,
+// is as long as a keyword that begins as it does. Of most paths none is.
+func (x *routeIndex) mayHold(path string) bool {
+	for i := 0; i < len(path); {
+		if path[i] == '/' {
+			i++
+			continue
+		}
+		from, to, dot := i, -1, -1
+		for ; i < len(path) && path[i] != '/'; i++ {
+			switch path[i] {
+			case ';':
+				if to < 0 {
+					to = i
+				}
+			case '.':
+				if to < 0 {
+					dot = i
+				}
+			}
+		}
+		if to < 0 {
+			to = i
+		}
+		if to > from && x.mayBe(path[from], to-from) || dot >= 0 && x.mayBe('.', to-dot) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBe tells whether there is a keyword of that length which begins with the byte.
+func (x *routeIndex) mayBe(first byte, length int) bool {
+	return length <= maxKeyword && x.lengths[lower(first)]>>length&1 == 1
 }
 
 func lower(c byte) byte {
@@ -217,6 +253,9 @@ func (m *RouteMap) first(x *routeIndex, r *parsers.Request) int {
 		}
 	}
 	best := len(m.rules)
+	if len(x.loose) == 0 && !x.mayHold(path) {
+		return best
+	}
 	var all [maxSegments]string
 	n := 0
 	for ; ; n++ {
