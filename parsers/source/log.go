@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -318,10 +319,11 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 		l.At.Skipped++
 		return wasSkipped
 	}
-	b.Requests = append(b.Requests, parsers.Request{})
-	r := &b.Requests[len(b.Requests)-1]
+	n := len(b.Requests)
+	b.Requests = slices.Grow(b.Requests, 1)[:n+1]
+	r := &b.Requests[n]
 	if err := l.reader.Read(line, number, r); err != nil {
-		b.Requests = b.Requests[:len(b.Requests)-1]
+		b.Requests = b.Requests[:n]
 		var reject *parsers.Reject
 		if errors.As(err, &reject) && reject.Skip {
 			l.At.Skipped++
@@ -343,11 +345,13 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 		l.Source.First = r.Time
 	}
 	became = wasParsed
-	l.Lag = max(l.Lag, l.At.Last.Sub(r.Time))
-	if r.Time.Before(l.Bound()) {
-		r.Late = true
-		l.At.Late++
-		became = wasLate
+	if l.At.Last.IsZero() || r.Time.Before(l.At.Last) {
+		l.Lag = max(l.Lag, l.At.Last.Sub(r.Time))
+		if r.Time.Before(l.Bound()) {
+			r.Late = true
+			l.At.Late++
+			became = wasLate
+		}
 	}
 	if r.Time.After(l.At.Last) {
 		l.At.Last = r.Time
