@@ -64,6 +64,8 @@ type Options struct {
 	// order of their lines. It tells an earlier copy of that log, which is shorter,
 	// from another log. nil: no copy is told.
 	Kept func(source int) iter.Seq2[*parsers.Request, error]
+
+	hands hands
 }
 
 // Known is a log that was read before.
@@ -217,6 +219,11 @@ func (l *Log) open() (err error) {
 	}
 	if l.cut == nil {
 		l.cut = newCutter(l.content, l.layout)
+	}
+	if !l.content.plain && !l.File.once() && l.File.live == nil && l.opts.hands.take() {
+		a := readAhead(l.cut.r)
+		l.cut.r = a
+		l.content.close = chain(func() { a.stop(); l.opts.hands.give() }, l.content.close)
 	}
 	l.watch.begin(l.Start, l.opts.Lateness)
 	l.reader = l.format.NewReader(l.opts.Site, l.Source)
