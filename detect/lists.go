@@ -121,8 +121,11 @@ func (l *lengths) add(word string) { l[word[0]] |= 1 << len(word) }
 
 // may tells whether the text can be one of the words, whatever its case.
 func (l *lengths) may(text string) bool {
-	return text != "" && l[lower(text[0])]>>len(text)&1 == 1
+	return text != "" && l.has(text[0], len(text))
 }
+
+// has tells whether there is a word of that length which begins with the byte.
+func (l *lengths) has(first byte, length int) bool { return l[lower(first)]>>length&1 == 1 }
 
 // lengthsOf returns the lengths of the words.
 func lengthsOf(words iter.Seq[string]) *lengths {
