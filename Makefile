@@ -27,7 +27,7 @@ test: ## run all tests; those of parsers and detect alone need no C compiler
 check: bin/staticcheck ## all that CI checks: format, vet, staticcheck, modules, tests with the race detector
 	@$(call step,gofmt,files="$$(gofmt -l $(CODE))"; test -z "$$files" || { echo "not as gofmt has it:"; echo "$$files"; false; })
 	@$(call step,go vet,$(GO) vet ./... ./.dist)
-	@$(call step,for other systems,for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os $(GO) build ./parsers/... ./detect/... ./report ./report/notify || exit 1; done)
+	@$(call step,for other systems,for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os $(GO) vet ./parsers/... ./detect/... ./report ./report/notify || exit 1; done)
 	@$(call step,staticcheck,bin/staticcheck ./... ./.dist)
 	@$(call step,go mod tidy,$(GO) mod tidy -diff)
 	@$(call step,go mod verify,$(GO) mod verify)
