@@ -25,7 +25,7 @@ func Coordinated() *Detector {
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
 		Match:     func(r *parsers.Request) bool { return r.ClientIP != "" && r.Status != 0 },
-		GroupBy:   func(_ *parsers.Request, b []byte) []byte { return append(b, "all"...) },
+		GroupBy:   &GroupBy{Key: func(_ *parsers.Request, b []byte) []byte { return append(b, "all"...) }},
 		TTL:       new(addressMemory),
 	}
 	least := d.count("addresses", 5, "`addresses` that make a campaign")

@@ -25,7 +25,7 @@ func DistributedIDs() *Detector {
 		Technique: "T1087",
 		OWASP:     "API1:2023",
 		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
-		GroupBy:   func(r *parsers.Request, b []byte) []byte { return append(b, r.Route...) },
+		GroupBy:   byRoute,
 		TTL:       new(history),
 	}
 	ids := d.count("ids", 20, "distinct `ids` within the window that make a climb")

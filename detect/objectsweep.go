@@ -29,7 +29,7 @@ func ObjectSweep() *Detector {
 		Technique: "T1119",
 		OWASP:     "API1:2023",
 		Match:     func(r *parsers.Request) bool { _, ok := pathObject(r); return ok },
-		GroupBy:   byActorTypeAndRoute,
+		GroupBy:   &GroupBy{Key: byActorTypeAndRoute},
 		TTL:       new(history),
 	}
 	least := d.count("least", 50, "distinct `objects` within the window that are always normal")
