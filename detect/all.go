@@ -13,6 +13,7 @@ func All() []*Detector {
 		CredentialStuffing(),
 		PasswordSpray(),
 		DistributedBruteForce(),
+		LoginFlood(),
 		NewDevice(),
 		Enumeration(),
 		MaskedEnumeration(),
