@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -26,8 +27,11 @@ func operationOf(r *parsers.Request) string {
 
 // graphQLObject returns what a request to a GraphQL endpoint reads, and the number of the
 // object that it reads that of: by its variables, else by the first argument in its text.
-// Where the log has no body it is of no object, and what changes objects is none that reads.
+// What it reads is the first field of the text, which the client cannot name as it likes;
+// where the log has no text, the name of the operation. Where the log has no body it is of
+// no object, and what changes objects is none that reads.
 func graphQLObject(r *parsers.Request) (operation string, id uint64, ok bool) {
+	field := ""
 	for _, query := range [...]string{r.Body, r.Query} {
 		for query != "" {
 			var name, value string
@@ -39,11 +43,9 @@ func graphQLObject(r *parsers.Request) (operation string, id uint64, ok bool) {
 				if strings.HasPrefix(text, "mutation") {
 					return "", 0, false
 				}
-				if field, n, found := argumentID(text); found && !ok {
+				field = firstField(text)
+				if n, found := argumentID(text); found && !ok {
 					id, ok = n, true
-					if operation == "" {
-						operation = field
-					}
 				}
 			case namesID(name) || namesThing(name):
 				if n, isNumber := number(value); isNumber {
@@ -52,18 +54,34 @@ func graphQLObject(r *parsers.Request) (operation string, id uint64, ok bool) {
 			}
 		}
 	}
-	return operation, id, ok
+	return cmp.Or(field, operation), id, ok
+}
+
+// firstField returns the first field that a GraphQL text asks for, whatever alias it has.
+func firstField(text string) string {
+	_, text, _ = strings.Cut(text, "{")
+	for {
+		text = strings.TrimLeft(text, " \t\r\n,")
+		end := 0
+		for end < len(text) && isWordByte(text[end]) {
+			end++
+		}
+		after := strings.TrimLeft(text[end:], " \t\r\n")
+		if end == 0 || !strings.HasPrefix(after, ":") {
+			return text[:end]
+		}
+		text = after[1:]
+	}
 }
 
 // argumentID returns the number of the first argument of a GraphQL text that is named like
-// an id, and the field whose argument it is: user, 17 of "{user(id: 17) {email}}".
-func argumentID(text string) (field string, id uint64, ok bool) {
+// an id: 17 of "{user(id: 17) {email}}".
+func argumentID(text string) (id uint64, ok bool) {
 	for {
-		before, after, found := strings.Cut(text, "(")
+		_, after, found := strings.Cut(text, "(")
 		if !found {
-			return "", 0, false
+			return 0, false
 		}
-		field = lastWord(before)
 		arguments, rest, _ := strings.Cut(after, ")")
 		for arguments != "" {
 			var name string
@@ -76,7 +94,7 @@ func argumentID(text string) (field string, id uint64, ok bool) {
 				end++
 			}
 			if n, isNumber := number(value[:end]); isNumber && namesID(lastWord(name)) {
-				return field, n, true
+				return n, true
 			}
 		}
 		text = rest
@@ -87,8 +105,12 @@ func argumentID(text string) (field string, id uint64, ok bool) {
 func lastWord(text string) string {
 	text = strings.TrimRight(text, " \t\r\n")
 	i := len(text)
-	for i > 0 && (text[i-1] == '_' || text[i-1] >= '0' && text[i-1] <= '9' || lower(text[i-1]) >= 'a' && lower(text[i-1]) <= 'z') {
+	for i > 0 && isWordByte(text[i-1]) {
 		i--
 	}
 	return text[i:]
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || lower(c) >= 'a' && lower(c) <= 'z'
 }

@@ -64,6 +64,11 @@ func (m *RouteMap) Classify(r *parsers.Request) string {
 	if r.Path == "" {
 		return ""
 	}
+	if method := methodOf(r); method != r.Method {
+		meant := *r
+		meant.Method = method
+		r = &meant
+	}
 	index := &m.writes
 	if r.Method == "GET" || r.Method == "HEAD" {
 		index = &m.reads
@@ -72,6 +77,31 @@ func (m *RouteMap) Classify(r *parsers.Request) string {
 		return m.rules[n].event
 	}
 	return byStatus(r)
+}
+
+// methodOf is the method that a request means. Forms are sent by POST, whatever is meant:
+// a field "_method" tells.
+func methodOf(r *parsers.Request) string {
+	if r.Method != "POST" {
+		return r.Method
+	}
+	for _, query := range [...]string{r.Query, r.Body} {
+		if !strings.Contains(query, "_method=") {
+			continue
+		}
+		for query != "" {
+			var name, value string
+			if name, value, query = cutParameter(query); name != "_method" {
+				continue
+			}
+			for _, method := range [...]string{"DELETE", "PUT", "PATCH"} {
+				if strings.EqualFold(value, method) {
+					return method
+				}
+			}
+		}
+	}
+	return r.Method
 }
 
 // byStatus returns the event that a request is whatever its path.
