@@ -75,6 +75,8 @@ var (
 	ByActor = &GroupBy{Key: appendActor}
 	// ByActorRoute groups by who acts and on which route.
 	ByActorRoute = &GroupBy{Key: appendActorRoute}
+	// byRoute groups by route, whoever asks for it.
+	byRoute = &GroupBy{Key: appendRoute}
 )
 
 // appendClient appends an address to b; of an IPv6 address its /64.
@@ -107,8 +109,16 @@ func appendActorRoute(r *parsers.Request, b []byte) []byte {
 	if b = appendActor(r, b); len(b) == n {
 		return b
 	}
-	b = append(b, ' ')
-	return append(b, r.Route...)
+	return appendRoute(r, append(b, ' '))
+}
+
+// appendRoute appends the route, and of a GraphQL endpoint what is read there.
+func appendRoute(r *parsers.Request, b []byte) []byte {
+	b = append(b, r.Route...)
+	if operation := operationOf(r); operation != "" {
+		b = append(append(b, ' '), operation...)
+	}
+	return b
 }
 
 // An Event is something one key did: a name of the taxonomy, who, when, how much,

@@ -88,7 +88,7 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 		quiet = min(*d.Quiet, maxSpan)
 	}
 	return &keyed.Machine[*parsers.Request, Event]{
-		Name: d.Name,
+		Name:    d.Name,
 		Match:   d.Match,
 		Group:   d.GroupBy,
 		TTL:     *d.TTL,

@@ -1,0 +1,94 @@
+package detect
+
+import (
+	"strings"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// isGraphQL tells whether a path is that of a GraphQL endpoint: one path for all there is.
+func isGraphQL(path string) bool {
+	path = strings.TrimSuffix(path, "/")
+	const name = "graphql"
+	n := len(path) - len(name)
+	return n > 0 && path[n-1] == '/' && strings.EqualFold(path[n:], name)
+}
+
+// operationOf returns what a request to a GraphQL endpoint reads, clipped; "" for others and
+// where the log does not tell.
+func operationOf(r *parsers.Request) string {
+	if !isGraphQL(r.Path) {
+		return ""
+	}
+	operation, _, _ := graphQLObject(r)
+	return clip(operation)
+}
+
+// graphQLObject returns what a request to a GraphQL endpoint reads, and the number of the
+// object that it reads that of: by its variables, else by the first argument in its text.
+// Where the log has no body it is of no object, and what changes objects is none that reads.
+func graphQLObject(r *parsers.Request) (operation string, id uint64, ok bool) {
+	for _, query := range [...]string{r.Body, r.Query} {
+		for query != "" {
+			var name, value string
+			switch name, value, query = cutParameter(query); {
+			case name == "operationName":
+				operation = unescaped(value)
+			case name == "query":
+				text := strings.TrimSpace(unescaped(value))
+				if strings.HasPrefix(text, "mutation") {
+					return "", 0, false
+				}
+				if field, n, found := argumentID(text); found && !ok {
+					id, ok = n, true
+					if operation == "" {
+						operation = field
+					}
+				}
+			case namesID(name) || namesThing(name):
+				if n, isNumber := number(value); isNumber {
+					id, ok = n, true
+				}
+			}
+		}
+	}
+	return operation, id, ok
+}
+
+// argumentID returns the number of the first argument of a GraphQL text that is named like
+// an id, and the field whose argument it is: user, 17 of "{user(id: 17) {email}}".
+func argumentID(text string) (field string, id uint64, ok bool) {
+	for {
+		before, after, found := strings.Cut(text, "(")
+		if !found {
+			return "", 0, false
+		}
+		field = lastWord(before)
+		arguments, rest, _ := strings.Cut(after, ")")
+		for arguments != "" {
+			var name string
+			if name, arguments, found = strings.Cut(arguments, ":"); !found {
+				break
+			}
+			value := strings.TrimLeft(arguments, " \"")
+			end := 0
+			for end < len(value) && value[end] >= '0' && value[end] <= '9' {
+				end++
+			}
+			if n, isNumber := number(value[:end]); isNumber && namesID(lastWord(name)) {
+				return field, n, true
+			}
+		}
+		text = rest
+	}
+}
+
+// lastWord returns the last word of a text, without what follows it.
+func lastWord(text string) string {
+	text = strings.TrimRight(text, " \t\r\n")
+	i := len(text)
+	for i > 0 && (text[i-1] == '_' || text[i-1] >= '0' && text[i-1] <= '9' || lower(text[i-1]) >= 'a' && lower(text[i-1]) <= 'z') {
+		i--
+	}
+	return text[i:]
+}
