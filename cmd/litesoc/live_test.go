@@ -19,11 +19,11 @@ import (
 const hostile = "\x1b]0;owned\x07\u202eevil\r\n\x1b[2J"
 
 func someStatus() *tailStatus {
-	s := &tailStatus{at: demoStart.Add(time.Hour), started: demoStart, rate: 1234.5, lag: 2 * time.Second,
+	s := &tailStatus{at: demoStart.Add(time.Hour), started: demoStart, rate: 1234.5, lag: 2 * time.Second, minParsed: 0.5,
 		top: []count{{hostile, 7}, {"203.0.113.9", 3}},
 		logs: []source.Following{
 			{Path: "/var/log/" + hostile, Format: "nginx-combined", At: source.Position{Lines: 10}, Idle: time.Second},
-			{Path: "b.log", Format: "json", Behind: 5_000_000, Idle: time.Second, Skew: -2 * time.Hour, At: source.Position{Lines: 200, Rejected: 150}},
+			{Path: "b.log", Format: "json", Behind: 5_000_000, Idle: time.Second, Skew: -2 * time.Hour, At: source.Position{Lines: 200, Parsed: 50, Rejected: 150}},
 			{Path: "c.log", Pending: true, Idle: -1, Behind: -1},
 		}}
 	s.behind, s.stats.Requests, s.stats.Alerts[detect.High] = 5_000_000, 12345, 2

@@ -59,6 +59,9 @@ func (t *tail) round(say notes) error {
 	soon, sure := t.follower.Due(t.flags.lateness)
 	t.advance(soon)
 	t.settle()
+	if err := t.pipeline.Err(); err != nil {
+		return failed(fmt.Errorf("tail: %w", err), "")
+	}
 	now := t.now()
 	if t.snapshot == nil && t.judged > 0 && !now.Before(t.saveNext) && !t.behind {
 		if err := t.save(); err != nil {
@@ -291,7 +294,10 @@ func (t *tail) finishTail(say notes) error {
 	t.pipeline.Flush()
 	t.settle()
 	found := both(t.before, t.after)
-	err := t.store.SetRoutes(t.routes)
+	err := t.pipeline.Err()
+	if err == nil {
+		err = t.store.SetRoutes(t.routes)
+	}
 	if err == nil {
 		err = t.store.SetOrigins(t.atlas())
 	}

@@ -30,7 +30,7 @@ type tailFlags struct {
 }
 
 func tailCommand() *cobra.Command {
-	var f tailFlags
+	f := tailFlags{scanFlags: scanFlags{memory: defaultMemory}}
 	c := &cobra.Command{
 		Use:   "tail PATH...",
 		Short: "Follow logs and show alerts as they open",
@@ -67,10 +67,12 @@ Alerts go to standard output: a live view on a terminal, else a line each.`,
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
 	rulesFlag(c, &f.rules)
 	intelFlag(c, &f.intel)
+	flags.StringVar(&f.baseline, "baseline", "", "`file` of 'litesoc baseline export' to begin with, once")
 	flags.StringVar(&f.from, "from", "end", "where a log begins that was not read before: start, end, a `time` or how long ago")
 	flags.BoolVar(&f.noResume, "no-resume", false, "pass over what was written since logs were read before: --from says where they go on")
 	flags.StringVarP(&f.out, "output", "o", "", "`form` of the alerts: live, text or ndjson (default: live on a terminal, else text)")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
+	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "say so if a smaller `share` of a log's lines can be read")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: one)")
 	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")
 	flags.BoolVar(&f.poll, "poll", false, "look for changes four times a second rather than be told of them: for network file systems")

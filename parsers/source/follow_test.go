@@ -722,6 +722,57 @@ func TestFollowFrom(t *testing.T) {
 	}
 }
 
+// Two logs whose names differ by a number are two logs, also where one of them looks as if
+// it were what rotation has left of the other: of each is read what is written while it is
+// followed, and nothing else.
+func TestFollowNumbered(t *testing.T) {
+	for _, names := range [][2]string{{"app1.log", "app2.log"}, {"app-1.log", "app-2.log"}, {"app.log", "app.log.2"}, {"1.log", "2.log"}} {
+		for _, poll := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/poll=%v", names[1], poll), func(t *testing.T) {
+				dir := t.TempDir()
+				one, two := newLogWriter(t, filepath.Join(dir, names[0])), newLogWriter(t, filepath.Join(dir, names[1]))
+				one.reopen()
+				two.reopen()
+				one.next = 1000
+				one.lines(5)
+				s := watch(t, source.FollowOptions{Poll: poll}, one.path)
+				s.round()
+				two.lines(10)
+				two.text(strings.TrimSuffix(two.line(), " \"test\"\n")) // the end of it is to come
+				quiet := start.Add(-72 * time.Hour)
+				if err := os.Chtimes(two.path, quiet, quiet); err != nil {
+					t.Fatal(err)
+				}
+				s.args, s.how.AtEnd = append(s.args, two.path), true
+				s.kill()
+				s.round()
+				one.copyTo(one.path + ".old")
+				one.empty()
+				one.lines(2)
+				s.round()
+				s.round()
+				two.text(" \"test\"\n")
+				two.lines(3)
+				for range 3 {
+					s.round()
+				}
+				var read []int
+				for _, r := range s.kept {
+					n, err := strconv.Atoi(strings.TrimPrefix(r.Path, "/n/"))
+					if err != nil {
+						t.Error(err)
+					}
+					read = append(read, n)
+				}
+				slices.Sort(read)
+				if want := []int{11, 12, 13, 14, 1001, 1002, 1003, 1004, 1005, 1006, 1007}; !slices.Equal(read, want) {
+					t.Errorf("read %v, written while they were followed: %v", read, want)
+				}
+			})
+		}
+	}
+}
+
 // Standard input ends.
 func TestFollowStdin(t *testing.T) {
 	r, in := io.Pipe()
