@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -261,16 +262,36 @@ func (i *Incident) query() string {
 		column, names = "actor_id", i.Actors
 	}
 	quoted := make([]string, 0, len(names))
+	nets := ""
 	for _, n := range names {
 		if Show(n) != n {
 			continue // it could not be printed and read back
 		}
-		quoted = append(quoted, "'"+strings.ReplaceAll(n, "'", "''")+"'")
+		text := "'" + strings.ReplaceAll(n, "'", "''") + "'"
+		quoted = append(quoted, text)
+		if column == "client_ip" && saysNetwork(n) {
+			nets += fmt.Sprintf(" or string_split(client_ip, ':')[1:4] = string_split(%s, ':')[1:4]", text)
+		}
 	}
 	if len(quoted) == 0 {
 		return ""
 	}
+	who := fmt.Sprintf("%s in (%s)", column, strings.Join(quoted, ", "))
+	if nets != "" {
+		who = "(" + who + nets + ")"
+	}
 	const layout = "2006-01-02 15:04:05.999999"
-	return fmt.Sprintf("select ts, client_ip, method, path, status from requests where %s in (%s) and ts between '%s' and '%s' order by ts, line",
-		column, strings.Join(quoted, ", "), i.First.UTC().Format(layout), i.Last.UTC().Format(layout))
+	return fmt.Sprintf("select ts, client_ip, method, path, status from requests where %s and ts between '%s' and '%s' order by ts, line",
+		who, i.First.UTC().Format(layout), i.Last.UTC().Format(layout))
+}
+
+// saysNetwork tells whether an address is one of IPv6 whose /64, all of which is one client,
+// is told by the first four groups of its text: no zeros are left out in it.
+func saysNetwork(address string) bool {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return false
+	}
+	groups := strings.Split(address, ":")
+	return len(groups) > 4 && !slices.Contains(groups[:4], "")
 }
