@@ -501,11 +501,11 @@ func (b *Baseline) at(size int32) int64 {
 // objects, or by the first parameter named like an id where it has none. ok is false for
 // what is about no object, and for what pages are made of.
 func pathObject(r *parsers.Request) (object uint64, ok bool) {
-	if strings.IndexByte(r.Route, '{') < 0 {
+	route, path, found := cutPlaces(r)
+	if !found {
 		return queriedObject(r.Query)
 	}
-	route, path := r.Route, r.Path
-	for {
+	for strings.IndexByte(route, '{') >= 0 {
 		var place, value string
 		place, route = nextSegment(route)
 		value, path = nextSegment(path)
@@ -523,6 +523,20 @@ func pathObject(r *parsers.Request) (object uint64, ok bool) {
 		}
 	}
 	return object, ok
+}
+
+// cutPlaces returns the route and the path of the request from the first segment on that the
+// route has a place in, as far as both begin alike; found is false if it has none.
+func cutPlaces(r *parsers.Request) (route, path string, found bool) {
+	i := strings.IndexByte(r.Route, '{')
+	if i < 0 {
+		return "", "", false
+	}
+	start := strings.LastIndexByte(r.Route[:i], '/') + 1
+	if strings.HasPrefix(r.Path, r.Route[:start]) {
+		return r.Route[start:], r.Path[start:], true
+	}
+	return r.Route, r.Path, true
 }
 
 // queriedObject tells apart the objects that a query names.

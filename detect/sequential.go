@@ -270,9 +270,14 @@ func namesObject(name string) bool {
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	last, segment := "", ""
 	for ; n >= 0; n-- {
-		path = strings.TrimLeft(path, "/")
-		last = segment
-		segment, path, _ = strings.Cut(path, "/")
+		for path != "" && path[0] == '/' {
+			path = path[1:]
+		}
+		i := 0
+		for i < len(path) && path[i] != '/' {
+			i++
+		}
+		last, segment, path = segment, path[:i], path[i:]
 	}
 	if last == "page" {
 		return 0, false

@@ -72,6 +72,9 @@ func (t *tenantNames) inHost(subjects []subject, r *parsers.Request) []subject {
 // no such place: after the plural of a tenant, what more of the path follows is one by its
 // tail.
 func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool) []subject {
+	if !t.inSegments(r.Path, users) {
+		return subjects // nearly all paths: it is asked of every request
+	}
 	last := ""
 	path, route := r.Path, r.Route
 	for len(subjects) < cap(subjects) {
@@ -96,6 +99,16 @@ func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool)
 		last = segment
 	}
 	return subjects
+}
+
+// inSegments tells whether any segment of the path is one after which an id stands.
+func (t *tenantNames) inSegments(path string, users bool) bool {
+	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		if t.segments.has(segment) || users && t.userSegments.has(segment) {
+			return true
+		}
+	}
+	return false
 }
 
 // isTenants tells whether a segment is the plural under which tenants stand. Pages stand

@@ -529,7 +529,7 @@ func (p *page) row(s detect.Severity, mark, title, when string) {
 func (p *page) incident(in *Incident, evidence map[string][]Place) {
 	risk := fmt.Sprintf("risk %d/100", in.RiskScore)
 	b := badge(in.Severity)
-	lines := wrap(in.Title, p.width-badgeWidth-2-cells(risk)-2)
+	lines := Wrap(in.Title, p.width-badgeWidth-2-cells(risk)-2)
 	if len(lines) == 0 {
 		lines = []string{in.ID}
 	}
