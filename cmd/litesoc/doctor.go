@@ -21,7 +21,6 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/geo"
 	"github.com/litesoc/litesoc/parsers/source"
-	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/notify"
 	"github.com/litesoc/litesoc/report/store"
 )
@@ -498,11 +497,14 @@ func (d *doctor) write(w io.Writer, format string) error {
 		if k.State == stateBroken {
 			broken++
 		}
-		if _, err := fmt.Fprintf(w, "%-6s  %-13s  %s\n", k.State, k.What, report.Show(k.Text)); err != nil {
+		if err := beside(w, fmt.Sprintf("%-6s  %-13s  ", k.State, k.What), k.Text); err != nil {
 			return err
 		}
-		if k.Mend != "" {
-			fmt.Fprintf(w, "%-6s  %-13s  → %s\n", "", "", report.Show(k.Mend))
+		if k.Mend == "" {
+			continue
+		}
+		if err := beside(w, fmt.Sprintf("%-6s  %-13s  → ", "", ""), k.Mend); err != nil {
+			return err
 		}
 	}
 	if broken > 0 {
