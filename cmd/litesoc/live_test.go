@@ -57,6 +57,20 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// An alert that goes on is shown as it is now, where it stands.
+func TestScreenGoesOn(t *testing.T) {
+	v := &view{form: "live", out: io.Discard, stderr: io.Discard, db: "x.duckdb"}
+	a := detect.Alert{ID: "alt_1", Severity: detect.High, Title: "Brute force", ActorID: "203.0.113.9", Last: demoStart, Count: 5}
+	v.alert(a, false)
+	v.alert(detect.Alert{ID: "alt_2", Title: "Enumeration", Last: demoStart}, false)
+	a.Count, a.Last = 48, demoStart.Add(3*time.Minute)
+	v.goesOn(a)
+	text := strings.Join(v.screen(someStatus(), 120, 40), "\n")
+	if !strings.Contains(text, "00:03:00  HIGH      alt_1  Brute force: 203.0.113.9, 48 requests") || strings.Count(text, "alt_1") != 1 {
+		t.Errorf("shows\n%s", text)
+	}
+}
+
 // A line of text is fit to print, and says what is odd about a log once.
 func TestPlainView(t *testing.T) {
 	var out, stderr bytes.Buffer

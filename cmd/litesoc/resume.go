@@ -106,7 +106,14 @@ func (t *tail) join(say notes) (err error) {
 	}
 	j := t.follower.Join(t.opts)
 	for _, f := range j.Failures {
-		say.note(fmt.Sprintf("%s: %s", f.Path, f.Err))
+		text := fmt.Sprintf("%s: %s", f.Path, f.Err)
+		if f.Hint != "" {
+			text += "; " + f.Hint
+		}
+		say.note(text)
+	}
+	for _, path := range j.Reread {
+		say.note(path + ": it is packed or not in UTF-8, and grows: what was added is looked for from its start, ever less often up to once a minute")
 	}
 	for _, l := range j.Logs {
 		t.sources[l.Source.ID] = l.Source

@@ -189,6 +189,7 @@ func (t *tail) tell(a detect.Alert) {
 	was, known := t.told[a.ID]
 	t.told[a.ID] = told{max(a.Severity, was.severity), t.now()}
 	if known && a.Severity <= was.severity {
+		t.goesOn(a)
 		return
 	}
 	if !known {

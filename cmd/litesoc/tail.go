@@ -40,7 +40,8 @@ PATH is a file, which need not be there yet, a folder, a pattern such as
 '/var/log/nginx/*.log' (quoted, so that files join which come later), a named pipe,
 or - for standard input. Logs are followed through rotation: renamed, emptied,
 deleted, packed. A log that was read before goes on where that ended, also if it was
-rotated meanwhile; any other begins where --from says.
+rotated meanwhile; any other begins where --from says. Archives (tar, zip) are not
+followed: scan reads them.
 
 What is read, judged and found is the same as with scan, and goes into the same
 database, in short turns: other commands may use it meanwhile. Ctrl-C or SIGTERM
@@ -193,6 +194,7 @@ type tail struct {
 	how    source.FollowOptions
 	now    func() time.Time
 	show   func(detect.Alert, bool) // an alert opened; or got worse, if again
+	goesOn func(detect.Alert)       // an alert that was shown is about more requests
 	post   *notifier                // nil: nobody is told
 
 	follower *source.Follower
@@ -277,7 +279,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	defer signal.Stop(hup)
 	t := newTail(f, limits, how, args)
 	t.stderr = c.ErrOrStderr()
-	t.show = view.alert
+	t.show, t.goesOn = view.alert, view.goesOn
 	if f.notify {
 		if f.db == store.Memory {
 			return misuse("", "--notify is for a database in a file")
@@ -349,7 +351,7 @@ func newTail(f *tailFlags, l limits, how source.FollowOptions, args []string) *t
 	t := &tail{flags: f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{},
 		sources: map[int]*parsers.Source{}}
 	t.job = job{flags: &f.scanFlags, started: how.Now(), results: store.NewResults()}
-	t.show = func(detect.Alert, bool) {}
+	t.show, t.goesOn = func(detect.Alert, bool) {}, func(detect.Alert) {}
 	t.expireAt = how.Now().Add(time.Minute)
 	return t
 }

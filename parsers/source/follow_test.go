@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -719,6 +720,56 @@ func TestFollowFrom(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What cannot be followed is told of: an archive, and once that a log is read again and again.
+func TestFollowTells(t *testing.T) {
+	dir := t.TempDir()
+	archive, packed := filepath.Join(dir, "old.tar"), filepath.Join(dir, "x.log.gz")
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	text := logLine(1, "/n/1")
+	if err := errors.Join(tw.WriteHeader(&tar.Header{Name: "a.log", Size: int64(len(text)), Mode: 0o600}), func() error { _, err := tw.Write([]byte(text)); return err }(), tw.Close()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, archive, b.String())
+	now := start
+	opts := options(t, time.Minute)
+	f := source.Follow([]string{archive, packed}, source.FollowOptions{Poll: true, Now: func() time.Time { return now }})
+	defer f.Close()
+	f.Find()
+	j := f.Join(opts)
+	if len(j.Logs) != 0 || len(j.Failures) != 1 || !strings.Contains(j.Failures[0].Err.Error(), "an archive") || !strings.Contains(j.Failures[0].Hint, "litesoc scan") {
+		t.Errorf("an archive: %+v", j)
+	}
+	var told []string
+	for n := 1; n <= 4; n++ {
+		b.Reset()
+		z := gzip.NewWriter(&b)
+		for i := range 10 * n {
+			z.Write([]byte(logLine(i+1, fmt.Sprintf("/n/%d", i+1))))
+		}
+		z.Close()
+		write(t, packed, b.String())
+		now = now.Add(2 * time.Minute)
+		for f.Find() {
+			j := f.Join(opts)
+			told = append(told, j.Reread...)
+			for _, l := range j.Logs {
+				opts.Known = []source.Known{{Source: *l.Source, HeadLen: l.HeadLen}}
+			}
+			for {
+				b, err := f.Next()
+				if err != nil {
+					break
+				}
+				opts.Known[0].At = b.After
+			}
+		}
+	}
+	if !slices.Equal(told, []string{packed}) || opts.Known[0].At.Lines != 40 {
+		t.Errorf("told of %v; read %d lines of 40", told, opts.Known[0].At.Lines)
 	}
 }
 

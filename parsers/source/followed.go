@@ -27,6 +27,7 @@ type followed struct {
 	failed int64         // it was no log yet when it was half as long
 	next   time.Time     // when it may be looked at again
 	wait   time.Duration // until then
+	reread bool          // it was told that it is read again from its start as it grows
 	copyOf bool          // not asked for: it is read if it holds the rest of a known log
 	gone   time.Time
 

@@ -14,6 +14,9 @@ type Joining struct {
 	Logs     []*Log   // that are read from now on
 	Batches  []*Batch // that say where logs stand which begin at their end; they hold nothing else
 	Failures []Failure
+	// Reread are logs that have grown and are packed, or not in UTF-8: they are read from
+	// their start to where their reading ended. Each is told of once.
+	Reread []string
 }
 
 // Join looks at the files that were found since and begins to read the logs among them.
@@ -126,6 +129,10 @@ func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Join
 		e.pipe.mu.Lock()
 		e.pipe.taken = true
 		e.pipe.mu.Unlock()
+	}
+	if known && e.pipe == nil && !l.grows && l.Start.Lines > 0 && !e.reread {
+		e.reread = true
+		j.Reread = append(j.Reread, e.path)
 	}
 	e.log, e.done = l, false
 	e.grace, e.slack = f.Grace, f.Grace
