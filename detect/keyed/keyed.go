@@ -166,11 +166,12 @@ func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at t
 	observe := func(s *shard[I, O]) { s.observe(e.batch) }
 	for len(items) > 0 {
 		n := min(len(items), batchSize)
-		e.batch.items, items = items[:n], items[n:]
+		e.batch.take(items[:n])
+		items = items[n:]
 		e.each(look)
 		e.each(observe)
 	}
-	e.batch.items = nil
+	e.batch.take(nil)
 	e.each(func(s *shard[I, O]) { s.expire(instantOf(watermark)) })
 	e.release(func(at time.Time) bool { return at.Before(watermark) }, release)
 }
