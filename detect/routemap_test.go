@@ -311,3 +311,29 @@ func TestClassifyAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// What is passed over at a glance matches nothing when it is looked at.
+func FuzzMayHold(f *testing.F) {
+	m, err := NewRouteMap(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{"", "/", "/login", "/api/v1/Users/7;a=b/role", "/a/./b.csv", "/report.CSV;x.y", "//x//logout//", "/.csv", "/a;/;b/c", "/%6cogin"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		for _, x := range []*routeIndex{&m.reads, &m.writes} {
+			if x.mayHold(path) {
+				continue
+			}
+			for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+				if x.find(segment) != nil {
+					t.Errorf("%q: %q is a keyword", path, segment)
+				}
+				if dot := strings.LastIndexByte(segment, '.'); dot >= 0 && x.find(segment[dot:]) != nil {
+					t.Errorf("%q: %q is a keyword", path, segment[dot:])
+				}
+			}
+		}
+	})
+}

@@ -51,19 +51,20 @@ func (m *memo) find(text string) *remembered {
 }
 
 // keep remembers what became of r.text, unless that is too long to keep, and returns r.
+// The route is what is stored, or in memory of its own.
 func (m *memo) keep(r remembered) *remembered {
 	if len(r.text) > maxMemoLen {
 		return &r
 	}
 	text := strings.Clone(r.text)
-	own := func(s string) string {
-		if s == r.text {
-			return text
-		}
-		return strings.Clone(s)
+	stored := text
+	if r.stored != text {
+		stored = strings.Clone(r.stored)
 	}
-	r.stored, r.route = own(r.stored), own(r.route)
-	r.text = text
+	if r.route == r.stored {
+		r.route = stored
+	}
+	r.text, r.stored = text, stored
 	i := maphash.String(m.seed, text) & uint64(len(m.slots)-1)
 	if old := m.slots[i].Load(); old != nil {
 		m.slots[i^1].Store(old)

@@ -338,13 +338,15 @@ func nameBefore(text string, i int) string {
 	for k := 0; k < 2 && i > 0 && text[i-1] == ' '; k++ {
 		i--
 	}
-	for _, quote := range [...]string{`"`, `'`, "%22", "%27", "%2522", "%2527", `\x22`, `\u0022`} {
-		if strings.HasSuffix(text[:i], quote) {
-			i -= len(quote)
-			for i > 0 && text[i-1] == '\\' {
-				i--
+	if i > 0 && endsQuote[text[i-1]] {
+		for _, quote := range nameQuotes {
+			if strings.HasSuffix(text[:i], quote) {
+				i -= len(quote)
+				for i > 0 && text[i-1] == '\\' {
+					i--
+				}
+				break
 			}
-			break
 		}
 	}
 	start := i
@@ -356,6 +358,17 @@ func nameBefore(text string, i int) string {
 	}
 	return text[start:i]
 }
+
+// nameQuotes are the ways of writing the quote that ends a name.
+var nameQuotes = [...]string{`"`, `'`, "%22", "%27", "%2522", "%2527", `\x22`, `\u0022`}
+
+// endsQuote are the bytes that one of nameQuotes ends with.
+var endsQuote = func() (ends [256]bool) {
+	for _, quote := range nameQuotes {
+		ends[quote[len(quote)-1]] = true
+	}
+	return ends
+}()
 
 // escapeLen returns the length of what follows the backslash of a character that
 // is written as a number, as "&" and "?" are in JSON and by nginx: \u0026, \x26.
@@ -778,7 +791,8 @@ func (x *redactor) shapes(text string) string {
 		for end < len(text) && isWordByte[text[end]] {
 			end++
 		}
-		if strings.Contains(text[i:end], "eyJ") {
+		jwt := strings.Contains(text[i:end], "eyJ")
+		if jwt {
 			end = encodedWord(text, end)
 		}
 		if end-i < minShape {
@@ -786,10 +800,15 @@ func (x *redactor) shapes(text string) string {
 			continue
 		}
 		encoded := i > 0 && text[i-1] == '%'
+		underscore := strings.IndexByte(text[i:end], '_') >= 0
 		for begin := i; i < end; {
-			if i > begin && text[i] != 'e' && isAlnum(text[i-1]) && !encoded {
-				i++ // in the middle of a word only a JWT is looked for
-				continue
+			if c := text[i]; !jwt || c != 'e' {
+				// In the middle of a word only a JWT is looked for.
+				middle := i > begin && isAlnum(text[i-1]) && !encoded
+				if middle || !isLetter(c) || !underscore && !opensShape[c] {
+					i++
+					continue
+				}
 			}
 			n, kind := shapeAt(text[begin:end], i-begin, encoded)
 			if n == 0 {
@@ -807,6 +826,16 @@ func (x *redactor) shapes(text string) string {
 	}
 	return string(append(out, text[done:]...))
 }
+
+// opensShape are the bytes that a known shape without an underscore begins with.
+var opensShape = func() (opens [256]bool) {
+	for _, s := range knownShapes {
+		if strings.IndexByte(s.prefix, '_') < 0 {
+			opens[s.prefix[0]] = true
+		}
+	}
+	return opens
+}()
 
 // encodedWord returns the end of a word that ends at text[end], if the dots in it may
 // be percent-encoded.

@@ -45,7 +45,7 @@ func TestCost(t *testing.T) {
 		}
 	}
 	var batches []*source.Batch
-	allocations("parse", 2, func() {
+	allocations("parse", 0.7, func() {
 		if err := readLog(path, func(b *source.Batch) { batches = append(batches, b) }); err != nil {
 			t.Fatal(err)
 		}
