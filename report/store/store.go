@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -105,6 +104,11 @@ func create(path string) error {
 	return nil
 }
 
+// oneThread is how many threads write a store: whoever hands rows to DuckDB does the work,
+// while others read, parse and detect. More would have little to share, and wait for it in a
+// loop.
+const oneThread = "threads=1"
+
 // dsn returns the data source name. Nothing is fetched from a network, and memory
 // is bounded.
 func dsn(path string, memory int64, more ...string) string {
@@ -115,7 +119,6 @@ func dsn(path string, memory int64, more ...string) string {
 		"autoinstall_known_extensions=false",
 		"autoload_known_extensions=false",
 		fmt.Sprintf("memory_limit=%dKiB", memory>>10),
-		fmt.Sprintf("threads=%d", runtime.GOMAXPROCS(0)),
 	}, more...)
 	if path == "" {
 		options = append(options, "temp_directory="+filepath.Join(os.TempDir(), fmt.Sprintf("litesoc-%d.tmp", os.Getpid())))
@@ -134,7 +137,7 @@ func (s *Store) open() error {
 }
 
 func (s *Store) connect() (err error) {
-	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory), nil); err != nil {
+	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory, oneThread), nil); err != nil {
 		return err
 	}
 	s.db = sql.OpenDB(s.connector)
