@@ -41,11 +41,12 @@ type Store struct {
 	// Rows alone uses these.
 	dims dims
 
-	inTx  bool
-	rows  int // appended since the last commit
-	app   appenders
-	facts *facts         // nil: none is open
-	moved map[int]*moved // logs that were read on since the last commit
+	inTx   bool
+	rows   int // appended since the last commit
+	app    appenders
+	facts  *facts         // nil: none is open
+	moved  map[int]*moved // logs that were read on since the last commit
+	states states
 
 	post *Post // nil: nobody is told of alerts
 }
@@ -326,6 +327,7 @@ func (s *Store) commit() error {
 // rollback drops what was not committed.
 func (s *Store) rollback() {
 	s.app.drop()
+	s.states.packed = s.states.packed[:0]
 	if s.facts != nil {
 		s.facts.drop()
 		s.facts = nil
