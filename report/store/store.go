@@ -252,10 +252,12 @@ func (s *Store) create(ctx context.Context) error {
 		return err
 	}
 	for _, t := range detect.Taxonomy() {
-		err := s.exec(`insert into event_types values (?, ?, ?, ?)`, t.Name, nullable(t.StandardEvent), t.Single.String(), t.Single.API(false))
-		if err != nil {
+		if err := s.append("event_types", t.Name, nullable(t.StandardEvent), t.Single.String(), t.Single.API(false)); err != nil {
 			return err
 		}
+	}
+	if err := s.app.write(); err != nil {
+		return err
 	}
 	return s.commit()
 }
