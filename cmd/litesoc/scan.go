@@ -23,7 +23,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/litesoc/litesoc/detect"
-	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/geo"
 	"github.com/litesoc/litesoc/parsers/source"
@@ -598,12 +597,7 @@ func (j *job) finish(watermark time.Time) error {
 	if err := j.store.BeginResults(watermark, j.settings, j.anew); err != nil {
 		return err
 	}
-	seq := 0
-	err := j.pipeline.Save(func(stage string, s keyed.Saved) error {
-		seq++
-		return j.store.SaveState(seq, stage, s)
-	})
-	if err != nil {
+	if err := j.pipeline.Save(j.store.SaveState); err != nil {
 		return err
 	}
 	j.results.Ending()

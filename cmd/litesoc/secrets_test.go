@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/litesoc/litesoc/detect/keyed"
+	"github.com/litesoc/litesoc/report/store"
 )
 
 // planted makes secrets and remembers them.
@@ -157,10 +161,21 @@ func TestNoSecretWritten(t *testing.T) {
 	run("scan", "--db", db, "--format", format, "--output", "text", "--output", "json", "headers.log")
 	run("scan", "--db", db, "unknown1.txt")
 	run("scan", "--db", ":memory:", "--format", format, "combined.log", "json.log") // all rejects
-	for _, table := range []string{"requests", "sources", "rejects", "events", "alerts", "incidents", "activity", "callers", "calls", "referers", "checkpoint_states"} {
+	for _, table := range []string{"requests", "sources", "rejects", "events", "alerts", "incidents", "activity", "callers", "calls", "targets", "referers"} {
 		for _, output := range []string{"table", "json", "csv"} {
 			run("sql", "--db", db, "--output", output, "select * from "+table)
 		}
+	}
+	q, err := store.OpenQuery(filepath.Join(dir, db))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = q.States(func(stage string, st keyed.Saved) error {
+		_, err := fmt.Fprintf(&written, "%s %s %s %s\n", stage, st.Machine, st.Key, st.State)
+		return err
+	})
+	if err = errors.Join(err, q.Close()); err != nil {
+		t.Fatal(err)
 	}
 	for _, line := range said {
 		run("explain", line)

@@ -79,9 +79,5 @@ func (s *snapshot) write(to *store.Store) error {
 	if err := to.BeginResults(s.at, s.settings, false); err != nil {
 		return err
 	}
-	seq := 0
-	return s.each(func(m piece) error {
-		seq++
-		return to.SaveState(seq, m.Stage, m.Saved)
-	})
+	return s.each(func(m piece) error { return to.SaveState(m.Stage, m.Saved) })
 }

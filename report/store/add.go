@@ -102,7 +102,7 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 	d := &s.dims
 	for i := range b.Requests {
 		r := &b.Requests[i]
-		rows.numbers[i] = numbers{rows.numberOf(d, &d.callers, r), rows.numberOf(d, &d.calls, r), rows.numberOf(d, &d.referers, r)}
+		rows.numbers[i] = numbers{rows.numberOf(d, &d.callers, r), rows.numberOf(d, &d.calls, r), rows.numberOf(d, &d.targets, r), rows.numberOf(d, &d.referers, r)}
 	}
 	return rows
 }
@@ -115,7 +115,7 @@ func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) uint32 {
 	if !added {
 		return id
 	}
-	row := []driver.Value{id}
+	row := append(make([]driver.Value, 0, 1+maxParts), id)
 	switch of {
 	case &d.callers:
 		for _, part := range p {
@@ -126,6 +126,8 @@ func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) uint32 {
 		if r.Status != 0 {
 			row[4] = int64(r.Status)
 		}
+	case &d.targets:
+		row = append(row, nullable(r.Path), nullable(r.Query))
 	case &d.referers:
 		row = append(row, r.Referer)
 	}
@@ -224,6 +226,9 @@ func (s *Store) write() error {
 		if err := f.close(); err != nil {
 			return fmt.Errorf("request_rows: %w", err)
 		}
+	}
+	if err := s.writeStates(); err != nil {
+		return err
 	}
 	if err := s.app.write(); err != nil {
 		return err

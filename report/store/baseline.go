@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/litesoc/litesoc/detect"
-	"github.com/litesoc/litesoc/detect/keyed"
 )
 
 // Changes returns what people did to what detectors have learned, in the order of it. Every
@@ -78,9 +77,4 @@ func (s *Store) Unjudged() (time.Time, error) {
 // Checkpoint is Store.Checkpoint for a store that is only read.
 func (q *Query) Checkpoint() (watermark time.Time, settings string, err error) {
 	return checkpoint(q.db)
-}
-
-// States is Store.States for a store that is only read.
-func (q *Query) States(yield func(stage string, st keyed.Saved) error) error {
-	return states(q.db, yield)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -24,6 +25,10 @@ type dim struct {
 	// in older for one more generation.
 	ids, older map[xxh3.Uint128]uint32
 	next       uint32
+	rows       int // of the table
+	// Of these only what is said a second time gets a number, which older and ids have as 0
+	// until then, and only so many do: what is said once is better kept where it was said.
+	repeated bool
 }
 
 // parts are the texts of one row. Those a table has no columns for are empty.
@@ -33,10 +38,9 @@ const maxParts = 9
 
 // dims are the tables of what repeats, by the column that refers to them.
 type dims struct {
-	callers, calls, referers dim
-	most                     int    // rows of one table whose numbers are known, in one generation
-	seed                     uint64 // so that nobody can make two texts of one hash
-	text                     []byte // scratch
+	callers, calls, targets, referers dim
+	most                              int              // rows of one table whose numbers are known, in one generation
+	seeds                             [maxParts]uint64 // so that nobody can make two texts of one hash
 }
 
 // bytesPerName is how much of the memory there must be for each row of one table whose
@@ -45,20 +49,24 @@ type dims struct {
 const bytesPerName = 256
 
 func newDims(most int) dims {
-	return dims{
+	d := dims{
 		most: most,
-		seed: rand.Uint64(),
 		callers: dim{table: "callers", columns: "client_ip, peer_ip, user_agent, user_id, api_key, key_prefix, token, session, tenant", parts: func(r *parsers.Request) parts {
 			return parts{r.ClientIP, r.PeerIP, r.UserAgent, r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
 		}},
 		calls: dim{table: "calls", columns: "method, host, shape, status, event_name", parts: func(r *parsers.Request) parts {
 			return parts{r.Method, r.Host, r.Shape, statusText(r.Status), r.Event}
 		}},
+		targets:  dim{table: "targets", columns: "path, query", repeated: true, parts: func(r *parsers.Request) parts { return parts{r.Path, r.Query} }},
 		referers: dim{table: "referers", columns: "text", parts: func(r *parsers.Request) parts { return parts{r.Referer} }},
 	}
+	for i := range d.seeds {
+		d.seeds[i] = rand.Uint64()
+	}
+	return d
 }
 
-func (d *dims) all() []*dim { return []*dim{&d.callers, &d.calls, &d.referers} }
+func (d *dims) all() []*dim { return []*dim{&d.callers, &d.calls, &d.targets, &d.referers} }
 
 // statusTexts are the statuses there are, so that none is formatted twice.
 var statusTexts = func() (texts [1000]string) {
@@ -89,7 +97,7 @@ func (d *dims) load(db *sql.DB) error {
 
 func (d *dims) loadOne(db *sql.DB, of *dim) error {
 	of.ids, of.older = map[xxh3.Uint128]uint32{}, nil
-	if err := db.QueryRow("select coalesce(max(id), 0) + 1 from " + of.table).Scan(&of.next); err != nil {
+	if err := db.QueryRow("select coalesce(max(id), 0) + 1, count(*) from "+of.table).Scan(&of.next, &of.rows); err != nil {
 		return err
 	}
 	rows, err := db.Query(fmt.Sprintf("select id, %s from %s where id > 0 order by id desc limit %d", of.columns, of.table, d.most))
@@ -112,53 +120,55 @@ func (d *dims) loadOne(db *sql.DB, of *dim) error {
 		for i, t := range texts {
 			p[i] = t.String
 		}
-		of.ids[d.hash(&p)] = id
+		hash, _ := d.hash(&p)
+		of.ids[hash] = id
 	}
 	return rows.Err()
 }
 
-// hash is that of the text of the parts, which is in d.text then.
-func (d *dims) hash(p *parts) xxh3.Uint128 {
-	d.text = textOf(d.text[:0], p)
-	return xxh3.Hash128Seed(d.text, d.seed)
+// hash returns the hash of the parts, and false if all of them are empty.
+func (d *dims) hash(p *parts) (sum xxh3.Uint128, some bool) {
+	for i, part := range p {
+		if part == "" {
+			continue
+		}
+		// Each place has a seed of its own: no part can pass for another.
+		h := xxh3.HashString128Seed(part, d.seeds[i])
+		var carry uint64
+		sum.Lo, carry = bits.Add64(sum.Lo, h.Lo, 0)
+		sum.Hi, _ = bits.Add64(sum.Hi, h.Hi, carry)
+		some = true
+	}
+	return sum, some
 }
 
 // number returns the number of what the request says, and whether it is a new one; 0 if it
-// says nothing.
+// says nothing, or has none.
 func (d *dims) number(of *dim, p *parts) (id uint32, added bool) {
-	hash := d.hash(p)
-	if len(d.text) == 0 {
+	hash, some := d.hash(p)
+	if !some {
 		return 0, false
 	}
 	id, known := of.ids[hash]
-	if known {
+	if id != 0 {
 		return id, false
 	}
-	if id, known = of.older[hash]; !known {
+	if !known {
+		if id, known = of.older[hash]; !known && of.full() {
+			return 0, false
+		}
+	}
+	if added = id == 0 && (known || !of.repeated) && !of.full(); added {
 		id = of.next
 		of.next++
+		of.rows++
 	}
-	if len(of.ids) == d.most {
+	if len(of.ids) >= d.most {
 		of.ids, of.older = make(map[xxh3.Uint128]uint32, d.most), of.ids
 	}
 	of.ids[hash] = id
-	return id, !known
+	return id, added
 }
 
-// textOf appends to b the one text that stands for the parts; nothing if all are empty.
-func textOf(b []byte, p *parts) []byte {
-	last := len(p) - 1
-	for last > 0 && p[last] == "" {
-		last--
-	}
-	if last == 0 {
-		return append(b, p[0]...)
-	}
-	for _, part := range p[:last+1] {
-		// With its length before it no part can pass for another.
-		b = strconv.AppendInt(b, int64(len(part)), 10)
-		b = append(b, ':')
-		b = append(b, part...)
-	}
-	return b
-}
+// full tells whether no more is given a number.
+func (of *dim) full() bool { return of.repeated && of.rows > mostTargets }

@@ -20,17 +20,17 @@ type facts struct {
 	n        int // rows in the chunk
 
 	at, bytes, duration, records, line []int64
-	caller, call, referer              []uint32
-	path, query, requestID, body       texts
+	caller, call, target, referer      []uint32
 	late                               []bool
 	source                             []int32
+	texts                              lists
 }
 
 // factColumns is how many columns request_rows has: facts.columns finds each.
-const factColumns = 14
+const factColumns = 12
 
 // numbers are those under which what repeats of a request is kept.
-type numbers struct{ caller, call, referer uint32 }
+type numbers struct{ caller, call, target, referer uint32 }
 
 // newFacts begins to write to the table on the connection.
 func newFacts(conn any) (*facts, error) {
@@ -78,17 +78,15 @@ func (f *facts) columns() {
 	f.at = column[int64](vector(0))
 	f.caller = column[uint32](vector(1))
 	f.call = column[uint32](vector(2))
-	f.path = textsOf(vector(3))
-	f.query = textsOf(vector(4))
-	f.bytes = column[int64](vector(5))
-	f.duration = column[int64](vector(6))
-	f.referer = column[uint32](vector(7))
-	f.requestID = textsOf(vector(8))
-	f.records = column[int64](vector(9))
-	f.late = column[bool](vector(10))
-	f.source = column[int32](vector(11))
-	f.line = column[int64](vector(12))
-	f.body = textsOf(vector(13))
+	f.target = column[uint32](vector(3))
+	f.bytes = column[int64](vector(4))
+	f.duration = column[int64](vector(5))
+	f.referer = column[uint32](vector(6))
+	f.records = column[int64](vector(7))
+	f.late = column[bool](vector(8))
+	f.source = column[int32](vector(9))
+	f.line = column[int64](vector(10))
+	f.texts.vector, f.texts.rows = vector(11), column[listEntry](vector(11))
 }
 
 // column is the memory of a column of fixed width.
@@ -96,10 +94,45 @@ func column[T any](v mapping.Vector) []T {
 	return unsafe.Slice((*T)(mapping.VectorGetData(v)), mapping.VectorSize())
 }
 
-// texts is a column of texts.
-type texts struct {
+// lists is a column of lists of texts.
+type lists struct {
 	vector mapping.Vector
-	rows   []text
+	rows   []listEntry
+	texts  []string // of all rows of the chunk, one after the other
+}
+
+// A listEntry is DuckDB's: which of the texts are a row's.
+type listEntry struct{ first, length uint64 }
+
+// set makes a row the list of the texts, but for the empty ones at its end.
+func (l *lists) set(row int, texts ...string) {
+	for len(texts) > 0 && texts[len(texts)-1] == "" {
+		texts = texts[:len(texts)-1]
+	}
+	l.rows[row] = listEntry{uint64(len(l.texts)), uint64(len(texts))}
+	l.texts = append(l.texts, texts...)
+}
+
+// flush writes the texts of all rows. They are valid UTF-8: of what is not DuckDB would
+// make a null.
+func (l *lists) flush() {
+	n := mapping.IdxT(len(l.texts))
+	mapping.ListVectorReserve(l.vector, n)
+	child := mapping.ListVectorGetChild(l.vector)
+	if n > 0 {
+		rows := unsafe.Slice((*text)(mapping.VectorGetData(child)), n)
+		for i, s := range l.texts {
+			if len(s) > inlined {
+				mapping.VectorAssignStringElementLen(child, mapping.IdxT(i), unsafe.Slice(unsafe.StringData(s), len(s)))
+				continue
+			}
+			rows[i] = text{length: uint32(len(s))}
+			copy(rows[i].bytes[:], s)
+		}
+	}
+	mapping.ListVectorSetSize(l.vector, n)
+	clear(l.texts)
+	l.texts = l.texts[:0]
 }
 
 // A text is DuckDB's: up to inlined bytes stand in it, what is longer stands elsewhere.
@@ -110,18 +143,6 @@ type text struct {
 
 const inlined = 12
 
-func textsOf(v mapping.Vector) texts { return texts{v, column[text](v)} }
-
-// set writes a text, which is valid UTF-8: of what is not DuckDB would make a null.
-func (t *texts) set(row int, s string) {
-	if len(s) <= inlined {
-		t.rows[row] = text{length: uint32(len(s))}
-		copy(t.rows[row].bytes[:], s)
-		return
-	}
-	mapping.VectorAssignStringElementLen(t.vector, mapping.IdxT(row), unsafe.Slice(unsafe.StringData(s), len(s)))
-}
-
 // append writes one row.
 func (f *facts) append(r *parsers.Request, of numbers) error {
 	if f.n == len(f.at) {
@@ -131,17 +152,18 @@ func (f *facts) append(r *parsers.Request, of numbers) error {
 	}
 	n := f.n
 	f.at[n] = r.Time.UnixMicro()
-	f.caller[n], f.call[n], f.referer[n] = of.caller, of.call, of.referer
-	f.path.set(n, r.Path)
-	f.query.set(n, r.Query)
-	f.requestID.set(n, r.RequestID)
+	f.caller[n], f.call[n], f.target[n], f.referer[n] = of.caller, of.call, of.target, of.referer
 	f.bytes[n] = max(r.Bytes, -1)
 	f.duration[n] = microseconds(r.Duration)
 	f.records[n] = max(r.Records, -1)
 	f.late[n] = r.Late
 	f.source[n] = int32(r.Source.ID)
 	f.line[n] = r.Line
-	f.body.set(n, r.Body)
+	if of.target != 0 {
+		f.texts.set(n, r.RequestID, r.Body)
+	} else {
+		f.texts.set(n, r.RequestID, r.Body, r.Path, r.Query)
+	}
 	f.n++
 	return nil
 }
@@ -151,6 +173,7 @@ func (f *facts) flush() error {
 	if f.n == 0 {
 		return nil
 	}
+	f.texts.flush()
 	mapping.DataChunkSetSize(f.chunk, mapping.IdxT(f.n))
 	f.n = 0
 	if mapping.AppendDataChunk(f.appender, f.chunk) == mapping.StateError {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers/source"
 )
 
@@ -99,29 +98,4 @@ func (s *Store) Drop(source int) error {
 		}
 	}
 	return s.commit()
-}
-
-// States yields the memory that belongs to the checkpoint.
-func (s *Store) States(yield func(stage string, st keyed.Saved) error) error {
-	return states(s.db, yield)
-}
-
-func states(db *sql.DB, yield func(stage string, st keyed.Saved) error) error {
-	rows, err := db.Query(`select stage, machine, key, last, state from checkpoint_states order by seq`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var stage, state string
-		var st keyed.Saved
-		if err := rows.Scan(&stage, &st.Machine, &st.Key, &st.Last, &state); err != nil {
-			return err
-		}
-		st.State = []byte(state)
-		if err := yield(stage, st); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -62,9 +63,9 @@ func OpenNothing(files ...string) (*Query, error) {
 
 // openQuery opens the store for queries, whichever version it is of.
 func openQuery(path string, files []string) (q *Query, version int, err error) {
-	mode := []string{"access_mode=read_only"}
-	if path == Memory {
-		mode = nil // DuckDB has nothing to open read-only
+	mode := []string{allThreads()}
+	if path != Memory { // where DuckDB has nothing to open read-only
+		mode = append(mode, "access_mode=read_only")
 	}
 	connector, err := duckdb.NewConnector(dsn(path, defaultMemory, mode...), nil)
 	if err != nil {
@@ -90,6 +91,8 @@ func openQuery(path string, files []string) (q *Query, version int, err error) {
 	}
 	return q, version, nil
 }
+
+func allThreads() string { return fmt.Sprintf("threads=%d", runtime.GOMAXPROCS(0)) }
 
 // Run runs the query and calls columns once, then row for each row. The values are
 // nil, bool, numbers, string, []byte, time.Time, lists as []any, structs as
@@ -179,7 +182,7 @@ func (q *Query) Close() error {
 
 // DuckDBVersion returns the version of the DuckDB that is built in.
 func DuckDBVersion() (string, error) {
-	connector, err := duckdb.NewConnector(dsn(Memory, defaultMemory), nil)
+	connector, err := duckdb.NewConnector(dsn(Memory, defaultMemory, oneThread), nil)
 	if err != nil {
 		return "", err
 	}

@@ -166,28 +166,29 @@ func (p *Replay) scan(r *parsers.Request) error {
 
 // selectRequests selects what scanRequest reads.
 const selectRequests = `
-		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, q.path, w.shape, q.query, coalesce(w.status, 0), q.bytes,
-			q.duration_us, c.user_agent, f.text, q.request_id, c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
-			q.records, w.event_name, q.body
+		select q.ts, q.source_id, q.line, c.client_ip, c.peer_ip, w.method, w.host, coalesce(t.path, q.texts[3]), w.shape, coalesce(t.query, q.texts[4]), coalesce(w.status, 0), q.bytes,
+			q.duration_us, c.user_agent, f.text, q.texts[1], c.user_id, c.api_key, c.key_prefix, c.token, c.session, c.tenant,
+			q.records, w.event_name, q.texts[2]
 		from request_rows q
 		join sources s on q.source_id = s.source_id
 		join callers c on q.caller = c.id
 		join calls w on q.call = w.id
+		join targets t on q.target = t.id
 		join referers f on q.referer = f.id`
 
 // scanRequest reads the row that stands next into r, but for its source, of which it
 // returns the number.
 func scanRequest(rows *sql.Rows, r *parsers.Request) (id int, err error) {
-	var text [17]sql.NullString
+	var text [18]sql.NullString
 	var duration int64
 	err = rows.Scan(&r.Time, &id, &r.Line, &text[0], &text[1], &text[2], &text[3], &text[4], &text[5], &text[6],
 		&r.Status, &r.Bytes, &duration, &text[7], &text[8], &text[9], &text[10], &text[11], &text[12], &text[13], &text[14],
-		&text[15], &r.Records, &text[16], &r.Body)
+		&text[15], &r.Records, &text[16], &text[17])
 	if err != nil {
 		return 0, err
 	}
 	for i, field := range [...]*string{&r.ClientIP, &r.PeerIP, &r.Method, &r.Host, &r.Path, &r.Shape, &r.Query,
-		&r.UserAgent, &r.Referer, &r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event} {
+		&r.UserAgent, &r.Referer, &r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event, &r.Body} {
 		*field = text[i].String
 	}
 	r.Duration = -1

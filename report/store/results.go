@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/litesoc/litesoc/detect"
-	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"
 )
 
@@ -59,6 +58,7 @@ func (s *Store) Forget() error {
 	if err := s.exec(`delete from checkpoint`); err != nil {
 		return err
 	}
+	s.states.packed, s.states.rows = s.states.packed[:0], 0
 	return s.exec(`delete from checkpoint_states`)
 }
 
@@ -107,11 +107,6 @@ func (s *Store) takeAway(which string) error {
 		}
 	}
 	return nil
-}
-
-// SaveState keeps one piece of the pipeline's memory, in the order of the calls.
-func (s *Store) SaveState(seq int, stage string, st keyed.Saved) error {
-	return s.append("checkpoint_states", int64(seq), stage, st.Machine, st.Key, st.Last, string(st.State))
 }
 
 // SetRoutes gives each request that is kept the route of its shape, in the last

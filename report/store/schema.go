@@ -2,7 +2,7 @@ package store
 
 // schemaVersion is raised with every change of the tables below, together with a
 // step in migrations.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // migrations lead from the version before to the one that names them. The views are
 // made anew after them, so that a step need not care for them.
@@ -31,7 +31,50 @@ insert into incident_rows select id, title, severity, risk_score, reasons, first
 	merged_into, provisional from incidents;
 drop table incidents;
 ` + alertHandling + auditHead + baselineChanges + requestBody + notifications + retention,
+	5: targets + `
+insert into targets select row_number() over (order by path, query), nullif(path, ''), nullif(query, '')
+	from (select path, query from request_rows where path <> '' or query <> '' group by all having count(*) > 1
+		order by count(*) desc, path, query limit ` + mostTargetsText + `);
+alter table request_rows rename to request_rows_4;
+` + requestRows + `
+insert into request_rows select q.ts, q.caller, q.call, coalesce(t.id, 0), q.bytes, q.duration_us, q.referer, q.records, q.late,
+	q.source_id, q.line, case when t.id is null and q.query <> '' then [q.request_id, coalesce(q.body, ''), q.path, q.query]
+		when t.id is null and q.path <> '' then [q.request_id, coalesce(q.body, ''), q.path]
+		when q.body <> '' then [q.request_id, q.body]
+		when q.request_id <> '' then [q.request_id] else [] end
+	from request_rows_4 q left join targets t on q.path = coalesce(t.path, '') and q.query = coalesce(t.query, '') and t.id > 0;
+drop table request_rows_4;
+drop table checkpoint_states;
+delete from checkpoint;
+` + checkpointStates,
 }
+
+// mostTargets is how many targets are kept under numbers.
+const mostTargets, mostTargetsText = 1 << 18, "262144"
+
+// Tables that came with version 5.
+const (
+	// The path and the query of requests, of those that were asked for more than once.
+	targets = `
+create table targets (id uinteger not null, path varchar, query varchar);
+insert into targets (id) values (0);
+`
+	// In texts stands what no number tells: the request id, the body, and the path and the
+	// query where they are not among the targets, up to the last of them that there is. A
+	// list costs nearly nothing where it is empty; a column of texts costs a tenth of all.
+	requestRows = `
+create table request_rows (
+	ts timestamp not null, caller uinteger not null, call uinteger not null, target uinteger not null, bytes bigint not null,
+	duration_us bigint not null, referer uinteger not null, records bigint not null, late boolean not null,
+	source_id integer not null, line bigint not null, texts varchar[] not null
+);
+`
+	// What the detectors remembered when all requests before the watermark had been judged,
+	// as packState has it, compressed.
+	checkpointStates = `
+create table checkpoint_states (seq bigint not null, packed blob not null);
+`
+)
 
 // Tables that came with version 4. What was found of an alert is made anew by every run
 // that finds it; how a person handled it is not, and stands in a table of its own.
@@ -95,9 +138,8 @@ create table retention (expired timestamp not null);
 //
 // Text that repeats is kept once, in a table of its own, and as a small number in
 // request_rows: twice as fast to write and less than two thirds of the size. Number 0
-// stands for none, and so do -1 and the empty text in other columns, since writing a
-// null costs more than writing all the numbers of a row. The view requests puts it
-// together again.
+// stands for none, and so does -1 in other columns, since writing a null costs more than
+// writing all the numbers of a row. The view requests puts it together again.
 const schema = `
 create table litesoc (schema_version integer not null, created_at timestamp not null, lateness_us bigint, atlas varchar);
 
@@ -128,13 +170,6 @@ create table event_types (
 	event_name varchar primary key, standard_event varchar, severity varchar not null, api_severity varchar not null
 );
 
-create table request_rows (
-	ts timestamp not null, caller uinteger not null, call uinteger not null, path varchar not null,
-	query varchar not null, bytes bigint not null, duration_us bigint not null, referer uinteger not null,
-	request_id varchar not null, records bigint not null, late boolean not null, source_id integer not null,
-	line bigint not null, body varchar default ''
-);
-
 create table sources (
 	source_id integer primary key, path varchar not null, format varchar not null,
 	fingerprint varchar not null, head_bytes integer not null,
@@ -160,13 +195,9 @@ create table audit_log (
 	prev_hash varchar not null, hash varchar not null
 );
 
--- What the detectors remembered when all requests before the watermark had been judged.
+-- Up to when all requests have been judged, and under which settings.
 create table checkpoint (watermark timestamp not null, settings varchar not null);
-create table checkpoint_states (
-	seq bigint not null, stage varchar not null, machine varchar not null, key varchar not null,
-	last timestamp not null, state varchar not null
-);
-` + alertRows + incidentRows + alertHandling + auditHead + baselineChanges + notifications + retention
+` + targets + requestRows + checkpointStates + alertRows + incidentRows + alertHandling + auditHead + baselineChanges + notifications + retention
 
 // viewNames are the views that any version has made.
 var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}
@@ -174,17 +205,19 @@ var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}
 // views makes the views.
 const views = `
 create view requests as
-select q.ts, c.client_ip, c.peer_ip, w.method, w.host, nullif(q.path, '') as path, w.route, nullif(q.query, '') as query,
+select q.ts, c.client_ip, c.peer_ip, w.method, w.host, coalesce(t.path, nullif(q.texts[3], '')) as path, w.route,
+	coalesce(t.query, nullif(q.texts[4], '')) as query,
 	w.status, nullif(q.bytes, -1) as bytes, nullif(q.duration_us, -1) / 1000.0 as duration_ms,
 	c.user_agent, f.text as referer, coalesce(c.api_key, c.user_id, c.token, c.session, c.client_ip) as actor_id,
 	case when c.api_key is not null then 'api_key' when c.user_id is not null then 'user'
 		when c.token is not null then 'token' when c.session is not null then 'session'
 		when c.client_ip is not null then 'ip' end as actor_type,
-	c.user_id, c.api_key, c.token, c.session, c.tenant, nullif(q.request_id, '') as request_id, q.source_id, q.line,
-	nullif(q.body, '') as body, c.key_prefix, nullif(q.records, -1) as records, w.event_name, q.late
+	c.user_id, c.api_key, c.token, c.session, c.tenant, nullif(q.texts[1], '') as request_id, q.source_id, q.line,
+	nullif(q.texts[2], '') as body, c.key_prefix, nullif(q.records, -1) as records, w.event_name, q.late
 from request_rows q
 join callers c on q.caller = c.id
 join calls w on q.call = w.id
+join targets t on q.target = t.id
 join referers f on q.referer = f.id;
 
 create view alerts as

@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -42,11 +41,12 @@ type Store struct {
 	// Rows alone uses these.
 	dims dims
 
-	inTx  bool
-	rows  int // appended since the last commit
-	app   appenders
-	facts *facts         // nil: none is open
-	moved map[int]*moved // logs that were read on since the last commit
+	inTx   bool
+	rows   int // appended since the last commit
+	app    appenders
+	facts  *facts         // nil: none is open
+	moved  map[int]*moved // logs that were read on since the last commit
+	states states
 
 	post *Post // nil: nobody is told of alerts
 }
@@ -105,6 +105,11 @@ func create(path string) error {
 	return nil
 }
 
+// oneThread is how many threads write a store: whoever hands rows to DuckDB does the work,
+// while others read, parse and detect. More would have little to share, and wait for it in a
+// loop.
+const oneThread = "threads=1"
+
 // dsn returns the data source name. Nothing is fetched from a network, and memory
 // is bounded.
 func dsn(path string, memory int64, more ...string) string {
@@ -115,7 +120,6 @@ func dsn(path string, memory int64, more ...string) string {
 		"autoinstall_known_extensions=false",
 		"autoload_known_extensions=false",
 		fmt.Sprintf("memory_limit=%dKiB", memory>>10),
-		fmt.Sprintf("threads=%d", runtime.GOMAXPROCS(0)),
 	}, more...)
 	if path == "" {
 		options = append(options, "temp_directory="+filepath.Join(os.TempDir(), fmt.Sprintf("litesoc-%d.tmp", os.Getpid())))
@@ -134,7 +138,7 @@ func (s *Store) open() error {
 }
 
 func (s *Store) connect() (err error) {
-	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory), nil); err != nil {
+	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory, oneThread), nil); err != nil {
 		return err
 	}
 	s.db = sql.OpenDB(s.connector)
@@ -248,10 +252,12 @@ func (s *Store) create(ctx context.Context) error {
 		return err
 	}
 	for _, t := range detect.Taxonomy() {
-		err := s.exec(`insert into event_types values (?, ?, ?, ?)`, t.Name, nullable(t.StandardEvent), t.Single.String(), t.Single.API(false))
-		if err != nil {
+		if err := s.append("event_types", t.Name, nullable(t.StandardEvent), t.Single.String(), t.Single.API(false)); err != nil {
 			return err
 		}
+	}
+	if err := s.app.write(); err != nil {
+		return err
 	}
 	return s.commit()
 }
@@ -323,6 +329,7 @@ func (s *Store) commit() error {
 // rollback drops what was not committed.
 func (s *Store) rollback() {
 	s.app.drop()
+	s.states.packed = s.states.packed[:0]
 	if s.facts != nil {
 		s.facts.drop()
 		s.facts = nil

@@ -260,7 +260,7 @@ func TestResults(t *testing.T) {
 	watermark := start.Add(time.Hour)
 	must(t, s.BeginResults(watermark, "settings", false))
 	saved := keyed.Saved{Machine: "enumeration", Key: "ip\x00\n'", Last: start, State: []byte(`{"A":1}`)}
-	must(t, s.SaveState(1, "events", saved))
+	must(t, s.SaveState("events", saved))
 	results := store.NewResults()
 	sink := results.Sink()
 	sink.Event(event)
@@ -511,46 +511,66 @@ func TestManyLogs(t *testing.T) {
 
 // A store of an earlier version becomes one like a new one, and keeps what it holds.
 func TestMigrate(t *testing.T) {
-	old, err := os.ReadFile(filepath.Join("..", "..", "testdata", "store", "schema-1.sql"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "old.duckdb")
-	db, err := sql.Open("duckdb", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(string(old)); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	open(t, path).Close()
-	fresh := filepath.Join(t.TempDir(), "new.duckdb")
-	open(t, fresh).Close()
-	for _, q := range []string{
-		`select table_name, column_name, data_type, is_nullable, column_index from duckdb_columns() where not internal order by all`,
-		`select view_name, sql from duckdb_views() where not internal order by all`,
-		`select schema_version from litesoc`,
+	const (
+		requests = `select line, path, query, request_id, body, status, bytes, duration_ms, records, late from requests order by line`
+		routes   = `select path, route from requests order by line`
+		found    = `select a.id, a.status, a.count, a.updated_at, i.id, i.status, i.risk_score from alerts a join incidents i on a.incident_id = i.id`
+	)
+	for _, c := range []struct {
+		file string
+		want map[string]string // of queries
+	}{
+		{"schema-1.sql", map[string]string{
+			routes: "/users/7 /users/{id}\n/shops/rosewood /shops/rosewood\n",
+			found:  "alt_1 open 2 2026-03-01 10:00:01 +0000 UTC inc_1 open 50\n",
+		}},
+		{"schema-4.sql", map[string]string{
+			requests: `1 /users/7 <nil> <nil> <nil> 200 10 <nil> <nil> false
+2 /users/7 <nil> req-2 <nil> 200 10 <nil> <nil> false
+3 /users/7 a=1 <nil> {"a":1} 200 10 0.025 <nil> false
+4 /users/7 a=1 req-4 {"b":1} 200 10 <nil> 3 true
+5 /users/8 <nil> <nil> <nil> 200 <nil> <nil> <nil> false
+6 /users/9 q=a long text that repeats nowhere req-6 <nil> 200 <nil> <nil> <nil> false
+7 <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil> false
+`,
+			`select path, query from targets where id > 0 order by id`: "/users/7 <nil>\n/users/7 a=1\n",
+			`select count(*) from checkpoint`:                          "0\n",
+		}},
 	} {
-		if got, want := query(t, path, q), query(t, fresh, q); got != want {
-			t.Errorf("%s:\n got %s\nwant %s", q, got, want)
-		}
-	}
-	const routes = `select path, route from requests order by line`
-	if got, want := query(t, path, routes), "/users/7 /users/{id}\n/shops/rosewood /shops/rosewood\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	const found = `select a.id, a.status, a.count, a.updated_at, i.id, i.status, i.risk_score from alerts a join incidents i on a.incident_id = i.id`
-	if got, want := query(t, path, found), "alt_1 open 2 2026-03-01 10:00:01 +0000 UTC inc_1 open 50\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	s := open(t, path)
-	defer s.Close()
-	known, err := s.Known()
-	if err != nil || len(known) != 1 || known[0].Source.Fingerprint != "f" {
-		t.Errorf("known %+v, %v", known, err)
+		t.Run(c.file, func(t *testing.T) {
+			old, err := os.ReadFile(filepath.Join("..", "..", "testdata", "store", c.file))
+			must(t, err)
+			path := filepath.Join(t.TempDir(), "old.duckdb")
+			db, err := sql.Open("duckdb", path)
+			must(t, err)
+			if _, err := db.Exec(string(old)); err != nil {
+				t.Fatal(err)
+			}
+			must(t, db.Close())
+			open(t, path).Close()
+			fresh := filepath.Join(t.TempDir(), "new.duckdb")
+			open(t, fresh).Close()
+			for _, q := range []string{
+				`select table_name, column_name, data_type, is_nullable, column_index from duckdb_columns() where not internal order by all`,
+				`select view_name, sql from duckdb_views() where not internal order by all`,
+				`select schema_version from litesoc`,
+			} {
+				if got, want := query(t, path, q), query(t, fresh, q); got != want {
+					t.Errorf("%s:\n got %s\nwant %s", q, got, want)
+				}
+			}
+			for q, want := range c.want {
+				if got := query(t, path, q); got != want {
+					t.Errorf("%s:\n got %s\nwant %s", q, got, want)
+				}
+			}
+			s := open(t, path)
+			defer s.Close()
+			known, err := s.Known()
+			if err != nil || len(known) != 1 || known[0].Source.Fingerprint != "f" {
+				t.Errorf("known %+v, %v", known, err)
+			}
+		})
 	}
 }
 

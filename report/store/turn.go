@@ -156,7 +156,7 @@ func (s *Store) Compact() (err error) {
 		}
 	}()
 	for _, d := range s.dims.all() {
-		column := map[string]string{"callers": "caller", "calls": "call", "referers": "referer"}[d.table]
+		column := map[string]string{"callers": "caller", "calls": "call", "targets": "target", "referers": "referer"}[d.table]
 		query := fmt.Sprintf(`delete from %s where id > 0 and id not in (select distinct %s from request_rows)`, d.table, column)
 		if err := s.exec(query); err != nil {
 			return err

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/litesoc/litesoc/detect/keyed"
+)
+
+// The detectors' memory is many short texts that resemble each other: they are kept
+// together and compressed, a tenth of the size and of the rows that they would be alone.
+
+// statesPerRow is about how many bytes of states make a row of checkpoint_states.
+const statesPerRow = 256 << 10
+
+// states are pieces of memory that are yet to be written.
+type states struct {
+	packed []byte // in the order in which they were given
+	rows   int64  // written of this checkpoint
+	zstd   *zstd.Encoder
+}
+
+// SaveState keeps one piece of the pipeline's memory, in the order of the calls.
+func (s *Store) SaveState(stage string, st keyed.Saved) error {
+	p := packState(s.states.packed, stage, st)
+	if s.states.packed = p; len(p) < statesPerRow {
+		return nil
+	}
+	return s.writeStates()
+}
+
+// writeStates hands the states to the running transaction.
+func (s *Store) writeStates() (err error) {
+	st := &s.states
+	if len(st.packed) == 0 {
+		return nil
+	}
+	if st.zstd == nil {
+		st.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(statesPerRow))
+		if err != nil {
+			return err
+		}
+	}
+	st.rows++
+	err = s.append("checkpoint_states", st.rows, st.zstd.EncodeAll(st.packed, nil))
+	st.packed = st.packed[:0]
+	return err
+}
+
+// States yields the memory that belongs to the checkpoint.
+func (s *Store) States(yield func(stage string, st keyed.Saved) error) error {
+	return readStates(s.db, yield)
+}
+
+// States is Store.States for a store that is only read.
+func (q *Query) States(yield func(stage string, st keyed.Saved) error) error {
+	return readStates(q.db, yield)
+}
+
+func readStates(db *sql.DB, yield func(stage string, st keyed.Saved) error) error {
+	unzip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	defer unzip.Close()
+	return each(db, `select packed from checkpoint_states order by seq`, func(rows *sql.Rows) error {
+		var row sql.RawBytes
+		if err := rows.Scan(&row); err != nil {
+			return err
+		}
+		packed, err := unzip.DecodeAll(row, nil)
+		for err == nil && len(packed) > 0 {
+			var stage string
+			var st keyed.Saved
+			if stage, st, packed, err = unpackState(packed); err == nil {
+				err = yield(stage, st)
+			}
+		}
+		return err
+	})
+}
+
+// packState appends a state to b. unpackState takes it off again.
+func packState(b []byte, stage string, st keyed.Saved) []byte {
+	b = packText(b, stage)
+	b = packText(b, st.Machine)
+	b = packText(b, st.Key)
+	b = binary.AppendVarint(b, st.Last.UnixMicro())
+	return packText(b, st.State)
+}
+
+func packText[T ~string | ~[]byte](b []byte, text T) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+var errStates = errors.New("the detectors' memory cannot be read")
+
+// unpackState returns the first state of b, which the state keeps, and what follows it.
+func unpackState(b []byte) (stage string, st keyed.Saved, rest []byte, err error) {
+	var texts [4][]byte
+	for i := range texts {
+		if i == 3 {
+			at, n := binary.Varint(b)
+			if n <= 0 {
+				return "", st, nil, errStates
+			}
+			st.Last, b = time.UnixMicro(at).UTC(), b[n:]
+		}
+		length, n := binary.Uvarint(b)
+		if n <= 0 || length > uint64(len(b)-n) {
+			return "", st, nil, fmt.Errorf("%w: %d bytes are left", errStates, len(b))
+		}
+		end := n + int(length)
+		texts[i], b = b[n:end:end], b[end:]
+	}
+	st.Machine, st.Key, st.State = string(texts[1]), string(texts[2]), texts[3]
+	return string(texts[0]), st, b, nil
+}
