@@ -262,7 +262,7 @@ func (d *doctor) database(path string) {
 		d.broken("tail", err, "")
 	}
 	var schema int
-	err = besideTail(pid, func() (err error) { schema, err = store.Version(path); return err })
+	err = betweenTurns(pid, func() (err error) { schema, err = store.Version(path); return err })
 	switch {
 	case errors.Is(err, store.ErrBusy):
 		d.say(stateNote, "database", err.Error(), "what it holds could not be looked at; wait until that is done")
@@ -281,7 +281,7 @@ func (d *doctor) database(path string) {
 		return
 	}
 	var q *store.Query
-	err = besideTail(pid, func() (err error) { q, err = store.OpenQuery(path); return err })
+	err = betweenTurns(pid, func() (err error) { q, err = store.OpenQuery(path); return err })
 	if err != nil {
 		d.broken("database", err, "")
 		return
@@ -366,7 +366,7 @@ type remnant struct {
 // progress returns when lines were last kept, and the logs that are not read to their end.
 func (d *doctor) progress(path, pid string) (kept time.Time, unread []remnant, err error) {
 	var q *store.Query
-	if err := besideTail(pid, func() (err error) { q, err = store.OpenQuery(path); return err }); err != nil {
+	if err := betweenTurns(pid, func() (err error) { q, err = store.OpenQuery(path); return err }); err != nil {
 		return kept, nil, err
 	}
 	kept, err = q.Stored()
@@ -392,9 +392,9 @@ func (d *doctor) progress(path, pid string) (kept time.Time, unread []remnant, e
 	return kept, unread, nil
 }
 
-// besideTail opens a database, if need be between two turns of the tail in the process of that
+// betweenTurns opens a database, if need be between two turns of the tail in the process of that
 // id.
-func besideTail(pid string, open func() error) error {
+func betweenTurns(pid string, open func() error) error {
 	wait := time.Duration(0)
 	if pid != "" {
 		wait = readWait
