@@ -93,7 +93,7 @@ func found(t *testing.T, dir, db string) []byte {
 	for _, query := range []string{
 		"select * exclude (evidence, provisional) from events order by id",
 		"select * exclude (provisional) from alerts order by id",
-		"select * from incidents order by id",
+		"select * exclude (provisional) from incidents order by id",
 		"select ts, client_ip, method, path, route, status, late, line from requests order by all",
 		"select reason, sample from rejects order by all",
 		"select sum(lines), sum(parsed), sum(rejected), sum(skipped), sum(late) from sources",
