@@ -397,7 +397,7 @@ func (d *doctor) progress(path, pid string) (kept time.Time, unread []remnant, e
 func betweenTurns(pid string, open func() error) error {
 	wait := time.Duration(0)
 	if pid != "" {
-		wait = readWait
+		wait = tailWait
 	}
 	return patiently(context.Background(), wait, open)
 }

@@ -146,7 +146,7 @@ func exportTables(ctx context.Context, f *reportFlags, folder string, r *report.
 	if err != nil {
 		return nil, err
 	}
-	err = patiently(ctx, readWait, func() (err error) {
+	err = patiently(ctx, waitFor(f.db), func() (err error) {
 		written, err = store.Export(ctx, f.db, folder, r, span, f.only)
 		return err
 	})

@@ -76,7 +76,7 @@ func (t *tail) round(say notes) error {
 	switch {
 	case t.behind, t.limits != limits{} && !now.Before(t.expireAt):
 		return t.turnNow(say, false)
-	case something && !now.Before(t.turnNext), t.urgent && now.Sub(t.turned) >= max(turnAlert, t.took), t.full && now.Sub(t.turned) >= t.took:
+	case something && !now.Before(t.turnNext), t.urgent && now.Sub(t.turned) >= max(turnAlert, 2*t.took), t.full && now.Sub(t.turned) >= t.took:
 		return t.turn(say)
 	}
 	return nil

@@ -217,7 +217,7 @@ func (s *soak) ask(stop <-chan struct{}) error {
 		out, err := cmd.CombinedOutput()
 		s.mu.Lock()
 		if err != nil {
-			s.refused = append(s.refused, fmt.Sprintf("litesoc %s: %v: %s", args[0], err, out))
+			s.refused = append(s.refused, fmt.Sprintf("litesoc %s, after %.1f s: %v: %s", args[0], time.Since(began).Seconds(), err, out))
 		} else {
 			s.queries = append(s.queries, time.Since(began))
 		}

@@ -273,13 +273,24 @@ func (f *sqlFlags) tellLogs(logs *store.Logs, stderr io.Writer) error {
 	return nil
 }
 
-// readWait is how long a command that only reads waits for one that writes: longer than
-// a turn of one that writes again and again, shorter than a person's patience.
-const readWait = 3 * time.Second
+// readWait is how long a command that only reads waits for one that writes, and tailWait how
+// long if that is a tail, which leaves the database soon, but to whoever comes first.
+const (
+	readWait = 3 * time.Second
+	tailWait = 15 * time.Second
+)
+
+// waitFor is how long a command that only reads waits for the database.
+func waitFor(db string) time.Duration {
+	if pid, err := store.Follower(db); err == nil && pid != "" {
+		return tailWait
+	}
+	return readWait
+}
 
 // openQuery opens the store for queries, which can reach the files beside it.
 func openQuery(db string, files ...string) (q *store.Query, err error) {
-	err = patiently(context.Background(), readWait, func() error { q, err = store.OpenQuery(db, files...); return err })
+	err = patiently(context.Background(), waitFor(db), func() error { q, err = store.OpenQuery(db, files...); return err })
 	switch {
 	case errors.Is(err, store.ErrNoStore):
 		return nil, failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")

@@ -93,7 +93,7 @@ func found(t *testing.T, dir, db string) []byte {
 	for _, query := range []string{
 		"select * exclude (evidence, provisional) from events order by id",
 		"select * exclude (provisional) from alerts order by id",
-		"select * from incidents order by id",
+		"select * exclude (provisional) from incidents order by id",
 		"select ts, client_ip, method, path, route, status, late, line from requests order by all",
 		"select reason, sample from rejects order by all",
 		"select sum(lines), sum(parsed), sum(rejected), sum(skipped), sum(late) from sources",
@@ -117,8 +117,8 @@ func appendTo(t *testing.T, path string, text []byte) {
 }
 
 // A tail that is fed a log piece by piece, in two files of which one is written in bursts,
-// while files are rotated and packed and the process is killed at random moments, finds
-// what one scan of the whole finds.
+// while files are rotated and packed, the database is out of reach and the process is killed
+// at random moments, finds what one scan of the whole finds.
 func TestTailIsScan(t *testing.T) {
 	if testing.Short() {
 		t.Skip("shows nothing more under the race detector, and takes long there")
@@ -140,7 +140,20 @@ func TestTailIsScan(t *testing.T) {
 	var held [2][]byte // what a server keeps to itself
 	bursts := [2]time.Duration{0, time.Duration(rng.IntN(8)) * time.Minute}
 	var burst [2]time.Time
-	rotations, kills := 0, 0
+	rotations, kills, outages := 0, 0, 0
+	db := filepath.Join(dir, "tail.duckdb")
+	away := false // the database
+	reach := func(it bool) {
+		g.wait(g)
+		if away == it {
+			from, to := db, db+".away"
+			if it {
+				from, to = to, from
+			}
+			g.check(os.Rename(from, to))
+			away = !it
+		}
+	}
 	next := 0
 	for next < len(lines) {
 		n := min(1+rng.IntN(1200), len(lines)-next)
@@ -175,11 +188,18 @@ func TestTailIsScan(t *testing.T) {
 		if rng.IntN(3) == 0 {
 			g.after(3 * time.Second)
 		}
+		if rng.IntN(2) == 0 {
+			reach(true)
+		}
 		switch rng.IntN(8) {
 		case 0:
+			reach(true)
 			g.kill()
 			g.start()
 			kills++
+		case 2:
+			reach(false)
+			outages++
 		case 1:
 			i := rng.IntN(2)
 			rotations++
@@ -200,8 +220,9 @@ func TestTailIsScan(t *testing.T) {
 			}
 		}
 	}
+	reach(true)
 	g.finish()
-	t.Logf("%d kills, %d rotations, %d times judged again, bursts of %s, said %q; last run %d turns %s", kills, rotations, g.again, bursts[1], g.said, g.stats.Turns, g.stats.TurnTime)
+	t.Logf("%d kills, %d rotations, %d outages, %d times judged again, bursts of %s, said %q; last run %d turns %s", kills, rotations, outages, g.again, bursts[1], g.said, g.stats.Turns, g.stats.TurnTime)
 	litesoc(t, dir, "scan", "--quiet", "--db", "scan.duckdb", "--output", "json=x.json", "--intel", "intel", "logs")
 	got, want := found(t, dir, "tail.duckdb"), found(t, dir, "scan.duckdb")
 	if !bytes.Equal(got, want) {
