@@ -54,6 +54,9 @@ usage; a file that is there needs --force.`, mostLooked),
 // seconds of work.
 const mostLooked = 100_000
 
+// mostSampled is how many lines of a log, from all over it, tell its keys.
+const mostSampled = 2000
+
 func initConfig(c *cobra.Command, f *initFlags, args []string) error {
 	if slices.Contains(args, "-") {
 		return misuse("litesoc init access.log", "init: standard input cannot be looked at twice; name a file")
@@ -136,7 +139,7 @@ func (s *survey) read(c *cobra.Command, args []string, formats []*parsers.Format
 	files, failures := source.Find(args, c.InOrStdin())
 	if s.formats == nil {
 		for _, f := range files {
-			lines, err := source.Sample(f)
+			lines, err := source.Spread(f, mostSampled)
 			if err != nil || len(s.keys) > 0 {
 				continue
 			}
