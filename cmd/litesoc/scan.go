@@ -714,7 +714,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")
 	}
 	if n := j.results.Reopened; n > 0 {
-		run.Notes = append(run.Notes, plural(n, "alert that was resolved or dismissed has gone on: it is open again", "alerts that were resolved or dismissed have gone on: they are open again"))
+		run.Notes = append(run.Notes, report.Plural(int64(n), "alert that was resolved or dismissed has gone on: it is open again", "alerts that were resolved or dismissed have gone on: they are open again"))
 	}
 	for _, f := range j.plan.Failures {
 		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
