@@ -257,13 +257,18 @@ func number(n int64) string {
 
 // count writes how many of a thing there are: "1 request", "1,240 requests".
 func count(n int64, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
 	if strings.HasSuffix(thing, "s") {
-		return number(n) + " " + thing + "es"
+		return Plural(n, thing, thing+"es")
 	}
-	return number(n) + " " + thing + "s"
+	return Plural(n, thing, thing+"s")
+}
+
+// Plural writes how many of a thing there are, in the words for one and for many.
+func Plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(n) + " " + many
 }
 
 // unknown stands where a time is not known.

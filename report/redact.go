@@ -29,7 +29,8 @@ import (
 // metadata as well. Of files the names stay, of their folders nothing, and samples of
 // lines are dropped. The same name has the same pseudonym all over r, and with the same
 // key in every report; who does not have the key cannot compute it. A name is told by
-// the fields that say whose it is; one that stands in paths alone is not known to be one.
+// the fields that say whose it is, and in paths by where it stands: behind /users/, in
+// ?email=. What people wrote in notes is free text, and is put away as a whole.
 //
 // An address becomes one of a range that nobody has (240.0.0.0/4, 2001:db8::/32): there
 // are too few IPv4 addresses for documentation. Those of one IPv4 /24 or IPv6 /64 stay
@@ -37,6 +38,7 @@ import (
 func (r *Report) Redact(key []byte) {
 	x := &redaction{key: key, names: map[string]string{}, begins: map[string][]string{}, nets: map[string]string{}, taken: map[string]bool{}}
 	x.learn(r)
+	x.notes(r)
 	r.Run.DB = baseOf(r.Run.DB)
 	for i := range r.Run.Sources {
 		r.Run.Sources[i].Path = baseOf(r.Run.Sources[i].Path)
@@ -137,6 +139,26 @@ func (x *redaction) learn(r *Report) {
 	}
 	for begin := range x.begins {
 		slices.SortFunc(x.begins[begin], func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	}
+}
+
+// notes puts pseudonyms in the place of what people wrote about alerts.
+func (x *redaction) notes(r *Report) {
+	for i := range r.Alerts {
+		a := &r.Alerts[i]
+		if a.Note == "" {
+			continue
+		}
+		pseudonym := "note-" + x.code("note", a.Note, 8)
+		for n := range r.Incidents {
+			handled := r.Incidents[n].Handled
+			for k := range handled {
+				if strings.HasPrefix(handled[k], a.ID+": ") {
+					handled[k] = strings.ReplaceAll(handled[k], a.Note, pseudonym)
+				}
+			}
+		}
+		a.Note = pseudonym
 	}
 }
 
@@ -324,6 +346,12 @@ func (x *redaction) text(s string) string {
 	}
 	var last rune
 	for i := 0; i < len(s); {
+		if n, own := x.placed(s, i); n > 0 {
+			b.WriteString(own)
+			i += n
+			last = 'x'
+			continue
+		}
 		if !isWord(last) {
 			if n, own := x.form(s[i:]); n > 0 {
 				b.WriteString(own)
@@ -347,6 +375,82 @@ func (x *redaction) text(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// What stands behind these in a path names somebody or something, by what it names.
+var namingPlaces = places(map[string]string{
+	"user": "user users account accounts customer customers member members people person persons profile profiles employee employees " +
+		"patient patients student students contact contacts owner owners author authors",
+	"tenant": "org orgs organization organizations organisation organisations tenant tenants company companies team teams workspace workspaces",
+	"key":    "key keys api-key api-keys api_keys apikeys token tokens session sessions device devices",
+})
+
+// What these parameters of a query hold names somebody or something, by what it names.
+var namingParameters = places(map[string]string{
+	"user":   "user username user_name userid user_id uid login email mail e-mail account account_id accountid customer customer_id member owner owner_id name phone",
+	"tenant": "org org_id orgid organization organization_id organisation_id tenant tenant_id tenantid company company_id team team_id workspace workspace_id",
+	"key":    "key api_key apikey api-key access_key token access_token refresh_token session session_id sessionid sid device device_id",
+})
+
+// ownPlaces are words that stand behind a naming place, and are no name.
+var ownPlaces = setOfNames("me self current new search find login logout signin signup sign-in sign-up register password reset verify confirm bulk batch export import " +
+	"all list count stats invite invites invitations settings roles permissions refresh validate callback info userinfo status active admin " +
+	"billing edit update delete create avatar photo preferences security notifications history activity subscription subscriptions plan plans orders invoices payments " +
+	"address addresses sessions tokens keys devices 2fa mfa otp change-password password-reset forgot-password lookup exists suggest upload download summary report reports")
+
+// places turns names by kind into kinds by name.
+func places(kinds map[string]string) map[string]string {
+	of := map[string]string{}
+	for kind, names := range kinds {
+		for name := range strings.FieldsSeq(names) {
+			of[name] = kind
+		}
+	}
+	return of
+}
+
+// placed returns the length of the name at s[i:] that the place in a path or a query tells
+// to be one, and its pseudonym.
+func (x *redaction) placed(s string, i int) (int, string) {
+	if i < 2 {
+		return 0, ""
+	}
+	kind := ""
+	switch before := s[:i-1]; s[i-1] {
+	case '/':
+		segment := before[strings.LastIndexByte(before, '/')+1:]
+		if len(segment) == len(before) {
+			return 0, "" // nothing stands before it: no path
+		}
+		kind = namingPlaces[strings.ToLower(segment)]
+	case '=':
+		kind = namingParameters[strings.ToLower(before[strings.LastIndexAny(before, "?&;")+1:])]
+		if !strings.ContainsAny(before, "?&") {
+			kind = ""
+		}
+	}
+	if kind == "" {
+		return 0, ""
+	}
+	n := strings.IndexFunc(s[i:], func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("/?&=#;,\"'`<>(){}[]|…", r) })
+	if n < 0 {
+		n = len(s) - i
+	}
+	name := strings.TrimRight(s[i:i+n], ".:")
+	if name == "" || ownPlaces[strings.ToLower(name)] {
+		return 0, ""
+	}
+	plain, err := url.PathUnescape(name)
+	if err != nil {
+		plain = name
+	}
+	if length, own := x.form(plain); length == len(plain) {
+		return len(name), own
+	}
+	if own, known := x.names[strings.ToLower(plain)]; known {
+		return len(name), own
+	}
+	return len(name), kind + "-" + x.code(kind, plain, 8)
 }
 
 func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,12 +17,17 @@ import (
 var planted = []string{
 	"203.0.113.77", "198.51.100.23", "2001:db8:aaaa:bbbb::77", "mallory", "zoe.quill@corp.example", "corp.example", "Ünal", "73311",
 	"key_0123456789ab", "tok_0123456789ab", "ses_fedcba987654", "org_northwind", "org_fabrikam", "hooks.intranet.example", "evt_00000000000000aa", "inc_00000000000000aa",
+	"quentin", "yolanda%20d", "hooli", "sk_live_4242", "rosalind", "the owner is tamsin", // in paths and notes alone
 	"o'hara", "a-name-that-a-sentence-cuts-short-because-it-is-far-too-long",
 }
 
+// Those of them that stand in paths and notes alone.
+var alone = []string{"quentin", "yolanda%20d", "hooli", "sk_live_4242", "rosalind", "the owner is tamsin"}
+
 // tellingAll is a report in which every planted name stands wherever it may.
 func tellingAll() *Report {
-	all := strings.Join(planted, " ") + ` GET /users/mallory/files?mail=zoe.quill%40corp.example http://hooks.intranet.example:8080/x [2001:db8:aaaa:bbbb::77]:443, ` +
+	all := strings.Join(slices.DeleteFunc(slices.Clone(planted), func(name string) bool { return slices.Contains(alone, name) }), " ") +
+		` "GET /api/v1/users/quentin/files" /people/Yolanda%20D?x=1 "/orgs/hooli/users/me", /login?user=rosalind&api_key=sk_live_4242 GET /users/mallory/files?mail=zoe.quill%40corp.example http://hooks.intranet.example:8080/x [2001:db8:aaaa:bbbb::77]:443, ` +
 		`user "` + planted[len(planted)-1][:30] + `…" of '%C3%9Cnal' and 203.0.113.77. At 05:40:00 (threshold: 5 within 300 s).`
 	r := withFailures()
 	r.Events, r.Alerts, r.Incidents = nil, nil, nil
@@ -41,12 +48,12 @@ func tellingAll() *Report {
 		a := Alert{Alert: detect.Alert{
 			ID: fmt.Sprintf("alt_%016x", 0xaa+i), Type: "brute_force_attack", Rule: "brute-force", Title: "Brute force by " + who.id, Description: all,
 			ActorID: who.id, ActorType: who.typ, SourceIP: "203.0.113.77", First: at, Last: at, Count: 5, Events: []string{e.ID}, Outcome: "attempted", Metadata: e.Metadata,
-		}, Status: Resolved, IncidentID: "inc_00000000000000aa", ResolvedBy: "mallory", Note: all}
+		}, Status: Resolved, IncidentID: "inc_00000000000000aa", ResolvedBy: "mallory", Note: "the owner is tamsin"}
 		r.Events, r.Alerts = append(r.Events, e), append(r.Alerts, a)
 	}
 	in := Incident{Incident: detect.Incident{ID: "inc_00000000000000aa", Title: "Brute force by mallory", Summary: all, IPs: []string{"203.0.113.77"}, Outcome: "attempted",
 		First: r.Events[0].First, Last: r.Events[0].Last, Reasons: []string{all}},
-		Status: Open, Addresses: []Address{{IP: "203.0.113.77", Country: "DE"}}, NextSteps: []string{all}, Handled: []string{all},
+		Status: Open, Addresses: []Address{{IP: "203.0.113.77", Country: "DE"}}, NextSteps: []string{all}, Handled: []string{all, "alt_00000000000000aa: resolved by mallory: the owner is tamsin"},
 		SQL: "select ts from requests where client_ip in ('203.0.113.77', '198.51.100.23') and user_id = 'o''hara'"}
 	for _, e := range r.Events {
 		in.Actors = append(in.Actors, e.ActorID)
@@ -87,6 +94,12 @@ func TestRedact(t *testing.T) {
 	}
 	if who := r.Alerts[2].ActorID; who != in.Actors[2] || !strings.HasSuffix(r.Alerts[2].Title, " "+who) || !strings.Contains(e.Summary, "/users/"+who+"/files") {
 		t.Errorf("a user has several pseudonyms: %q, %q, %q", who, r.Alerts[2].Title, e.Summary)
+	}
+	if note := r.Alerts[0].Note; note != r.Alerts[1].Note || !strings.HasSuffix(in.Handled[1], ": "+note) {
+		t.Errorf("a note has several pseudonyms: %q, %q, %q", note, r.Alerts[1].Note, in.Handled)
+	}
+	if !regexp.MustCompile(`GET /api/v1/users/user-[0-9a-f]{8}/files" /people/user-[0-9a-f]{8}\?x=1 "/orgs/tenant-[0-9a-f]{8}/users/me", /login\?user=user-[0-9a-f]{8}&api_key=key-[0-9a-f]{8} GET`).MatchString(e.Summary) {
+		t.Errorf("paths are not what they were but for names: %q", e.Summary)
 	}
 	for _, want := range []string{"At 05:40:00 (threshold: 5 within 300 s)", "GET /"} {
 		if !strings.Contains(e.Summary, want) {

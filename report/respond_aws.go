@@ -8,26 +8,23 @@ import (
 // awsName is the name of the IP set in AWS WAF.
 func awsName(family int) string { return fmt.Sprintf("litesoc-block-ipv%d", family) }
 
-// awsWAF returns the input of create-ip-set. A set holds one address family, and 10,000
+// An awsSet is what both commands take. A set holds one address family, and 10,000
 // networks at most.
+type awsSet struct {
+	Name             string   `json:"Name"`
+	Scope            string   `json:"Scope"`
+	Description      string   `json:"Description"`
+	IPAddressVersion string   `json:"IPAddressVersion,omitempty"` // of a set that is there, it cannot be given
+	Addresses        []string `json:"Addresses"`
+}
+
+// awsWAF returns the input of create-ip-set.
 // https://docs.aws.amazon.com/waf/latest/APIReference/API_CreateIPSet.html
 func awsWAF(family int) *PlanFormat {
 	return &PlanFormat{
 		Name: fmt.Sprintf("aws-waf-v%d", family), File: fmt.Sprintf("aws-waf-ipv%d.json", family),
-		Doc: fmt.Sprintf("an IPv%d set for 'aws wafv2 create-ip-set --cli-input-json file://FILE'", family),
-		Write: func(w io.Writer, p *Plan) error {
-			addresses, err := p.awsAddresses(family)
-			if err != nil {
-				return err
-			}
-			return writeIndented(w, struct {
-				Name             string   `json:"Name"`
-				Scope            string   `json:"Scope"`
-				Description      string   `json:"Description"`
-				IPAddressVersion string   `json:"IPAddressVersion"`
-				Addresses        []string `json:"Addresses"`
-			}{awsName(family), "REGIONAL", awsDescription(p), fmt.Sprintf("IPV%d", family), addresses})
-		},
+		Doc:   fmt.Sprintf("an IPv%d set for 'aws wafv2 create-ip-set --cli-input-json file://FILE'", family),
+		Write: func(w io.Writer, p *Plan) error { return p.writeAWS(w, family, fmt.Sprintf("IPV%d", family)) },
 	}
 }
 
@@ -37,20 +34,17 @@ func awsWAF(family int) *PlanFormat {
 func awsWAFUpdate(family int) *PlanFormat {
 	return &PlanFormat{
 		Name: fmt.Sprintf("aws-waf-v%d-update", family), File: fmt.Sprintf("aws-waf-ipv%d-update.json", family),
-		Doc: fmt.Sprintf("the same IPv%d set for 'aws wafv2 update-ip-set --id ID --lock-token TOKEN --cli-input-json file://FILE'", family),
-		Write: func(w io.Writer, p *Plan) error {
-			addresses, err := p.awsAddresses(family)
-			if err != nil {
-				return err
-			}
-			return writeIndented(w, struct {
-				Name        string   `json:"Name"`
-				Scope       string   `json:"Scope"`
-				Description string   `json:"Description"`
-				Addresses   []string `json:"Addresses"`
-			}{awsName(family), "REGIONAL", awsDescription(p), addresses})
-		},
+		Doc:   fmt.Sprintf("the same IPv%d set for 'aws wafv2 update-ip-set --id ID --lock-token TOKEN --cli-input-json file://FILE'", family),
+		Write: func(w io.Writer, p *Plan) error { return p.writeAWS(w, family, "") },
 	}
+}
+
+func (p *Plan) writeAWS(w io.Writer, family int, version string) error {
+	addresses, err := p.awsAddresses(family)
+	if err != nil {
+		return err
+	}
+	return writeIndented(w, awsSet{awsName(family), "REGIONAL", awsDescription(p), version, addresses})
 }
 
 const maxAWSAddresses = 10_000

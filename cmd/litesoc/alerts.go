@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
@@ -42,9 +41,9 @@ if it becomes more severe. Every change is written to the audit trail.`,
 }
 
 type alertsFlags struct {
-	db, since, until, actor, ip, typ, rule, severity, status, incident, output string
-	limit                                                                      int
-	all, suppressed                                                            bool
+	listFlags
+	typ, rule, incident string
+	all, suppressed     bool
 }
 
 func alertsListCommand() *cobra.Command {
@@ -62,20 +61,12 @@ has changed since. --output ids writes ids alone, for the other commands to read
 		RunE: func(c *cobra.Command, _ []string) error { return listAlerts(c, &f) },
 	}
 	flags := c.Flags()
-	dbFlag(c, &f.db)
-	flags.StringVar(&f.since, "since", "", "only those that went on at or after this `time`: "+timeHint)
-	flags.StringVar(&f.until, "until", "", "only those that began before this `time`")
-	flags.StringVar(&f.actor, "actor", "", "only of this `actor`: a user, key, token, session or address")
-	flags.StringVar(&f.ip, "ip", "", "only from this `address` or network")
+	f.add(c, "table, json, csv, ndjson or ids")
 	flags.StringVar(&f.typ, "type", "", "only of this `type`, such as brute_force_attack; * stands for any text")
 	flags.StringVar(&f.rule, "rule", "", "only of this `rule`; * stands for any text")
-	flags.StringVar(&f.severity, "severity", "", "only of this `severity` or above: info, low, medium, high, critical")
-	flags.StringVar(&f.status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.StringVar(&f.incident, "incident", "", "only of the incident whose `id` begins so")
-	flags.IntVar(&f.limit, "limit", 100, "the first `n`; 0 for all")
 	flags.BoolVar(&f.suppressed, "suppressed", false, "those that the allowlist suppresses, and no others")
 	flags.BoolVar(&f.all, "all", false, "also those that are suppressed, or were handled and are found no more")
-	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT[=FILE]`: table, json, csv, ndjson or ids")
 	return c
 }
 
@@ -85,20 +76,9 @@ func (f *alertsFlags) wants(now time.Time) (func(*report.Alert) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	least := detect.Info
-	if f.severity != "" {
-		if least, err = detect.ParseSeverity(f.severity); err != nil {
-			return nil, misuse("", "--severity: %w", err)
-		}
-	}
-	if f.status != "" && !slices.Contains([]string{report.Open, report.Acknowledged, report.Resolved, report.Dismissed}, f.status) {
-		return nil, misuse("", "--status %q: an alert is open, acknowledged, resolved or dismissed", f.status)
-	}
-	var network netip.Prefix
-	if f.ip != "" {
-		if network, err = parseNetwork(f.ip); err != nil {
-			return nil, misuse("", "--ip %q: neither an address nor a network such as 203.0.113.0/24", f.ip)
-		}
+	least, network, err := f.check()
+	if err != nil {
+		return nil, err
 	}
 	actors := append([]string{f.actor}, parsers.Fingerprints(f.actor)...)
 	return func(a *report.Alert) bool {
@@ -147,9 +127,6 @@ func listAlerts(c *cobra.Command, f *alertsFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.limit < 0 {
-		return misuse("", "--limit %d is less than 0", f.limit)
-	}
 	wants, err := f.wants(time.Now())
 	if err != nil {
 		return err
@@ -172,7 +149,7 @@ func listAlerts(c *cobra.Command, f *alertsFlags) error {
 	if f.all {
 		alerts = append(alerts, gone...)
 	} else if len(gone) > 0 {
-		fmt.Fprintf(c.ErrOrStderr(), "litesoc: %s handled and found no more; --all lists them too\n", plural(len(gone), "alert was", "alerts were"))
+		fmt.Fprintf(c.ErrOrStderr(), "litesoc: %s handled and found no more; --all lists them too\n", report.Plural(int64(len(gone)), "alert was", "alerts were"))
 	}
 	slices.SortStableFunc(alerts, func(a, b report.Alert) int {
 		return cmp.Or(order(report.Over(a.Status), report.Over(b.Status)), cmp.Compare(b.Severity, a.Severity), a.First.Compare(b.First), strings.Compare(a.ID, b.ID))
@@ -196,14 +173,6 @@ func order(a, b bool) int {
 		return 1
 	}
 	return -1
-}
-
-// plural counts things in words.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // alertColumns are those of the table alerts.

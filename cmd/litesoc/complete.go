@@ -36,7 +36,7 @@ func complete(root *cobra.Command) {
 		for _, f := range report.All() {
 			all = append(all, f.Name+"\t"+f.Doc)
 		}
-		return all
+		return append(all, "parquet=\tthe tables as Parquet files, into a folder")
 	}
 	rows := oneOf("table", "json", "csv", "ndjson")
 	perCommand := map[string]map[string]completer{

@@ -21,6 +21,7 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/geo"
 	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/notify"
 	"github.com/litesoc/litesoc/report/store"
 )
@@ -144,7 +145,7 @@ func (d *doctor) config(cfg *config) {
 	j.geo.Close()
 	d.say(stateOK, "config", fmt.Sprintf("%s is valid", cfg.path), "")
 	if set, _, err := cfg.ruleSet(nil); err == nil && len(cfg.Rules) > 0 {
-		d.say(stateOK, "rules", fmt.Sprintf("%s, those of %s among them", plural(len(set.Rules), "rule", "rules"), strings.Join(cfg.Rules, ", ")), "")
+		d.say(stateOK, "rules", fmt.Sprintf("%s, those of %s among them", report.Plural(int64(len(set.Rules)), "rule", "rules"), strings.Join(cfg.Rules, ", ")), "")
 	}
 	over := 0
 	for _, e := range cfg.Allowlist {
@@ -154,7 +155,7 @@ func (d *doctor) config(cfg *config) {
 		}
 	}
 	if n := len(cfg.Allowlist); n > over {
-		d.say(stateOK, "allowlist", plural(n-over, "entry holds", "entries hold"), "")
+		d.say(stateOK, "allowlist", report.Plural(int64(n-over), "entry holds", "entries hold"), "")
 	}
 	d.accepted(cfg)
 	d.notifications(cfg)
@@ -176,10 +177,10 @@ func (d *doctor) accepted(cfg *config) {
 		}
 	}
 	if over > 0 {
-		d.say(stateNote, "accepted", fmt.Sprintf("%s: %s expired", cfg.Accepted, plural(over, "finding has", "findings have")), "take them out, or accept them anew with 'litesoc accept'")
+		d.say(stateNote, "accepted", fmt.Sprintf("%s: %s expired", cfg.Accepted, report.Plural(int64(over), "finding has", "findings have")), "take them out, or accept them anew with 'litesoc accept'")
 		return
 	}
-	d.say(stateOK, "accepted", fmt.Sprintf("%s: %s", cfg.Accepted, plural(len(l.Entries()), "finding", "findings")), "")
+	d.say(stateOK, "accepted", fmt.Sprintf("%s: %s", cfg.Accepted, report.Plural(int64(len(l.Entries())), "finding", "findings")), "")
 }
 
 // notifications looks whether those who are to be told could be. Nothing is sent.
@@ -225,7 +226,7 @@ func (d *doctor) intel(cfg *config, given string) {
 	for _, s := range db.Sources() {
 		text := fmt.Sprintf("%s by %s of %s", s.Kind, s.Name, s.Date.Format(time.DateOnly))
 		if s.Prefixes+s.Networks > 0 {
-			text += fmt.Sprintf(": %s, %s", plural(s.Prefixes, "range", "ranges"), plural(s.Networks, "network", "networks"))
+			text += fmt.Sprintf(": %s, %s", report.Plural(int64(s.Prefixes), "range", "ranges"), report.Plural(int64(s.Networks), "network", "networks"))
 		}
 		if age := d.now.Sub(s.Date); age > oldIntel && s.Path != "" {
 			d.say(stateNote, "addresses", fmt.Sprintf("%s is %d days old", text, int(age.Hours()/24)), "import a newer one: litesoc intel --help")
@@ -421,16 +422,16 @@ func (d *doctor) contents(q *store.Query) {
 	if err != nil {
 		d.broken("alerts", err, "")
 	} else if len(gone) > 0 {
-		d.say(stateNote, "alerts", plural(len(gone), "alert was handled and is found no more", "alerts were handled and are found no more"), "a setting, a rule or a log has changed since: litesoc alerts list --all")
+		d.say(stateNote, "alerts", report.Plural(int64(len(gone)), "alert was handled and is found no more", "alerts were handled and are found no more"), "a setting, a rule or a log has changed since: litesoc alerts list --all")
 	}
 	waiting, parked, err := q.Unsent()
 	switch {
 	case err != nil:
 		d.broken("outbox", err, "")
 	case parked > 0:
-		d.say(stateNote, "outbox", plural(parked, "notification was given up", "notifications were given up"), "litesoc notify list --state parked tells why")
+		d.say(stateNote, "outbox", report.Plural(int64(parked), "notification was given up", "notifications were given up"), "litesoc notify list --state parked tells why")
 	case waiting > 0:
-		d.say(stateNote, "outbox", plural(waiting, "notification waits", "notifications wait")+" to be sent", "litesoc notify send")
+		d.say(stateNote, "outbox", report.Plural(int64(waiting), "notification waits", "notifications wait")+" to be sent", "litesoc notify send")
 	}
 }
 
@@ -508,7 +509,7 @@ func (d *doctor) write(w io.Writer, format string) error {
 		}
 	}
 	if broken > 0 {
-		_, err := fmt.Fprintf(w, "\n%s broken.\n", plural(broken, "thing is", "things are"))
+		_, err := fmt.Fprintf(w, "\n%s broken.\n", report.Plural(int64(broken), "thing is", "things are"))
 		return err
 	}
 	_, err := fmt.Fprintf(w, "\nNothing is broken.\n")

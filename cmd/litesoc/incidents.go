@@ -4,20 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/report"
 )
-
-type incidentsFlags struct {
-	db, since, until, actor, ip, severity, status, output string
-	limit                                                 int
-}
 
 func incidentsCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -36,7 +32,7 @@ order, how far each step got, and what to do.`,
 }
 
 func incidentsListCommand() *cobra.Command {
-	var f incidentsFlags
+	var f listFlags
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List incidents, worst first",
@@ -46,16 +42,7 @@ func incidentsListCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return listIncidents(c, &f) },
 	}
-	flags := c.Flags()
-	dbFlag(c, &f.db)
-	flags.StringVar(&f.since, "since", "", "only those that went on at or after this `time`: "+timeHint)
-	flags.StringVar(&f.until, "until", "", "only those that began before this `time`")
-	flags.StringVar(&f.actor, "actor", "", "only those of this `actor`")
-	flags.StringVar(&f.ip, "ip", "", "only those from this `address`")
-	flags.StringVar(&f.severity, "severity", "", "only of this `severity` or above: info, low, medium, high, critical")
-	flags.StringVar(&f.status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
-	flags.IntVar(&f.limit, "limit", 100, "the worst `n`; 0 for all")
-	flags.StringVarP(&f.output, "output", "o", "table", "`FORMAT[=FILE]`: table, json, csv or ndjson")
+	f.add(c, "table, json, csv or ndjson")
 	return c
 }
 
@@ -105,20 +92,21 @@ func readReport(db, since, until string) (*report.Report, error) {
 	return r, nil
 }
 
-func listIncidents(c *cobra.Command, f *incidentsFlags) error {
+func listIncidents(c *cobra.Command, f *listFlags) error {
 	out, err := rowsTo(c, f.output, nil)
 	if err != nil {
 		return err
 	}
-	if f.limit < 0 {
-		return misuse("", "--limit %d is less than 0", f.limit)
+	least, network, err := f.check()
+	if err != nil {
+		return err
 	}
-	least := detect.Info
-	if f.severity != "" {
-		if least, err = detect.ParseSeverity(f.severity); err != nil {
-			return misuse("", "--severity: %w", err)
-		}
+	actors := append([]string{f.actor}, parsers.Fingerprints(f.actor)...)
+	from := func(ip string) bool {
+		addr, err := netip.ParseAddr(ip)
+		return err == nil && network.Contains(addr.Unmap())
 	}
+	by := func(actor string) bool { return slices.Contains(actors, actor) }
 	r, err := readReport(f.db, f.since, f.until)
 	if err != nil {
 		return err
@@ -134,7 +122,7 @@ func listIncidents(c *cobra.Command, f *incidentsFlags) error {
 	shown, more := 0, 0
 	for i := range r.Incidents {
 		in := &r.Incidents[i]
-		if in.Severity < least || f.status != "" && in.Status != f.status || f.actor != "" && !slices.Contains(in.Actors, f.actor) || f.ip != "" && !slices.Contains(in.IPs, f.ip) {
+		if in.Severity < least || f.status != "" && in.Status != f.status || f.actor != "" && !slices.ContainsFunc(in.Actors, by) || f.ip != "" && !slices.ContainsFunc(in.IPs, from) {
 			continue
 		}
 		if f.limit > 0 && shown == f.limit {

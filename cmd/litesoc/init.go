@@ -54,6 +54,9 @@ usage; a file that is there needs --force.`, mostLooked),
 // seconds of work.
 const mostLooked = 100_000
 
+// mostSampled is how many lines of a log, from all over it, tell its keys.
+const mostSampled = 2000
+
 func initConfig(c *cobra.Command, f *initFlags, args []string) error {
 	if slices.Contains(args, "-") {
 		return misuse("litesoc init access.log", "init: standard input cannot be looked at twice; name a file")
@@ -136,7 +139,7 @@ func (s *survey) read(c *cobra.Command, args []string, formats []*parsers.Format
 	files, failures := source.Find(args, c.InOrStdin())
 	if s.formats == nil {
 		for _, f := range files {
-			lines, err := source.Sample(f)
+			lines, err := source.Spread(f, mostSampled)
 			if err != nil || len(s.keys) > 0 {
 				continue
 			}
@@ -257,7 +260,7 @@ func (s *survey) write(w io.Writer) {
 	p := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	p("# Facts of your site, for litesoc. A line is a comment until you take its # away.")
 	if s.requests > 0 {
-		p("# Found by a look at %s.", plural(s.requests, "request", "requests"))
+		p("# Found by a look at %s.", report.Plural(int64(s.requests), "request", "requests"))
 	}
 	p("# What is set below is what litesoc does by itself.")
 	p("")
@@ -330,7 +333,7 @@ func (s *survey) writeProxies(p func(string, ...any)) {
 	p("# who can send through a trusted proxy is who the proxy says.")
 	sets := slices.Sorted(maps.Keys(s.addresses))
 	for _, set := range sets {
-		p("# %d of %s come from addresses of %q.", s.addresses[set], plural(s.requests, "request", "requests"), set)
+		p("# %d of %s come from addresses of %q.", s.addresses[set], report.Plural(int64(s.requests), "request", "requests"), set)
 	}
 	switch {
 	case len(sets) == 0:
@@ -349,7 +352,7 @@ func (s *survey) writeIdentity(p func(string, ...any)) {
 	p("# Who acts. Keys and tokens are kept as fingerprints.")
 	for _, typ := range []parsers.ActorType{parsers.ActorAPIKey, parsers.ActorUser, parsers.ActorToken, parsers.ActorSession, parsers.ActorIP} {
 		if s.by[typ] > 0 {
-			p("# %d of %s are known by %s.", s.by[typ], plural(s.requests, "request", "requests"), map[parsers.ActorType]string{
+			p("# %d of %s are known by %s.", s.by[typ], report.Plural(int64(s.requests), "request", "requests"), map[parsers.ActorType]string{
 				parsers.ActorAPIKey: "an API key", parsers.ActorUser: "a user", parsers.ActorToken: "a token", parsers.ActorSession: "a session", parsers.ActorIP: "their address alone"}[typ])
 		}
 	}
@@ -409,7 +412,7 @@ func (s *survey) writeRoutes(p func(string, ...any)) {
 		p("# Found: %s.", yamlComment(strings.Join(found[:min(len(found), 10)], ", ")))
 	}
 	if s.records > 0 {
-		p("# %d of %s tell how many records they returned.", s.records, plural(s.requests, "request", "requests"))
+		p("# %d of %s tell how many records they returned.", s.records, report.Plural(int64(s.requests), "request", "requests"))
 	}
 	p("# How many a page has where neither does: see page-size of bulk-export, below.")
 }

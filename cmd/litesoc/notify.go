@@ -272,7 +272,7 @@ func (n *notifier) afterScan(ctx context.Context, quiet bool) {
 		return
 	}
 	if done.sent > 0 {
-		fmt.Fprintf(n.stderr, "litesoc: told of %s\n", plural(done.sent, "change of an alert", "changes of alerts"))
+		fmt.Fprintf(n.stderr, "litesoc: told of %s\n", report.Plural(int64(done.sent), "change of an alert", "changes of alerts"))
 	}
 	if done.later > 0 {
 		fmt.Fprintf(n.stderr, "litesoc: %d could not be told yet; 'litesoc notify send' tries again\n", done.later)
@@ -467,7 +467,7 @@ func sendWaiting(c *cobra.Command, db, file string, wait time.Duration, unpark b
 	if err != nil {
 		return failed(fmt.Errorf("notify send: %w", err), "")
 	}
-	fmt.Fprintf(n.stderr, "litesoc: told of %s\n", plural(done.sent, "change of an alert", "changes of alerts"))
+	fmt.Fprintf(n.stderr, "litesoc: told of %s\n", report.Plural(int64(done.sent), "change of an alert", "changes of alerts"))
 	if done.later+done.parked > 0 {
 		return failed(fmt.Errorf("notify send: %d could not be told", done.later+done.parked), "'litesoc notify list' says why")
 	}

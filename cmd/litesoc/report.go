@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -71,21 +70,9 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 		return err
 	}
 	started := time.Now()
-	folders, others, err := parquetFolders(f.output)
+	out, folders, err := reportOutputs(f.output, &f.redact)
 	if err != nil {
 		return err
-	}
-	var out outputs
-	if len(others) > 0 || len(folders) == 0 {
-		if out, err = parseOutputs(others); err != nil {
-			return err
-		}
-	}
-	if err := f.redact.check(); err != nil {
-		return err
-	}
-	if f.redact.on && len(folders) > 0 {
-		return misuse("", "--output parquet: tables are as they are kept: --redact is for the other formats")
 	}
 	if f.severity != "" {
 		if f.only.Least, err = detect.ParseSeverity(f.severity); err != nil {
@@ -108,20 +95,35 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err := out.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
 		return failed(err, "")
 	}
-	exports := out.files()
-	for _, folder := range folders {
-		written, err := exportTables(c.Context(), f, folder, r, started)
-		if err != nil {
-			return err
-		}
-		for _, file := range written {
-			if !f.quiet {
-				fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", file)
-			}
-			exports = append(exports, export{"parquet", file})
+	span, err := parseSpan(f.since, f.until, started)
+	if err != nil {
+		return err
+	}
+	tables, err := exportTables(c, f.db, folders, r, span, f.only, f.quiet)
+	if err != nil {
+		return err
+	}
+	return exported(c.Context(), f.db, "report.exported", append(out.files(), tables...)...)
+}
+
+// reportOutputs reads where a report goes, and into which folders its tables.
+func reportOutputs(args []string, redact *redactFlags) (out outputs, folders []string, err error) {
+	folders, others, err := parquetFolders(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(others) > 0 || len(folders) == 0 {
+		if out, err = parseOutputs(others); err != nil {
+			return nil, nil, err
 		}
 	}
-	return exported(c.Context(), f.db, "report.exported", exports...)
+	if err := redact.check(); err != nil {
+		return nil, nil, err
+	}
+	if redact.on && len(folders) > 0 {
+		return nil, nil, misuse("", "--output parquet: tables are as they are kept: --redact is for the other formats")
+	}
+	return out, folders, nil
 }
 
 // parquetFolders takes out of the outputs those that are folders of Parquet files.
@@ -132,7 +134,7 @@ func parquetFolders(args []string) (folders, others []string, err error) {
 		case name != "parquet":
 			others = append(others, arg)
 		case folder == "":
-			return nil, nil, misuse("litesoc report --output parquet=tables/", "--output %q: Parquet goes into a folder", arg)
+			return nil, nil, misuse("--output parquet=tables/", "--output %q: Parquet goes into a folder", arg)
 		default:
 			folders = append(folders, folder)
 		}
@@ -140,18 +142,24 @@ func parquetFolders(args []string) (folders, others []string, err error) {
 	return folders, others, nil
 }
 
-// exportTables writes the tables behind a report into a folder.
-func exportTables(ctx context.Context, f *reportFlags, folder string, r *report.Report, now time.Time) (written []string, err error) {
-	span, err := parseSpan(f.since, f.until, now)
-	if err != nil {
-		return nil, err
+// exportTables writes the tables behind a report into each of the folders.
+func exportTables(c *cobra.Command, db string, folders []string, r *report.Report, span store.Span, only report.Filter, quiet bool) ([]export, error) {
+	var exports []export
+	for _, folder := range folders {
+		var written []string
+		err := patiently(c.Context(), waitFor(db), func() (err error) {
+			written, err = store.Export(c.Context(), db, folder, r, span, only)
+			return err
+		})
+		if err != nil {
+			return nil, failed(fmt.Errorf("output parquet: %w", err), "")
+		}
+		for _, file := range written {
+			if !quiet {
+				fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", file)
+			}
+			exports = append(exports, export{"parquet", file})
+		}
 	}
-	err = patiently(ctx, waitFor(f.db), func() (err error) {
-		written, err = store.Export(ctx, f.db, folder, r, span, f.only)
-		return err
-	})
-	if err != nil {
-		return nil, failed(fmt.Errorf("output parquet: %w", err), "")
-	}
-	return written, nil
+	return exports, nil
 }

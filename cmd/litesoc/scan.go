@@ -170,12 +170,12 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 			return err
 		}
 	}
-	out, err := parseOutputs(f.output)
+	out, folders, err := reportOutputs(f.output, &f.redact)
 	if err != nil {
 		return err
 	}
-	if err := f.redact.check(); err != nil {
-		return err
+	if f.db == store.Memory && len(folders) > 0 {
+		return misuse("name a file with --db", "--output parquet: tables are written from a database that is kept")
 	}
 	span, err := parseSpan(f.since, f.until, j.started)
 	if err != nil {
@@ -272,7 +272,11 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
 		return failed(err, "")
 	}
-	if err := exported(c.Context(), f.db, "report.exported", out.files()...); err != nil {
+	tables, err := exportTables(c, f.db, folders, r, span, report.Filter{}, f.quiet)
+	if err != nil {
+		return err
+	}
+	if err := exported(c.Context(), f.db, "report.exported", append(out.files(), tables...)...); err != nil {
 		return err
 	}
 	return j.verdict(r, failOn)
@@ -709,7 +713,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")
 	}
 	if n := j.results.Reopened; n > 0 {
-		run.Notes = append(run.Notes, plural(n, "alert that was resolved or dismissed has gone on: it is open again", "alerts that were resolved or dismissed have gone on: they are open again"))
+		run.Notes = append(run.Notes, report.Plural(int64(n), "alert that was resolved or dismissed has gone on: it is open again", "alerts that were resolved or dismissed have gone on: they are open again"))
 	}
 	for _, f := range j.plan.Failures {
 		run.Failures = append(run.Failures, report.Failure{Path: f.Path, Error: f.Err.Error(), Hint: f.Hint})
@@ -781,13 +785,14 @@ type output struct {
 
 type outputs []output
 
-// formatNames are the names of the formats of reports, in a sentence.
+// formatNames are the names of the formats of reports, in a sentence, with the tables that
+// go into a folder.
 func formatNames() string {
 	var names []string
 	for _, f := range report.All() {
 		names = append(names, f.Name)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(names, ", ") + ", parquet=DIR"
 }
 
 func parseOutputs(args []string) (outputs, error) {

@@ -144,6 +144,50 @@ func Sample(f *File) ([]string, error) {
 	return sampleLines(begin), nil
 }
 
+// spreadBytes is how much of a file Spread looks at, unpacked: a second of work.
+const spreadBytes = 128 << 20
+
+// Spread returns at most so many lines of a file, from all over its first 128 MiB. What is
+// damaged ends it.
+func Spread(f *File, most int) ([]string, error) {
+	content, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer content.close()
+	begin, err := content.peek()
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	var j joiner
+	cut := newCutter(content, layoutOf(begin))
+	every, seen := 1, 0
+	for read := 0; read < spreadBytes && err == nil; {
+		var block block
+		block, err = cut.next()
+		read += len(block.text)
+		for _, line := range splitLines(block.text) {
+			whole, ok := j.join(line, 1)
+			if !ok || strings.TrimSpace(whole.line) == "" {
+				continue
+			}
+			if seen%every == 0 {
+				lines = append(lines, strings.Clone(whole.line)) // the block may go
+			}
+			seen++
+			if len(lines) < most {
+				continue
+			}
+			for i := range (len(lines) + 1) / 2 {
+				lines[i] = lines[2*i]
+			}
+			lines, every = lines[:(len(lines)+1)/2], 2*every
+		}
+	}
+	return lines, nil
+}
+
 // sampleMax is how many lines the format is told by.
 const sampleMax = 200
 
