@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +57,14 @@ type distributedIDs struct {
 
 	Highest uint64   `json:",omitempty"` // id that was served
 	Climbs  []*climb `json:",omitempty"` // as they began; at most maxClimbs
+
+	// Every request is held against all climbs, so what that asks of them lies together.
+	reach []reach
+	quiet time.Time // no climb is over before
 }
+
+// A reach is between which ids one is part of a climb.
+type reach struct{ lowest, highest uint64 }
 
 // A climb is a series of ids, each a small step above the one before.
 type climb struct {
@@ -92,11 +100,16 @@ func (s *distributedIDs) Observe(r *parsers.Request, emit func(Event)) {
 	id, _ := objectID(r)
 	served := granted(r.Status)
 	told := r.Status == 401 || r.Status == 403 || r.Status == 404 || served && s.Highest >= climbBack && id <= s.Highest-climbBack
-	c := s.climb(id)
-	if c == nil {
-		c = s.open(id, emit)
+	i := len(s.reach) - 1
+	for i >= 0 && (id < s.reach[i].lowest || id > s.reach[i].highest) {
+		i--
 	}
+	if i < 0 {
+		i = s.open(id, emit)
+	}
+	c := s.Climbs[i]
 	s.take(c, r, id, told)
+	s.reach[i] = c.reach()
 	if served {
 		s.Highest = max(s.Highest, id)
 	}
@@ -110,19 +123,19 @@ func (s *distributedIDs) Observe(r *parsers.Request, emit func(Event)) {
 	c.Going.tell(emit, func(e *Event) { s.describe(c, e) })
 }
 
-// climb returns the climb that the id is part of; nil if there is none.
-func (s *distributedIDs) climb(id uint64) *climb {
-	for _, c := range slices.Backward(s.Climbs) {
-		if id <= c.Top && c.Top-id < climbBack && id >= c.Lowest || id > c.Top && id-c.Top <= climbStep {
-			return c
-		}
+// reach returns the ids that are part of the climb: from climbBack below its highest one on,
+// but none below its lowest, to a step above.
+func (c *climb) reach() reach {
+	lowest := c.Lowest
+	if c.Top >= climbBack {
+		lowest = max(lowest, c.Top-climbBack+1)
 	}
-	return nil
+	return reach{lowest, c.Top + min(climbStep, math.MaxUint64-c.Top)}
 }
 
 // open begins a climb with the id, in the place of the oldest one of a single object or,
-// where there is none, of the oldest that is not told.
-func (s *distributedIDs) open(id uint64, emit func(Event)) *climb {
+// where there is none, of the oldest that is not told. It returns which it is.
+func (s *distributedIDs) open(id uint64, emit func(Event)) int {
 	if len(s.Climbs) == maxClimbs {
 		out := slices.IndexFunc(s.Climbs, func(c *climb) bool { return c.IDs == 1 })
 		if out < 0 {
@@ -130,10 +143,11 @@ func (s *distributedIDs) open(id uint64, emit func(Event)) *climb {
 		}
 		s.finish(s.Climbs[out], emit)
 		s.Climbs = slices.Delete(s.Climbs, out, out+1)
+		s.reach = slices.Delete(s.reach, out, out+1)
 	}
-	c := &climb{Lowest: id}
-	s.Climbs = append(s.Climbs, c)
-	return c
+	s.Climbs = append(s.Climbs, &climb{Lowest: id})
+	s.reach = append(s.reach, reach{})
+	return len(s.Climbs) - 1
 }
 
 // take adds a request to the climb.
@@ -222,6 +236,9 @@ func (c *climb) judge(r *parsers.Request) {
 
 // endQuiet ends and forgets the climbs that have been quiet for the window.
 func (s *distributedIDs) endQuiet(now time.Time, emit func(Event)) {
+	if len(s.reach) == len(s.Climbs) && !now.After(s.quiet) {
+		return
+	}
 	s.Climbs = slices.DeleteFunc(s.Climbs, func(c *climb) bool {
 		if now.Sub(c.At) <= s.window {
 			return false
@@ -229,6 +246,13 @@ func (s *distributedIDs) endQuiet(now time.Time, emit func(Event)) {
 		s.finish(c, emit)
 		return true
 	})
+	s.reach, s.quiet = s.reach[:0], now.Add(s.window)
+	for _, c := range s.Climbs {
+		s.reach = append(s.reach, c.reach())
+		if over := c.At.Add(s.window); over.Before(s.quiet) {
+			s.quiet = over
+		}
+	}
 }
 
 func (s *distributedIDs) finish(c *climb, emit func(Event)) {
@@ -242,7 +266,7 @@ func (s *distributedIDs) Expire(emit func(Event)) {
 	for _, c := range s.Climbs {
 		s.finish(c, emit)
 	}
-	s.Climbs = nil
+	s.Climbs, s.reach = nil, nil
 }
 
 func (s *distributedIDs) describe(c *climb, e *Event) {

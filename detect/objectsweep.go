@@ -113,11 +113,7 @@ type sweep struct {
 func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 	now := r.Time.UnixMicro()
 	s.endQuiet(r.Time, emit)
-	id, typ := r.Actor()
-	actor := tag(id)
-	if typ == parsers.ActorIP {
-		actor = placeTag(r)
-	}
+	actor := actorTag(r)
 	a := s.Actors[actor]
 	if a == nil {
 		a = s.meet(actor, now)
@@ -162,18 +158,13 @@ func (s *objectSweep) meet(actor uint64, now int64) *roamer {
 		s.Actors = map[uint64]*roamer{}
 	}
 	if len(s.Actors) >= maxRoamers {
-		type seen struct {
-			at    int64
-			actor uint64
-		}
 		all := make([]seen, 0, len(s.Actors))
 		for actor, a := range s.Actors {
 			all = append(all, seen{a.Last, actor})
 		}
-		slices.SortFunc(all, func(a, b seen) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.actor, b.actor)) })
-		for _, o := range all[:len(all)/8] {
-			if !s.isGoing(o.actor) {
-				delete(s.Actors, o.actor)
+		for _, o := range oldest(all, len(all)/8) {
+			if !s.isGoing(o.tag) {
+				delete(s.Actors, o.tag)
 			}
 		}
 	}

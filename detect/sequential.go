@@ -43,8 +43,9 @@ type sequentialIDs struct {
 	gap, density uint64
 	window       time.Duration
 
-	Visits []visit `json:",omitempty"` // within the window, by id; bounded by visitsKept
-	Going  *walk   `json:",omitempty"`
+	Visits []visit   `json:",omitempty"` // within the window, by id; bounded by visitsKept
+	oldest time.Time // no visit is older; zero if that is not known
+	Going  *walk     `json:",omitempty"`
 }
 
 // A visit is the last request for one id, which is the tag of its mark.
@@ -105,7 +106,18 @@ func (s *sequentialIDs) Expire(emit func(Event)) {
 
 // visit remembers v and returns its place.
 func (s *sequentialIDs) visit(v visit) int {
-	s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool { return v.At.Sub(o.At) > s.window })
+	if v.At.Sub(s.oldest) > s.window {
+		s.oldest = v.At
+		s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool {
+			if v.At.Sub(o.At) > s.window {
+				return true
+			}
+			if o.At.Before(s.oldest) {
+				s.oldest = o.At
+			}
+			return false
+		})
+	}
 	at, found := slices.BinarySearchFunc(s.Visits, v.Tag, func(o visit, id uint64) int { return cmp.Compare(o.Tag, id) })
 	if found {
 		s.Visits[at] = v

@@ -151,8 +151,8 @@ func splitTarget(method, s string) target {
 	if method == "CONNECT" && strings.IndexByte(s, '/') < 0 {
 		return target{authority: s}
 	}
-	s, _, _ = strings.Cut(s, "#")
-	path, query, _ := strings.Cut(s, "?")
+	s, _, _ = cutByte(s, '#')
+	path, query, _ := cutByte(s, '?')
 	if s == "" || s[0] == '/' {
 		return target{path: path, query: query}
 	}

@@ -110,6 +110,7 @@ func AlertText(w io.Writer, r *Report, a *Alert, history []Deed, look Look) erro
 	}
 	p.timeline(in, r.Run.Evidence)
 	p.advice(in)
+	p.query(in)
 	for i, d := range history {
 		if i == 0 {
 			p.put(span{faint, "  history"})

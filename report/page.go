@@ -76,6 +76,27 @@ func (p *page) put(spans ...span) {
 	p.out.WriteByte('\n')
 }
 
+// columnGap is what stands between two columns of a page.
+const columnGap = "  "
+
+// beside writes two pages beside each other.
+func (p *page) beside(left, right *page) {
+	l, r := strings.Split(left.out.String(), "\n"), strings.Split(right.out.String(), "\n")
+	for i := range max(len(l), len(r)) - 1 { // each ends with a line end
+		line, more := "", ""
+		if i < len(l) {
+			line = l[i]
+		}
+		if i < len(r) {
+			more = r[i]
+		}
+		if more != "" {
+			line = pad(line, left.width) + columnGap + more
+		}
+		p.out.WriteString(line + "\n")
+	}
+}
+
 // section begins a part of the report under a heading.
 func (p *page) section(title, aside string) {
 	p.put()

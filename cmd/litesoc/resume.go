@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,11 @@ func (t *tail) open(ctx context.Context, say notes) (err error) {
 	}
 	if err != nil {
 		return failed(err, "")
+	}
+	if t.flags.baseline != "" {
+		if err := t.beginWith(t.flags.baseline); err != nil {
+			return err
+		}
 	}
 	err = t.resume(say)
 	if err == nil {
@@ -100,7 +106,14 @@ func (t *tail) join(say notes) (err error) {
 	}
 	j := t.follower.Join(t.opts)
 	for _, f := range j.Failures {
-		say.note(fmt.Sprintf("%s: %s", f.Path, f.Err))
+		text := fmt.Sprintf("%s: %s", f.Path, f.Err)
+		if f.Hint != "" {
+			text += "; " + f.Hint
+		}
+		say.note(text)
+	}
+	for _, path := range j.Reread {
+		say.note(path + ": it is packed or not in UTF-8, and grows: what was added is looked for from its start, ever less often up to once a minute")
 	}
 	for _, l := range j.Logs {
 		t.sources[l.Source.ID] = l.Source
@@ -141,6 +154,9 @@ func (t *tail) restore() error {
 		watermark = time.Time{}
 	} else if err := t.store.States(t.pipeline.Load); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := t.plan(watermark); err != nil {
+		return err
 	}
 	shown, err := t.store.Told(watermark.Add(-48 * time.Hour))
 	if err != nil {
@@ -187,6 +203,23 @@ func (t *tail) restore() error {
 	return nil
 }
 
+// plan has the pipeline, which remembers what lies before a time, begin with baselines or
+// forget them where that is still to come. The store is open.
+func (t *tail) plan(from time.Time) error {
+	changes, err := t.store.Changes()
+	if err != nil {
+		return err
+	}
+	changes, notes := underSettings(changes, t.all)
+	for _, note := range notes {
+		if !slices.Contains(t.notes, note) {
+			t.notes = append(t.notes, note)
+		}
+	}
+	t.pipeline.Plan(changes, from)
+	return nil
+}
+
 // reload reads the config anew. What the detectors remember stays; what they find from
 // now on is by the new settings.
 func (t *tail) reload(c *cobra.Command, say notes) error {
@@ -222,7 +255,7 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 	next.store, next.order = t.store, t.order
 	t.job, t.flags = *next, &flags
 	t.routes, t.pipeline = t.begin(t.sink())
-	if err := memory.load(t.pipeline); err != nil {
+	if err := errors.Join(memory.load(t.pipeline), t.plan(t.soon)); err != nil {
 		return errors.Join(err, t.leave())
 	}
 	t.snapshot, t.judged, t.saveNext = nil, t.judged+1, time.Time{}

@@ -59,6 +59,9 @@ func (t *tail) round(say notes) error {
 	soon, sure := t.follower.Due(t.flags.lateness)
 	t.advance(soon)
 	t.settle()
+	if err := t.pipeline.Err(); err != nil {
+		return failed(fmt.Errorf("tail: %w", err), "")
+	}
 	now := t.now()
 	if t.snapshot == nil && t.judged > 0 && !now.Before(t.saveNext) && !t.behind {
 		if err := t.save(); err != nil {
@@ -186,6 +189,7 @@ func (t *tail) tell(a detect.Alert) {
 	was, known := t.told[a.ID]
 	t.told[a.ID] = told{max(a.Severity, was.severity), t.now()}
 	if known && a.Severity <= was.severity {
+		t.goesOn(a)
 		return
 	}
 	if !known {
@@ -291,7 +295,10 @@ func (t *tail) finishTail(say notes) error {
 	t.pipeline.Flush()
 	t.settle()
 	found := both(t.before, t.after)
-	err := t.store.SetRoutes(t.routes)
+	err := t.pipeline.Err()
+	if err == nil {
+		err = t.store.SetRoutes(t.routes)
+	}
 	if err == nil {
 		err = t.store.SetOrigins(t.atlas())
 	}

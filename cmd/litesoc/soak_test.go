@@ -88,7 +88,7 @@ func (s *soak) start() (over chan struct{}) {
 	}
 	s.metrics = l.Addr().String()
 	l.Close()
-	s.tail = exec.Command("litesoc", "tail", "--db", "soak.duckdb", "--output", "ndjson", "--metrics", s.metrics, "access.log")
+	s.tail = exec.Command("litesoc", "tail", "--db", "soak.duckdb", "--from", "start", "--output", "ndjson", "--metrics", s.metrics, "access.log")
 	s.tail.Dir, s.tail.Stderr = s.dir, os.Stderr
 	out, err := s.tail.StdoutPipe()
 	if err == nil {
@@ -305,7 +305,7 @@ func (s *soak) print() {
 			return "none"
 		}
 		slices.Sort(of)
-		return fmt.Sprintf("median %.1f s, p99 %.1f s, most %.1f s", of[len(of)/2].Seconds(), of[len(of)*99/100].Seconds(), of[len(of)-1].Seconds())
+		return fmt.Sprintf("median %.2f s, p99 %.2f s, most %.2f s", of[len(of)/2].Seconds(), of[len(of)*99/100].Seconds(), of[len(of)-1].Seconds())
 	}
 	cpu := s.tail.ProcessState.UserTime() + s.tail.ProcessState.SystemTime()
 	fmt.Printf("CPU time: %.1f s, for a million lines %.1f s\n", cpu.Seconds(), cpu.Seconds()/float64(s.lines)*1e6)

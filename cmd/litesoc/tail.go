@@ -30,7 +30,7 @@ type tailFlags struct {
 }
 
 func tailCommand() *cobra.Command {
-	var f tailFlags
+	f := tailFlags{scanFlags: scanFlags{memory: defaultMemory}}
 	c := &cobra.Command{
 		Use:   "tail PATH...",
 		Short: "Follow logs and show alerts as they open",
@@ -40,7 +40,8 @@ PATH is a file, which need not be there yet, a folder, a pattern such as
 '/var/log/nginx/*.log' (quoted, so that files join which come later), a named pipe,
 or - for standard input. Logs are followed through rotation: renamed, emptied,
 deleted, packed. A log that was read before goes on where that ended, also if it was
-rotated meanwhile; any other begins where --from says.
+rotated meanwhile; any other begins where --from says. Archives (tar, zip) are not
+followed: scan reads them.
 
 What is read, judged and found is the same as with scan, and goes into the same
 database, in short turns: other commands may use it meanwhile. Ctrl-C or SIGTERM
@@ -67,10 +68,12 @@ Alerts go to standard output: a live view on a terminal, else a line each.`,
 	flags.StringVar(&f.openAPI, "openapi", "", "OpenAPI `file` that says which routes there are (default: learned)")
 	rulesFlag(c, &f.rules)
 	intelFlag(c, &f.intel)
+	flags.StringVar(&f.baseline, "baseline", "", "`file` of 'litesoc baseline export' to begin with, once")
 	flags.StringVar(&f.from, "from", "end", "where a log begins that was not read before: start, end, a `time` or how long ago")
 	flags.BoolVar(&f.noResume, "no-resume", false, "pass over what was written since logs were read before: --from says where they go on")
 	flags.StringVarP(&f.out, "output", "o", "", "`form` of the alerts: live, text or ndjson (default: live on a terminal, else text)")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
+	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "say so if a smaller `share` of a log's lines can be read")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: one)")
 	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")
 	flags.BoolVar(&f.poll, "poll", false, "look for changes four times a second rather than be told of them: for network file systems")
@@ -191,6 +194,7 @@ type tail struct {
 	how    source.FollowOptions
 	now    func() time.Time
 	show   func(detect.Alert, bool) // an alert opened; or got worse, if again
+	goesOn func(detect.Alert)       // an alert that was shown is about more requests
 	post   *notifier                // nil: nobody is told
 
 	follower *source.Follower
@@ -275,7 +279,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	defer signal.Stop(hup)
 	t := newTail(f, limits, how, args)
 	t.stderr = c.ErrOrStderr()
-	t.show = view.alert
+	t.show, t.goesOn = view.alert, view.goesOn
 	if f.notify {
 		if f.db == store.Memory {
 			return misuse("", "--notify is for a database in a file")
@@ -347,7 +351,7 @@ func newTail(f *tailFlags, l limits, how source.FollowOptions, args []string) *t
 	t := &tail{flags: f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{},
 		sources: map[int]*parsers.Source{}}
 	t.job = job{flags: &f.scanFlags, started: how.Now(), results: store.NewResults()}
-	t.show = func(detect.Alert, bool) {}
+	t.show, t.goesOn = func(detect.Alert, bool) {}, func(detect.Alert) {}
 	t.expireAt = how.Now().Add(time.Minute)
 	return t
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/report/store"
 )
 
 // isLocked tells whether another process has locked a file, without locking it.
@@ -112,6 +113,9 @@ func TestTailProcess(t *testing.T) {
 	// An alert is in the database at once, or soon.
 	for !strings.Contains(string(litesoc(t, dir, "sql", "--db", "x.duckdb", "select id from alerts")), a.ID) {
 	}
+	if text := string(litesoc(t, dir, "doctor", "--db", "x.duckdb")); !strings.Contains(text, fmt.Sprintf("ok      tail           litesoc tail follows logs into the database (PID %d); lines were last kept 20", r.cmd.Process.Pid)) {
+		t.Errorf("doctor says\n%s", text)
+	}
 	litesoc(t, dir, "alerts", "dismiss", "--db", "x.duckdb", "--note", "known", "--by", "test", a.ID)
 
 	if err := r.cmd.Process.Kill(); err != nil {
@@ -119,6 +123,10 @@ func TestTailProcess(t *testing.T) {
 	}
 	r.cmd.Wait()
 	appendTo(t, log, guesses("203.0.113.10", at.Add(time.Minute), 8))
+	if text := string(litesoc(t, dir, "doctor", "--db", "x.duckdb")); !strings.Contains(text, "unset   tail           no litesoc tail follows") ||
+		!strings.Contains(text, "note    tail           access.log: 744 B were written since it was read") {
+		t.Errorf("doctor says\n%s", text)
+	}
 	if err := os.Rename(log, log+".1"); err != nil {
 		t.Fatal(err)
 	}
@@ -141,5 +149,52 @@ func TestTailProcess(t *testing.T) {
 	}
 	if n := string(litesoc(t, dir, "sql", "--db", "x.duckdb", "--output", "csv", "select count(*), count(distinct (source_id, line)) from requests")); !strings.HasSuffix(n, "\n24,24\n") {
 		t.Errorf("requests: %s", n)
+	}
+}
+
+// A tail that does not get on is told of, and so is a log that is gone.
+func TestDoctorTail(t *testing.T) {
+	dir := t.TempDir()
+	log, gone, db := filepath.Join(dir, "access.log"), filepath.Join(dir, "other.log"), filepath.Join(dir, "x.duckdb")
+	now := time.Now()
+	appendTo(t, log, guesses("203.0.113.9", now.Add(-time.Hour), 3))
+	appendTo(t, gone, guesses("203.0.113.10", now.Add(-time.Hour), 3))
+	litesoc(t, dir, "scan", "--quiet", "--db", db, "--output", "json=x.json", log, gone)
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	release, err := store.Own(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	says := func(at time.Time) (text string, waited int) {
+		d := &doctor{now: at, pause: func() { waited++ }}
+		d.database(db)
+		for _, c := range d.Checks {
+			if c.What == "tail" {
+				text += c.State + " " + c.Text + "\n"
+			}
+		}
+		return text, waited
+	}
+	text, waited := says(now.Add(time.Hour))
+	if !strings.HasPrefix(text, fmt.Sprintf("ok litesoc tail follows logs into the database (PID %d)", os.Getpid())) || !strings.Contains(text, "note "+gone+" is gone") {
+		t.Errorf("%s", text)
+	}
+	appendTo(t, log, []byte("half a line"))
+	if text, waited := says(now.Add(time.Hour)); strings.Contains(text, "broken") || waited != 0 {
+		t.Errorf("half a line is told of, after %d looks:\n%s", waited, text)
+	}
+	appendTo(t, log, []byte(" and its end\n"))
+	if text, waited = says(now); !strings.Contains(text, "ok "+log+": 24 B are not read yet") || waited != 0 {
+		t.Errorf("a line just written, after %d looks:\n%s", waited, text)
+	}
+	if text, waited = says(now.Add(time.Hour)); !strings.Contains(text, "broken "+log+": 24 B were written and not read since then") || waited != 5 {
+		t.Errorf("an hour later, after %d looks:\n%s", waited, text)
+	}
+	text, _ = says(now.Add(48 * time.Hour))
+	if strings.Contains(text, "gone") {
+		t.Errorf("two days later:\n%s", text)
 	}
 }

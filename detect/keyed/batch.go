@@ -1,6 +1,10 @@
 package keyed
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/zeebo/xxh3"
+)
 
 // batchSize is how many items the shards are shown at a time: so many that a machine's code
 // and tables stay at hand while it goes through them, so few that their keys do, too.
@@ -28,7 +32,12 @@ type keys struct {
 // A place is whose state an item belongs to.
 type place struct {
 	key       []byte // the very same bytes for items that follow one another with one key
-	partition int
+	partition uint32
+	hash      uint32 // by which the record is found
+}
+
+func placeOf(key []byte) place {
+	return place{key, uint32(xxh3.Hash(key) % partitions), hashOf(key)}
 }
 
 func newBatch[I any](machines, groups int) *batch[I] {
@@ -104,7 +113,7 @@ func (s *shard[I, O]) keys(k *keys, g int, items []I, first int, set uint64) uin
 		case string(key) == string(s.last[g].key):
 			s.text = s.text[:start]
 		default:
-			s.last[g] = place{key, partition(key)}
+			s.last[g] = placeOf(key)
 		}
 		k.places[first+i] = s.last[g]
 	}

@@ -49,10 +49,10 @@ func (e *Engine[I, O]) Begin(at time.Time, machine, key string, begin func(State
 		if err := begin(state); err != nil {
 			return true, fmt.Errorf("%s: begin state of %q: %w", machine, key, err)
 		}
-		n := partition([]byte(key))
-		part, _ := e.table(m, n)
-		s, seat := e.shards[n%len(e.shards)], e.seats[m].machine
-		record := part.record([]byte(key))
+		place := placeOf([]byte(key))
+		part, _ := e.table(m, int(place.partition))
+		s, seat := e.shards[int(place.partition)%len(e.shards)], e.seats[m].machine
+		record := part.record(&place)
 		if i := *part.entry(seat, record); i != none {
 			s.end(part, seat, i, instantOf(at))
 		}

@@ -65,8 +65,9 @@ func (e *Engine[I, O]) Load(s Saved) (known bool, err error) {
 		if err := json.Unmarshal(s.State, state); err != nil {
 			return true, fmt.Errorf("%s: load state of %q: %w", s.Machine, s.Key, err)
 		}
-		part, _ := e.table(m, partition([]byte(s.Key)))
-		record := part.record([]byte(s.Key))
+		place := placeOf([]byte(s.Key))
+		part, _ := e.table(m, int(place.partition))
+		record := part.record(&place)
 		if *part.entry(e.seats[m].machine, record) != none {
 			return true, fmt.Errorf("%s: load state of %q: given twice", s.Machine, s.Key)
 		}

@@ -3,16 +3,12 @@ package keyed
 import (
 	"iter"
 	"math/bits"
-
-	"github.com/zeebo/xxh3"
 )
 
 // partitions is the number of parts a group's keys are divided into by hash. It
 // is fixed, so that what a bound on keys forgets does not depend on how many
 // shards are at work.
 const partitions = 16
-
-func partition(key []byte) int { return int(xxh3.Hash(key) % partitions) }
 
 // A shard works on the partitions p with p % of == number.
 type shard[I, O any] struct {
@@ -115,7 +111,7 @@ func (s *shard[I, O]) find(k *keys, parts []*part[I, O], words int) {
 				continue
 			}
 			if last == nil || &last[0] != &place.key[0] {
-				last, record = place.key, p.record(place.key)
+				last, record = place.key, p.record(place)
 			}
 			s.records[i] = record
 		}

@@ -8,28 +8,28 @@ import (
 // A part is what one group keeps in one partition: a record of each key of which any of its
 // machines has a state, and the tables of these machines.
 type part[I, O any] struct {
-	index   map[string]int32 // the record of a key
-	keys    []string         // by record; "" if it is not used
-	entries []int32          // by record, then by machine: the entry in its table, or none
-	free    []int32          // records that are not used
-	left    []int32          // records that a state has left: they may be of no use any more
-	tables  []table[I, O]    // by machine
+	index   index
+	keys    []string      // by record; "" if it is not used
+	entries []int32       // by record, then by machine: the entry in its table, or none
+	free    []int32       // records that are not used
+	left    []int32       // records that a state has left: they may be of no use any more
+	tables  []table[I, O] // by machine
 }
 
 func newPart[I, O any](machines []*Machine[I, O]) *part[I, O] {
-	p := &part[I, O]{index: map[string]int32{}}
+	p := &part[I, O]{}
 	for _, m := range machines {
 		p.tables = append(p.tables, newTable(m))
 	}
 	return p
 }
 
-// record returns the record of the key, which it may begin.
-func (p *part[I, O]) record(key []byte) int32 {
-	if r, ok := p.index[string(key)]; ok {
+// record returns the record of a key, which it may begin.
+func (p *part[I, O]) record(pl *place) int32 {
+	r := p.index.find(pl.hash, pl.key, p.keys)
+	if r != none {
 		return r
 	}
-	var r int32
 	if n := len(p.free); n > 0 {
 		r, p.free = p.free[n-1], p.free[:n-1]
 	} else {
@@ -39,8 +39,8 @@ func (p *part[I, O]) record(key []byte) int32 {
 			p.entries = append(p.entries, none)
 		}
 	}
-	p.keys[r] = string(key)
-	p.index[p.keys[r]] = r
+	p.keys[r] = string(pl.key)
+	p.index.add(pl.hash, r)
 	return r
 }
 
@@ -55,7 +55,7 @@ func (p *part[I, O]) tidy() {
 		if p.keys[r] == "" || p.used(r) {
 			continue
 		}
-		delete(p.index, p.keys[r])
+		p.index.remove(hashOf([]byte(p.keys[r])), r)
 		p.keys[r] = ""
 		p.free = append(p.free, r)
 	}

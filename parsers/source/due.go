@@ -1,6 +1,9 @@
 package source
 
 import (
+	"bytes"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -122,4 +125,38 @@ func (f *Follower) Status() []Following {
 	}
 	slices.SortStableFunc(all, func(a, b Following) int { return strings.Compare(a.Path, b.Path) })
 	return all
+}
+
+// Unread returns how many bytes the file at the log's path has beyond what was read of the
+// log; 0 if they are no whole line yet. It is not ok if the file does not hold that log, or
+// holds it packed.
+func (k *Known) Unread() (n int64, ok bool) {
+	f, err := os.Open(k.Source.Path)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	head := make([]byte, k.HeadLen+len(bomUTF8))
+	read, err := io.ReadFull(f, head)
+	if err != nil && err != io.ErrUnexpectedEOF {
+		return 0, false
+	}
+	head = bytes.TrimPrefix(head[:read], bomUTF8)
+	if len(head) < k.HeadLen || fingerprint(head[:k.HeadLen]) != k.Source.Fingerprint {
+		return 0, false
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	n = max(info.Size()-k.At.Offset, 0)
+	rest := make([]byte, min(n, MaxLine))
+	read, err = f.ReadAt(rest, k.At.Offset)
+	if err != nil && err != io.EOF {
+		return 0, false
+	}
+	if n < MaxLine && bytes.IndexByte(rest[:read], '\n') < 0 {
+		return 0, true
+	}
+	return n, true
 }

@@ -22,10 +22,12 @@ type followed struct {
 	log    *Log          // nil: not joined
 	done   bool          // read to its end for good, or nothing to be read; until it changes
 	from   bool          // it was there before the first Join
+	before int64         // how large it was then, if it was taken for a log of the past
 	still  bool          // it had no more in this round
 	failed int64         // it was no log yet when it was half as long
 	next   time.Time     // when it may be looked at again
 	wait   time.Duration // until then
+	reread bool          // it was told that it is read again from its start as it grows
 	copyOf bool          // not asked for: it is read if it holds the rest of a known log
 	gone   time.Time
 

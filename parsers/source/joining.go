@@ -1,6 +1,8 @@
 package source
 
 import (
+	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -12,6 +14,9 @@ type Joining struct {
 	Logs     []*Log   // that are read from now on
 	Batches  []*Batch // that say where logs stand which begin at their end; they hold nothing else
 	Failures []Failure
+	// Reread are logs that have grown and are packed, or not in UTF-8: they are read from
+	// their start to where their reading ended. Each is told of once.
+	Reread []string
 }
 
 // Join looks at the files that were found since and begins to read the logs among them.
@@ -85,6 +90,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 // join begins to read a log, if there is something to be read of it.
 func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Joining) {
 	e.failed = 0
+	defer func() { e.before = 0 }()
 	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
 	if known {
 		f.lost = slices.DeleteFunc(f.lost, func(o lost) bool { return o.id == l.Source.ID })
@@ -97,13 +103,18 @@ func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Join
 	fam, ok := families[familyOf(e.path)]
 	newer := ok && !fam.last.IsZero() && !l.Source.First.Before(fam.last.Add(-l.opts.Lateness))
 	switch {
+	case !known && e.before > 0 && l.grows: // it was no log of the past: it has been written to
+		if err := l.passOver(e.before); err != nil {
+			j.Failures = append(j.Failures, Failure{Path: e.path, Err: err, Fatal: e.named})
+		}
+		j.Batches = append(j.Batches, &Batch{Log: l, After: l.At})
 	case e.pipe != nil, known && !f.Skip, !known && !e.from && !e.copyOf, !known && newer:
 		// From where it stands.
 	case !known && e.copyOf:
 		f.leave(e, l)
 		return
 	case f.AtEnd:
-		if err := l.passOver(); err != nil {
+		if err := l.passOver(math.MaxInt64); err != nil {
 			j.Failures = append(j.Failures, Failure{Path: e.path, Err: err, Fatal: e.named})
 		}
 		j.Batches = append(j.Batches, &Batch{Log: l, After: l.At})
@@ -118,6 +129,10 @@ func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Join
 		e.pipe.mu.Lock()
 		e.pipe.taken = true
 		e.pipe.mu.Unlock()
+	}
+	if known && e.pipe == nil && !l.grows && l.Start.Lines > 0 && !e.reread {
+		e.reread = true
+		j.Reread = append(j.Reread, e.path)
 	}
 	e.log, e.done = l, false
 	e.grace, e.slack = f.Grace, f.Grace
@@ -152,8 +167,9 @@ func (f *Follower) reading(id int) *followed {
 	return nil
 }
 
-// passOver goes to where the log ends for now, without reading what its lines say.
-func (l *Log) passOver() error {
+// passOver goes to where the log ends for now, or to the end of the last whole line among so
+// many bytes, without reading what its lines say.
+func (l *Log) passOver(most int64) error {
 	if l.content == nil {
 		var err error
 		if l.content, err = l.File.open(); err != nil {
@@ -166,6 +182,7 @@ func (l *Log) passOver() error {
 	before := &headers{prefix: l.format.Header}
 	was, last := l.number, ""
 	l.cut.goesOn = true
+	l.cut.r = io.LimitReader(l.content, most)
 	for {
 		b, err := l.cut.next()
 		if b.text != "" {
@@ -179,6 +196,7 @@ func (l *Log) passOver() error {
 			return err
 		}
 	}
+	l.cut.r = l.content
 	l.headers = append(l.headers, before.kept()...)
 	l.At.Offset, l.At.Hash, l.At.Torn = l.cut.offset, l.cut.sum(), ""
 	l.At.Lines += l.number - was

@@ -26,8 +26,10 @@ type family struct {
 	fresh time.Time // a file that was not written to since then holds nothing new
 }
 
-// rotated are the parts of a name that change when a log is rotated or packed.
-var rotated = regexp.MustCompile(`(\.(gz|zst|bz2|xz|Z))$|[-._]?[0-9]+([-._T][0-9]+)*`)
+// rotated are the parts of a name that change when a log is rotated or packed. A number that
+// follows a letter is none: app1.log and app2.log are two logs. What app-1.log and app-2.log
+// are, the name does not tell: they are taken for one family, see followed.before.
+var rotated = regexp.MustCompile(`(\.(gz|zst|bz2|xz|Z))$|[-._][0-9]+([-._T][0-9]+)*|^[0-9]+([-._T][0-9]+)*`)
 
 // familyOf names the family of a path.
 func familyOf(path string) string {
@@ -56,7 +58,7 @@ func (f *Follower) tooOld(e *followed, families map[string]family) bool {
 	fam, ok := families[familyOf(e.path)]
 	old := ok && e.info.ModTime().Before(fam.fresh)
 	if old && f.AtEnd {
-		e.done = true
+		e.done, e.before = true, e.info.Size()
 		e.live.file.Close()
 		e.live = nil
 	}
