@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,34 @@ func TestAdminRoutes(t *testing.T) {
 	} {
 		if got := d.Match(requestOf(t, test.user, test.line)); got != test.want {
 			t.Errorf("%s by %q: %v, want %v", test.line, test.user, got, test.want)
+		}
+	}
+}
+
+// First letters and lengths rule out no word, however it is written.
+func TestWordsAtAGlance(t *testing.T) {
+	spellings := []func(string) string{
+		func(s string) string { return s },
+		strings.ToUpper,
+		func(s string) string { return "_" + s },
+		func(s string) string { return "-" + s[:1] + "__" + s[1:] + "-" },
+	}
+	words := &wordList{}
+	if err := words.Set("org_id,tenant,a,workspace-slug"); err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range words.items {
+		for _, spelled := range spellings {
+			if text := spelled(word); !words.has(text) {
+				t.Errorf("%q is not found", text)
+			}
+		}
+	}
+	for word := range adminWords {
+		for _, path := range []string{"/" + word, "//API/" + strings.ToUpper(word) + ";a=1/x", "/v1/%" + fmt.Sprintf("%x", word[0]) + word[1:]} {
+			if !adminPath(path) {
+				t.Errorf("%q is not found", path)
+			}
 		}
 	}
 }

@@ -203,7 +203,7 @@ const adminDepth = 4
 
 func adminPath(path string) bool {
 	path = unescapedPath(path)
-	if !hasAdminWord(path) {
+	if !adminLengths.mayHold(path) {
 		return false // nearly all paths: it is asked of every request
 	}
 	last, depth, found := "", 0, false
@@ -224,16 +224,6 @@ func adminPath(path string) bool {
 		last = segment
 	}
 	return found && !asset(last) && !openToAll(last)
-}
-
-// hasAdminWord tells whether any segment is a word for the administration of a site.
-func hasAdminWord(path string) bool {
-	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
-		if adminWordOf(segment) != noAdminWord {
-			return true
-		}
-	}
-	return false
 }
 
 // allPrefixes1 tells whether a path may begin with the segment without being about it.

@@ -121,7 +121,7 @@ func (s *bulkExport) Expire(emit func(Event)) {
 // pageOf returns the page that a request got. What a request with a body asked for is
 // not seen, and no such page is the same as another.
 func (s *bulkExport) pageOf(r *parsers.Request) page {
-	b := s.sizes.batchOf(r)
+	b := s.sizes.got(r)
 	p := page{Mark: mark(r, 0), Requests: 1, Records: b.Records}
 	if !b.Logged || r.Method == "GET" {
 		p.Tag = pageTag(r)

@@ -9,10 +9,13 @@ import (
 
 // isGraphQL tells whether a path is that of a GraphQL endpoint: one path for all there is.
 func isGraphQL(path string) bool {
-	path = strings.TrimSuffix(path, "/")
+	end := len(path)
+	if end > 0 && path[end-1] == '/' {
+		end--
+	}
 	const name = "graphql"
-	n := len(path) - len(name)
-	return n > 0 && path[n-1] == '/' && strings.EqualFold(path[n:], name)
+	start := end - len(name)
+	return start > 0 && path[start-1] == '/' && strings.EqualFold(path[start:end], name)
 }
 
 // operationOf returns what a request to a GraphQL endpoint reads, clipped; "" for others and

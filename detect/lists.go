@@ -127,6 +127,37 @@ func (l *lengths) may(text string) bool {
 // has tells whether there is a word of that length which begins with the byte.
 func (l *lengths) has(first byte, length int) bool { return l[lower(first)]>>length&1 == 1 }
 
+// mayHold tells whether any segment of the path, or the end of one from its last dot on,
+// is as long as a word that begins as it does. Of most paths none is.
+func (l *lengths) mayHold(path string) bool {
+	for i := 0; i < len(path); {
+		if path[i] == '/' {
+			i++
+			continue
+		}
+		from, to, dot := i, -1, -1
+		for ; i < len(path) && path[i] != '/'; i++ {
+			switch path[i] {
+			case ';':
+				if to < 0 {
+					to = i
+				}
+			case '.':
+				if to < 0 {
+					dot = i
+				}
+			}
+		}
+		if to < 0 {
+			to = i
+		}
+		if to > from && l.has(path[from], to-from) || dot >= 0 && l.has('.', to-dot) {
+			return true
+		}
+	}
+	return false
+}
+
 // lengthsOf returns the lengths of the words.
 func lengthsOf(words iter.Seq[string]) *lengths {
 	l := &lengths{}

@@ -62,7 +62,7 @@ func (s *pageWalk) Observe(r *parsers.Request, emit func(Event)) {
 	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
 		s.Expire(emit)
 	}
-	l, _ := listingOf(r)
+	l, _ := listingIn(r)
 	if known := s.visit(s.pageOf(r, l)); known || len(s.Recent) < s.least {
 		return
 	}
@@ -102,10 +102,10 @@ func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
 	}
 	if r.Records >= 0 {
 		p.Records = logged(r).Records
-	} else {
-		p.Records = s.sizes.estimate(r, l).Records
-		p.Estimated = p.Records
+		return p
 	}
+	p.Records = s.sizes.estimate(r, l).Records
+	p.Estimated = p.Records
 	return p
 }
 

@@ -25,10 +25,15 @@ type listing struct {
 // listingOf returns the page that the request asks for, and whether it is a call for a
 // list at all: one that names a size or a place, answered 2xx.
 func listingOf(r *parsers.Request) (l listing, ok bool) {
-	l.Size = -1
 	if !answersList(r) {
-		return l, false
+		return listing{Size: -1}, false
 	}
+	return listingIn(r)
+}
+
+// listingIn is listingOf for a request that can have got a list.
+func listingIn(r *parsers.Request) (l listing, ok bool) {
+	l.Size = -1
 	if _, rest, found := strings.Cut(r.Path, "/page/"); found {
 		segment, _, _ := strings.Cut(rest, "/")
 		ok = l.number(segment)
@@ -363,6 +368,15 @@ func (z pageSizes) batchOf(r *parsers.Request) batch {
 	if !ok {
 		return batch{}
 	}
+	return z.estimate(r, l)
+}
+
+// got is batchOf for a request that is known to have got records.
+func (z pageSizes) got(r *parsers.Request) batch {
+	if r.Records >= 0 {
+		return logged(r)
+	}
+	l, _ := listingIn(r)
 	return z.estimate(r, l)
 }
 

@@ -58,8 +58,14 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 	}
 	rules = slices.DeleteFunc(slices.Clone(rules), func(r *Rule) bool { return r.Silent() != nil })
 	var ruleMachines []*keyed.Machine[*clue, judgement]
+	groups := map[string]*keyed.Group[*clue]{}
 	for _, r := range rules {
-		ruleMachines = append(ruleMachines, r.machine())
+		m := r.machine()
+		if groups[r.grouping()] == nil {
+			groups[r.grouping()] = m.Group
+		}
+		m.Group = groups[r.grouping()]
+		ruleMachines = append(ruleMachines, m)
 	}
 	return &Pipeline{
 		routes: routes,

@@ -296,15 +296,18 @@ var odd, oddInPath = func() (query, path [256]bool) {
 func mayProbe(r *parsers.Request) bool {
 	return hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || hasOdd(r.Path, &oddInPath) || reaches(r.Query) || reaches(r.Body) ||
 		strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
-		oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
+		r.Referer != "-" && oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
 }
 
 // reaches tells whether a query has a parameter by whose name the fields of an object lead
 // to the server itself (Java) or to what all objects have (JavaScript). Nothing of those
 // names is odd.
 func reaches(query string) bool {
-	return strings.Contains(query, "lassLoader.") || strings.Contains(query, "__proto__") ||
-		strings.Contains(query, "onstructor.prototype") || strings.Contains(query, "onstructor][prototype")
+	if query == "" {
+		return false
+	}
+	return strings.Contains(query, "lassLoader.") || strings.Contains(query, "proto") && (strings.Contains(query, "__proto__") ||
+		strings.Contains(query, "onstructor.prototype") || strings.Contains(query, "onstructor][prototype"))
 }
 
 // hasOdd tells whether a text has an odd byte, as it stands or encoded once or twice.

@@ -226,37 +226,6 @@ func (x *routeIndex) find(segment string) []int {
 	return x.rules[string(buf[:len(segment)])]
 }
 
-// mayHold tells whether any segment of the path, or the end of one from its last dot on,
-// is as long as a keyword that begins as it does. Of most paths none is.
-func (x *routeIndex) mayHold(path string) bool {
-	for i := 0; i < len(path); {
-		if path[i] == '/' {
-			i++
-			continue
-		}
-		from, to, dot := i, -1, -1
-		for ; i < len(path) && path[i] != '/'; i++ {
-			switch path[i] {
-			case ';':
-				if to < 0 {
-					to = i
-				}
-			case '.':
-				if to < 0 {
-					dot = i
-				}
-			}
-		}
-		if to < 0 {
-			to = i
-		}
-		if to > from && x.lengths.has(path[from], to-from) || dot >= 0 && x.lengths.has('.', to-dot) {
-			return true
-		}
-	}
-	return false
-}
-
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c | 0x20
@@ -278,7 +247,7 @@ func (m *RouteMap) first(x *routeIndex, r *parsers.Request) int {
 		}
 	}
 	best := len(m.rules)
-	if len(x.loose) == 0 && !x.mayHold(path) {
+	if len(x.loose) == 0 && !x.lengths.mayHold(path) {
 		return best
 	}
 	var all [maxSegments]string

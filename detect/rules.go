@@ -289,6 +289,14 @@ func (r *Rule) key(c *clue, b []byte) []byte {
 	return b
 }
 
+// grouping names how the rule groups clues. Rules of which it is the same group them alike.
+func (r *Rule) grouping() string {
+	if r.FollowedBy != nil {
+		return GroupNone
+	}
+	return strings.Join(r.GroupBy, "\x1f")
+}
+
 // part returns which kind of match the clue is; -1 for none.
 func (r *Rule) part(c *clue) int {
 	for i := range r.parts {

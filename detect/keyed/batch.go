@@ -41,19 +41,25 @@ func placeOf(key []byte) place {
 }
 
 func newBatch[I any](machines, groups int) *batch[I] {
-	const words = batchSize / word
-	b := &batch[I]{
-		times:   make([]instant, batchSize),
-		matched: make([][]uint64, machines),
-		groups:  make([]keys, groups),
+	return &batch[I]{matched: make([][]uint64, machines), groups: make([]keys, groups)}
+}
+
+// take makes the items those of the batch. Many engines are shown few at a time: memory is
+// for as many as there have been.
+func (b *batch[I]) take(items []I) {
+	b.items = items
+	if len(items) <= len(b.times) {
+		return
 	}
+	n := min(2*len(items), batchSize)
+	b.times = make([]instant, n)
+	words := (n + word - 1) / word
 	for m := range b.matched {
 		b.matched[m] = make([]uint64, words)
 	}
 	for g := range b.groups {
-		b.groups[g] = keys{make([]uint64, words), make([]place, batchSize)}
+		b.groups[g] = keys{make([]uint64, words), make([]place, n)}
 	}
-	return b
 }
 
 // words is how many words of bits the items take.

@@ -1,11 +1,16 @@
 // Package keyed runs keyed state machines over ordered items.
 //
 // An Engine is given items in one total order, in batches, each with a watermark:
-// no item before it will follow. Items of one time may lie in two batches. For every machine and every key the items name,
-// it keeps a State, shows it the items of its key one after another, and releases
-// what the states emit in one order: by time, then by id. What is emitted depends
-// on the items alone, never on how they were cut into batches, how many shards
-// worked on them, or whether the engine was saved and restored in between.
+// no item before it will follow. Items of one time may lie in two batches. For every
+// machine and every key the items name, it keeps a State, shows it the items of its key
+// one after another, and releases what the states emit in one order: by time, then by
+// id. What is emitted depends on the items alone, never on how they were cut into
+// batches, how many shards worked on them, or whether the engine was saved and restored
+// in between.
+//
+// It goes through a batch twice. First it finds out which machines look at which items,
+// and makes one key an item for all machines of a Group: the shards divide the items.
+// Then the states see them, machine by machine: the shards divide the keys.
 //
 // The package knows nothing of requests, events, files or clocks.
 package keyed
@@ -35,7 +40,8 @@ type Expirer[O any] interface {
 }
 
 // A Group divides items by a key. Machines that divide them alike point to one Group: the
-// key of an item is made once for all of them then.
+// key of an item is then made and looked up once for all of them. Otherwise they have
+// nothing to do with each other.
 type Group[I any] struct {
 	// Key appends the key of the item to b, or nothing if it has none: no machine of the
 	// group looks at it then. A key is valid UTF-8.
@@ -166,11 +172,12 @@ func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at t
 	observe := func(s *shard[I, O]) { s.observe(e.batch) }
 	for len(items) > 0 {
 		n := min(len(items), batchSize)
-		e.batch.items, items = items[:n], items[n:]
+		e.batch.take(items[:n])
+		items = items[n:]
 		e.each(look)
 		e.each(observe)
 	}
-	e.batch.items = nil
+	e.batch.take(nil)
 	e.each(func(s *shard[I, O]) { s.expire(instantOf(watermark)) })
 	e.release(func(at time.Time) bool { return at.Before(watermark) }, release)
 }

@@ -49,7 +49,7 @@ func TestAnyItemsManyWaysWithFewKeys(t *testing.T) {
 		for _, i := range items {
 			i.Who = rapid.SampledFrom(keys).Draw(t, "neighbour")
 		}
-		s := keyedtest.Engine(order, pairs())
+		s := keyedtest.Engine(order, sharing()...)
 		s.Parts = nil
 		s.Seed = rapid.Uint64Min(1).Draw(t, "seed")
 		keyedtest.Check(t, s, items)
@@ -81,7 +81,7 @@ func TestEngineIsTheReference(t *testing.T) {
 			}
 			r.Flush()
 		}
-		machines := append(toys(), bounded("pair", 2*16), bounded("single", 16))
+		machines := append(toys(), sharing()...)
 		outputs(keyedtest.Engine(order, machines...), &got)
 		var same []*machine
 		for _, m := range machines {

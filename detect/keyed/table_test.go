@@ -27,13 +27,17 @@ func TestEntriesAreUsedAgain(t *testing.T) {
 		now = now.Add(time.Second)
 		e.Advance([]string{fmt.Sprint(n)}, now.Add(1), nil)
 	}
-	entries, keys := 0, 0
+	entries, keys, slots := 0, 0, 0
 	for p := range e.shards[0].all() {
 		entries += len(p.tables[0].entries)
 		keys += len(p.keys)
+		slots += len(p.index.slots)
+		if len(p.left) > 0 {
+			t.Errorf("%d records are still to be looked at", len(p.left))
+		}
 	}
 	// Two keys live at a time; each of the 16 parts has held both of them at most.
-	if entries > 2*partitions || keys > 2*partitions {
-		t.Errorf("%d entries and %d records for 10000 keys, two at a time", entries, keys)
+	if entries > 2*partitions || keys > 2*partitions || slots > 8*partitions {
+		t.Errorf("%d entries, %d records and %d slots for 10000 keys, two at a time", entries, keys, slots)
 	}
 }

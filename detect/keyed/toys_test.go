@@ -164,6 +164,18 @@ func resting() *machine {
 	return m
 }
 
+// sharing returns machines of one group, each with bounds, times and items of its own.
+func sharing() []*machine {
+	odd := bounded("odd", 16)
+	odd.Match = func(i *item) bool { return i.N%2 == 1 }
+	brief := bounded("brief", 3*16)
+	brief.TTL = time.Second
+	spells := by("spells", func() state { return &rest{} })
+	spells.TTL, spells.Quiet, spells.MaxKeys = 4*ttl, ttl, 2*16
+	spells.Match = func(i *item) bool { return i.What != "a" }
+	return []*machine{odd, bounded("pair", 2*16), brief, spells}
+}
+
 // toys returns one machine of each kind.
 func toys() []*machine {
 	bursting := by("burst", func() state { return &burst{limit: 3, window: time.Second} })
