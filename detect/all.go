@@ -12,6 +12,7 @@ func All() []*Detector {
 		BruteForceAccount(),
 		CredentialStuffing(),
 		PasswordSpray(),
+		SlowSpray(),
 		DistributedBruteForce(),
 		LoginFlood(),
 		NewDevice(),

@@ -183,6 +183,14 @@ func credentialAttacks(add adder) {
 		ips := s.hosts(4)
 		s.exact(at, 21, 170*time.Second, func(i int) entry { return failedLogin(ips[i%4], fmt.Sprintf("q%d@example.net", i), chrome) })
 	})
+	add("password spray over a day", "slow", "slow-spray", func(s *scene, at time.Time) {
+		ips := s.hosts(3)
+		s.each(at, 90, 9*time.Minute, func(i int) entry { return failedLogin(ips[i%3], fmt.Sprintf("t%d@example.net", i), agent(i)) })
+	})
+	add("password spray, one account in half an hour", "low-volume", "", func(s *scene, at time.Time) {
+		ip := s.one()
+		s.exact(at, 40, 30*time.Minute, func(i int) entry { return failedLogin(ip, fmt.Sprintf("v%d@example.net", i), chrome) })
+	})
 	add("password spray", "fast", "password-spray credential-stuffing", func(s *scene, at time.Time) {
 		ip := s.one()
 		s.each(at, 90, 3*time.Second, func(i int) entry { return failedLogin(ip, fmt.Sprintf("r%d@example.net", i%45), python) })

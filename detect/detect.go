@@ -11,8 +11,11 @@ import (
 	"encoding/json"
 	"flag"
 	"net/netip"
+	"path"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"
@@ -114,9 +117,34 @@ func appendActorRoute(r *parsers.Request, b []byte) []byte {
 
 // appendRoute appends the route, and of a GraphQL endpoint what is read there.
 func appendRoute(r *parsers.Request, b []byte) []byte {
-	b = append(b, r.Route...)
+	b = appendSpelling(b, r.Route)
 	if operation := operationOf(r); operation != "" {
 		b = append(append(b, ' '), operation...)
+	}
+	return b
+}
+
+// appendSpelling appends a route in one spelling: upper case, escapes and dots lead to no
+// other place on many servers, and who varies them is not to look like several.
+func appendSpelling(b []byte, route string) []byte {
+	plain := true
+	for i := range len(route) {
+		switch c := route[i]; {
+		case c >= 'A' && c <= 'Z', c == '%', c == '.' && i > 0 && route[i-1] == '/':
+			plain = false
+		}
+	}
+	if plain {
+		return append(b, route...)
+	}
+	if text := unescapedPath(route); utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl) {
+		route = text
+	}
+	if strings.Contains(route, "/.") {
+		route = path.Clean(route)
+	}
+	for i := range len(route) {
+		b = append(b, lower(route[i]))
 	}
 	return b
 }

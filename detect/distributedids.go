@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -288,4 +289,26 @@ func (s *distributedIDs) describe(c *climb, e *Event) {
 	e.Metadata = g.Crawler.meta("route", clip(e.ActorID), "first_id", c.Lowest, "last_id", c.Top, "distinct_ids", c.IDs,
 		"actors", len(c.Actors), "address_list", orNone(c.Addresses), "in_order", c.Risen, "again", c.Again,
 		"granted", c.Granted, "highest_known", s.Highest, "window_seconds", int(s.window.Seconds()))
+}
+
+const ofHighest = "highest id that was served"
+
+func (s *distributedIDs) Learned() (l Learned) {
+	if s.Highest > 0 {
+		l.addSet(Set{Of: ofHighest, Items: []string{strconv.FormatUint(s.Highest, 10)}})
+	}
+	return l
+}
+
+func (s *distributedIDs) Learn(l Learned, _ time.Time) error {
+	items, err := l.set(ofHighest).items(1)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		if s.Highest, err = strconv.ParseUint(item, 10, 64); err != nil {
+			return fmt.Errorf("%q: %q is no id", ofHighest, clip(item))
+		}
+	}
+	return l.known(ofHighest)
 }

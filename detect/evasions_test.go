@@ -355,6 +355,9 @@ func evadeEnumeration(add adder) {
 	walk("in odd spellings", "evasive", 30, 5*time.Second, func(_ *scene, i int) entry {
 		return entry{uri: fmt.Sprintf([]string{"/api/v1/orders/%d", "/api//v1/orders/%d/", "/api/v1/orders/%d;x=1"}[i%3], 57_000+i)}
 	})
+	walk("in another spelling each", "evasive", 30, 5*time.Second, func(_ *scene, i int) entry {
+		return entry{uri: fmt.Sprintf([]string{"/api/v1/orders/%d", "/API/v1/orders/%d", "/api/V1/Orders/%d", "/api/v1/%%6frders/%d", "/api/v1/./orders/%d", "/api/v1/x/../orders/%d"}[i%6], 56_000+i)}
+	})
 	walk("percent-encoded", "evasive", 30, 5*time.Second, func(_ *scene, i int) entry {
 		return entry{uri: fmt.Sprintf("/api/v1/orders/%%35%d", 7_000+i)}
 	})

@@ -113,6 +113,9 @@ func loginForm(r *parsers.Request, words *wordList) bool {
 	}
 	p := strings.TrimSuffix(r.Path, "/")
 	name := p[strings.LastIndexByte(p, '/')+1:]
+	if len(name) > maxWord { // most pages
+		return false
+	}
 	return words.has(strings.TrimSuffix(name, path.Ext(name)))
 }
 

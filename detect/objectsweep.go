@@ -55,7 +55,7 @@ func byActorTypeAndRoute(r *parsers.Request, b []byte) []byte {
 	}
 	b = append(b, typ...)
 	b = append(b, ' ')
-	return append(b, r.Route...)
+	return appendSpelling(b, r.Route)
 }
 
 const (

@@ -24,17 +24,49 @@ func PasswordSpray() *Detector {
 		Technique: "T1110.003",
 		OWASP:     "API2:2023",
 		Match:     func(r *parsers.Request) bool { return isLogin(r) && r.User != "" },
-		GroupBy:   &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, loginNetwork(r)...) }},
+		GroupBy:   byLoginNetwork,
 	}
-	accounts := d.count("accounts", 20, "distinct `accounts` with failed logins within the window that are an attack")
-	tries := d.count("tries", 3, "failed `logins` of each of them, at most")
-	window := d.span("window", time.Hour, "`time` within which accounts are counted, and of quiet after which an event is over")
-	then := d.span("success-window", 15*time.Minute, "`time` after a failed login in which one that works was guessed")
-	d.TTL = window
-	d.New = func() State {
-		return &passwordSpray{accounts: *accounts, tries: *tries, window: *window, then: *then}
-	}
+	spraySettings(d, 20, 3, time.Hour, false)
 	return d
+}
+
+// SlowSpray finds networks from which passwords are tried on many accounts over a day.
+func SlowSpray() *Detector {
+	d := &Detector{
+		Name: "slow-spray",
+		Doc: "a few failed logins on each of very many accounts, from one network, over a day\n\n" +
+			"One account every few minutes stays below whatever is counted in minutes or an hour. Over a day " +
+			"it adds up, and hardly any of the accounts gets in: in a network of people most do, and where " +
+			"as many get in as fail nothing is told. What is fast enough to be found as a password spray " +
+			"does not count here. It works where the log names the accounts of failed logins.",
+		Type:      BruteForceDetected,
+		Severity:  High,
+		Technique: "T1110.003",
+		OWASP:     "API2:2023",
+		Match:     func(r *parsers.Request) bool { return isLogin(r) && r.User != "" },
+		GroupBy:   byLoginNetwork,
+	}
+	spraySettings(d, 60, 3, 24*time.Hour, true)
+	return d
+}
+
+// byLoginNetwork groups by network, as far as addresses are known.
+var byLoginNetwork = &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, loginNetwork(r)...) }}
+
+// spraySettings gives a detector of sprays its settings and its state.
+func spraySettings(d *Detector, accounts, tries int, window time.Duration, slow bool) {
+	least := d.count("accounts", accounts, "distinct `accounts` with failed logins within the window that are an attack")
+	most := d.count("tries", tries, "failed `logins` of each of them, at most")
+	span := d.span("window", window, "`time` within which accounts are counted, and of quiet after which an event is over")
+	then := d.span("success-window", 15*time.Minute, "`time` after a failed login in which one that works was guessed")
+	d.TTL = span
+	d.New = func() State {
+		s := &passwordSpray{accounts: *least, tries: *most, lucky: luckyNetwork, window: *span, then: *then}
+		if slow {
+			s.lucky, s.fast = 1, 20
+		}
+		return s
+	}
 }
 
 // luckyNetwork is how many times as many accounts get in from a network whose failed
@@ -47,6 +79,8 @@ const maxPending = 256
 
 type passwordSpray struct {
 	accounts, tries int
+	lucky           int // how many times as many accounts get in where nothing is told
+	fast            int // accounts within an hour that are no slow spray; 0 for none
 	window, then    time.Duration
 
 	Pending attempts `json:",omitempty"` // accounts that failed and did not get in since
@@ -96,9 +130,13 @@ func (s *passwordSpray) fail(r *parsers.Request) {
 		return // who is at home there may slip
 	}
 	s.Pending.add(r, s.window, max(maxPending, 2*s.accounts), s.tries+1)
+	if s.fast > 0 && s.Going == nil && s.isFast(r.Time) {
+		s.Pending = nil // it is another detector's
+		return
+	}
 	sprayed := s.sprayed(r.Time)
 	insiders := s.Worked.size(r.Time, s.window)
-	if len(sprayed) < s.accounts || insiders >= luckyNetwork*len(sprayed) {
+	if len(sprayed) < s.accounts || insiders >= s.lucky*len(sprayed) {
 		return
 	}
 	last := sprayed[len(sprayed)-1]
@@ -120,6 +158,13 @@ func (s *passwordSpray) fail(r *parsers.Request) {
 		g.Insiders = insiders
 	}
 	g.reach(severity, Attempted)
+}
+
+// isFast tells whether so many accounts failed within the last hour that a password spray
+// shows them.
+func (s *passwordSpray) isFast(now time.Time) bool {
+	n := len(s.Pending) - s.fast
+	return n >= 0 && now.Sub(s.Pending[n].At) <= time.Hour
 }
 
 // sprayed returns the accounts with few enough failed logins within the window, the one
