@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +41,7 @@ func TestDuckDB(t *testing.T) {
 	}
 }
 
-// What goreleaser builds is what make dist builds.
+// What goreleaser builds and packs is what make dist does.
 func TestGoreleaserSaysTheSame(t *testing.T) {
 	text, err := os.ReadFile("../.goreleaser.yaml")
 	if err != nil {
@@ -47,8 +49,10 @@ func TestGoreleaserSaysTheSame(t *testing.T) {
 	}
 	var c struct {
 		Builds []struct {
-			Goarch, Flags, Tags, Ldflags []string
+			Goarch, Env, Flags, Tags, Ldflags []string
 		}
+		Archives []struct{ Files []any }
+		Nfpms    []struct{ Contents []struct{ Src, Dst string } }
 	}
 	if err := yaml.Unmarshal(text, &c); err != nil {
 		t.Fatal(err)
@@ -62,9 +66,26 @@ func TestGoreleaserSaysTheSame(t *testing.T) {
 	}
 	b := c.Builds[0]
 	ldflags := strings.NewReplacer("{{ .Tag }}", "$version", "{{ .CommitTimestamp }}", "$SOURCE_DATE_EPOCH").Replace(b.Ldflags[0])
-	for _, want := range []string{strings.Join(b.Flags, " "), "-tags '" + strings.Join(b.Tags, " ") + "'", `-ldflags "` + ldflags + `"`} {
+	wants := []string{strings.Join(b.Flags, " "), "-tags '" + strings.Join(b.Tags, " ") + "'", `-ldflags "` + ldflags + `"`}
+	linker := ""
+	for _, e := range b.Env {
+		if flags, ok := strings.CutPrefix(e, `CGO_LDFLAGS=-g -O2{{ if eq .Arch "arm64" }}`); ok {
+			linker = strings.TrimSuffix(flags, "{{ end }}")
+		}
+	}
+	wants = append(wants, `linker=([arm64]='`+linker+`')`, `CGO_LDFLAGS="-g -O2${linker[$arch]:-}"`)
+	for _, f := range c.Nfpms[0].Contents {
+		wants = append(wants, filepath.Dir(strings.TrimPrefix(f.Dst, "/")))
+	}
+	for _, want := range wants {
 		if !strings.Contains(string(script), want) {
 			t.Errorf(".dist/build has not: %s", want)
+		}
+	}
+	files := fmt.Sprint(c.Archives[0].Files...)
+	for _, want := range []string{"LICENSE", "NOTICE", "README.md", "dst:LICENCES", "dst:man", "dst:completions"} {
+		if !strings.Contains(files, want) {
+			t.Errorf("archives have not: %s", want)
 		}
 	}
 }

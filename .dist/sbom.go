@@ -31,7 +31,7 @@ func main() {
 	flag.Int64Var(&o.epoch, "epoch", 0, "`seconds` since 1970 at which its sources were committed")
 	out := flag.String("o", "", "`file` to write (default: standard output)")
 	flag.StringVar(&o.texts, "texts", "", "`file` for the texts of the licences")
-	flag.Var(&o.linked, "linked", "what the C compiler linked, as `name@version=licence`; repeatable")
+	flag.StringVar(&o.cc, "cc", "", "C `compiler`, whose libraries are linked statically")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: sbom [flags] BINARY")
 		flag.PrintDefaults()
@@ -58,7 +58,7 @@ type options struct {
 	version string
 	epoch   int64
 	texts   string
-	linked  components
+	cc      string
 }
 
 // A bom is a bill of materials.
@@ -69,7 +69,7 @@ type bom struct {
 	Serial       string       `json:"serialNumber"`
 	Version      int          `json:"version"`
 	Metadata     metadata     `json:"metadata"`
-	Components   components   `json:"components"`
+	Components   []component  `json:"components"`
 	Dependencies []dependency `json:"dependencies"`
 }
 
@@ -102,21 +102,6 @@ type dependency struct {
 	On  []string `json:"dependsOn"`
 }
 
-type components []component
-
-func (c *components) String() string { return "" }
-
-// Set reads name@version=licence.
-func (c *components) Set(text string) error {
-	what, terms, ok := strings.Cut(text, "=")
-	name, version, ok2 := strings.Cut(what, "@")
-	if !ok || !ok2 || name == "" || version == "" || terms == "" {
-		return fmt.Errorf("%q is not name@version=licence", text)
-	}
-	*c = append(*c, component{Type: "library", Ref: what, Name: name, Version: version, Licences: []licence{{terms}}})
-	return nil
-}
-
 // write writes the bill of materials of a binary. The same binary gives the same bytes.
 func write(w io.Writer, binary string, o options) error {
 	info, err := buildinfo.ReadFile(binary)
@@ -132,7 +117,13 @@ func write(w io.Writer, binary string, o options) error {
 	if err != nil {
 		return err
 	}
-	parts = append(parts, o.linked...)
+	if o.cc != "" {
+		linked, err := libraries(o.cc)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, linked...)
+	}
 	if o.texts != "" {
 		if err := os.WriteFile(o.texts, texts, 0o644); err != nil {
 			return err
@@ -159,13 +150,41 @@ func write(w io.Writer, binary string, o options) error {
 	})
 }
 
+// libraries returns the C and C++ libraries of a compiler (gcc, for glibc).
+func libraries(cc string) ([]component, error) {
+	cmd := exec.Command(cc, "-E", "-P", "-")
+	cmd.Stdin = strings.NewReader("#include <features.h>\n__GLIBC__.__GLIBC_MINOR__\n")
+	macros, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s -E: %w", cc, err)
+	}
+	gcc, err := exec.Command(cc, "-dumpfullversion").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s -dumpfullversion: %w", cc, err)
+	}
+	library := func(name, version, terms string) component {
+		return component{Type: "library", Ref: name + "@" + version, Name: name, Version: version, Licences: []licence{{terms}}}
+	}
+	words := strings.Join(strings.Fields(string(macros)), "")
+	glibc := glibcVersion.FindString(words)
+	if glibc == "" {
+		return nil, fmt.Errorf("%s: its C library is not glibc", cc)
+	}
+	return []component{
+		library("glibc", glibc, "LGPL-2.1-or-later"),
+		library("libstdc++", strings.TrimSpace(string(gcc)), "GPL-3.0-or-later WITH GCC-exception-3.1"),
+	}, nil
+}
+
+var glibcVersion = regexp.MustCompile(`\d+\.\d+$`)
+
 // A module is what 'go list -m -json' says of one.
 type module struct {
 	Path, Version, Dir string
 }
 
 // modules returns what Go linked, in order of names, and the texts of the licences.
-func modules(info *debug.BuildInfo) (components, []byte, error) {
+func modules(info *debug.BuildInfo) ([]component, []byte, error) {
 	args := []string{"list", "-m", "-json"}
 	for _, m := range info.Deps {
 		if m.Replace != nil {
@@ -199,7 +218,7 @@ func modules(info *debug.BuildInfo) (components, []byte, error) {
 	}
 	slices.Sort(names)
 
-	var parts components
+	var parts []component
 	var texts bytes.Buffer
 	for _, name := range names {
 		dir := dirs[name]

@@ -64,6 +64,11 @@ func (m *RouteMap) Classify(r *parsers.Request) string {
 	if r.Path == "" {
 		return ""
 	}
+	if method := methodOf(r); method != r.Method {
+		meant := *r
+		meant.Method = method
+		r = &meant
+	}
 	index := &m.writes
 	if r.Method == "GET" || r.Method == "HEAD" {
 		index = &m.reads
@@ -72,6 +77,31 @@ func (m *RouteMap) Classify(r *parsers.Request) string {
 		return m.rules[n].event
 	}
 	return byStatus(r)
+}
+
+// methodOf is the method that a request means. Forms are sent by POST, whatever is meant:
+// a field "_method" tells.
+func methodOf(r *parsers.Request) string {
+	if r.Method != "POST" {
+		return r.Method
+	}
+	for _, query := range [...]string{r.Query, r.Body} {
+		if !strings.Contains(query, "_method=") {
+			continue
+		}
+		for query != "" {
+			var name, value string
+			if name, value, query = cutParameter(query); name != "_method" {
+				continue
+			}
+			for _, method := range [...]string{"DELETE", "PUT", "PATCH"} {
+				if strings.EqualFold(value, method) {
+					return method
+				}
+			}
+		}
+	}
+	return r.Method
 }
 
 // byStatus returns the event that a request is whatever its path.
@@ -162,7 +192,7 @@ func nextSegment(path string) (segment, rest string) {
 // A routeIndex finds the rules that a path may match by one segment of it. Most
 // segments are ruled out by their length and first byte.
 type routeIndex struct {
-	lengths [256]uint64      // by first byte, lower case: a bit for each length
+	lengths lengths          // of the keywords
 	rules   map[string][]int // by keyword, lower case; ".csv" for the end of a last segment
 	loose   []int            // rules without a keyword
 }
@@ -179,14 +209,14 @@ func (x *routeIndex) add(rule int, keywords []string) {
 		x.rules = map[string][]int{}
 	}
 	for _, k := range keywords {
-		x.lengths[k[0]] |= 1 << len(k)
+		x.lengths.add(k)
 		x.rules[k] = append(x.rules[k], rule)
 	}
 }
 
 // find returns the rules that have the segment for a keyword.
 func (x *routeIndex) find(segment string) []int {
-	if segment == "" || !x.mayBe(segment[0], len(segment)) {
+	if !x.lengths.may(segment) {
 		return nil
 	}
 	var buf [maxKeyword]byte
@@ -220,16 +250,11 @@ func (x *routeIndex) mayHold(path string) bool {
 		if to < 0 {
 			to = i
 		}
-		if to > from && x.mayBe(path[from], to-from) || dot >= 0 && x.mayBe('.', to-dot) {
+		if to > from && x.lengths.has(path[from], to-from) || dot >= 0 && x.lengths.has('.', to-dot) {
 			return true
 		}
 	}
 	return false
-}
-
-// mayBe tells whether there is a keyword of that length which begins with the byte.
-func (x *routeIndex) mayBe(first byte, length int) bool {
-	return length <= maxKeyword && x.lengths[lower(first)]>>length&1 == 1
 }
 
 func lower(c byte) byte {

@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -38,14 +40,16 @@ func (r *Report) Complete() {
 }
 
 func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) {
-	var rules []string
+	furthest := map[string]detect.Outcome{} // by rule
 	seen := map[string]bool{}
 	for _, id := range i.Alerts {
 		a := alerts[id]
 		if a == nil {
 			continue
 		}
-		rules = append(rules, a.Rule)
+		if was, known := furthest[a.Rule]; !known || slices.Index(outcomes, a.Outcome) > slices.Index(outcomes, was) {
+			furthest[a.Rule] = a.Outcome
+		}
 		if h := a.handling(); h != "" {
 			i.Handled = append(i.Handled, a.ID+": "+h)
 		}
@@ -65,7 +69,7 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 			strings.Compare(a.Event, b.Event))
 	})
 	i.Technique, i.OWASP = distinct(i.Technique), distinct(i.OWASP)
-	i.NextSteps = nextSteps(i, distinct(rules))
+	i.NextSteps = nextSteps(i, furthest)
 	i.SQL = i.query()
 }
 
@@ -217,8 +221,8 @@ var advice = map[string]struct{ worked, always string }{
 		"See what was asked for: one thing again and again is a broken client, one after the other is somebody who looks for what was left open.",
 	},
 	"mass-export": {
-		"Freeze the account first, then find out which records left, and whether you must tell their owners.",
-		"Ask its owner what they need 50,000 records for; limit what one account may fetch in an hour.",
+		"",
+		"Call its owner now: so many records are a leak, or a job that nobody told you of. Limit what one account may fetch in an hour.",
 	},
 	"rate-limit": {
 		"",
@@ -226,10 +230,12 @@ var advice = map[string]struct{ worked, always string }{
 	},
 }
 
-func nextSteps(i *Incident, rules []string) []string {
+// nextSteps says what to do about an incident: about each rule's alerts, by how far the
+// furthest of them got.
+func nextSteps(i *Incident, furthest map[string]detect.Outcome) []string {
 	var steps []string
-	for _, rule := range rules {
-		steps = append(steps, stepsOf(rule, i.Outcome)...)
+	for _, rule := range slices.Sorted(maps.Keys(furthest)) {
+		steps = append(steps, stepsOf(rule, furthest[rule])...)
 	}
 	for _, actor := range i.Actors {
 		if strings.HasPrefix(actor, "key_") {
@@ -256,21 +262,45 @@ func stepsOf(rule string, outcome detect.Outcome) []string {
 
 // query returns SQL over the store that shows the incident's requests.
 func (i *Incident) query() string {
-	column, names := "client_ip", i.IPs
-	if len(names) == 0 {
-		column, names = "actor_id", i.Actors
-	}
-	quoted := make([]string, 0, len(names))
-	for _, n := range names {
-		if Show(n) != n {
-			continue // it could not be printed and read back
+	var who []string
+	in := func(column string, names []string) {
+		var quoted, nets []string
+		for _, n := range names {
+			if Show(n) != n {
+				continue // it could not be printed and read back
+			}
+			text := "'" + strings.ReplaceAll(n, "'", "''") + "'"
+			quoted = append(quoted, text)
+			if column == "client_ip" && saysNetwork(n) {
+				nets = append(nets, fmt.Sprintf("string_split(client_ip, ':')[1:4] = string_split(%s, ':')[1:4]", text))
+			}
 		}
-		quoted = append(quoted, "'"+strings.ReplaceAll(n, "'", "''")+"'")
+		if len(quoted) > 0 {
+			who = append(who, fmt.Sprintf("%s in (%s)", column, strings.Join(quoted, ", ")))
+		}
+		who = append(who, nets...)
 	}
-	if len(quoted) == 0 {
+	in("client_ip", i.IPs)
+	in("actor_id", slices.DeleteFunc(slices.Clone(i.Actors), func(a string) bool { return slices.Contains(i.IPs, a) }))
+	if len(who) == 0 {
 		return ""
 	}
+	where := strings.Join(who, " or ")
+	if len(who) > 1 {
+		where = "(" + where + ")"
+	}
 	const layout = "2006-01-02 15:04:05.999999"
-	return fmt.Sprintf("select ts, client_ip, method, path, status from requests where %s in (%s) and ts between '%s' and '%s' order by ts, line",
-		column, strings.Join(quoted, ", "), i.First.UTC().Format(layout), i.Last.UTC().Format(layout))
+	return fmt.Sprintf("select ts, client_ip, method, path, status from requests where %s and ts between '%s' and '%s' order by ts, line",
+		where, i.First.UTC().Format(layout), i.Last.UTC().Format(layout))
+}
+
+// saysNetwork tells whether an address is one of IPv6 whose /64, all of which is one client,
+// is told by the first four groups of its text: no zeros are left out in it.
+func saysNetwork(address string) bool {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return false
+	}
+	groups := strings.Split(address, ":")
+	return len(groups) > 4 && !slices.Contains(groups[:4], "")
 }

@@ -22,8 +22,8 @@ func TestComplete(t *testing.T) {
 	r := &Report{
 		Events: []Event{event("e1", 3, "T1110"), event("e2", 1, "T1595"), event("e3", 2, "T1110")},
 		Alerts: []Alert{
-			{Alert: detect.Alert{ID: "a1", Rule: "brute-force", Events: []string{"e1", "e3"}}},
-			{Alert: detect.Alert{ID: "a2", Rule: "api-enumeration", Events: []string{"e2", "e1", "gone"}}},
+			{Alert: detect.Alert{ID: "a1", Rule: "brute-force", Events: []string{"e1", "e3"}, Outcome: detect.Succeeded}},
+			{Alert: detect.Alert{ID: "a2", Rule: "api-enumeration", Events: []string{"e2", "e1", "gone"}, Outcome: detect.Blocked}},
 		},
 		Incidents: []Incident{
 			{Incident: detect.Incident{ID: "over", Severity: detect.Critical, RiskScore: 99}, Status: Resolved},
@@ -52,14 +52,17 @@ func TestComplete(t *testing.T) {
 	if want := []string{"T1110", "T1595"}; !slices.Equal(i.Technique, want) {
 		t.Errorf("techniques %q, want %q", i.Technique, want)
 	}
-	if !strings.Contains(i.SQL, "client_ip in ('192.0.2.1')") {
+	if !strings.Contains(i.SQL, "(client_ip in ('192.0.2.1') or actor_id in ('key_0123456789ab')) and") {
 		t.Errorf("SQL %q: want the printable address and no other", i.SQL)
 	}
 	steps := strings.Join(i.NextSteps, "\n")
-	for _, want := range []string{"reset that account's password", "which objects were read", "Revoke the API key key_0123456789ab"} {
+	for _, want := range []string{"reset that account's password", "block the client", "Revoke the API key key_0123456789ab"} {
 		if !strings.Contains(steps, want) {
 			t.Errorf("next steps lack %q:\n%s", want, steps)
 		}
+	}
+	if strings.Contains(steps, "which objects were read") {
+		t.Errorf("nothing was enumerated with success:\n%s", steps)
 	}
 }
 
@@ -121,6 +124,26 @@ func TestHandling(t *testing.T) {
 		got := strings.TrimPrefix(strings.Join(r.Incidents[0].Handled, ""), ": ")
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// Who has one address of a /64 has them all: the query shows what all of them did.
+func TestQueryOfNetwork(t *testing.T) {
+	for _, test := range []struct {
+		ip   string
+		want bool
+	}{
+		{"192.0.2.1", false},
+		{"2001:db8:1:2::5", true},
+		{"2001:db8:1:2:3:4:5:6", true},
+		{"2001:db8:1::5", false}, // "2001:db8:1:0::5" is not how it is written
+		{"::ffff:192.0.2.1", false},
+		{"somebody", false},
+	} {
+		i := Incident{Incident: detect.Incident{IPs: []string{test.ip}}}
+		if got := strings.Contains(i.query(), "string_split('"+test.ip+"', ':')[1:4]"); got != test.want {
+			t.Errorf("%s: %s", test.ip, i.query())
 		}
 	}
 }

@@ -80,7 +80,7 @@ func AlertText(w io.Writer, r *Report, a *Alert, history []Deed, look Look) erro
 		title += " by " + ShowShort(who, 60)
 	}
 	b := badge(a.Severity)
-	for i, line := range wrap(title, p.width-badgeWidth-2) {
+	for i, line := range Wrap(title, p.width-badgeWidth-2) {
 		if i > 0 {
 			b = span{plain, strings.Repeat(" ", badgeWidth)}
 		}
@@ -110,6 +110,7 @@ func AlertText(w io.Writer, r *Report, a *Alert, history []Deed, look Look) erro
 	}
 	p.timeline(in, r.Run.Evidence)
 	p.advice(in)
+	p.query(in)
 	for i, d := range history {
 		if i == 0 {
 			p.put(span{faint, "  history"})

@@ -9,9 +9,7 @@ import (
 )
 
 // CSV returns the alerts as a table for a spreadsheet: a header and one row an alert, with
-// the incident it is part of. A cell that a spreadsheet would take for a formula begins
-// with an apostrophe, and what cannot be seen is an escape.
-// https://owasp.org/www-community/attacks/CSV_Injection
+// the incident it is part of.
 func CSV() *Format {
 	return &Format{
 		Name:  "csv",
@@ -42,7 +40,7 @@ func writeCSV(w io.Writer, r *Report, _ Look) error {
 		row := []string{incident, risk, a.ID, a.Severity.String(), a.Status, a.Type, a.Rule, a.Title, a.Description, a.ActorID, a.ActorType,
 			a.SourceIP, csvTime(a.First), csvTime(a.Last), strconv.FormatInt(a.Count, 10), string(a.Outcome), strings.Join(places, " ")}
 		for n := range row {
-			row[n] = csvCell(row[n])
+			row[n] = CSVCell(row[n])
 		}
 		if err := out.Write(row); err != nil {
 			return err
@@ -59,8 +57,10 @@ func csvTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// csvCell is text that no spreadsheet calculates.
-func csvCell(s string) string {
+// CSVCell is text fit for a cell of CSV: no spreadsheet takes it for a formula, and what
+// cannot be seen is an escape.
+// https://owasp.org/www-community/attacks/CSV_Injection
+func CSVCell(s string) string {
 	if s = Show(s); s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s
 	}

@@ -62,7 +62,8 @@ type (
 	}
 	ecsSource struct {
 		Address string  `json:"address"`
-		IP      string  `json:"ip"`
+		IP      string  `json:"ip,omitempty"`
+		Domain  string  `json:"domain,omitempty"`
 		Geo     *ecsGeo `json:"geo,omitempty"`
 		AS      *ecsAS  `json:"as,omitempty"`
 	}
@@ -136,8 +137,12 @@ func writeECS(w io.Writer, r *Report, _ Look) error {
 			doc.Litesoc.IncidentID, doc.Event.RiskScore = in.ID, in.RiskScore
 		}
 		if a.SourceIP != "" {
-			doc.Source = &ecsSource{Address: Show(a.SourceIP), IP: Show(a.SourceIP)}
-			doc.Related.IP = []string{Show(a.SourceIP)}
+			doc.Source = &ecsSource{Address: Show(a.SourceIP), IP: ipOf(a.SourceIP)}
+			if doc.Source.IP == "" {
+				doc.Source.Domain = Show(a.SourceIP)
+			} else {
+				doc.Related.IP = []string{doc.Source.IP}
+			}
 			if from, known := addresses[a.SourceIP]; known {
 				if from.Country != "" {
 					doc.Source.Geo = &ecsGeo{from.Country}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/litesoc/litesoc/detect"
 )
 
@@ -56,150 +54,168 @@ type ExplainedSetting struct {
 }
 
 // ExplanationText writes an explanation for people.
-func ExplanationText(w io.Writer, e *Explanation) error {
-	var b strings.Builder
+func ExplanationText(w io.Writer, e *Explanation, look Look) error {
+	p := newPage(look)
 	for i := range e.Alerts {
-		explainRule(&b, &e.Alerts[i])
+		p.explainRule(&e.Alerts[i])
 	}
 	for i := range e.Events {
 		if i > 0 || len(e.Alerts) > 0 {
-			b.WriteString("\n")
+			p.put()
 		}
-		explainEvent(&b, &e.Events[i])
+		p.explainEvent(&e.Events[i])
 	}
 	if e.More > 0 {
-		fmt.Fprintf(&b, "\n%d more events: 'litesoc explain' with the id of one explains it\n", e.More)
+		p.put()
+		p.text(span{}, 0, plain, count(int64(e.More), "more event")+": 'litesoc explain' with the id of one explains it")
 	}
 	for _, n := range e.Notes {
-		fmt.Fprintf(&b, "\nnote: %s\n", Show(n))
+		p.put()
+		p.text(span{faint, "note:"}, len("note: "), plain, n)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, p.out.String())
 	return err
 }
 
 const instantLayout = "2006-01-02 15:04:05"
 
-func explainRule(b *strings.Builder, r *ExplainedRule) {
-	a := &r.Alert
-	fmt.Fprintf(b, "ALERT %s  %s  %s\n", Show(a.ID), a.Severity, ShowShort(a.Title, 80))
-	fmt.Fprintf(b, "  what      %s\n", Show(a.Description))
-	fmt.Fprintf(b, "  rule      %s: %s\n", Show(a.Rule), Show(r.About))
-	for i, c := range r.Wants {
-		label := "wants"
-		if i > 0 {
-			label = ""
-		}
-		fmt.Fprintf(b, "  %-9s %s\n", label, Show(c))
-	}
-	fmt.Fprintf(b, "  met by    %s\n", Show(strings.Join(r.Events, ", ")))
+// heading names what is explained.
+func (p *page) heading(kind, id string, severity detect.Severity, name string) {
+	head := kind + " " + id + "  "
+	p.put(span{strong, head}, span{severityTone(severity), severity.String()}, span{plain, "  " + ShowShort(name, max(p.width-cells(head)-len("critical  "), 20))})
 }
 
-func explainEvent(b *strings.Builder, x *Explained) {
-	e := &x.Event
-	fmt.Fprintf(b, "EVENT %s  %s  %s\n", Show(e.ID), e.Severity, Show(e.Name))
-	fmt.Fprintf(b, "  what      %s\n", Show(e.Summary))
-	fmt.Fprintf(b, "  detector  %s: %s\n", Show(e.Detector), Show(x.About))
-	for i, s := range x.Settings {
-		label := "settings"
+// fields writes texts below each other, beside the label of the first.
+func (p *page) fields(label string, texts []string) {
+	for i, t := range texts {
 		if i > 0 {
 			label = ""
 		}
-		by := "default"
+		p.field(label, plain, t)
+	}
+}
+
+func (p *page) explainRule(r *ExplainedRule) {
+	a := &r.Alert
+	p.heading("ALERT", a.ID, a.Severity, a.Title)
+	p.field("what", plain, a.Description)
+	p.field("rule", plain, a.Rule+": "+r.About)
+	p.fields("wants", r.Wants)
+	p.units(span{faint, "  met by"}, len(margin), plain, r.Events, shorten)
+}
+
+func (p *page) explainEvent(x *Explained) {
+	e := &x.Event
+	p.heading("EVENT", e.ID, e.Severity, e.Name)
+	p.field("what", plain, e.Summary)
+	p.field("detector", plain, e.Detector+": "+x.About)
+	var settings []string
+	for _, s := range x.Settings {
+		by, value := "default", s.Value
 		if s.Set {
 			by = "set"
 		}
-		value := s.Value
 		if value == "" {
 			value = "none"
 		}
-		fmt.Fprintf(b, "  %-9s %s = %s (%s): %s\n", label, s.Name, ShowShort(value, 60), by, s.Usage)
+		settings = append(settings, fmt.Sprintf("%s = %s (%s): %s", s.Name, ShowShort(value, 60), by, s.Usage))
 	}
-	if x.Usual != "" {
-		fmt.Fprintf(b, "  usual     %s\n", Show(x.Usual))
-	}
-	for i, g := range x.Guards {
-		label := "weighed"
-		if i > 0 {
-			label = ""
-		}
-		fmt.Fprintf(b, "  %-9s %s\n", label, Show(g))
-	}
+	p.fields("settings", settings)
+	p.field("usual", plain, x.Usual)
+	p.fields("weighed", x.Guards)
 	if x.Account != nil {
-		explainSteps(b, x)
+		p.explainSteps(x)
 	}
-	for i, n := range x.Near {
-		label := "near miss"
-		if i > 0 {
-			label = ""
-		}
-		fmt.Fprintf(b, "  %-9s %s had %d %s at %s; %d would be an event\n", label, ShowShort(n.Key, 60), n.Level.Have, n.Level.Of, n.At.UTC().Format(instantLayout), n.Level.Need)
+	var near []string
+	for _, n := range x.Near {
+		near = append(near, fmt.Sprintf("%s had %d %s at %s; %d would be an event", ShowShort(n.Key, 60), n.Level.Have, n.Level.Of, n.At.UTC().Format(instantLayout), n.Level.Need))
 	}
-	for i, l := range x.Lines {
-		switch {
-		case i == 0:
-			fmt.Fprintf(b, "  lines     %s:%d", Show(l.File), l.Line)
-		case l.File == x.Lines[i-1].File:
-			fmt.Fprintf(b, ", %d", l.Line)
-		default:
-			fmt.Fprintf(b, "\n            %s:%d", Show(l.File), l.Line)
-		}
-	}
-	if len(x.Lines) > 0 {
-		b.WriteString("\n")
-	}
+	p.fields("near miss", near)
+	p.explainLines(x.Lines)
 	if x.SQL != "" {
-		fmt.Fprintf(b, "  sql       %s\n", x.SQL)
+		p.lines(span{faint, "  sql"}, len(margin), plain, fold(x.SQL, p.width-len(margin)))
 	}
 }
 
-func explainSteps(b *strings.Builder, x *Explained) {
+// explainLines lists lines of logs, each file by its name but once.
+func (p *page) explainLines(lines []Place) {
+	label := "  lines"
+	for i := 0; i < len(lines); {
+		units := []string{fmt.Sprintf("%s:%d", lines[i].File, lines[i].Line)}
+		next := i + 1
+		for ; next < len(lines) && lines[next].File == lines[i].File; next++ {
+			units = append(units, fmt.Sprint(lines[next].Line))
+		}
+		p.units(span{faint, label}, len(margin), low, units, shorten)
+		label, i = "", next
+	}
+}
+
+// explainSteps lists what the detector did with each request. What came of one stands
+// under it.
+func (p *page) explainSteps(x *Explained) {
+	const indent = "    "
 	a := x.Account
-	fmt.Fprintf(b, "  key       %s\n", ShowShort(a.Key, 80))
-	rows := [][]string{{"n", "time (UTC)", "request", "within " + x.Window, "counted", "what came of it", "line"}}
+	p.field("key", plain, ShowShort(a.Key, 80))
+	layout, title := instantLayout, "time (UTC)"
+	if sameDay(x.Event.First, x.Event.Last) && sameDay(a.Event.First, a.Event.Last) {
+		layout, title = clockLayout, "UTC"
+	}
+	const request = 2 // its column
+	rows := [][]string{{"n", title, "request", "within " + x.Window, "counted", "line"}}
 	for i := range a.Steps {
 		s := &a.Steps[i]
-		counted := ""
+		counted, line := "", ""
 		if s.Level != nil && s.Level.Need > 0 {
 			counted = fmt.Sprintf("%d of %d", s.Level.Have, s.Level.Need)
 		}
-		did := s.Did
-		if did != "" {
-			did += fmt.Sprintf(" (%s, %d)", s.Severity, s.Count)
-		}
-		line := ""
 		if i < len(x.Places) {
 			line = fmt.Sprintf("%s:%d", ShowShort(x.Places[i].File, 30), x.Places[i].Line)
 		}
-		rows = append(rows, []string{fmt.Sprint(s.N), s.At.UTC().Format(instantLayout), ShowShort(fmt.Sprintf("%s %s %d", s.Method, s.Path, s.Status), 44), fmt.Sprint(s.Within), counted, did, line})
+		rows = append(rows, []string{fmt.Sprint(s.N), s.At.UTC().Format(layout), Show(fmt.Sprintf("%s %s %d", s.Method, s.Path, s.Status)), fmt.Sprint(s.Within), counted, line})
 	}
 	width := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			width[i] = max(width[i], lipgloss.Width(cell))
+	all := len(indent) + 2*(len(width)-1)
+	for i := range width {
+		for _, row := range rows {
+			width[i] = max(width[i], cells(row[i]))
 		}
+		all += width[i]
 	}
+	const least = 16
+	width[request] = max(width[request]-max(all-p.width, 0), min(width[request], least))
 	last := int64(0)
 	for i, row := range rows {
 		if i > 0 {
 			if n := a.Steps[i-1].N; n > last+1 {
-				fmt.Fprintf(b, "    … %d more\n", n-last-1)
+				p.put(span{faint, fmt.Sprintf("%s… %d more", indent, n-last-1)})
 			}
 			last = a.Steps[i-1].N
 		}
-		line := "    "
+		line := indent
 		for c, cell := range row {
-			line += cell + strings.Repeat(" ", width[c]-lipgloss.Width(cell)+2)
+			line += pad(ShowShort(cell, width[c]), width[c]) + "  "
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		t := plain
+		if i == 0 {
+			t = faint
+		}
+		p.put(span{t, line})
+		if i == 0 || a.Steps[i-1].Did == "" {
+			continue
+		}
+		s := &a.Steps[i-1]
+		left := indent + strings.Repeat(" ", width[0]+2) + "→ "
+		p.text(span{warning, left}, cells(left), warning, fmt.Sprintf("%s (%s, %d)", s.Did, s.Severity, s.Count))
 	}
 	if a.Peak.Have > 0 {
-		fmt.Fprintf(b, "  peak      %d %s within %s, at %s\n", a.Peak.Have, a.Peak.Of, x.Window, a.PeakAt.UTC().Format(instantLayout))
+		p.field("peak", plain, fmt.Sprintf("%d %s within %s, at %s", a.Peak.Have, a.Peak.Of, x.Window, a.PeakAt.UTC().Format(instantLayout)))
 	}
 	if a.End.IsZero() {
-		fmt.Fprintf(b, "  end       it was not over when the log ended\n")
+		p.field("end", plain, "it was not over when the log ended")
 		return
 	}
-	fmt.Fprintf(b, "  end       %s, after %s of quiet\n", a.End.UTC().Format(instantLayout), SpanText(a.End.Sub(a.Event.Last)))
+	p.field("end", plain, fmt.Sprintf("%s, after %s of quiet", a.End.UTC().Format(instantLayout), SpanText(a.End.Sub(a.Event.Last))))
 }
 
 // Guards returns what the summary of an event says, beside its numbers, to make it more

@@ -185,6 +185,10 @@ var promises = map[string]func(out []byte, r *Report) error{
 			if err := strict(line, &d); err != nil {
 				return err
 			}
+			// A document whose ip is none is refused as a whole.
+			if d.Source != nil && d.Source.IP != "" && ipOf(d.Source.IP) == "" || slices.ContainsFunc(d.Related.IP, func(ip string) bool { return ipOf(ip) == "" }) {
+				return fmt.Errorf("no address: %s", line)
+			}
 			if d.Event.Kind != "alert" || d.ECS.Version == "" || d.Rule.ID == "" && r.Alerts[0].Rule != "" {
 				return fmt.Errorf("not a whole document: %s", line)
 			}

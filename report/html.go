@@ -109,6 +109,7 @@ type htmlPage struct {
 	Marks  []htmlMark
 	Lanes  []htmlLane
 	Peak   string
+	Step   string // how long the peak is
 	Middle string
 
 	Stories   []htmlStory
@@ -253,6 +254,7 @@ func (p *htmlPage) timeline() {
 	p.Peak = number(most)
 	width := timelineWidth / float64(n)
 	step := time.Duration(act.Step) * time.Second
+	p.Step = duration(step)
 	for i, total := range act.Total {
 		var bad int64
 		if i < len(act.Bad) {

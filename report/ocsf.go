@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/litesoc/litesoc/detect"
@@ -124,6 +125,7 @@ type (
 	}
 	ocsfEndpoint struct {
 		IP       string        `json:"ip,omitempty"`
+		Hostname string        `json:"hostname,omitempty"`
 		Location *ocsfLocation `json:"location,omitempty"`
 		AS       *ocsfAS       `json:"autonomous_system,omitempty"`
 		UID      string        `json:"uid,omitempty"`
@@ -168,15 +170,23 @@ func writeOCSF(w io.Writer, r *Report, _ Look) error {
 		infos[a.ID] = info
 		f := ocsfDetectionFinding{
 			ocsfBase: r.ocsf(ocsfDetection, "Detection Finding", a.ID, a.Severity, a.First, a.Last, Show(a.Title+": "+a.Description)),
-			Count:    a.Count, Info: info, IsAlert: true,
+			Count:    a.Count, Info: info,
 		}
 		f.setStatus(ocsfStatus(a.Status))
+		f.IsAlert = f.Activity != ocsfClose // what is closed is nothing to be alerted of
 		f.Confidence, f.Score = a.confidence(events)
 		if in := incidents[a.ID]; in != nil {
 			f.Metadata.Correlation = in.ID
 		}
-		source := ocsfEndpoint{IP: Show(a.SourceIP)}
-		if source.IP == "" {
+		var source ocsfEndpoint
+		switch ip := ipOf(a.SourceIP); {
+		case ip != "":
+			source.IP = ip
+			f.Observables = append(f.Observables, ocsfObservable{"evidences[0].src_endpoint.ip", 2, ip}) // 2: IP address
+		case a.SourceIP != "":
+			source.Hostname = Show(a.SourceIP)
+			f.Observables = append(f.Observables, ocsfObservable{"evidences[0].src_endpoint.hostname", 1, source.Hostname}) // 1: host name
+		default:
 			source.UID = "unknown"
 		}
 		if from, known := addresses[a.SourceIP]; known {
@@ -188,9 +198,6 @@ func writeOCSF(w io.Writer, r *Report, _ Look) error {
 			}
 		}
 		f.Evidences = []ocsfEvidence{{source, ocsfActor{ocsfUser{Show(a.ActorID), a.ActorType, 99}}, ocsfData{string(a.Outcome), owasp, r.places(a, detect.MaxEvidence)}}}
-		if a.SourceIP != "" {
-			f.Observables = append(f.Observables, ocsfObservable{"evidences[0].src_endpoint.ip", 2, Show(a.SourceIP)}) // 2: IP address
-		}
 		if a.ActorID != "" && a.ActorID != a.SourceIP {
 			f.Observables = append(f.Observables, ocsfObservable{"evidences[0].actor.user.uid", 31, Show(a.ActorID)}) // 31: user id
 		}
@@ -297,6 +304,16 @@ func (a *Alert) confidence(events map[string]*Event) (level, percent int) {
 		level = 1
 	}
 	return level, int(surest*100 + 0.5)
+}
+
+// ipOf is the address that stands in a field for one; "" if it is none, or one of a zone,
+// which other programs do not take for an address.
+func ipOf(text string) string {
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		return ""
+	}
+	return addr.String()
 }
 
 // addresses are what is known of addresses in any incident, by address.

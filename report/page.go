@@ -76,6 +76,27 @@ func (p *page) put(spans ...span) {
 	p.out.WriteByte('\n')
 }
 
+// columnGap is what stands between two columns of a page.
+const columnGap = "  "
+
+// beside writes two pages beside each other.
+func (p *page) beside(left, right *page) {
+	l, r := strings.Split(left.out.String(), "\n"), strings.Split(right.out.String(), "\n")
+	for i := range max(len(l), len(r)) - 1 { // each ends with a line end
+		line, more := "", ""
+		if i < len(l) {
+			line = l[i]
+		}
+		if i < len(r) {
+			more = r[i]
+		}
+		if more != "" {
+			line = pad(line, left.width) + columnGap + more
+		}
+		p.out.WriteString(line + "\n")
+	}
+}
+
 // section begins a part of the report under a heading.
 func (p *page) section(title, aside string) {
 	p.put()
@@ -92,7 +113,7 @@ const maxTextLines = 10
 // text writes a text, in as many lines as it needs, to the right of a head that
 // fills the first indent cells of its first line.
 func (p *page) text(head span, indent int, t tone, text string) {
-	p.lines(head, indent, t, wrap(text, p.width-indent))
+	p.lines(head, indent, t, Wrap(text, p.width-indent))
 }
 
 // lines writes lines to the right of a head.
@@ -127,10 +148,10 @@ func (p *page) units(head span, indent int, t tone, units []string, short func(u
 	p.lines(head, indent, t, lines)
 }
 
-// wrap breaks a text into lines of at most width cells, at its spaces. A word that
-// is wider is shortened in its middle, and the rest of a text of more than
-// maxTextLines is left out.
-func wrap(text string, width int) []string {
+// Wrap breaks a text, which Show makes fit to print, into lines of at most width cells, at
+// its spaces. A word that is wider is shortened in its middle, and the rest of a text of
+// more than ten lines is left out.
+func Wrap(text string, width int) []string {
 	var lines []string
 	var line strings.Builder
 	used := 0
@@ -139,9 +160,7 @@ func wrap(text string, width int) []string {
 		n := cells(word)
 		if used > 0 && used+1+n > width {
 			if len(lines) == maxTextLines-1 {
-				line.Reset()
-				line.WriteString("…")
-				break
+				return append(lines, ended(line.String(), width))
 			}
 			lines = append(lines, line.String())
 			line.Reset()
@@ -158,6 +177,18 @@ func wrap(text string, width int) []string {
 		lines = append(lines, line.String())
 	}
 	return lines
+}
+
+// ended is a line after which the rest of a text is left out.
+func ended(line string, width int) string {
+	for cells(line+" …") > width {
+		cut := strings.LastIndexByte(line, ' ')
+		if cut < 0 {
+			return cutRight(line, width-1) + "…"
+		}
+		line = line[:cut]
+	}
+	return line + " …"
 }
 
 // fold breaks a query or a command into lines, at its own line ends and at those

@@ -65,7 +65,7 @@ func writeRows(w io.Writer, rows [][]string) error {
 	out := csv.NewWriter(w)
 	for _, row := range rows {
 		for n := range row {
-			row[n] = csvCell(row[n])
+			row[n] = CSVCell(row[n])
 		}
 		if err := out.Write(row); err != nil {
 			return err

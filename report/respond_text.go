@@ -13,8 +13,16 @@ import (
 func planText() *PlanFormat {
 	return &PlanFormat{
 		Name: "text", File: "plan.txt", Doc: "the plan, for a person to read",
-		Write: func(w io.Writer, p *Plan) error { return writePlan(w, p, plainPlan{}) },
+		Write: func(w io.Writer, p *Plan) error { return PlanText(w, p, planWidth) },
 	}
+}
+
+// planWidth is how wide a plan in a file is.
+const planWidth = 100
+
+// PlanText writes the plan for a person to read, in lines of at most width cells.
+func PlanText(w io.Writer, p *Plan, width int) error {
+	return writePlan(w, p, plainPlan{max(min(width, maxWidth), minWidth)})
 }
 
 // planMarkdown returns the plan as a list to tick off.
@@ -28,6 +36,7 @@ func planMarkdown() *PlanFormat {
 // A planStyle is how a plan for people is written: as plain text or as Markdown.
 type planStyle interface {
 	title(s string) string
+	prose(s string) string
 	section(s string) string
 	item(s string, done bool) string // one to do, or one that is only told
 	detail(s string) string
@@ -35,18 +44,29 @@ type planStyle interface {
 	name(s string) string // likewise, of a thing
 }
 
-type plainPlan struct{}
+type plainPlan struct{ width int }
 
-func (plainPlan) title(s string) string           { return strings.ToUpper(s) + "\n" }
-func (plainPlan) section(s string) string         { return "\n" + s + "\n" }
-func (plainPlan) item(s string, told bool) string { return "  " + s + "\n" }
-func (plainPlan) detail(s string) string          { return "      " + s + "\n" }
-func (plainPlan) log(s string) string             { return Show(s) }
-func (plainPlan) name(s string) string            { return Show(s) }
+func (plainPlan) title(s string) string             { return strings.ToUpper(s) + "\n" }
+func (s plainPlan) prose(text string) string        { return s.hang(text, "") }
+func (plainPlan) section(s string) string           { return "\n" + s + "\n" }
+func (s plainPlan) item(text string, _ bool) string { return s.hang(text, "  ") }
+func (s plainPlan) detail(text string) string       { return s.hang(text, "      ") }
+func (plainPlan) log(s string) string               { return Show(s) }
+func (plainPlan) name(s string) string              { return Show(s) }
+
+// hang writes a text in as many lines as it needs, to the right of an indent.
+func (s plainPlan) hang(text, indent string) string {
+	var b strings.Builder
+	for _, line := range Wrap(text, s.width-len(indent)) {
+		b.WriteString(indent + line + "\n")
+	}
+	return b.String()
+}
 
 type markdownPlan struct{}
 
 func (markdownPlan) title(s string) string   { return "# " + s + "\n" }
+func (markdownPlan) prose(s string) string   { return s + "\n" }
 func (markdownPlan) section(s string) string { return "\n## " + s + "\n\n" }
 func (markdownPlan) item(s string, told bool) string {
 	if told {
@@ -77,10 +97,15 @@ var planCalls = map[detect.Action]string{
 // writePlan writes the plan in the order in which to do it.
 func writePlan(w io.Writer, p *Plan, style planStyle) error {
 	var b strings.Builder
-	b.WriteString(style.title("Response plan"))
-	fmt.Fprintf(&b, "\nProposed for %s; nothing of it is done. Times are of the log, which goes on until %s.\n", count(int64(p.Alerts), "alert"), instant(p.Through))
+	b.WriteString(style.title("Response plan") + "\n")
+	b.WriteString(style.prose(fmt.Sprintf("Proposed for %s; nothing of it is done. Times are of the log, which goes on until %s.", count(int64(p.Alerts), "alert"), instant(p.Through))))
+	told := map[string]bool{} // reasons; one is told but once
 	cause := func(c *Cause) {
-		b.WriteString(style.detail(style.log(c.Reason)))
+		first := !told[c.Reason]
+		told[c.Reason] = true
+		if first {
+			b.WriteString(style.detail(style.log(c.Reason)))
+		}
 		ids := strings.Join(c.Alerts[:min(len(c.Alerts), maxNames)], ", ")
 		if more := len(c.Alerts) - maxNames; more > 0 {
 			ids += fmt.Sprintf(" and %s more", number(int64(more)))
@@ -93,7 +118,7 @@ func writePlan(w io.Writer, p *Plan, style planStyle) error {
 		for _, at := range c.Places {
 			places = append(places, style.name(fmt.Sprintf("%s:%d", at.File, at.Line)))
 		}
-		if len(places) > 0 {
+		if first && len(places) > 0 {
 			b.WriteString(style.detail("lines " + strings.Join(places, ", ")))
 		}
 	}

@@ -176,7 +176,7 @@ func sarifRuleOf(a *Alert, technique, owasp []string) sarifRule {
 		help = a.Title
 	}
 	const maxTags = 10 // GitHub shows so many
-	tags := append([]string{"security"}, slices.Concat(owasp, technique)...)
+	tags := append([]string{"security"}, distinct(slices.Concat(owasp, technique))...)
 	return sarifRule{
 		ID: a.Rule, Name: a.Rule, ShortDescription: sarifText{Show(a.Title)}, Help: sarifText{Show(help)},
 		Properties: sarifRuleProperties{tags[:min(len(tags), maxTags)], sarifSeverity(a.Severity)},

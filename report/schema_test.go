@@ -4,15 +4,12 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,7 +183,7 @@ func TestJSONSchema(t *testing.T) {
 
 // Every golden report keeps to the schema, and what does not is told.
 func TestReportsKeepToSchema(t *testing.T) {
-	s := shippedSchema(t)
+	s := newSchema(t, JSONSchema)
 	names, err := filepath.Glob("../testdata/report/*.json")
 	if err != nil || len(names) < 4 {
 		t.Fatalf("%d golden reports, %v", len(names), err)
@@ -203,7 +200,7 @@ func TestReportsKeepToSchema(t *testing.T) {
 }
 
 func TestSchemaTells(t *testing.T) {
-	s := shippedSchema(t)
+	s := newSchema(t, JSONSchema)
 	whole, err := os.ReadFile("../testdata/report/incidents.json")
 	if err != nil {
 		t.Fatal(err)
@@ -224,99 +221,4 @@ func TestSchemaTells(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A schema of which types, enum, required, properties, items and $ref are looked at.
-type schema struct{ root map[string]any }
-
-func shippedSchema(t *testing.T) *schema {
-	t.Helper()
-	s := &schema{}
-	if err := json.Unmarshal([]byte(JSONSchema), &s.root); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func (s *schema) check(text []byte) error {
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return err
-	}
-	return s.value("", s.root, v)
-}
-
-func (s *schema) value(at string, is map[string]any, v any) error {
-	if ref, ok := is["$ref"].(string); ok {
-		def, ok := s.root["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
-		if !ok {
-			return fmt.Errorf("%s: no definition %s", at, ref)
-		}
-		return s.value(at, def, v)
-	}
-	if values, ok := is["enum"].([]any); ok && !slices.Contains(values, v) {
-		return fmt.Errorf("%s: not one of %v", at, values)
-	}
-	types, ok := is["type"].([]any)
-	if !ok {
-		types = []any{is["type"]}
-	}
-	kind := ""
-	switch x := v.(type) {
-	case nil:
-		kind = "null"
-	case bool:
-		kind = "boolean"
-	case string:
-		kind = "string"
-	case float64:
-		if kind = "number"; x == float64(int64(x)) && slices.Contains(types, any("integer")) {
-			kind = "integer"
-		}
-	case []any:
-		kind = "array"
-	case map[string]any:
-		kind = "object"
-	}
-	if !slices.Contains(types, any(kind)) {
-		return fmt.Errorf("%s: a %s, not %v", at, kind, strings.Trim(fmt.Sprint(types), "[]"))
-	}
-	switch x := v.(type) {
-	case []any:
-		for i := range x {
-			if err := s.value(fmt.Sprintf("%s/%d", at, i), is["items"].(map[string]any), x[i]); err != nil {
-				return err
-			}
-		}
-	case map[string]any:
-		return s.object(at, is, x)
-	}
-	return nil
-}
-
-func (s *schema) object(at string, is, v map[string]any) error {
-	required, _ := is["required"].([]any)
-	for _, name := range required {
-		if _, ok := v[name.(string)]; !ok {
-			return fmt.Errorf("%s: %s is missing", at, name)
-		}
-	}
-	properties, _ := is["properties"].(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(v)) {
-		member, ok := properties[name].(map[string]any)
-		if !ok {
-			switch more := is["additionalProperties"].(type) {
-			case map[string]any:
-				member = more
-			case bool:
-				return fmt.Errorf("%s/%s: no such member", at, name)
-			default:
-				continue
-			}
-		}
-		if err := s.value(at+"/"+name, member, v[name]); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -125,7 +126,7 @@ func (s *stixWriter) incident(in *Incident) {
 	var refs, seen, techniques []string
 	for _, t := range in.Technique {
 		id := s.add(stixObject{Type: "attack-pattern", ID: stixID("attack-pattern", stixObjects, t), stixDates: stixDates{s.maker, stixSince, stixSince},
-			stixMembers: stixMembers{Name: t, External: []stixReference{{"mitre-attack", t, "https://attack.mitre.org/techniques/" + strings.ReplaceAll(t, ".", "/")}}}})
+			stixMembers: stixMembers{Name: Show(t), External: []stixReference{{"mitre-attack", Show(t), "https://attack.mitre.org/techniques/" + strings.ReplaceAll(url.PathEscape(t), ".", "/")}}}})
 		techniques = append(techniques, id)
 	}
 	refs = append(refs, techniques...)

@@ -30,12 +30,15 @@ const (
 const (
 	minWidth     = 60
 	defaultWidth = 80
-	maxWidth     = 120 // longer lines are hard to read
+	maxWidth     = 160
+	// wideWidth is from where an incident is told in two columns: longer lines are hard
+	// to read.
+	wideWidth = 132
 )
 
 // Text returns the report for a person at a terminal or in a log of CI: the
 // verdict first, what was read, then the incidents, worst first. Lines are at most
-// as wide as the look says, between 60 and 120 cells, but for an id, a command or
+// as wide as the look says, between 60 and 160 cells, but for an id, a command or
 // a query that cannot be broken. Text from logs is made fit to print by Show.
 func Text() *Format {
 	return &Format{
@@ -529,7 +532,7 @@ func (p *page) row(s detect.Severity, mark, title, when string) {
 func (p *page) incident(in *Incident, evidence map[string][]Place) {
 	risk := fmt.Sprintf("risk %d/100", in.RiskScore)
 	b := badge(in.Severity)
-	lines := wrap(in.Title, p.width-badgeWidth-2-cells(risk)-2)
+	lines := Wrap(in.Title, p.width-badgeWidth-2-cells(risk)-2)
 	if len(lines) == 0 {
 		lines = []string{in.ID}
 	}
@@ -541,6 +544,30 @@ func (p *page) incident(in *Incident, evidence map[string][]Place) {
 		}
 		p.put(span{strong, strings.Repeat(" ", badgeWidth+2) + line})
 	}
+	if p.width < wideWidth {
+		p.who(in)
+		p.field("what", plain, in.Summary)
+		p.facts(in)
+		p.handled(in.Handled)
+		p.timeline(in, evidence)
+		p.advice(in)
+		p.query(in)
+		return
+	}
+	left, right := &page{width: p.width * 2 / 5, color: p.color}, &page{color: p.color}
+	right.width = p.width - left.width - len(columnGap)
+	left.who(in)
+	left.facts(in)
+	left.handled(in.Handled)
+	left.query(in)
+	right.field("what", plain, in.Summary)
+	right.advice(in)
+	p.beside(left, right)
+	p.timeline(in, evidence)
+}
+
+// who says what is whose in an incident.
+func (p *page) who(in *Incident) {
 	id := in.ID
 	if in.Status != "" {
 		id += " · " + in.Status
@@ -549,7 +576,10 @@ func (p *page) incident(in *Incident, evidence map[string][]Place) {
 	p.field("risk", plain, strings.Join(in.Reasons, "; "))
 	p.names("actors", in.Actors)
 	p.names("addresses", labels(in))
-	p.field("what", plain, in.Summary)
+}
+
+// facts says when an incident was, how large and of what kind.
+func (p *page) facts(in *Incident) {
 	when := period(in.First, in.Last)
 	if d := in.Last.Sub(in.First); d >= time.Second {
 		when += " (" + duration(d) + ")"
@@ -559,9 +589,6 @@ func (p *page) incident(in *Incident, evidence map[string][]Place) {
 	p.field("result", outcomeTone(in.Outcome), outcome(in.Outcome))
 	p.field("class", plain, class(in))
 	p.field("chain", plain, in.chain())
-	p.handled(in.Handled)
-	p.timeline(in, evidence)
-	p.advice(in)
 }
 
 // handled says what became of alerts.
@@ -579,7 +606,7 @@ func (p *page) handled(sentences []string) {
 	}
 }
 
-// advice says what to do next, and what to ask the store.
+// advice says what to do next.
 func (p *page) advice(in *Incident) {
 	for i, step := range in.NextSteps {
 		label := ""
@@ -588,6 +615,10 @@ func (p *page) advice(in *Incident) {
 		}
 		p.text(span{faint, pad("  "+label, len(margin)) + fmt.Sprintf("%d. ", i+1)}, len(margin)+3, plain, step)
 	}
+}
+
+// query says what to ask the store.
+func (p *page) query(in *Incident) {
 	if in.SQL != "" {
 		p.lines(span{faint, "  sql"}, len(margin), plain, fold(in.SQL, p.width-len(margin)))
 	}

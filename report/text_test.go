@@ -248,12 +248,12 @@ func TestWrap(t *testing.T) {
 		{"one two  three", 7, []string{"one two", "three"}},
 		{"a tremendously long word", 8, []string{"a", "tre…usly", "long", "word"}},
 		{"表 表表 表", 5, []string{"表", "表表", "表"}},
-		{strings.Repeat("word ", 20), 4, []string{"word", "word", "word", "word", "word", "word", "word", "word", "word", "…"}},
+		{strings.Repeat("word ", 20), 4, []string{"word", "word", "word", "word", "word", "word", "word", "word", "word", "wor…"}},
 		{strings.Repeat("word ", 10), 4, []string{"word", "word", "word", "word", "word", "word", "word", "word", "word", "word"}},
 	}
 	for _, test := range tests {
-		if got := wrap(test.text, test.width); !slices.Equal(got, test.want) {
-			t.Errorf("wrap(%q, %d) = %q, want %q", test.text, test.width, got, test.want)
+		if got := Wrap(test.text, test.width); !slices.Equal(got, test.want) {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", test.text, test.width, got, test.want)
 		}
 	}
 }

@@ -233,7 +233,7 @@ func writeAlerts(t table, alerts []report.Alert, found map[string]bool) error {
 		}
 		return t.end()
 	}
-	text.under = map[int][]string{}
+	text.under, text.below = map[int][]string{}, 2
 	if err := text.columns([]string{"id", "severity", "status", "began (UTC)", "requests", "who", "what"}); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 func allowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "allow",
-		Short: "Look after the allowlist: what it suppresses, and why an alert is or is not",
+		Short: "Show what the allowlist suppresses, and why it does or does not",
 		Long: `Look after the allowlist of the config: what each entry suppresses, which have expired or
 suppress nothing, and which entry covers an alert.
 

@@ -24,7 +24,7 @@ tenant_parameters: [org_id]
 func demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo [DIR]",
-		Short: "Make a sample log with attacks in it, scan it, and say what to try next",
+		Short: "Make a sample log with attacks in it, and scan it",
 		Long: `Make a sample log in DIR (default ` + demoFolder + `), scan it into a database there and print
 the report and what to try next. The log is made up: two days of a small SaaS, JSON
 lines, with the attacks of the guide on the second day: a stolen API key, enumeration,

@@ -373,7 +373,7 @@ func rawLines(stderr io.Writer, cfg *config, q *store.Query, places []place) (ma
 
 // eventTable writes events for people: when, what, who, from where, and the lines.
 func eventTable(w io.Writer, names []string, rows [][]any, lines map[place]string) error {
-	t := &textTable{w: w, under: map[int][]string{}}
+	t := &textTable{w: w, width: screen(w), below: 2, under: map[int][]string{}}
 	if err := t.columns([]string{"time (UTC)", "event", "severity", "actor", "from", "status", "what"}); err != nil {
 		return err
 	}

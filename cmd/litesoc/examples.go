@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 )
 
 // An example is a saved query: a question of an investigation, and what answers it.
@@ -91,10 +90,10 @@ func exampleNamed(name string) *example {
 }
 
 func listExamples(w io.Writer) error {
-	var b strings.Builder
 	for _, e := range examples {
-		fmt.Fprintf(&b, "%-18s %s\n", e.name, e.question)
+		if err := beside(w, fmt.Sprintf("%-18s ", e.name), e.question); err != nil {
+			return err
+		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -54,12 +53,17 @@ string, or the path of an nginx.conf to read it from.`,
 				enc.SetEscapeHTML(false)
 				return enc.Encode(rows)
 			}
-			w := tabwriter.NewWriter(out, 0, 8, 3, ' ', 0)
+			longest := 0
+			for _, f := range parsers.All() {
+				longest = max(longest, len(f.Name))
+			}
 			for _, f := range parsers.All() {
 				first, _, _ := strings.Cut(f.Doc, "\n")
-				fmt.Fprintf(w, "%s\t%s\n", f.Name, first)
+				if err := beside(out, fmt.Sprintf("%-*s   ", longest, f.Name), first); err != nil {
+					return err
+				}
 			}
-			return w.Flush()
+			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")

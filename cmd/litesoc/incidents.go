@@ -123,8 +123,12 @@ func listIncidents(c *cobra.Command, f *incidentsFlags) error {
 	if err != nil {
 		return err
 	}
-	t := out.table
-	if err := t.columns([]string{"id", "severity", "risk_score", "status", "outcome", "first_ts", "last_ts", "alerts", "title"}); err != nil {
+	t, columns := out.table, []string{"id", "severity", "risk_score", "status", "outcome", "first_ts", "last_ts", "alerts", "title"}
+	person, _ := t.(*textTable) // nil: it is for a program
+	if person != nil {
+		person.below, columns = 3, []string{"id", "severity", "risk", "status", "began (UTC)", "alerts", "until", "outcome", "what"}
+	}
+	if err := t.columns(columns); err != nil {
 		return err
 	}
 	shown, more := 0, 0
@@ -138,8 +142,12 @@ func listIncidents(c *cobra.Command, f *incidentsFlags) error {
 			continue
 		}
 		shown++
-		err := t.row([]any{in.ID, in.Severity.String(), int64(in.RiskScore), in.Status, string(in.Outcome), in.First, in.Last, int64(len(in.Alerts)), in.Title})
-		if err != nil {
+		row := []any{in.ID, in.Severity.String(), int64(in.RiskScore), in.Status, string(in.Outcome), in.First, in.Last, int64(len(in.Alerts)), in.Title}
+		if person != nil {
+			row = []any{in.ID, in.Severity.String(), int64(in.RiskScore), in.Status, in.First.UTC().Format(time.DateTime), int64(len(in.Alerts)),
+				in.Last.UTC().Format(time.DateTime), string(in.Outcome), in.Title}
+		}
+		if err := t.row(row); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ func intelFolder(flag string) (string, error) {
 func intelCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "intel",
-		Short: "Import lists of Tor, VPNs, clouds and places, and show what there is",
+		Short: "Import lists of Tor, VPNs, clouds and places, and show them",
 		Long: `Import what tells more of an address than its country: lists of Tor exits, VPNs,
 relays, clouds, datacenters and crawlers, and mmdb files of places and networks.
 
@@ -306,7 +306,7 @@ func intelStatusCommand() *cobra.Command {
 	var dir, format string
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Show what is known of addresses, how old it is, and what is not checked",
+		Short: "Show what is known of addresses, how old it is, what is not",
 		Long: `Show what is known of addresses, how old it is, and what is not checked.
 
 mmdb files are also found in ` + strings.Join(geo.Directories(), " and ") + `.`,

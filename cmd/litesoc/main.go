@@ -32,6 +32,7 @@ func main() {
 	// often as it takes.
 	debug.SetGCPercent(200)
 	debug.SetMemoryLimit(int64(defaultMemory.heap()))
+	cobra.EnableCommandSorting = false // help lists them in the order of the work
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the tool at once, whatever it waits for
@@ -96,8 +97,8 @@ func rootCommand() *cobra.Command {
 		Short: "Read access logs and tell who is attacking the API behind them",
 		Long: `litesoc reads access logs (nginx, AWS ALB, JSON), replays the requests through
 detectors of API attacks, keeps everything in a DuckDB file for ad-hoc SQL, and
-prints incidents with the lines that prove them. It needs no server, no account
-and no change to the application, and sends nothing anywhere unless told to ('notify').`,
+prints incidents with the lines that prove them. It needs no server, no account and
+no change to the application, and sends nothing anywhere unless told to ('notify').`,
 		Example: `  litesoc demo
   litesoc scan /var/log/nginx/
   litesoc scan --output json access.log.gz
@@ -108,32 +109,23 @@ and no change to the application, and sends nothing anywhere unless told to ('no
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(
-		scanCommand(),
-		tailCommand(),
-		reportCommand(),
-		alertsCommand(),
-		incidentsCommand(),
-		eventsCommand(),
-		explainCommand(),
-		respondCommand(),
-		rulesCommand(),
-		allowCommand(),
-		acceptCommand(),
-		notifyCommand(),
-		baselineCommand(),
-		sqlCommand(),
-		routesCommand(),
-		auditCommand(),
-		formatsCommand(),
-		checkURLCommand(),
-		intelCommand(),
-		demoCommand(),
-		initCommand(),
-		doctorCommand(),
-		versionCommand(),
-		manCommand(),
-	)
+	for _, part := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Find attacks", []*cobra.Command{scanCommand(), tailCommand(), reportCommand()}},
+		{"Look into them", []*cobra.Command{alertsCommand(), incidentsCommand(), eventsCommand(), explainCommand(), sqlCommand(), routesCommand()}},
+		{"Act on them", []*cobra.Command{respondCommand(), notifyCommand(), allowCommand(), acceptCommand(), auditCommand()}},
+		{"Set it up", []*cobra.Command{initCommand(), doctorCommand(), rulesCommand(), intelCommand(), baselineCommand(), formatsCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: part.title, Title: part.title + ":"})
+		for _, c := range part.commands {
+			c.GroupID = part.title
+		}
+		root.AddCommand(part.commands...)
+	}
+	root.AddCommand(demoCommand(), checkURLCommand(), versionCommand(), manCommand())
+	layHelp(root)
 	complete(root)
 	return root
 }

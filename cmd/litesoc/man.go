@@ -17,7 +17,7 @@ func manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIR",
 		Short:   "Write the manual pages",
-		Long:    "Write the manual pages into a folder that is there: litesoc.1 and one for each command.",
+		Long:    "Write the manual pages into a folder that is there: litesoc.1 and others.",
 		Example: "  litesoc man /usr/local/share/man/man1",
 		Hidden:  true,
 		Args:    cobra.ExactArgs(1),

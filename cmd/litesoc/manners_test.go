@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -67,6 +68,21 @@ func TestHelp(t *testing.T) {
 		}
 		if !shown {
 			t.Errorf("%s: no example of it in %q", c.CommandPath(), c.Example)
+		}
+	}
+}
+
+// Help fits a terminal of 80 columns. Commands are as long as they are.
+func TestHelpFits(t *testing.T) {
+	for _, c := range commands(t) {
+		if foreign(c) {
+			continue
+		}
+		for line := range strings.Lines(c.Long + "\n" + c.UsageString()) {
+			line = strings.TrimRight(line, "\n")
+			if n := lipgloss.Width(line); n > helpWidth && !strings.Contains(c.Example, line) && !strings.Contains(c.UseLine(), strings.TrimSpace(line)) {
+				t.Errorf("%s: a line of %d cells: %q", c.CommandPath(), n, line)
+			}
 		}
 	}
 }

@@ -76,14 +76,34 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// screen returns how wide the terminal is that w writes to; 0 if it is none.
+func screen(w io.Writer) int {
+	if v, ok := w.(visible); ok {
+		w = v.w
+	}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return width
+		}
+	}
+	return 0
+}
+
+// pageWidth is how wide text is laid out for a file, or where a pipe hides the screen.
+const pageWidth = 100
+
+// widthOf returns how wide text may be laid out that goes to w.
+func widthOf(w io.Writer) int {
+	if width := screen(w); width > 0 {
+		return max(width, 60)
+	}
+	return pageWidth
+}
+
 // lookOf says how a report may appear: on a terminal, in colour and as wide as it is.
 func lookOf(stdout io.Writer, file string) report.Look {
 	if file != "" || !isTerminal(stdout) {
-		return report.Look{Width: 100}
+		return report.Look{Width: pageWidth}
 	}
-	look := report.Look{Width: 100, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
-	if width, _, err := term.GetSize(int(stdout.(*os.File).Fd())); err == nil && width > 0 {
-		look.Width = min(max(width, 60), 140)
-	}
-	return look
+	return report.Look{Width: widthOf(stdout), Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }

@@ -29,7 +29,7 @@ func respondCommand() *cobra.Command {
 	var f respondFlags
 	c := &cobra.Command{
 		Use:   "respond",
-		Short: "Write what to do about the alerts, as a plan and as files for your tools",
+		Short: "Write what to do about the alerts: a plan, and files for tools",
 		Long: `Write what to do about the open alerts of the database: networks to block, keys and tokens
 to revoke, accounts to secure, people to tell. Nothing is carried out: review the files
 and load them yourself.
@@ -246,6 +246,9 @@ type planOutput struct {
 }
 
 func (o planOutput) write(p *report.Plan, stdout io.Writer) error {
+	if o.file == "" && o.format.Name == "text" {
+		return report.PlanText(stdout, p, widthOf(stdout))
+	}
 	var b bytes.Buffer
 	if err := o.format.Write(&b, p); err != nil {
 		return err

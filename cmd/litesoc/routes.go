@@ -90,6 +90,11 @@ func routes(c *cobra.Command, f *routesFlags) error {
 	if ok {
 		t = write(out)
 	}
+	query := calledRoutes
+	if person, _ := t.(*textTable); person != nil {
+		// How many called it, when, and whether it is documented may stand below.
+		person.below, query = 4, "select method, route, requests, granted, refused, missing, failed, actors, first_seen, last_seen from ("+query+") order by requests desc, route, method"
+	}
 	having := "having count(*) filter (status is distinct from 404) > 0"
 	if f.all {
 		having = ""
@@ -99,7 +104,7 @@ func routes(c *cobra.Command, f *routesFlags) error {
 		method, route := text(values[methodColumn], ""), text(values[routeColumn], "")
 		return t.row(append(values, documented(site, method, route)))
 	}
-	if err := q.Run(c.Context(), fmt.Sprintf(calledRoutes, having), columns, row); err != nil {
+	if err := q.Run(c.Context(), fmt.Sprintf(query, having), columns, row); err != nil {
 		return failed(fmt.Errorf("routes: %s", showLines(err.Error())), "")
 	}
 	return t.end()

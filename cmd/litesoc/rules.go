@@ -259,7 +259,12 @@ func listRules(c *cobra.Command, f *rulesFlags) error {
 		out = visible{out}
 	}
 	t := write(out)
-	if err := t.columns([]string{"name", "severity", "event", "threshold", "window", "alert_type", "state", "written_in", "about"}); err != nil {
+	columns := []string{"name", "severity", "event", "threshold", "window", "alert_type", "state", "written_in", "about"}
+	person, _ := t.(*textTable) // nil: it is for a program
+	if person != nil {
+		person.below, columns = 3, []string{"name", "severity", "threshold", "window", "alert_type", "state", "event", "about"}
+	}
+	if err := t.columns(columns); err != nil {
 		return err
 	}
 	for _, r := range set.Rules {
@@ -273,8 +278,18 @@ func listRules(c *cobra.Command, f *rulesFlags) error {
 			state = err.Error()
 		}
 		about, _, _ := strings.Cut(r.Doc, "\n")
-		if err := t.row([]any{r.Name, severity, cmp.Or(strings.Join(r.Events, " "), "*"), int64(r.Threshold), detect.SpanText(r.Window), r.Type, state,
-			cmp.Or(r.Place, "built-in"), about}); err != nil {
+		events := strings.Join(r.Events, " ")
+		row := []any{r.Name, severity, cmp.Or(events, "*"), int64(r.Threshold), detect.SpanText(r.Window), r.Type, state, cmp.Or(r.Place, "built-in"), about}
+		if person != nil {
+			if r.Place != "" {
+				state += ", " + r.Place
+			}
+			if events == "" {
+				events = "any event"
+			}
+			row = []any{r.Name, severity, int64(r.Threshold), detect.SpanText(r.Window), r.Type, state, events, about}
+		}
+		if err := t.row(row); err != nil {
 			return err
 		}
 	}

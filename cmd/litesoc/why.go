@@ -75,7 +75,7 @@ func explainFinding(c *cobra.Command, f *scanFlags, id, output string) error {
 		enc.SetEscapeHTML(false)
 		return enc.Encode(x)
 	}
-	return report.ExplanationText(out, x)
+	return report.ExplanationText(out, x, lookOf(out, ""))
 }
 
 // findingOf finds what bears the id, and the events that are to be explained.

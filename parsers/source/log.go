@@ -76,6 +76,12 @@ type Known struct {
 	At      Position
 }
 
+// Still returns what the log is now, for whoever keeps that while the log is read on.
+func (l *Log) Still() *Log {
+	src := *l.Source
+	return &Log{Source: &src, HeadLen: l.HeadLen}
+}
+
 // Over tells that nothing has been added since the log was read before.
 func (l *Log) Over() bool { return l.failed == io.EOF }
 
