@@ -10,10 +10,13 @@ SEEDS    ?= 8
 LINES    ?= 300000
 ROUNDS   ?= 3
 MILLIONS ?= 1
+SECONDS  ?= 600
+RATE     ?= 20000
+BURST    ?= 100000
 CODE     := cmd detect parsers report
 
 .DEFAULT_GOAL := build
-.PHONY: build test check golden fuzz bench bench-compare scorecard demo dist dist-check clean help
+.PHONY: build test check golden fuzz bench soak bench-compare scorecard demo dist dist-check clean help
 
 build: ## build ./litesoc (the default)
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X main.committed=$(COMMITTED)' -o litesoc ./cmd/litesoc
@@ -24,13 +27,13 @@ test: ## run all tests; those of parsers and detect alone need no C compiler
 check: bin/staticcheck ## all that CI checks: format, vet, staticcheck, modules, tests with the race detector
 	@$(call step,gofmt,files="$$(gofmt -l $(CODE))"; test -z "$$files" || { echo "not as gofmt has it:"; echo "$$files"; false; })
 	@$(call step,go vet,$(GO) vet ./... ./.dist)
-	@$(call step,for other systems,for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os $(GO) build ./parsers/... ./detect/... ./report ./report/notify || exit 1; done)
+	@$(call step,for other systems,for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os $(GO) vet ./parsers/... ./detect/... ./report ./report/notify || exit 1; done)
 	@$(call step,staticcheck,bin/staticcheck ./... ./.dist)
 	@$(call step,go mod tidy,$(GO) mod tidy -diff)
 	@$(call step,go mod verify,$(GO) mod verify)
 	@$(call step,go test,CGO_ENABLED=1 $(GO) test -timeout $(TIMEOUT) ./... ./.dist)
 	@$(call step,go test -race -short,CGO_ENABLED=1 $(GO) test -race -short -timeout $(TIMEOUT) ./...)
-	@for tool in nginx nft haproxy ipset unshare chromedriver logrotate openssl; do PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool >/dev/null || \
+	@for tool in nginx nft haproxy ipset unshare chromedriver logrotate openssl valgrind; do PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool >/dev/null || \
 		echo "== not tested for want of a tool: what needs $$tool" >&2; done
 
 # step runs a command under a name, and says the name again if it fails.
@@ -52,6 +55,10 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 bench: ## say how fast it is, on logs of MILLIONS of lines (1): medians of ROUNDS rounds (3), with the spread
 	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc
 	@cd cmd/litesoc && ../../.cache/here.test -test.run '^TestTable$$' -table -lines $(MILLIONS)000000 -rounds $(ROUNDS)
+
+soak: ## follow a log that grows by RATE (20000) lines a second for SECONDS (600): latency, memory, queries meanwhile
+	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc
+	@cd cmd/litesoc && ../../.cache/here.test -test.run '^TestSoak$$' -test.timeout 0 -soak $(SECONDS)s -rate $(RATE) -burst $(BURST)
 
 bench-compare: ## compare the stages with those of another commit, in turns: make bench-compare BASE=main
 	@test -n "$(BASE)" || { echo "which commit? make bench-compare BASE=main" >&2; exit 2; }

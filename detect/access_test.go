@@ -275,3 +275,37 @@ func BenchmarkAdminPath(b *testing.B) {
 		}
 	}
 }
+
+// Where the hosts of a site are its tenants, one that an actor does not have is another's.
+func TestTenantHosts(t *testing.T) {
+	for _, test := range []struct {
+		name, settings, host, tenant string
+		status                       int
+		want                         string // severity of what is told; "" for nothing
+	}{
+		{"served", "example.com", "globex.example.com", "", 200, "critical"},
+		{"refused", "example.com", "globex.example.com", "", 403, "high"},
+		{"tenants have ids", "example.com", "globex.example.com", "org_1a2b3c4d", 200, "critical"},
+		{"its own", "example.com", "acme.example.com", "", 403, ""},
+		{"a host of the site", "example.com", "api-eu.example.com", "", 200, ""},
+		{"another site", "example.com", "globex.example.net", "", 200, ""},
+		{"nobody said so", "", "globex.example.com", "", 200, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := set(t, CrossTenant(), "tenant-hosts", test.settings)
+			var requests []*parsers.Request
+			for n := range 21 {
+				r := requestOf(t, "paul", "200 GET /api/reports")
+				r.Time, r.Host, r.Tenant, r.Line = noon.Add(time.Duration(n)*time.Minute), "acme.example.com", test.tenant, int64(n+1)
+				if n == 20 {
+					r.Host, r.Status = test.host, test.status
+				}
+				requests = append(requests, r)
+			}
+			out := string(run([]*Detector{d}, requests)["events"])
+			if got := strings.Contains(out, `"detector":"cross-tenant"`); got != (test.want != "") || !strings.Contains(out, test.want) {
+				t.Errorf("want severity %q, got %s", test.want, out)
+			}
+		})
+	}
+}

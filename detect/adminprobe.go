@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -246,26 +247,27 @@ const (
 	strongAdminWord
 )
 
-// adminWordOf tells whether a segment is a word for the administration of a site,
-// anywhere (strong) or at the beginning of a path only (weak).
+// adminWords are the words for the administration of a site, anywhere in a path (strong)
+// or at its beginning only (weak).
+var (
+	adminWords = map[string]adminWord{
+		"admin": strongAdminWord, "admins": strongAdminWord, "_admin": strongAdminWord, "administrator": strongAdminWord, "administration": strongAdminWord,
+		"adminpanel": strongAdminWord, "admin-panel": strongAdminWord, "admin_panel": strongAdminWord, "admin.php": strongAdminWord, "admin-api": strongAdminWord,
+		"superuser": strongAdminWord, "superadmin": strongAdminWord, "super-admin": strongAdminWord, "sysadmin": strongAdminWord, "siteadmin": strongAdminWord,
+		"backoffice": strongAdminWord, "back-office": strongAdminWord, "wp-admin": strongAdminWord, "phpmyadmin": strongAdminWord, "adminer": strongAdminWord,
+		"actuator": strongAdminWord, "jmx-console": strongAdminWord, "controlpanel": strongAdminWord, "control-panel": strongAdminWord,
+		"manage": weakAdminWord, "management": weakAdminWord, "manager": weakAdminWord, "internal": weakAdminWord, "console": weakAdminWord,
+		"debug": weakAdminWord, "cpanel": weakAdminWord,
+	}
+	adminLengths = lengthsOf(maps.Keys(adminWords))
+)
+
+// adminWordOf tells whether a segment is a word for the administration of a site.
 func adminWordOf(segment string) adminWord {
-	switch lower(segment[0]) {
-	case 'a', 'b', 'c', 'd', 'i', 'j', 'm', 'p', 's', 'w', '_':
-	default:
+	if !adminLengths.may(segment) {
 		return noAdminWord
 	}
-	if len(segment) < 5 || len(segment) > 16 {
-		return noAdminWord
-	}
-	switch strings.ToLower(segment) {
-	case "admin", "admins", "_admin", "administrator", "administration", "adminpanel", "admin-panel", "admin_panel", "admin.php", "admin-api",
-		"superuser", "superadmin", "super-admin", "sysadmin", "siteadmin", "backoffice", "back-office", "wp-admin", "phpmyadmin", "adminer",
-		"actuator", "jmx-console", "controlpanel", "control-panel":
-		return strongAdminWord
-	case "manage", "management", "manager", "internal", "console", "debug", "cpanel":
-		return weakAdminWord
-	}
-	return noAdminWord
+	return adminWords[strings.ToLower(segment)]
 }
 
 // namesPeople tells whether the next segment is the name of somebody or of something.

@@ -15,7 +15,9 @@ import (
 // An API key is none of them: servers share keys, and detectors of their own judge them.
 // A token beside a key counts; a user beside a key is served by a server, which stands
 // where it stands.
-func ByToken(r *parsers.Request, b []byte) []byte {
+var ByToken = &GroupBy{Key: appendToken}
+
+func appendToken(r *parsers.Request, b []byte) []byte {
 	switch user := person(r); {
 	case r.Token != "":
 		return append(append(b, "token "...), r.Token...)
@@ -29,11 +31,13 @@ func ByToken(r *parsers.Request, b []byte) []byte {
 
 // ByUser groups by the account, whatever token it uses: the user, else the token, else
 // the session.
-func ByUser(r *parsers.Request, b []byte) []byte {
+var ByUser = &GroupBy{Key: appendUser}
+
+func appendUser(r *parsers.Request, b []byte) []byte {
 	if user := person(r); user != "" {
 		return append(append(b, "user "...), user...)
 	}
-	return ByToken(r, b)
+	return appendToken(r, b)
 }
 
 // person returns the user of a request where that is one person: not the one whom a

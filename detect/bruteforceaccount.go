@@ -23,7 +23,7 @@ func BruteForceAccount() *Detector {
 		Technique: "T1110.001",
 		OWASP:     "API2:2023",
 		Match:     isLogin,
-		GroupBy:   func(r *parsers.Request, b []byte) []byte { return append(b, accountOf(r)...) },
+		GroupBy:   &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, accountOf(r)...) }},
 		TTL:       new(history),
 	}
 	limit := d.count("limit", 10, "failed `logins` within the window that are an attack")

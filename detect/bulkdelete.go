@@ -21,7 +21,7 @@ func MassDeletion() *Detector {
 		Technique: "T1485",
 		OWASP:     "API5:2023",
 		Match: func(r *parsers.Request) bool {
-			return r.Method == "DELETE" && r.Status >= 200 && r.Status < 300
+			return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted)
 		},
 		GroupBy: ByActor,
 	}

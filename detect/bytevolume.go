@@ -40,6 +40,7 @@ type byteVolume struct {
 	hours         *Hours
 
 	Parts []volumePart `json:",omitempty"` // of the window, in order
+	bytes int64        // of Parts; 0 means that they were not added up yet
 	Usual Baseline     // bytes of earlier windows, end to end, in which there was a request
 	Spans []volumeSpan `json:",omitempty"` // those not yet in Usual: three at most
 	Going *volume      `json:",omitempty"`
@@ -104,13 +105,13 @@ func (s *byteVolume) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.learn(r.Time, one.Bytes)
 	bytes := s.slide(r, one)
-	switch limit := s.limit(); {
+	switch {
 	case s.Going != nil && bytes > s.Going.Limit:
 		s.Going.extend(r)
 		s.Going.volumeSum.add(one)
 		s.Going.Outside += s.hours.outside(r.Time)
-	case s.Going == nil && bytes > limit:
-		s.begin(r, limit)
+	case s.Going == nil && bytes > s.least && bytes > s.limit():
+		s.begin(r, s.limit())
 	default:
 		return
 	}
@@ -154,23 +155,30 @@ func (s *byteVolume) learn(at time.Time, bytes int64) {
 }
 
 // slide adds a request and returns the bytes within the window.
-func (s *byteVolume) slide(r *parsers.Request, one volumeSum) (bytes int64) {
+func (s *byteVolume) slide(r *parsers.Request, one volumeSum) int64 {
 	n := 0
 	at, window := r.Time.UnixMicro(), s.window.Microseconds()
+	if s.bytes == 0 {
+		for i := range s.Parts {
+			s.bytes += s.Parts[i].Bytes
+		}
+	}
 	for n < len(s.Parts) && at-s.Parts[n].To > window {
+		s.bytes -= s.Parts[n].Bytes
 		n++
 	}
 	s.Parts = slices.Delete(s.Parts, 0, n)
 	if n := len(s.Parts); n > 0 && s.takes(&s.Parts[n-1], at) {
-		s.Parts[n-1].To = at
-		s.Parts[n-1].add(one)
+		p := &s.Parts[n-1]
+		s.bytes -= p.Bytes
+		p.To = at
+		p.add(one)
+		s.bytes += p.Bytes
 	} else {
 		s.Parts = append(s.Parts, volumePart{From: at, To: at, Evidence: evidence(r), volumeSum: one})
+		s.bytes += one.Bytes
 	}
-	for i := range s.Parts {
-		bytes += s.Parts[i].Bytes
-	}
-	return bytes
+	return s.bytes
 }
 
 // takes tells whether a request at that time still belongs to the part.

@@ -25,7 +25,7 @@ func Coordinated() *Detector {
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
 		Match:     func(r *parsers.Request) bool { return r.ClientIP != "" && r.Status != 0 },
-		GroupBy:   func(_ *parsers.Request, b []byte) []byte { return append(b, "all"...) },
+		GroupBy:   &GroupBy{Key: func(_ *parsers.Request, b []byte) []byte { return append(b, "all"...) }},
 		TTL:       new(addressMemory),
 	}
 	least := d.count("addresses", 5, "`addresses` that make a campaign")
@@ -153,17 +153,12 @@ func (s *coordinated) meet(by uint64, now int64) *address {
 		s.Addresses = map[uint64]*address{}
 	}
 	if len(s.Addresses) >= maxAddresses {
-		type seen struct {
-			at int64
-			by uint64
-		}
 		all := make([]seen, 0, len(s.Addresses))
 		for by, a := range s.Addresses {
 			all = append(all, seen{a.Last, by})
 		}
-		slices.SortFunc(all, func(a, b seen) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
-		for _, o := range all[:len(all)/8] {
-			delete(s.Addresses, o.by)
+		for _, o := range oldest(all, len(all)/8) {
+			delete(s.Addresses, o.tag)
 		}
 	}
 	a := &address{Last: now}
@@ -196,26 +191,17 @@ func (s *coordinated) seek(r *parsers.Request, by uint64, a *address, now int64)
 
 // forgetPaths makes room among the paths.
 func (s *coordinated) forgetPaths() {
-	type seen struct {
-		shared bool
-		at     int64
-		path   uint64
-	}
+	const shared = 1 << 62 // later than any time
 	all := make([]seen, 0, len(s.Sought))
 	for path, p := range s.Sought {
-		all = append(all, seen{len(p.Askers) > 1, p.Last, path})
-	}
-	slices.SortFunc(all, func(a, b seen) int {
-		if a.shared != b.shared {
-			if a.shared {
-				return 1
-			}
-			return -1
+		at := p.Last
+		if len(p.Askers) > 1 {
+			at += shared
 		}
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.path, b.path))
-	})
-	for _, o := range all[:len(all)/8] {
-		s.forgetPath(o.path)
+		all = append(all, seen{at, path})
+	}
+	for _, o := range oldest(all, len(all)/8) {
+		s.forgetPath(o.tag)
 	}
 }
 

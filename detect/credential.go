@@ -13,7 +13,9 @@ import (
 
 // ByCredential groups by the credential that a request bears: the API key, else the
 // token, else the user; never the address.
-func ByCredential(r *parsers.Request, b []byte) []byte {
+var ByCredential = &GroupBy{Key: appendCredential}
+
+func appendCredential(r *parsers.Request, b []byte) []byte {
 	id, typ := credential(r)
 	if id == "" {
 		return b

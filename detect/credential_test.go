@@ -22,7 +22,7 @@ func TestByCredential(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := string(ByCredential(&test.r, nil)); got != test.want {
+			if got := string(ByCredential.Key(&test.r, nil)); got != test.want {
 				t.Errorf("ByCredential = %q, want %q", got, test.want)
 			}
 		})
@@ -130,7 +130,6 @@ func TestCredentialsOnTheCommonPath(t *testing.T) {
 	for _, d := range []*Detector{KeyRate(), KeyGeo(), KeyRoutes()} {
 		t.Run(d.Name, func(t *testing.T) {
 			s := d.New()
-			m := d.machine()
 			r := &parsers.Request{
 				Time: at, Status: 200, APIKey: "key_1", Route: "/orders", UserAgent: "shop/1.4", ClientIP: "203.0.113.9",
 			}
@@ -141,10 +140,11 @@ func TestCredentialsOnTheCommonPath(t *testing.T) {
 			if n := testing.AllocsPerRun(100, func() {
 				for _, ip := range []string{"203.0.113.9", "203.0.113.10"} {
 					r.ClientIP = ip
-					key = m.Key(r, key[:0])
+					d.Match(r)
+					key = d.GroupBy.Key(r, key[:0])
 					s.Observe(r, emit)
 				}
-				key = m.Key(other, key[:0])
+				d.Match(other)
 			}); n > 0 {
 				t.Errorf("%v allocations", n)
 			}

@@ -22,7 +22,9 @@ func CrossTenant() *Detector {
 			"(/orgs/acme/users) counts once the actor was served the same page of its own. Tenants " +
 			"that an actor worked with before its own was known are no news, an actor of many from the start " +
 			"is a support account, and of an address without a name only what is refused to the same user " +
-			"agent counts. A parameter that names another user counts only when refused.",
+			"agent counts. A parameter that names another user counts only when refused. Where each tenant has a host, " +
+			"the setting tenant-hosts says so; else a host counts, at medium, if the actor's own is named " +
+			"like its tenant and serves it such objects too.",
 		Type:      AccessDenied,
 		Severity:  High,
 		Technique: "T1190",
@@ -39,6 +41,11 @@ func CrossTenant() *Detector {
 		shared: d.words("shared-tenants", "me,self,own,mine,my,current,default,public,shared,common,global,system,all,any,none,null,undefined,nil,new,true,false,0",
 			"`ids` that stand for no tenant, or for one that everybody may see"),
 	}
+	look.hosts = d.exactly("tenant-hosts", "`domains` below which each host is a tenant's, separated by commas: example.com for acme.example.com")
+	look.sharedHosts = d.words("shared-hosts", "www,web,api,app,apps,admin,auth,login,sso,account,accounts,my,portal,dashboard,console,docs,doc,help,support,status,blog,mail,cdn,static,assets,"+
+		"img,images,media,files,upload,uploads,download,downloads,socket,events,webhooks,hooks,dev,test,staging,stage,demo,sandbox,beta,preview,prod,production,internal,"+
+		"shop,store,pay,payments,billing,search,graphql,gateway,edge,proxy,mobile,east,west,north,south,central",
+		"`hosts` that are no tenant's, by their first name or a part of it")
 	share := d.count("share", 95, "`percent` of an actor's requests that one tenant makes at least to be its own")
 	least := d.count("requests", 20, "`requests` from which an actor's own tenant is learned")
 	many := d.count("support-tenants", 5, "`tenants` served among an actor's first requests that make it a support account")
@@ -56,17 +63,29 @@ func CrossTenant() *Detector {
 
 // tenantNames says where tenants and users are named.
 type tenantNames struct {
-	parameters, segments, users, userSegments, shared *wordList
+	parameters, segments, users, userSegments, shared, sharedHosts *wordList
+	hosts                                                          *idList
 }
 
 // A subject is a tenant or user that a request names.
 type subject struct {
 	user  bool
-	space string // whose ids they are: "org", "account", "workspace", "user"
+	space string // whose ids they are: "org", "account", "workspace", "user", "host.example.com"
 	id    string
 	// tail is what follows the id in the path, by tag, where only that tells that it is one:
 	// it stood after the actor's own. 0 where the route has a place for ids.
 	tail uint64
+	// doubtful tells that it may be no tenant but a part of the site: a host that nobody
+	// said is one's.
+	doubtful bool
+}
+
+// at is where the request asks for the subject.
+func (s *subject) at(r *parsers.Request) string {
+	if strings.HasPrefix(s.space, hostSpace) {
+		return r.Host + r.Path
+	}
+	return r.Path
 }
 
 // Bounds of what is remembered of an actor, and of the subjects of one request.
@@ -139,7 +158,10 @@ func (s *crossTenant) Observe(r *parsers.Request, emit func(Event)) {
 			continue
 		}
 		if asked.tail != 0 && !s.follows(asked) {
-			continue // "/orgs/settings/profile"
+			continue // "/orgs/settings/profile", "studio.example.com"
+		}
+		if asked.doubtful && learned != "" {
+			continue // a part of the site, for all that is known
 		}
 		if served {
 			s.move(asked)
@@ -171,11 +193,8 @@ func (s *crossTenant) own(asked subject, r *parsers.Request, address bool) (own,
 		}
 		return "", ""
 	}
-	if r.Tenant != "" {
-		return s.declaredOwn(asked, r.Tenant), ""
-	}
-	if len(s.Declared) > 0 {
-		return s.declaredOwn(asked, s.Declared[0]), ""
+	if tenant := cmp.Or(r.Tenant, s.firstDeclared()); tenant != "" && (!strings.HasPrefix(asked.space, hostSpace) || oneForm(tenant, asked.id)) {
+		return s.declaredOwn(asked, tenant), ""
 	}
 	if address && (r.Status != 403 || len(s.Used) != 1 || s.Agents || s.Agent != tag(r.UserAgent)) {
 		return "", "" // maybe somebody else behind it
@@ -224,6 +243,13 @@ func (s *crossTenant) learnedOwn(asked subject) (own, learned string) {
 		return "", ""
 	}
 	return most.ID, fmt.Sprintf("%d of %s", most.N, plural(all, "request", "requests"))
+}
+
+func (s *crossTenant) firstDeclared() string {
+	if len(s.Declared) == 0 {
+		return ""
+	}
+	return s.Declared[0]
 }
 
 // declare remembers a tenant of the actor's own, by the log.
@@ -307,7 +333,7 @@ func (s *crossTenant) match(r *parsers.Request, asked subject, own, learned stri
 	}
 	firstTenant := g.OfUser && !asked.user
 	if g.Asked == "" || firstTenant || served && g.Granted == 0 {
-		g.Asked, g.Own, g.OfUser, g.Endpoint, g.Learned = clip(asked.id), clip(own), asked.user, clip(r.Path), learned
+		g.Asked, g.Own, g.OfUser, g.Endpoint, g.Learned = clip(asked.id), clip(own), asked.user, clip(asked.at(r)), learned
 	}
 	if firstTenant {
 		g.Shown = nil
@@ -331,6 +357,8 @@ func (s *crossTenant) match(r *parsers.Request, asked subject, own, learned stri
 		severity, g.Lowered = Medium, fmt.Sprintf("a support account, by %d tenants among its first %d requests", len(s.Early), s.Seen)
 	case address && learned != "":
 		severity, g.Lowered = Medium, "an address, behind which may be several people"
+	case asked.doubtful:
+		severity, g.Lowered = Medium, fmt.Sprintf("the host %q may be a part of the site (setting tenant-hosts)", clip(asked.id))
 	case asked.user && r.Status != 403 && len(g.Users) < s.people:
 		severity = Low // a colleague who is gone, a session that ran out
 	}

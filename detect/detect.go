@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"
 )
 
@@ -30,7 +31,7 @@ type Detector struct {
 	Flags     flag.FlagSet // settings: thresholds and windows, each with a default and a doc
 
 	Match   func(*parsers.Request) bool // whether a request is of interest
-	GroupBy GroupBy                     // whose state it belongs to
+	GroupBy *GroupBy                    // whose state it belongs to
 	// TTL is how long a key may be quiet before its state is forgotten: usually the
 	// detector's window setting. It is part of the rule: a later request meets a
 	// fresh state.
@@ -60,13 +61,23 @@ type Expirer interface {
 	Expire(emit func(Event))
 }
 
-// GroupBy appends to b the key of the state that r belongs to; nothing if r names
-// none.
-type GroupBy func(r *parsers.Request, b []byte) []byte
+// GroupBy says whose state a request belongs to. Detectors that group alike share one: the
+// key is made once for all of them then.
+type GroupBy = keyed.Group[*parsers.Request]
 
-// ByClient groups by client address. The addresses of an IPv6 /64 are one client: whoever
-// has one of them has them all, and may use another for each request.
-func ByClient(r *parsers.Request, b []byte) []byte { return appendClient(b, r.ClientIP) }
+// The ways to group that several detectors share.
+var (
+	// ByClient groups by client address. The addresses of an IPv6 /64 are one client: whoever
+	// has one of them has them all, and may use another for each request.
+	ByClient = &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return appendClient(b, r.ClientIP) }}
+	// ByActor groups by who acts: the actor where the log names one, else the address.
+	// An office of people who each open their own page is no sweep.
+	ByActor = &GroupBy{Key: appendActor}
+	// ByActorRoute groups by who acts and on which route.
+	ByActorRoute = &GroupBy{Key: appendActorRoute}
+	// byRoute groups by route, whoever asks for it.
+	byRoute = &GroupBy{Key: appendRoute}
+)
 
 // appendClient appends an address to b; of an IPv6 address its /64.
 func appendClient(b []byte, address string) []byte {
@@ -80,9 +91,7 @@ func appendClient(b []byte, address string) []byte {
 	return append(b, address...)
 }
 
-// ByActor groups by who acts: the actor where the log names one, else the address.
-// An office of people who each open their own page is no sweep.
-func ByActor(r *parsers.Request, b []byte) []byte {
+func appendActor(r *parsers.Request, b []byte) []byte {
 	id, typ := r.Actor()
 	if id == "" {
 		return b
@@ -95,14 +104,21 @@ func ByActor(r *parsers.Request, b []byte) []byte {
 	return append(b, id...)
 }
 
-// ByActorRoute groups by who acts and on which route.
-func ByActorRoute(r *parsers.Request, b []byte) []byte {
+func appendActorRoute(r *parsers.Request, b []byte) []byte {
 	n := len(b)
-	if b = ByActor(r, b); len(b) == n {
+	if b = appendActor(r, b); len(b) == n {
 		return b
 	}
-	b = append(b, ' ')
-	return append(b, r.Route...)
+	return appendRoute(r, append(b, ' '))
+}
+
+// appendRoute appends the route, and of a GraphQL endpoint what is read there.
+func appendRoute(r *parsers.Request, b []byte) []byte {
+	b = append(b, r.Route...)
+	if operation := operationOf(r); operation != "" {
+		b = append(append(b, ' '), operation...)
+	}
+	return b
 }
 
 // An Event is something one key did: a name of the taxonomy, who, when, how much,

@@ -27,7 +27,7 @@ func DistributedBruteForce() *Detector {
 		Technique: "T1110",
 		OWASP:     "API2:2023",
 		Match:     isLogin,
-		GroupBy:   func(r *parsers.Request, b []byte) []byte { return append(b, r.Route...) },
+		GroupBy:   byRoute,
 		TTL:       new(history),
 	}
 	addresses := d.count("addresses", 20, "`addresses` with failed logins within the window that are an attack, at least")

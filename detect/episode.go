@@ -14,6 +14,8 @@ import (
 // nothing goes on.
 type Episode struct {
 	Event // as it stands, but for what a detector adds when it is told
+	// Net is the IPv6 /64 of a client that uses several addresses of it; "" for others.
+	Net string `json:",omitempty"`
 	// Told is what was last told of it.
 	Told struct {
 		At       time.Time // Event.Last then
@@ -60,6 +62,9 @@ func (e *Episode) extend(r *parsers.Request) {
 	if e.Route != r.Route {
 		e.Route = ""
 	}
+	if e.Net == "" && e.ActorType == string(parsers.ActorIP) && e.ActorID != r.ClientIP && strings.IndexByte(e.ActorID, ':') >= 0 {
+		e.Net = string(appendClient(nil, r.ClientIP))
+	}
 	e.addEvidence(evidence(r))
 }
 
@@ -92,6 +97,9 @@ func (e *Episode) say(emit func(Event), describe func(*Event)) {
 	out := e.Event
 	out.Evidence = slices.Clone(out.Evidence)
 	describe(&out)
+	if e.Net != "" {
+		out.Summary += "; from several addresses of " + e.Net
+	}
 	emit(out)
 }
 

@@ -67,7 +67,6 @@ func evadeLogins(add adder) {
 	shape("Keycloak", "/realms/acme/login-actions/authenticate?session_code=x&execution=y&client_id=app&tab_id=z", 200)
 	shape("Keycloak below auth", "/auth/realms/acme/login-actions/authenticate?session_code=x&execution=y", 200)
 	shape("Keycloak's token endpoint", "/realms/acme/protocol/openid-connect/token", 401)
-	shape("ASP.NET Identity", "/Account/Login?ReturnUrl=%2F", 200)
 	shape("ASP.NET Identity pages", "/Identity/Account/Login", 200)
 	shape("OAuth, password grant", "/oauth/token", 400)
 	shape("Entra-like tenants", "/acme.example/oauth2/v2.0/token", 400)
@@ -87,7 +86,26 @@ func evadeLogins(add adder) {
 	shape("login.do", "/app/login.do", 403)
 	shape("log in with a code", "/api/v1/auth/mfa/verify", 401)
 	shape("log in with a one-time code", "/api/v1/auth/login/otp", 401)
-	add("brute force that shows the form again", "evasive", "brute-force-ip", func(s *scene, at time.Time) { // a login answers 302 to both
+	flood := func(name string, entryOf func(i int) entry) {
+		add("brute force answered as if it had worked, "+name, "evasive", "login-flood", func(s *scene, at time.Time) {
+			ip := s.one()
+			s.each(at, 60, 3*time.Second, func(i int) entry {
+				e := entryOf(i)
+				e.ip, e.method = ip, "POST"
+				return e
+			})
+		})
+	}
+	flood("ASP.NET Identity", func(i int) entry {
+		return entry{uri: "/Account/Login?ReturnUrl=%2F", bytes: 5120 + int64(i%7), ua: chrome}
+	})
+	flood("302 to everything", func(i int) entry { return entry{uri: "/login", status: 302, ua: agent(i)} })
+	flood("login.php", func(i int) entry { return entry{uri: "/login.php", bytes: 3071, ua: chrome} })
+	flood("XML-RPC", func(i int) entry { return entry{uri: "/xmlrpc.php", bytes: 403, ua: agent(i)} })
+	flood("a form that is fetched for its token", func(i int) entry {
+		return entry{uri: "/users/login", status: 302, referer: "https://app.example.com/users/login", ua: python}
+	})
+	add("brute force that shows the form again", "evasive", "login-flood", func(s *scene, at time.Time) { // a login answers 302 to both
 		ip := s.one()
 		s.each(at, 60, 3*time.Second, func(i int) entry {
 			if i%2 == 1 {
@@ -357,6 +375,27 @@ func evadeEnumeration(add adder) {
 		s.exact(at, 40, 4*time.Second, func(i int) entry {
 			return entry{ip: ips[i], uri: fmt.Sprintf("/api/v1/public/%d", 12_000+i), ua: agent(i)}
 		})
+	})
+	turns := func(name, form string, step time.Duration, from func(s *scene, i int) entry) {
+		add("counting through ids, "+name, form, "distributed-ids", func(s *scene, at time.Time) {
+			s.exact(at, 60, step, func(i int) entry {
+				e := from(s, i)
+				e.uri = fmt.Sprintf("/api/v1/invoices/%d", 11_000+i)
+				return e
+			})
+		})
+	}
+	turns("from another address each", "distributed", 2*time.Second, func(s *scene, i int) entry {
+		return entry{ip: s.spread(60)[i], ua: agent(i), status: []int{404, 403, 404}[i%3]}
+	})
+	turns("from eight addresses in turn", "slow", 12*time.Second, func(s *scene, i int) entry {
+		return entry{ip: s.spread(8)[i%8], ua: python, status: 200 + 204*(i%2)}
+	})
+	turns("as another user each", "evasive", 4*time.Second, func(s *scene, i int) entry {
+		return entry{ip: s.one(), user: fmt.Sprintf("made-up%d-%d@example.com", s.label, i), ua: chrome}
+	})
+	turns("with another session each", "evasive", 4*time.Second, func(s *scene, i int) entry {
+		return entry{ip: s.one(), session: fmt.Sprintf("%032x", 7919*s.label+i), ua: chrome}
 	})
 	add("counting through ids, too slowly", "low-volume", "", func(s *scene, at time.Time) {
 		ip := s.one()

@@ -230,7 +230,7 @@ func TestBulkExportAgainstAll(t *testing.T) {
 }
 
 // The bytes of a window are those of all answers within it, and what is too much is of
-// little or not much older.
+// little or not much older. A state that was restored goes on with what it adds up to.
 func TestByteVolumeAgainstAll(t *testing.T) {
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
@@ -242,7 +242,21 @@ func TestByteVolumeAgainstAll(t *testing.T) {
 			at = at.Add(time.Duration(chance.Int64N(int64(20 * time.Second))))
 			r := &parsers.Request{Time: at, Bytes: chance.Int64N(size) + 1}
 			all = append(all, r)
+			if chance.IntN(10) == 0 {
+				saved := mustJSON(s)
+				s = &byteVolume{window: time.Hour, least: 1 << 30}
+				if err := json.Unmarshal(saved, s); err != nil {
+					t.Fatal(err)
+				}
+			}
 			got := s.slide(r, volumeSum{Requests: 1, Bytes: r.Bytes})
+			var parts int64
+			for _, p := range s.Parts {
+				parts += p.Bytes
+			}
+			if got != parts {
+				t.Fatalf("seed %d: %d bytes, %d in all parts", seed, got, parts)
+			}
 			least, most := int64(0), s.least/smallParts
 			for _, o := range all {
 				if back := at.Sub(o.Time); back <= s.window {

@@ -39,8 +39,10 @@ const (
 func correlation() *keyed.Machine[timed[Alert], Incident] {
 	return &keyed.Machine[timed[Alert], Incident]{
 		Name: "incidents",
-		Key:  func(_ timed[Alert], b []byte) []byte { return append(b, "all"...) },
-		TTL:  incidentMemory,
+		Group: &keyed.Group[timed[Alert]]{
+			Key: func(_ timed[Alert], b []byte) []byte { return append(b, "all"...) },
+		},
+		TTL: incidentMemory,
 		New: func() keyed.State[timed[Alert], Incident] {
 			return &incidents{Open: map[string]*story{}, Of: map[string]string{}}
 		},

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -75,10 +76,9 @@ func (d *Detector) words(name, value, usage string) *wordList {
 
 // A wordList is a list of words, compared without regard to case, "_" and "-".
 type wordList struct {
-	items  []string // as given
-	folded map[string]bool
-	// lengths rules most texts out: by first letter, a bit for each length of a folded word.
-	lengths [256]uint64
+	items   []string // as given
+	folded  map[string]bool
+	lengths lengths // of the folded words
 }
 
 func (l *wordList) String() string { return strings.Join(l.items, ",") }
@@ -97,7 +97,7 @@ func (l *wordList) Set(s string) error {
 			return fmt.Errorf("item %q is no word of at most %d letters", item, maxWord)
 		}
 		next.folded[string(word)] = true
-		next.lengths[word[0]] |= 1 << len(word)
+		next.lengths.add(string(word))
 	}
 	*l = next
 	return nil
@@ -105,9 +105,35 @@ func (l *wordList) Set(s string) error {
 
 // has tells whether the text is one of the words. It allocates nothing.
 func (l *wordList) has(text string) bool {
+	if text == "" || l.lengths[lower(text[0])] == 0 && text[0] != '_' && text[0] != '-' {
+		return false
+	}
 	var buf [maxWord]byte
 	word, ok := fold(&buf, text)
 	return ok && l.lengths[word[0]]>>len(word)&1 == 1 && l.folded[string(word)]
+}
+
+// lengths are how long the words of a list are, which rules most texts out: by first byte,
+// in lower case, a bit for each length.
+type lengths [256]uint64
+
+func (l *lengths) add(word string) { l[word[0]] |= 1 << len(word) }
+
+// may tells whether the text can be one of the words, whatever its case.
+func (l *lengths) may(text string) bool {
+	return text != "" && l.has(text[0], len(text))
+}
+
+// has tells whether there is a word of that length which begins with the byte.
+func (l *lengths) has(first byte, length int) bool { return l[lower(first)]>>length&1 == 1 }
+
+// lengthsOf returns the lengths of the words.
+func lengthsOf(words iter.Seq[string]) *lengths {
+	l := &lengths{}
+	for word := range words {
+		l.add(word)
+	}
+	return l
 }
 
 // maxWord bounds a word of a wordList, folded.

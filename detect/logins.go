@@ -60,12 +60,24 @@ func accountTag(r *parsers.Request) uint64 {
 // placeTag tells apart where requests come from. The addresses of an IPv6 /64 are one
 // place: whoever has one of them has them all, and ordinary devices change theirs daily.
 func placeTag(r *parsers.Request) uint64 {
+	if strings.IndexByte(r.ClientIP, ':') < 0 {
+		return tag(r.ClientIP)
+	}
 	a, err := netip.ParseAddr(r.ClientIP)
 	if err != nil || a.Unmap().Is4() {
 		return tag(r.ClientIP)
 	}
 	b := a.As16()
 	return xxh3.Hash(b[:8])
+}
+
+// actorTag tells actors apart; of addresses, places.
+func actorTag(r *parsers.Request) uint64 {
+	id, typ := r.Actor()
+	if typ == parsers.ActorIP {
+		return placeTag(r)
+	}
+	return tag(id)
 }
 
 // both makes one tag of two, in their order.

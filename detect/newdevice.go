@@ -24,7 +24,7 @@ func NewDevice() *Detector {
 		Technique: "T1078",
 		OWASP:     "API2:2023",
 		Match:     func(r *parsers.Request) bool { return r.Event == LoginSuccess && r.User != "" },
-		GroupBy:   func(r *parsers.Request, b []byte) []byte { return append(b, r.User...) },
+		GroupBy:   &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, r.User...) }},
 		TTL:       new(history),
 	}
 	logins := d.count("logins", 5, "`logins` after which a user is known")

@@ -29,7 +29,7 @@ func ObjectSweep() *Detector {
 		Technique: "T1119",
 		OWASP:     "API1:2023",
 		Match:     func(r *parsers.Request) bool { _, ok := pathObject(r); return ok },
-		GroupBy:   byActorTypeAndRoute,
+		GroupBy:   &GroupBy{Key: byActorTypeAndRoute},
 		TTL:       new(history),
 	}
 	least := d.count("least", 50, "distinct `objects` within the window that are always normal")
@@ -113,11 +113,7 @@ type sweep struct {
 func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 	now := r.Time.UnixMicro()
 	s.endQuiet(r.Time, emit)
-	id, typ := r.Actor()
-	actor := tag(id)
-	if typ == parsers.ActorIP {
-		actor = placeTag(r)
-	}
+	actor := actorTag(r)
 	a := s.Actors[actor]
 	if a == nil {
 		a = s.meet(actor, now)
@@ -162,18 +158,13 @@ func (s *objectSweep) meet(actor uint64, now int64) *roamer {
 		s.Actors = map[uint64]*roamer{}
 	}
 	if len(s.Actors) >= maxRoamers {
-		type seen struct {
-			at    int64
-			actor uint64
-		}
 		all := make([]seen, 0, len(s.Actors))
 		for actor, a := range s.Actors {
 			all = append(all, seen{a.Last, actor})
 		}
-		slices.SortFunc(all, func(a, b seen) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.actor, b.actor)) })
-		for _, o := range all[:len(all)/8] {
-			if !s.isGoing(o.actor) {
-				delete(s.Actors, o.actor)
+		for _, o := range oldest(all, len(all)/8) {
+			if !s.isGoing(o.tag) {
+				delete(s.Actors, o.tag)
 			}
 		}
 	}
@@ -501,11 +492,11 @@ func (b *Baseline) at(size int32) int64 {
 // objects, or by the first parameter named like an id where it has none. ok is false for
 // what is about no object, and for what pages are made of.
 func pathObject(r *parsers.Request) (object uint64, ok bool) {
-	if strings.IndexByte(r.Route, '{') < 0 {
+	route, path, found := cutPlaces(r)
+	if !found {
 		return queriedObject(r.Query)
 	}
-	route, path := r.Route, r.Path
-	for {
+	for strings.IndexByte(route, '{') >= 0 {
 		var place, value string
 		place, route = nextSegment(route)
 		value, path = nextSegment(path)
@@ -523,6 +514,20 @@ func pathObject(r *parsers.Request) (object uint64, ok bool) {
 		}
 	}
 	return object, ok
+}
+
+// cutPlaces returns the route and the path of the request from the first segment on that the
+// route has a place in, as far as both begin alike; found is false if it has none.
+func cutPlaces(r *parsers.Request) (route, path string, found bool) {
+	i := strings.IndexByte(r.Route, '{')
+	if i < 0 {
+		return "", "", false
+	}
+	start := strings.LastIndexByte(r.Route[:i], '/') + 1
+	if strings.HasPrefix(r.Path, r.Route[:start]) {
+		return r.Route[start:], r.Path[start:], true
+	}
+	return r.Route, r.Path, true
 }
 
 // queriedObject tells apart the objects that a query names.

@@ -44,6 +44,22 @@ func TestObjectTag(t *testing.T) {
 	}
 }
 
+// A path that does not begin as its route does is gone through from the start, and is about
+// the same objects.
+func FuzzObjectTag(f *testing.F) {
+	for _, path := range []string{"/users/17", "/orgs/1/users/2/x", "/a;b=1/17", "/./17", "/17//", "/x/17.js", "/invoices/invoice-17.pdf"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		r := &parsers.Request{Path: "/" + path, Route: parsers.Route("/" + path)}
+		object, ok := pathObject(r)
+		r.Path = "//" + path
+		if whole, okToo := pathObject(r); whole != object || okToo != ok {
+			t.Errorf("%q: %x %v; gone through from the start %x %v", path, object, ok, whole, okToo)
+		}
+	})
+}
+
 // Sightings are exact up to their bound, near beyond, and exact again later.
 func TestSightings(t *testing.T) {
 	var s sightings

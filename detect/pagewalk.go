@@ -100,10 +100,11 @@ func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
 	if l.First {
 		p.Tag = tag(l.Place)
 	}
-	b := s.sizes.batchOf(r)
-	p.Records = b.Records
-	if !b.Logged {
-		p.Estimated = b.Records
+	if r.Records >= 0 {
+		p.Records = logged(r).Records
+	} else {
+		p.Records = s.sizes.estimate(r, l).Records
+		p.Estimated = p.Records
 	}
 	return p
 }

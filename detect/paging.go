@@ -354,21 +354,31 @@ type batch struct {
 // maxLogged bounds a logged count: no answer holds more, and sums do not overflow.
 const maxLogged = 1_000_000_000
 
-// batchOf returns the records that a request got. Without a logged count a page holds
-// what was asked for, else the usual size, but no more than is believed or than the
-// answer has room for: a record takes a byte at least. An answer of no bytes, or of
-// which they are not known, may hold anything: services that send in pieces log none.
+// batchOf returns the records that a request got.
 func (z pageSizes) batchOf(r *parsers.Request) batch {
 	if r.Records >= 0 {
-		if r.Status < 200 || r.Status > 299 || r.Method != "GET" && r.Method != "POST" && r.Method != "QUERY" {
-			return batch{}
-		}
-		return batch{Records: min(r.Records, maxLogged), Logged: true}
+		return logged(r)
 	}
 	l, ok := listingOf(r)
 	if !ok {
 		return batch{}
 	}
+	return z.estimate(r, l)
+}
+
+// logged returns the records that the log counts.
+func logged(r *parsers.Request) batch {
+	if r.Status < 200 || r.Status > 299 || r.Method != "GET" && r.Method != "POST" && r.Method != "QUERY" {
+		return batch{}
+	}
+	return batch{Records: min(r.Records, maxLogged), Logged: true}
+}
+
+// estimate returns the records of a page that the log does not count: what was asked for,
+// else the usual size, but no more than is believed or than the answer has room for: a
+// record takes a byte at least. An answer of no bytes, or of which they are not known, may
+// hold anything: services that send in pieces log none.
+func (z pageSizes) estimate(r *parsers.Request, l listing) batch {
 	n := l.Size
 	if n < 0 {
 		n = int64(z.usual)

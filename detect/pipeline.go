@@ -88,13 +88,9 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 		quiet = min(*d.Quiet, maxSpan)
 	}
 	return &keyed.Machine[*parsers.Request, Event]{
-		Name: d.Name,
-		Key: func(r *parsers.Request, b []byte) []byte {
-			if !d.Match(r) {
-				return b
-			}
-			return d.GroupBy(r, b)
-		},
+		Name:    d.Name,
+		Match:   d.Match,
+		Group:   d.GroupBy,
 		TTL:     *d.TTL,
 		Quiet:   quiet,
 		MaxKeys: d.maxKeys(),

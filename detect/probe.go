@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -886,7 +887,7 @@ func scannerOf(agent string) string {
 		for i < len(agent) && (isLetter(agent[i]) || isDigit(agent[i])) {
 			i++
 		}
-		if word := agent[start:i]; len(word) >= len("dirb") && len(word) <= len("projectdiscovery") && isScanner(word) {
+		if word := agent[start:i]; isScanner(word) {
 			return word
 		}
 	}
@@ -896,16 +897,10 @@ func scannerOf(agent string) string {
 	return ""
 }
 
-// scannerLengths are how long the words are that begin with a letter, as bits.
-var scannerLengths = func() (lengths ['z' + 1]uint32) {
-	for word := range scanners {
-		lengths[word[0]] |= 1 << len(word)
-	}
-	return lengths
-}()
+var scannerLengths = lengthsOf(maps.Keys(scanners))
 
 func isScanner(word string) bool {
-	if scannerLengths[word[0]|0x20]&(1<<len(word)) == 0 {
+	if !scannerLengths.may(word) {
 		return false
 	}
 	var buf [len("projectdiscovery")]byte

@@ -80,9 +80,9 @@ type probeTable struct {
 	ends    map[string]probe // by the end of a path
 	folders map[string]probe // by the first segment, with its slashes
 	dumps   map[string]bool
-	// lasts and tops hold the slots of the last segments of ends and of the first ones of
-	// folders: most paths are told apart by that.
-	lasts, tops [1024]bool
+	// lasts and tops are the last segments of ends and the first ones of folders: most paths
+	// are ruled out by theirs.
+	lasts, tops outlines
 	deepest     int // segments of the longest end
 }
 
@@ -96,19 +96,19 @@ func newProbeTable() *probeTable {
 			if strings.HasSuffix(p, "/") {
 				if strings.Count(p, "/") == 2 {
 					t.folders[p] = list.kind
-					t.tops[slot(p[1:len(p)-1])] = true
+					t.tops.add(p[1 : len(p)-1])
 				}
 				continue
 			}
 			t.ends[p] = list.kind
-			t.lasts[slot(p[strings.LastIndexByte(p, '/')+1:])] = true
+			t.lasts.add(p[strings.LastIndexByte(p, '/')+1:])
 			t.deepest = max(t.deepest, strings.Count(p, "/"))
 		}
 	}
 	for _, name := range dumpNames {
 		for _, end := range dumpEnds {
 			t.dumps["/"+name+end] = true
-			t.lasts[slot(name+end)] = true
+			t.lasts.add(name + end)
 		}
 	}
 	return t
@@ -124,6 +124,11 @@ func (t *probeTable) find(path string) probe {
 	if len(path) > maxProbe || t.plain(path) {
 		return noProbe
 	}
+	return t.look(path)
+}
+
+// look is find for a path of at most maxProbe bytes, as if none were plain.
+func (t *probeTable) look(path string) probe {
 	var buf [maxProbe]byte
 	b := appendPlain(buf[:0], path)
 	if len(b) < 2 {
@@ -157,7 +162,7 @@ func (t *probeTable) find(path string) probe {
 
 // plain tells at a glance that a path is none, as of most it can.
 func (t *probeTable) plain(path string) bool {
-	if strings.IndexByte(path, '%') >= 0 || strings.IndexByte(path, ';') >= 0 || len(path) < 2 || path[1] == '/' {
+	if len(path) < 2 || path[1] == '/' || path[1] == '.' || strings.IndexByte(path, '%') >= 0 || strings.IndexByte(path, ';') >= 0 {
 		return false
 	}
 	path = strings.TrimRight(path[1:], "/")
@@ -165,18 +170,26 @@ func (t *probeTable) plain(path string) bool {
 	if i := strings.IndexByte(path, '/'); i >= 0 {
 		top, last = path[:i], path[strings.LastIndexByte(path, '/')+1:]
 	}
-	if last != "" && (last[0] == '.' || strings.IndexByte("ptd", lower(last[len(last)-1])) >= 0 && strings.Contains(path, "wp-content/")) {
-		return false
+	switch last[len(last)-1] {
+	case 'p', 'P', 't', 'T', 'd', 'D': // "/wp-content/plugins/x/readme.txt"
+		if strings.IndexByte(path, '-') >= 0 {
+			return false
+		}
 	}
-	return !t.lasts[slot(last)] && !t.tops[slot(top)]
+	return last[0] != '.' && !t.lasts.may(last) && !t.tops.may(top)
 }
 
-// slot puts a segment among 1024 by its first and last letter.
-func slot(segment string) int {
-	if segment == "" {
-		return 0
-	}
-	return int(lower(segment[0])&31)<<5 | int(lower(segment[len(segment)-1])&31)
+// outlines are how long segments of paths are, which rules most others out: by first and
+// last letter, a bit for each length.
+type outlines [32][32]uint64
+
+func (o *outlines) add(segment string) { *o.of(segment) |= 1 << len(segment) }
+
+// may tells whether the segment can be one of them, whatever its case.
+func (o *outlines) may(segment string) bool { return *o.of(segment)>>len(segment)&1 == 1 }
+
+func (o *outlines) of(segment string) *uint64 {
+	return &o[segment[0]&31][segment[len(segment)-1]&31]
 }
 
 // isPlugin tells whether a path, in small letters, is one by which a plugin of WordPress, or

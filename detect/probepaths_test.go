@@ -16,6 +16,7 @@ func TestProbes(t *testing.T) {
 		{"/%2Eenv", secretProbe},
 		{"//.env", secretProbe},
 		{"/./.env", secretProbe},
+		{"/./boaform/x", secretProbe},
 		{"/api/v1/.env", secretProbe},
 		{"/.git/HEAD", secretProbe},
 		{"/.git/refs/heads/main", secretProbe},
@@ -94,17 +95,23 @@ func TestProbeLists(t *testing.T) {
 	}
 }
 
-// Whatever a path says, what is plain is no probe, and a path that was made plain stays
-// what it is.
+// Whatever a path says, what is none at a glance is none, and a path that was made plain
+// stays what it is.
 func FuzzProbes(f *testing.F) {
 	table := newProbeTable()
-	for _, p := range []string{"/.env", "/%2e%65nv", "//a/./b/", "/%", "/%4", "/./././", "a"} {
+	for _, p := range []string{"/.env", "/%2e%65nv", "//a/./b/", "/%", "/%4", "/./././", "a", "/./boaform/x", "/WP-Content/x.PHP"} {
 		f.Add(p)
+	}
+	for _, p := range strings.Fields(secretProbes + servedProbes) {
+		f.Add(strings.ToUpper(p))
 	}
 	f.Fuzz(func(t *testing.T, path string) {
 		kind := table.find(path)
 		if len(path) > maxProbe {
 			return
+		}
+		if full := table.look(path); full != kind {
+			t.Fatalf("%q is %d at a glance, and %d", path, kind, full)
 		}
 		var buf [maxProbe]byte
 		plain := string(appendPlain(buf[:0], path))

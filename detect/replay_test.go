@@ -157,10 +157,10 @@ func TestGroupByBearer(t *testing.T) {
 		{"token of nobody in particular", "token tok_1", "token tok_1", parsers.Request{User: "guest", Token: "tok_1"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := string(ByToken(&tc.r, nil)); got != tc.byToken {
+			if got := string(ByToken.Key(&tc.r, nil)); got != tc.byToken {
 				t.Errorf("by token: got %q, want %q", got, tc.byToken)
 			}
-			if got := string(ByUser(&tc.r, nil)); got != tc.byUser {
+			if got := string(ByUser.Key(&tc.r, nil)); got != tc.byUser {
 				t.Errorf("by user: got %q, want %q", got, tc.byUser)
 			}
 		})
@@ -243,7 +243,7 @@ func TestReplayAllocatesNothing(t *testing.T) {
 		state, key := d.New(), make([]byte, 0, 64)
 		emit := func(e Event) { t.Errorf("%s: %s", d.Name, e.Summary) }
 		step := func() {
-			if d.Match(r) && len(d.GroupBy(r, key)) > 0 {
+			if d.Match(r) && len(d.GroupBy.Key(r, key)) > 0 {
 				state.Observe(r, emit)
 			}
 		}

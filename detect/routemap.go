@@ -64,6 +64,11 @@ func (m *RouteMap) Classify(r *parsers.Request) string {
 	if r.Path == "" {
 		return ""
 	}
+	if method := methodOf(r); method != r.Method {
+		meant := *r
+		meant.Method = method
+		r = &meant
+	}
 	index := &m.writes
 	if r.Method == "GET" || r.Method == "HEAD" {
 		index = &m.reads
@@ -72,6 +77,31 @@ func (m *RouteMap) Classify(r *parsers.Request) string {
 		return m.rules[n].event
 	}
 	return byStatus(r)
+}
+
+// methodOf is the method that a request means. Forms are sent by POST, whatever is meant:
+// a field "_method" tells.
+func methodOf(r *parsers.Request) string {
+	if r.Method != "POST" {
+		return r.Method
+	}
+	for _, query := range [...]string{r.Query, r.Body} {
+		if !strings.Contains(query, "_method=") {
+			continue
+		}
+		for query != "" {
+			var name, value string
+			if name, value, query = cutParameter(query); name != "_method" {
+				continue
+			}
+			for _, method := range [...]string{"DELETE", "PUT", "PATCH"} {
+				if strings.EqualFold(value, method) {
+					return method
+				}
+			}
+		}
+	}
+	return r.Method
 }
 
 // byStatus returns the event that a request is whatever its path.
@@ -162,7 +192,7 @@ func nextSegment(path string) (segment, rest string) {
 // A routeIndex finds the rules that a path may match by one segment of it. Most
 // segments are ruled out by their length and first byte.
 type routeIndex struct {
-	lengths [256]uint64      // by first byte, lower case: a bit for each length
+	lengths lengths          // of the keywords
 	rules   map[string][]int // by keyword, lower case; ".csv" for the end of a last segment
 	loose   []int            // rules without a keyword
 }
@@ -179,14 +209,14 @@ func (x *routeIndex) add(rule int, keywords []string) {
 		x.rules = map[string][]int{}
 	}
 	for _, k := range keywords {
-		x.lengths[k[0]] |= 1 << len(k)
+		x.lengths.add(k)
 		x.rules[k] = append(x.rules[k], rule)
 	}
 }
 
 // find returns the rules that have the segment for a keyword.
 func (x *routeIndex) find(segment string) []int {
-	if segment == "" || len(segment) > maxKeyword || x.lengths[lower(segment[0])]>>len(segment)&1 == 0 {
+	if !x.lengths.may(segment) {
 		return nil
 	}
 	var buf [maxKeyword]byte
@@ -194,6 +224,37 @@ func (x *routeIndex) find(segment string) []int {
 		buf[i] = lower(segment[i])
 	}
 	return x.rules[string(buf[:len(segment)])]
+}
+
+// mayHold tells whether any segment of the path, or the end of one from its last dot on,
+// is as long as a keyword that begins as it does. Of most paths none is.
+func (x *routeIndex) mayHold(path string) bool {
+	for i := 0; i < len(path); {
+		if path[i] == '/' {
+			i++
+			continue
+		}
+		from, to, dot := i, -1, -1
+		for ; i < len(path) && path[i] != '/'; i++ {
+			switch path[i] {
+			case ';':
+				if to < 0 {
+					to = i
+				}
+			case '.':
+				if to < 0 {
+					dot = i
+				}
+			}
+		}
+		if to < 0 {
+			to = i
+		}
+		if to > from && x.lengths.has(path[from], to-from) || dot >= 0 && x.lengths.has('.', to-dot) {
+			return true
+		}
+	}
+	return false
 }
 
 func lower(c byte) byte {
@@ -217,6 +278,9 @@ func (m *RouteMap) first(x *routeIndex, r *parsers.Request) int {
 		}
 	}
 	best := len(m.rules)
+	if len(x.loose) == 0 && !x.mayHold(path) {
+		return best
+	}
 	var all [maxSegments]string
 	n := 0
 	for ; ; n++ {

@@ -85,6 +85,7 @@ func builtInRoutes() []RouteRule {
 		{Method: "DELETE", Path: "**/bulk|batch", Status: "2xx", Event: BulkDelete},
 		{Method: "POST|DELETE", Path: "**/bulk-delete|bulk_delete|batch-delete|batch_delete", Status: "2xx", Event: BulkDelete},
 		{Method: "POST|DELETE", Path: "**/bulk|batch/delete", Status: "2xx", Event: BulkDelete},
+		{Method: "POST", Path: "**/{x}/delete|destroy", Status: "2xx", Event: RecordDeleted},
 	})
 }
 

@@ -410,21 +410,13 @@ func (r *Rule) machine() *keyed.Machine[*clue, judgement] {
 	}
 	if r.FollowedBy != nil {
 		// What follows may share an actor or an address with matches of any group.
-		m.Key = func(c *clue, b []byte) []byte {
-			if r.then.matches(c, r.any) || r.part(c) >= 0 {
-				return append(b, "all"...)
-			}
-			return b
-		}
+		m.Match = func(c *clue) bool { return r.then.matches(c, r.any) || r.part(c) >= 0 }
+		m.Group = &keyed.Group[*clue]{Key: func(_ *clue, b []byte) []byte { return append(b, "all"...) }}
 		m.New = func() keyed.State[*clue, judgement] { return &chain{rule: r, Groups: map[string]*alerting{}} }
 		return m
 	}
-	m.Key = func(c *clue, b []byte) []byte {
-		if r.part(c) < 0 {
-			return b
-		}
-		return r.key(c, b)
-	}
+	m.Match = func(c *clue) bool { return r.part(c) >= 0 }
+	m.Group = &keyed.Group[*clue]{Key: r.key}
 	m.New = func() keyed.State[*clue, judgement] { return &alerting{rule: r} }
 	return m
 }

@@ -359,8 +359,6 @@ func (a acceptance) of(texts []string) []string {
 }
 
 var accepted = []acceptance{
-	{"brute-force-ip: brute force of ASP.NET Identity, evasive", "POST /Account/Login answered 200 is a form shown again or JSON that says yes: a line of the route map tells", false},
-	{"brute-force-ip: brute force that shows the form again", "302 to whatever is typed: only the site knows which page shows the error; a line of the route map tells", false},
 	{"probe: SQL injection in the referer, evasive", "the query of a referer is another page's, where people search for SQL: doubtful, and one of those makes no event", false},
 	{"brute-force-ip medium: 198.18.14.10", "an office of 300 whose slips come close together: medium by definition, and told as an office", false},
 	{"brute-force-ip medium: 2001:db8:65:", "a floor of that office, which shares a /64: medium by definition", true},

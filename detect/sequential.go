@@ -43,8 +43,9 @@ type sequentialIDs struct {
 	gap, density uint64
 	window       time.Duration
 
-	Visits []visit `json:",omitempty"` // within the window, by id; bounded by visitsKept
-	Going  *walk   `json:",omitempty"`
+	Visits []visit   `json:",omitempty"` // within the window, by id; bounded by visitsKept
+	oldest time.Time // no visit is older; zero if that is not known
+	Going  *walk     `json:",omitempty"`
 }
 
 // A visit is the last request for one id, which is the tag of its mark.
@@ -57,6 +58,8 @@ type visit struct {
 type walk struct {
 	Episode
 	IDs              Distinct
+	GraphQL          bool   `json:",omitempty"` // whose 200 may hold an error
+	Operation        string `json:",omitempty"` // of GraphQL, clipped
 	Lowest, Highest  uint64
 	Filled           uint64 // percent of its range that the run filled when last seen
 	Granted, Refused int64  // of Count
@@ -85,7 +88,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.Going.Filled = 100 * uint64(len(run)) / (run[len(run)-1].Tag - run[0].Tag + 1)
 	switch w := s.Going; {
-	case 2*w.Granted > w.Count:
+	case 2*w.Granted > w.Count && !w.GraphQL:
 		w.reach(Critical, Succeeded)
 	case w.Refused == w.Count:
 		w.reach(High, Blocked)
@@ -103,7 +106,18 @@ func (s *sequentialIDs) Expire(emit func(Event)) {
 
 // visit remembers v and returns its place.
 func (s *sequentialIDs) visit(v visit) int {
-	s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool { return v.At.Sub(o.At) > s.window })
+	if v.At.Sub(s.oldest) > s.window {
+		s.oldest = v.At
+		s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool {
+			if v.At.Sub(o.At) > s.window {
+				return true
+			}
+			if o.At.Before(s.oldest) {
+				s.oldest = o.At
+			}
+			return false
+		})
+	}
 	at, found := slices.BinarySearchFunc(s.Visits, v.Tag, func(o visit, id uint64) int { return cmp.Compare(o.Tag, id) })
 	if found {
 		s.Visits[at] = v
@@ -158,7 +172,7 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.Mark)
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), GraphQL: isGraphQL(r.Path), Operation: operationOf(r), Lowest: math.MaxUint64}
 	for _, v := range run {
 		w.match(v.Tag, v.Status)
 	}
@@ -180,8 +194,11 @@ func (w *walk) match(id uint64, status int) {
 func (s *sequentialIDs) describe(e *Event) {
 	w := s.Going
 	e.Summary = fmt.Sprintf("%s asked for %s of %q, from %d to %d, in %s; %d of %d requests were granted (threshold: %s that fill %d%% of their range, within %s)",
-		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), clip(e.Route), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
+		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), strings.TrimSpace(clip(e.Route)+" "+w.Operation), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
 		w.Granted, e.Count, plural(int64(s.least), "id", "ids"), s.density, inWords(s.window))
+	if w.GraphQL && w.Granted > 0 {
+		e.Summary += "; GraphQL grants and refuses with the same 200"
+	}
 	switch n := len(w.IDs); {
 	case n >= 5*s.least:
 		e.Confidence = 0.9
@@ -196,8 +213,12 @@ func (s *sequentialIDs) describe(e *Event) {
 
 // objectID returns the number of the object that the request is about: the last one
 // that its route has a place for, or the first parameter named like one where the route
-// has none.
+// has none; for a GraphQL endpoint that of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
+	if isGraphQL(r.Path) {
+		_, id, ok := graphQLObject(r)
+		return id, ok
+	}
 	for route := r.Route; ; {
 		i := strings.LastIndexByte(route, '{')
 		if i < 0 {
@@ -261,9 +282,14 @@ func namesObject(name string) bool {
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	last, segment := "", ""
 	for ; n >= 0; n-- {
-		path = strings.TrimLeft(path, "/")
-		last = segment
-		segment, path, _ = strings.Cut(path, "/")
+		for path != "" && path[0] == '/' {
+			path = path[1:]
+		}
+		i := 0
+		for i < len(path) && path[i] != '/' {
+			i++
+		}
+		last, segment, path = segment, path[:i], path[i:]
 	}
 	if last == "page" {
 		return 0, false

@@ -24,7 +24,7 @@ func PasswordSpray() *Detector {
 		Technique: "T1110.003",
 		OWASP:     "API2:2023",
 		Match:     func(r *parsers.Request) bool { return isLogin(r) && r.User != "" },
-		GroupBy:   func(r *parsers.Request, b []byte) []byte { return append(b, loginNetwork(r)...) },
+		GroupBy:   &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, loginNetwork(r)...) }},
 	}
 	accounts := d.count("accounts", 20, "distinct `accounts` with failed logins within the window that are an attack")
 	tries := d.count("tries", 3, "failed `logins` of each of them, at most")

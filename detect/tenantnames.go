@@ -18,7 +18,7 @@ func (t *tenantNames) anyIn(r *parsers.Request) bool {
 // are refused. Their text is the request's.
 func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject {
 	users := r.User != "" && (r.Status == 401 || r.Status == 403 || r.Status == 404)
-	subjects = t.inPath(subjects, r, users)
+	subjects = t.inHost(t.inPath(subjects, r, users), r)
 	for _, query := range [...]string{r.Query, r.Body} {
 		for query != "" && len(subjects) < cap(subjects) {
 			var name, value string
@@ -37,11 +37,44 @@ func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject
 	return subjects
 }
 
+// hostSpace begins the space of tenants that are told by their hosts.
+const hostSpace = "host."
+
+// inHost appends the first name of the host, if that may be a tenant: where the site's
+// hosts are said to be such, else where the log names the actor's own tenant. Nobody having
+// said so, only objects count, and only if the actor's own host serves it such ones too.
+func (t *tenantNames) inHost(subjects []subject, r *parsers.Request) []subject {
+	if r.Host == "" || len(subjects) == cap(subjects) {
+		return subjects
+	}
+	name, domain, ok := strings.Cut(r.Host, ".")
+	if !ok || strings.IndexByte(domain, '.') < 0 || formOf(name).kind != slugID {
+		return subjects
+	}
+	said := t.hosts.has(domain)
+	if !said && (r.Tenant == "" || strings.IndexByte(r.Route, '{') < 0) {
+		return subjects
+	}
+	for part := range strings.SplitSeq(name, "-") {
+		if part = strings.TrimRight(part, "0123456789"); len(part) <= 2 || t.sharedHosts.has(part) {
+			return subjects
+		}
+	}
+	s := subject{space: hostSpace + domain, id: name, doubtful: !said}
+	if !said {
+		s.tail = max(tag(r.Route), 1)
+	}
+	return append(subjects, s)
+}
+
 // inPath appends what stands in the path where the route has a place for an id, after a
 // segment that says of what. Few tenants with names of their own ("/orgs/acme/users") make
 // no such place: after the plural of a tenant, what more of the path follows is one by its
 // tail.
 func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool) []subject {
+	if !t.inSegments(r.Path, users) {
+		return subjects // nearly all paths: it is asked of every request
+	}
 	last := ""
 	path, route := r.Path, r.Route
 	for len(subjects) < cap(subjects) {
@@ -66,6 +99,16 @@ func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool)
 		last = segment
 	}
 	return subjects
+}
+
+// inSegments tells whether any segment of the path is one after which an id stands.
+func (t *tenantNames) inSegments(path string, users bool) bool {
+	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		if t.segments.has(segment) || users && t.userSegments.has(segment) {
+			return true
+		}
+	}
+	return false
 }
 
 // isTenants tells whether a segment is the plural under which tenants stand. Pages stand

@@ -55,6 +55,43 @@ func (w *Window) SlideDistinct(m Mark, span time.Duration, limit int) {
 	w.Slide(m, span, limit)
 }
 
+// A seen is when something was last seen: an actor, an address, a path.
+type seen struct {
+	at  int64 // microseconds since 1970
+	tag uint64
+}
+
+func (a seen) before(b seen) bool { return a.at < b.at || a.at == b.at && a.tag < b.tag }
+
+// oldest returns the n that were seen longest ago, in any order; of those seen at one time,
+// the ones with the smallest tags. It puts all in another order.
+func oldest(all []seen, n int) []seen {
+	for from, to := 0, len(all); to-from > 1; {
+		pivot, i, j := all[(from+to)/2], from, to-1
+		for i <= j {
+			for all[i].before(pivot) {
+				i++
+			}
+			for pivot.before(all[j]) {
+				j--
+			}
+			if i <= j {
+				all[i], all[j] = all[j], all[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch { // those up to j are older than those from i on
+		case n <= j:
+			to = j + 1
+		case n > i:
+			from = i
+		default:
+			return all[:n]
+		}
+	}
+	return all[:n]
+}
+
 // MaxDistinct is how many different things a Distinct tells apart.
 const MaxDistinct = 1000
 

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -47,6 +48,29 @@ func TestWindowAgainstAll(t *testing.T) {
 			if !slices.Equal(w, all[len(all)-len(w):]) {
 				t.Fatalf("seed %d: not the last ones: %v", seed, w)
 			}
+		}
+	}
+}
+
+// The oldest are those that sorting finds, however many, whatever ties.
+func TestOldest(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	chance := rand.New(rand.NewPCG(seed, 6))
+	for range 2000 {
+		var all []seen
+		times := 1 + chance.IntN(20)
+		for i := range chance.IntN(60) {
+			all = append(all, seen{int64(chance.IntN(times)), uint64(i)})
+		}
+		chance.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		sorted := func(all []seen) []seen {
+			return slices.SortedFunc(slices.Values(all), func(a, b seen) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.tag, b.tag)) })
+		}
+		n := chance.IntN(len(all) + 1)
+		want := sorted(all)[:n]
+		if got := sorted(oldest(all, n)); !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
 		}
 	}
 }

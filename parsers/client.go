@@ -29,6 +29,9 @@ type client struct {
 // client alone (X-Real-IP, CF-Connecting-IP) are lists of one, and so is "Forwarded".
 func (s *Site) client(remote, forwarded string) client {
 	remote, forwarded = logged(remote), logged(forwarded)
+	if forwarded == "" && isCanonical(remote) { // as in most lines
+		return client{ip: remote, why: whyPeer}
+	}
 	peer, addr := address(remote)
 	c := client{ip: peer, why: whyPeer}
 	switch {
@@ -123,6 +126,64 @@ func address(s string) (text string, addr netip.Addr) {
 		}
 	}
 	return s, netip.Addr{}
+}
+
+// isCanonical tells of nearly every address in canonical form that it is one, in a
+// fraction of the time that address takes. Of all else it says no.
+func isCanonical(s string) bool {
+	if len(s) < len("::1") || len(s) > len("2001:db8:1111:2222:3333:4444:5555:6666") {
+		return false
+	}
+	value, digits, groups := 0, 0, 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case isDigit(c):
+			if digits > 0 && value == 0 {
+				return false // it begins with a zero
+			}
+			value = value*10 + int(c-'0')
+			digits++
+		case c == '.' && digits > 0 && value <= 255 && groups < 3:
+			value, digits = 0, 0
+			groups++
+		default:
+			return isCanonical6(s)
+		}
+	}
+	return groups == 3 && digits > 0 && value <= 255
+}
+
+// isCanonical6 is isCanonical for IPv6. Where zeros are left out there must be no others
+// that might have been, and nothing stands in for an IPv4 address.
+func isCanonical6(s string) bool {
+	groups, gap := 0, false
+	zero := false // the group before is 0
+	for i := 0; i < len(s); {
+		from := i
+		for i < len(s) && (isDigit(s[i]) || 'a' <= s[i] && s[i] <= 'f') {
+			i++
+		}
+		group := s[from:i]
+		if group == "" || len(group) > 4 || group[0] == '0' && len(group) > 1 || group == "0" && zero {
+			return false
+		}
+		zero = group == "0"
+		groups++
+		if i == len(s) {
+			break
+		}
+		if s[i] != ':' || i+1 == len(s) {
+			return false
+		}
+		if i++; s[i] == ':' {
+			if gap || zero {
+				return false
+			}
+			gap, zero = true, true // a zero after it would be left out, too
+			i++
+		}
+	}
+	return groups == 8 && !gap || groups <= 6 && gap
 }
 
 // bareAddress reads an address that has no port.

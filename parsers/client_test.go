@@ -55,6 +55,29 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+// What is canonical at a glance is so when it is looked at.
+func FuzzCanonical(f *testing.F) {
+	for _, canonical := range []string{"203.0.113.9", "0.0.0.0", "255.255.255.255", "2001:db8::1", "2001:db8:1:2:3:4:5:6", "2001:db8::", "2001:db8:0:1::7", "1::2"} {
+		if !isCanonical(canonical) {
+			f.Errorf("%s is canonical", canonical)
+		}
+		f.Add(canonical)
+	}
+	for _, seed := range []string{
+		"", "256.0.0.1", "01.2.3.4", "1.2.3", "1.2.3.4.5", "1..2.3", "1.2.3.", "2001:DB8::1", "2001:db8::1::2", "2001:db8:0:0:1:2:3:4",
+		"2001:db8::0:1", "2001:db8:0::1", "1:2:3:4:5:6:7::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "2001:db8:", "::", "::1", "::ffff:1:2",
+		"2001:0db8::1", "fe80::1%eth0", "64:ff9b::192.0.2.1", "1:::2", "12345::1", "1:0:0:2::3",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		text, addr := address(s)
+		if isCanonical(s) && (text != s || !addr.IsValid()) {
+			t.Errorf("%q is %q, valid %t", s, text, addr.IsValid())
+		}
+	})
+}
+
 func TestClient(t *testing.T) {
 	proxies := []string{"192.0.2.1", "10.0.0.0/8", "2001:db8:ff::/48"}
 	for _, test := range []struct {

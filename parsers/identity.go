@@ -144,7 +144,12 @@ func (c *credentials) add(kind secretKind, secret string) {
 	}
 }
 
-// identify puts on r who acts by what the log says, the most direct first: fields
+// identifies tells whether the line says anything of who acts, but for an address.
+func (f *Fields) identifies() bool {
+	return len(f.User)|len(f.Tenant)|len(f.APIKey)|len(f.Session)|len(f.Token)|len(f.Authorization)|len(f.Cookie) > 0
+}
+
+// identify puts on r, on which there is nothing yet, who acts by what the log says, the most direct first: fields
 // of the log, the Authorization header, the query, the cookies. What a JWT claims
 // counts only where nothing else is said.
 func (rd *Reader) identify(r *Request, f *Fields, inQuery *credentials) {

@@ -117,6 +117,7 @@ type jsonParser struct {
 	// Of the line at hand:
 	line string
 	at   int // where in line the next value is looked for
+	key  int // how long its key is
 	nth  int // number of the next key
 	text []byte
 	f    *Fields
@@ -249,11 +250,13 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 		if child == nil {
 			return
 		}
-		if t := v.Type(); (t == fastjson.TypeObject || t == fastjson.TypeArray) && child.holdsBody() {
+		p.key = len(key)
+		kind := v.Type()
+		if (kind == fastjson.TypeObject || kind == fastjson.TypeArray) && child.holdsBody() {
 			p.takeBody(child, v)
 			return
 		}
-		if v.Type() == fastjson.TypeArray { // Caddy's headers: the first of several
+		if kind == fastjson.TypeArray { // Caddy's headers: the first of several
 			values, _ := v.Array()
 			if len(values) == 0 {
 				return
@@ -263,8 +266,9 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 				return
 			}
 			v = values[0]
+			kind = v.Type()
 		}
-		switch v.Type() {
+		switch kind {
 		case fastjson.TypeObject:
 			if object, err := v.Object(); err == nil && child.leads() {
 				p.walk(object, child)
@@ -386,10 +390,14 @@ func (p *jsonParser) take(node *jsonNode, value []byte) {
 // order of the line, so all of them together cost one pass over it.
 func (p *jsonParser) home(value []byte) string {
 	rest, text := p.line[p.at:], unsafe.String(&value[0], len(value))
-	if strings.HasPrefix(rest, text) { // as in logfmt, where the value's place is known
-		start := p.at
-		p.at += len(value)
-		return p.line[start:p.at]
+	// The place of a value is known in logfmt; in compact JSON it mostly lies behind the
+	// end of the value before and its own key: `","key":"`, or less by a quote or two.
+	for _, i := range [...]int{0, p.key + 6, p.key + 5, p.key + 4} {
+		if i <= len(rest) && strings.HasPrefix(rest[i:], text) {
+			start := p.at + i
+			p.at = start + len(value)
+			return p.line[start:p.at]
+		}
 	}
 	if i := strings.Index(rest, text); i >= 0 {
 		start := p.at + i
@@ -404,7 +412,9 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	f := p.f
 	switch use.field {
 	case jsonTime:
-		s = strings.Trim(s, "[]")
+		if !isAlnum(s[0]) || !isAlnum(s[len(s)-1]) {
+			s = strings.Trim(s, "[]")
+		}
 		t, ok := p.clock.read(s)
 		switch {
 		case ok:

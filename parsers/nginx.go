@@ -93,11 +93,11 @@ func (p *clf) parse(line string, f *Fields) error {
 		return &Reject{Reason: "request has no end", Value: rest}
 	}
 	f.setRequestLine(rest[:end])
-	status, rest, _ := strings.Cut(strings.TrimPrefix(rest[end+1:], " "), " ")
+	status, rest, _ := cutByte(strings.TrimPrefix(rest[end+1:], " "), ' ')
 	if !f.setStatus(status) {
 		return &Reject{Reason: "status is not a number", Value: status}
 	}
-	size, rest, _ := strings.Cut(rest, " ")
+	size, rest, _ := cutByte(rest, ' ')
 	if !f.setBytes(size) {
 		return &Reject{Reason: "bytes are not a number", Value: size}
 	}
@@ -243,7 +243,7 @@ func requestEnd(s string) int {
 			return first
 		}
 		at += n
-		status, rest, _ := strings.Cut(strings.TrimPrefix(s[at+1:], " "), " ")
+		status, rest, _ := cutByte(strings.TrimPrefix(s[at+1:], " "), ' ')
 		if (allDigits(status) || status == "-") && rest != "" && (isDigit(rest[0]) || rest[0] == '-') {
 			return at
 		}
@@ -277,9 +277,9 @@ type fieldCutter struct {
 
 // next returns the next field; "" after the last.
 func (s *fieldCutter) next() string {
-	if !strings.HasPrefix(s.rest, `"`) {
+	if s.rest == "" || s.rest[0] != '"' {
 		var field string
-		field, s.rest, _ = strings.Cut(s.rest, " ")
+		field, s.rest, _ = cutByte(s.rest, ' ')
 		return field
 	}
 	end := closingQuote(s.rest[1:])
@@ -363,7 +363,7 @@ func (f *Fields) setNamedTime(s string) {
 // version may be missing. If there is no such request in s, nothing is set.
 func (f *Fields) setRequestLine(s string) bool {
 	s = strings.TrimRight(s, " ")
-	method, target, found := strings.Cut(s, " ")
+	method, target, found := cutByte(s, ' ')
 	if !found || !isMethod(method) {
 		return false
 	}

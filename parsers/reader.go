@@ -7,8 +7,8 @@ import (
 )
 
 // A Reader turns the lines of one source into Requests. It is used by one
-// goroutine. What it remembers of earlier lines makes it fast and changes no result,
-// but for what the parse function of its format keeps.
+// goroutine. What it and its site remember of earlier lines makes it fast and changes no
+// result, but for what the parse function of its format keeps.
 type Reader struct {
 	redactor
 	source *Source
@@ -16,30 +16,16 @@ type Reader struct {
 	parse  ParseFunc
 	fields Fields // of the line that is read
 
-	paths    map[string]place  // by path as logged
-	agents   map[string]string // user agents by what is logged
-	referers map[string]string
-	claims   map[string]claims // by token
+	claims map[string]claims // by token
 
-	// Why a part of the request is what it is, for Explain; "" where there is
-	// nothing to tell.
+	// Why a part of the request is what it is, for Explain. It is only told of what the
+	// request has: what else stands here is of earlier lines.
 	why reasons
 }
 
 type reasons struct {
 	client, user, key, token, session, tenant string
 }
-
-// place is a path as it is stored, and its route.
-type place struct {
-	path, route string
-}
-
-// Bounds of what a Reader remembers: how many strings of a kind, and how long.
-const (
-	maxMemo    = 2048
-	maxMemoLen = 512
-)
 
 // NewReader returns a reader of the lines of src, which are written in the format
 // and stand for the site.
@@ -49,9 +35,6 @@ func (f *Format) NewReader(site *Site, src *Source) *Reader {
 		source:   src,
 		format:   f,
 		parse:    f.New(),
-		paths:    map[string]place{},
-		agents:   map[string]string{},
-		referers: map[string]string{},
 		claims:   map[string]claims{},
 	}
 }
@@ -77,20 +60,17 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	if s := t.Unix(); s < firstSecond || s > lastSecond {
 		return &Reject{Reason: "time out of range", Value: t.Format(time.RFC3339)}
 	}
-	*r = Request{
-		Time:     t.Add(-time.Duration(t.Nanosecond() % int(time.Microsecond))),
-		Source:   rd.source,
-		Line:     number,
-		Status:   f.Status,
-		Bytes:    max(f.Bytes, -1),
-		Duration: max(f.Duration, -1),
-		Records:  max(f.Records, -1),
-		Method:   rd.text(logged(f.Method), maxText),
+	if beyond := t.Nanosecond() % int(time.Microsecond); beyond > 0 {
+		t = t.Add(-time.Duration(beyond))
 	}
+	// Field by field: to clear the whole of r first takes as long as much of the rest.
+	r.Time, r.Source, r.Line, r.Late = t, rd.source, number, false
+	r.Method = rd.text(logged(f.Method), maxText)
+	r.Status = f.Status
 	if f.Status < 0 || f.Status > 999 {
 		r.Status = 0
 	}
-	rd.why = reasons{}
+	r.Bytes, r.Duration, r.Records = max(f.Bytes, -1), max(f.Duration, -1), max(f.Records, -1)
 
 	c := rd.site.client(f.Remote, f.ForwardedFor)
 	r.ClientIP, r.PeerIP, rd.why.client = c.ip, c.peer, c.why
@@ -99,13 +79,15 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	}
 
 	target := splitTarget(r.Method, f.Target)
-	r.Host = rd.host(logged(f.Host))
 	if target.authority != "" {
 		r.Host = rd.host(target.authority)
+	} else {
+		r.Host = rd.host(logged(f.Host))
 	}
 	r.Path, r.Shape = rd.place(target.path)
 	r.Route = r.Shape
 	var found credentials
+	r.Query, r.Body = "", ""
 	if target.query != "" {
 		r.Query = cut(rd.redact(clean(target.query), inQuery, &found), maxQuery)
 	}
@@ -115,7 +97,11 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	r.UserAgent = rd.userAgent(logged(f.UserAgent))
 	r.Referer = rd.referer(logged(f.Referer))
 	r.RequestID = rd.text(logged(f.RequestID), maxText)
-	rd.identify(r, f, &found)
+	r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant = "", "", "", "", "", ""
+	if f.identifies() || found != (credentials{}) {
+		rd.identify(r, f, &found)
+	}
+	r.Event, r.Origin, r.Allowed, r.Declared = "", nil, nil, Undescribed
 	return nil
 }
 
@@ -131,6 +117,13 @@ func (rd *Reader) text(s string, max int) string {
 // host returns the host of an authority: lower case, without user, port or
 // brackets.
 func (rd *Reader) host(authority string) string {
+	if authority == "" {
+		return ""
+	}
+	memo := &rd.site.memos.hosts
+	if known := memo.find(authority); known != nil {
+		return known.stored
+	}
 	host := authority[strings.LastIndexByte(authority, '@')+1:]
 	if strings.HasPrefix(host, "[") {
 		host, _, _ = strings.Cut(host[1:], "]")
@@ -138,7 +131,7 @@ func (rd *Reader) host(authority string) string {
 		host = host[:i]
 	}
 	// Shapes first: they tell upper case from lower.
-	return strings.ToLower(rd.text(host, maxText))
+	return memo.keep(remembered{text: authority, stored: strings.ToLower(rd.text(host, maxText))}).stored
 }
 
 // target is a request target in its parts.
@@ -158,8 +151,8 @@ func splitTarget(method, s string) target {
 	if method == "CONNECT" && strings.IndexByte(s, '/') < 0 {
 		return target{authority: s}
 	}
-	s, _, _ = strings.Cut(s, "#")
-	path, query, _ := strings.Cut(s, "?")
+	s, _, _ = cutByte(s, '#')
+	path, query, _ := cutByte(s, '?')
 	if s == "" || s[0] == '/' {
 		return target{path: path, query: query}
 	}
@@ -192,29 +185,16 @@ func (rd *Reader) place(path string) (stored, route string) {
 	if path == "" {
 		return "", ""
 	}
-	if p, ok := rd.paths[path]; ok {
-		return p.path, p.route
+	memo := &rd.site.memos.paths
+	known := memo.find(path)
+	if known == nil {
+		stored = cut(rd.redact(clean(path), inPath, nil), maxPath)
+		if route = rd.site.templates.Match(stored); route == "" {
+			route = Route(stored)
+		}
+		known = memo.keep(remembered{text: path, stored: stored, route: route})
 	}
-	stored = cut(rd.redact(clean(path), inPath, nil), maxPath)
-	if route = rd.site.templates.Match(stored); route == "" {
-		route = Route(stored)
-	}
-	if len(path) > maxMemoLen {
-		return stored, route
-	}
-	if len(rd.paths) == maxMemo {
-		clear(rd.paths)
-	}
-	key := strings.Clone(path)
-	p := place{key, key}
-	if stored != path {
-		p.path = strings.Clone(stored)
-	}
-	if route != path {
-		p.route = strings.Clone(route)
-	}
-	rd.paths[key] = p
-	return stored, route
+	return known.stored, known.route
 }
 
 // userAgent returns a user agent as it may be stored.
@@ -222,12 +202,11 @@ func (rd *Reader) userAgent(s string) string {
 	if s == "" {
 		return ""
 	}
-	if stored, ok := rd.agents[s]; ok {
-		return stored
+	memo := &rd.site.memos.agents
+	if known := memo.find(s); known != nil {
+		return known.stored
 	}
-	stored := cut(rd.redact(clean(s), inText, nil), maxUserAgent)
-	remember(rd.agents, s, stored)
-	return stored
+	return memo.keep(remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)}).stored
 }
 
 // referer returns a referer as it may be stored.
@@ -235,8 +214,9 @@ func (rd *Reader) referer(s string) string {
 	if s == "" {
 		return ""
 	}
-	if stored, ok := rd.referers[s]; ok {
-		return stored
+	memo := &rd.site.memos.referers
+	if known := memo.find(s); known != nil {
+		return known.stored
 	}
 	// Tokens are sent in fragments too.
 	url := clean(s)
@@ -246,25 +226,7 @@ func (rd *Reader) referer(s string) string {
 	} else {
 		stored = rd.redact(url, inText, nil)
 	}
-	stored = cut(stored, maxText)
-	remember(rd.referers, s, stored)
-	return stored
-}
-
-// remember keeps what becomes of s, unless that is too long to keep.
-func remember(memo map[string]string, s, stored string) {
-	if len(s) > maxMemoLen {
-		return
-	}
-	if len(memo) == maxMemo {
-		clear(memo)
-	}
-	key := strings.Clone(s)
-	if stored == s {
-		memo[key] = key
-		return
-	}
-	memo[key] = strings.Clone(stored)
+	return memo.keep(remembered{text: s, stored: cut(stored, maxText)}).stored
 }
 
 // A Reading is one thing a line says, as it is read. Value is safe to show.

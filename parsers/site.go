@@ -69,7 +69,8 @@ const (
 )
 
 // A Site holds the facts of a site that decide how its lines are read. It is made
-// by NewSite, never changes, and may be used by many goroutines.
+// by NewSite, never changes, and may be used by many goroutines. What it remembers of
+// lines makes reading fast and changes no result.
 type Site struct {
 	proxies      bart.Lite
 	unixProxy    bool // a peer on a Unix socket is a trusted proxy
@@ -78,11 +79,12 @@ type Site struct {
 	tenantClaims []string
 	templates    *Templates
 	operations   map[string]map[string]bool // by route, then method: whether it is deprecated; nil if there is no description
+	memos        *memos
 }
 
 // NewSite compiles a configuration. The error says which entry is wrong and why.
 func NewSite(c SiteConfig) (*Site, error) {
-	s := &Site{names: map[string]secretKind{}, cookies: map[string]bool{}}
+	s := &Site{names: map[string]secretKind{}, cookies: map[string]bool{}, memos: newMemos()}
 	for _, p := range c.TrustedProxies {
 		if err := s.trust(p, c.Open); err != nil {
 			return nil, fmt.Errorf("trusted_proxies: %w", err)

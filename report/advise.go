@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -263,15 +264,21 @@ func stepsOf(rule string, outcome detect.Outcome) []string {
 func (i *Incident) query() string {
 	var who []string
 	in := func(column string, names []string) {
-		var quoted []string
+		var quoted, nets []string
 		for _, n := range names {
-			if Show(n) == n { // else it could not be printed and read back
-				quoted = append(quoted, "'"+strings.ReplaceAll(n, "'", "''")+"'")
+			if Show(n) != n {
+				continue // it could not be printed and read back
+			}
+			text := "'" + strings.ReplaceAll(n, "'", "''") + "'"
+			quoted = append(quoted, text)
+			if column == "client_ip" && saysNetwork(n) {
+				nets = append(nets, fmt.Sprintf("string_split(client_ip, ':')[1:4] = string_split(%s, ':')[1:4]", text))
 			}
 		}
 		if len(quoted) > 0 {
 			who = append(who, fmt.Sprintf("%s in (%s)", column, strings.Join(quoted, ", ")))
 		}
+		who = append(who, nets...)
 	}
 	in("client_ip", i.IPs)
 	in("actor_id", slices.DeleteFunc(slices.Clone(i.Actors), func(a string) bool { return slices.Contains(i.IPs, a) }))
@@ -285,4 +292,15 @@ func (i *Incident) query() string {
 	const layout = "2006-01-02 15:04:05.999999"
 	return fmt.Sprintf("select ts, client_ip, method, path, status from requests where %s and ts between '%s' and '%s' order by ts, line",
 		where, i.First.UTC().Format(layout), i.Last.UTC().Format(layout))
+}
+
+// saysNetwork tells whether an address is one of IPv6 whose /64, all of which is one client,
+// is told by the first four groups of its text: no zeros are left out in it.
+func saysNetwork(address string) bool {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return false
+	}
+	groups := strings.Split(address, ":")
+	return len(groups) > 4 && !slices.Contains(groups[:4], "")
 }

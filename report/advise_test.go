@@ -127,3 +127,23 @@ func TestHandling(t *testing.T) {
 		}
 	}
 }
+
+// Who has one address of a /64 has them all: the query shows what all of them did.
+func TestQueryOfNetwork(t *testing.T) {
+	for _, test := range []struct {
+		ip   string
+		want bool
+	}{
+		{"192.0.2.1", false},
+		{"2001:db8:1:2::5", true},
+		{"2001:db8:1:2:3:4:5:6", true},
+		{"2001:db8:1::5", false}, // "2001:db8:1:0::5" is not how it is written
+		{"::ffff:192.0.2.1", false},
+		{"somebody", false},
+	} {
+		i := Incident{Incident: detect.Incident{IPs: []string{test.ip}}}
+		if got := strings.Contains(i.query(), "string_split('"+test.ip+"', ':')[1:4]"); got != test.want {
+			t.Errorf("%s: %s", test.ip, i.query())
+		}
+	}
+}

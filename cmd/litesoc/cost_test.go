@@ -3,8 +3,11 @@ package main
 import (
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/litesoc/litesoc/detect"
@@ -81,6 +84,55 @@ func TestCost(t *testing.T) {
 		t.Errorf("%.1f bytes a request in the database, at most 80 are meant", per)
 	}
 }
+
+// TestInstructions counts what a line costs from its first byte to the report, in
+// instructions: the difference between a longer and a shorter log, so that the start of the
+// process is not part of it.
+func TestInstructions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
+	if _, err := exec.LookPath("valgrind"); err != nil {
+		t.Skip("no valgrind here to count instructions with")
+	}
+	const few, many = 5_000, 15_000
+	run := func(lines int) float64 {
+		path := filepath.Join(t.TempDir(), "access.log")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := newTraffic(f, 11, demoStart).write(lines, 2000, 90); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file="+os.DevNull,
+			"litesoc", "scan", "--quiet", "--db", store.Memory, "--output", "json="+os.DevNull, path)
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=off")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		_, said, ok := strings.Cut(string(out), "I   refs:")
+		said, _, _ = strings.Cut(strings.TrimSpace(said), "\n")
+		n, err := strconv.ParseFloat(strings.ReplaceAll(said, ",", ""), 64)
+		if !ok || err != nil {
+			t.Fatalf("valgrind does not say how many instructions it saw: %s", out)
+		}
+		return n
+	}
+	per := (run(many) - run(few)) / (many - few)
+	t.Logf("scan: %.0f instructions a line", per)
+	if per > mostInstructions {
+		t.Errorf("scan: %.0f instructions a line, at most %d are meant", per, mostInstructions)
+	}
+}
+
+// mostInstructions is a fifth above what was counted when it was set: what runs beside the
+// work itself (scheduler, page faults) makes a count differ by a twentieth.
+const mostInstructions = 92_000
 
 func size(t *testing.T, path string) int64 {
 	t.Helper()

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +46,7 @@ type check struct {
 type doctor struct {
 	Checks []check `json:"checks"`
 	now    time.Time
+	pause  func() // while somebody else may get on
 }
 
 type doctorFlags struct {
@@ -65,7 +69,7 @@ Exit status: 0 nothing is broken, 1 something is, 2 wrong usage.`,
 			if f.output != "text" && f.output != "json" {
 				return misuse("", "--output %q: the formats are text and json", f.output)
 			}
-			d := &doctor{now: time.Now()}
+			d := &doctor{now: time.Now(), pause: func() { time.Sleep(2 * time.Second) }}
 			d.examine(c, &f, args)
 			if err := d.write(c.OutOrStdout(), f.output); err != nil {
 				return err
@@ -254,7 +258,12 @@ func (d *doctor) database(path string) {
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
 		d.say(stateNote, "database", fmt.Sprintf("%q can be read by others: its mode is %04o", path, mode), "chmod 600 "+path)
 	}
-	schema, err := store.Version(path)
+	pid, err := store.Follower(path)
+	if err != nil {
+		d.broken("tail", err, "")
+	}
+	var schema int
+	err = betweenTurns(pid, func() (err error) { schema, err = store.Version(path); return err })
 	switch {
 	case errors.Is(err, store.ErrBusy):
 		d.say(stateNote, "database", err.Error(), "what it holds could not be looked at; wait until that is done")
@@ -272,15 +281,130 @@ func (d *doctor) database(path string) {
 		d.say(stateNote, "database", fmt.Sprintf("%q has schema %d, of an earlier litesoc", path, schema), "the next command brings it to "+fmt.Sprint(store.SchemaVersion)+"; copy it before if the earlier one is still to be used")
 		return
 	}
-	q, err := store.OpenQuery(path)
+	var q *store.Query
+	err = betweenTurns(pid, func() (err error) { q, err = store.OpenQuery(path); return err })
 	if err != nil {
 		d.broken("database", err, "")
 		return
 	}
-	defer q.Close()
 	d.say(stateOK, "database", fmt.Sprintf("%q, schema %d, %.1f MiB", path, schema, float64(info.Size())/(1<<20)), "")
 	d.contents(q)
+	if err := q.Close(); err != nil {
+		d.broken("database", err, "")
+		return
+	}
+	d.following(path, pid)
 }
+
+const (
+	// behindFor is how long a tail may keep nothing of what was written before that is odd:
+	// longer than a command that has the database usually takes.
+	behindFor = time.Minute
+	// goneSince is how long ago a log may have told of something whose file is missed.
+	goneSince = 24 * time.Hour
+)
+
+// following looks whether a tail runs, in the process of that id, and how far the logs are
+// read that were read before. Paths are seen from the folder that this runs in.
+func (d *doctor) following(path, pid string) {
+	kept, unread, err := d.progress(path, pid)
+	if err != nil {
+		d.broken("tail", err, "")
+		return
+	}
+	// What was written just now is kept soon.
+	for range 5 {
+		behind := slices.ContainsFunc(unread, func(r remnant) bool { return r.bytes > 0 })
+		if pid == "" || !behind || d.now.Sub(kept) <= behindFor {
+			break
+		}
+		d.pause()
+		was := kept
+		if kept, unread, err = d.progress(path, pid); err != nil {
+			d.broken("tail", err, "")
+			return
+		}
+		if !kept.Equal(was) {
+			break
+		}
+	}
+	last := "nothing was kept yet"
+	if !kept.IsZero() {
+		last = "lines were last kept " + kept.Format(time.DateTime) + " UTC"
+	}
+	if pid == "" {
+		d.say(stateMissing, "tail", "no litesoc tail follows logs into the database; "+last, "litesoc tail access.log shows alerts as they open")
+	} else {
+		d.say(stateOK, "tail", fmt.Sprintf("litesoc tail follows logs into the database (PID %s); %s", pid, last), "")
+	}
+	for _, k := range unread {
+		what := k.path + ": " + bytesText(k.bytes)
+		switch {
+		case k.gone:
+			d.say(stateNote, "tail", fmt.Sprintf("%s is gone; its last line is of %s UTC", k.path, k.last.UTC().Format(time.DateTime)),
+				"if its server writes elsewhere now, follow that; a path is looked for from the folder that this runs in")
+		case pid == "":
+			d.say(stateNote, "tail", what+" were written since it was read", "litesoc tail or litesoc scan goes on where that ended")
+		case d.now.Sub(kept) > behindFor:
+			d.say(stateBroken, "tail", what+" were written and not read since then", "what litesoc tail says on stderr tells why (journalctl -u litesoc): "+
+				"the disk may be full, another command may have the database, or that log is none that it follows")
+		case k.bytes > lagging:
+			d.say(stateNote, "tail", what+" are not read yet", "after a burst it catches up; if this grows, the log grows faster than this machine can read it")
+		default:
+			d.say(stateOK, "tail", what+" are not read yet", "")
+		}
+	}
+}
+
+// A remnant is a log that is not read to its end, or whose file is gone.
+type remnant struct {
+	path  string
+	bytes int64
+	gone  bool
+	last  time.Time
+}
+
+// progress returns when lines were last kept, and the logs that are not read to their end.
+func (d *doctor) progress(path, pid string) (kept time.Time, unread []remnant, err error) {
+	var q *store.Query
+	if err := betweenTurns(pid, func() (err error) { q, err = store.OpenQuery(path); return err }); err != nil {
+		return kept, nil, err
+	}
+	kept, err = q.Stored()
+	var known []source.Known
+	if err == nil {
+		known, err = q.Known()
+	}
+	if err := errors.Join(err, q.Close()); err != nil {
+		return kept, nil, err
+	}
+	latest := map[string]source.Known{}
+	for _, k := range known {
+		latest[k.Source.Path] = k
+	}
+	for _, path := range slices.Sorted(maps.Keys(latest)) {
+		k := latest[path]
+		_, err := os.Stat(path)
+		gone := errors.Is(err, fs.ErrNotExist) && path != "-" && !strings.Contains(path, "!") && d.now.Sub(k.At.Last) < goneSince
+		if n, _ := k.Unread(); gone || n > 0 {
+			unread = append(unread, remnant{path, n, gone, k.At.Last})
+		}
+	}
+	return kept, unread, nil
+}
+
+// betweenTurns opens a database, if need be between two turns of the tail in the process of that
+// id.
+func betweenTurns(pid string, open func() error) error {
+	wait := time.Duration(0)
+	if pid != "" {
+		wait = readWait
+	}
+	return patiently(context.Background(), wait, open)
+}
+
+// lagging is how many bytes of a log may wait to be read and be nothing to tell of.
+const lagging = 16 << 20
 
 func (d *doctor) contents(q *store.Query) {
 	last, err := q.Last()

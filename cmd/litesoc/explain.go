@@ -124,7 +124,7 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 		if !d.Match(&r) {
 			continue
 		}
-		key := d.GroupBy(&r, nil)
+		key := d.GroupBy.Key(&r, nil)
 		if len(key) == 0 {
 			continue // the line does not name whom it would be held against
 		}

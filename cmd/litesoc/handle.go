@@ -230,7 +230,7 @@ func writing(ctx context.Context, db string, wait time.Duration, f func(*store.S
 // patiently tries to open a database as long as another process has it open, ever less
 // often, until wait is over. Its error is that of the last try.
 func patiently(ctx context.Context, wait time.Duration, try func() error) error {
-	const longest = time.Second
+	const longest = 200 * time.Millisecond // shorter than a tail keeps its hands off the database
 	until := time.Now().Add(wait)
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, longest) {
 		err := try()

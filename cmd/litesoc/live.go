@@ -221,6 +221,15 @@ func (v *view) alert(a detect.Alert, again bool) {
 	}
 }
 
+// goesOn has the live view show an alert as it is now.
+func (v *view) goesOn(a detect.Alert) {
+	for i := range v.alerts {
+		if v.alerts[i].ID == a.ID {
+			v.alerts[i].Alert = a
+		}
+	}
+}
+
 var severityStyles = [...]lipgloss.Style{
 	detect.Info:     lipgloss.NewStyle(),
 	detect.Low:      lipgloss.NewStyle().Foreground(lipgloss.Cyan),
@@ -250,6 +259,9 @@ func (v *view) line(a shownAlert, width int) string {
 	}
 	if who != "" && !strings.Contains(text, a.ActorID) {
 		text += ": " + who
+	}
+	if width > 0 && a.Count > 1 {
+		text += fmt.Sprintf(", %d requests", a.Count)
 	}
 	text = fmt.Sprintf("  %s  %s", a.ID, text)
 	if a.Description != "" && width == 0 {

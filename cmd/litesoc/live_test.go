@@ -19,11 +19,11 @@ import (
 const hostile = "\x1b]0;owned\x07\u202eevil\r\n\x1b[2J"
 
 func someStatus() *tailStatus {
-	s := &tailStatus{at: demoStart.Add(time.Hour), started: demoStart, rate: 1234.5, lag: 2 * time.Second,
+	s := &tailStatus{at: demoStart.Add(time.Hour), started: demoStart, rate: 1234.5, lag: 2 * time.Second, minParsed: 0.5,
 		top: []count{{hostile, 7}, {"203.0.113.9", 3}},
 		logs: []source.Following{
 			{Path: "/var/log/" + hostile, Format: "nginx-combined", At: source.Position{Lines: 10}, Idle: time.Second},
-			{Path: "b.log", Format: "json", Behind: 5_000_000, Idle: time.Second, Skew: -2 * time.Hour, At: source.Position{Lines: 200, Rejected: 150}},
+			{Path: "b.log", Format: "json", Behind: 5_000_000, Idle: time.Second, Skew: -2 * time.Hour, At: source.Position{Lines: 200, Parsed: 50, Rejected: 150}},
 			{Path: "c.log", Pending: true, Idle: -1, Behind: -1},
 		}}
 	s.behind, s.stats.Requests, s.stats.Alerts[detect.High] = 5_000_000, 12345, 2
@@ -54,6 +54,20 @@ func TestScreen(t *testing.T) {
 		if text := strings.Join(lines, "\n"); size[0] >= 80 && !strings.Contains(text, "1234 lines/s") || size[1] > 20 && !strings.Contains(text, "HIGH") {
 			t.Errorf("shows\n%s", text)
 		}
+	}
+}
+
+// An alert that goes on is shown as it is now, where it stands.
+func TestScreenGoesOn(t *testing.T) {
+	v := &view{form: "live", out: io.Discard, stderr: io.Discard, db: "x.duckdb"}
+	a := detect.Alert{ID: "alt_1", Severity: detect.High, Title: "Brute force", ActorID: "203.0.113.9", Last: demoStart, Count: 5}
+	v.alert(a, false)
+	v.alert(detect.Alert{ID: "alt_2", Title: "Enumeration", Last: demoStart}, false)
+	a.Count, a.Last = 48, demoStart.Add(3*time.Minute)
+	v.goesOn(a)
+	text := strings.Join(v.screen(someStatus(), 120, 40), "\n")
+	if !strings.Contains(text, "00:03:00  HIGH      alt_1  Brute force: 203.0.113.9, 48 requests") || strings.Count(text, "alt_1") != 1 {
+		t.Errorf("shows\n%s", text)
 	}
 }
 

@@ -89,6 +89,7 @@ func metricsText(s *tailStatus) string {
 	put("litesoc_store_failures_total", "counter", "Transactions that could not be written and were put off.", float64(st.Failed))
 	put("litesoc_checkpoints_total", "counter", "Times that the detectors' memory was saved.", float64(st.Saves))
 	put("litesoc_checkpoint_bytes", "gauge", "Size of the detectors' memory when it was saved last.", float64(st.StateBytes))
+	put("litesoc_forgotten_keys_total", "counter", "Keys that detectors forgot early, to keep to --memory.", float64(s.evicted))
 	put("litesoc_expired_requests_total", "counter", "Requests removed because of --keep or --max-db.", float64(st.Expired))
 	stopped := 0.0
 	if s.stopped != nil {

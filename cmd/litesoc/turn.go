@@ -2,22 +2,137 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report/store"
 )
 
-// turn opens the store, keeps in one transaction what was read, found and remembered,
-// and closes it. What cannot be kept now is kept later: only what no turn can mend is an
-// error.
-func (t *tail) turn(say notes, join bool) error {
-	if t.stopped != nil && t.now().Before(t.turnNext) {
+// A turn is what is kept in one transaction: what was read and what was found in it, or all
+// that was found since the checkpoint, and at times the detectors' memory, which is the
+// checkpoint from then on. While one is under way nothing else uses the store.
+type turn struct {
+	began    time.Time
+	batches  []*source.Batch
+	rows     int // requests and rejects in them
+	found    *store.Results
+	unkept   *store.Results // what of it no turn has kept yet
+	retract  bool           // what the store has found since the checkpoint is void
+	anew     bool           // and what it has found before, too
+	settings string
+	snapshot *snapshot // nil: the checkpoint stays
+	routes   *parsers.RouteLearner
+	atlas    *store.Atlas
+	post     *store.Post // nil: nobody is told
+	mark     string      // of the store: before, then after
+	urgent   bool
+	done     chan struct{}
+	err      error // once it is done
+}
+
+// turn has the store keep what was read and found so far, beside what is read on. What
+// cannot be kept now is kept later.
+func (t *tail) turn(say notes) error {
+	if t.flags.db == store.Memory {
+		return t.turnNow(say, false)
+	}
+	if t.turning != nil || t.waits() {
+		return nil
+	}
+	n, err := t.hand()
+	if err != nil {
+		return failed(fmt.Errorf("tail: %w", err), "")
+	}
+	n.done = make(chan struct{})
+	t.turning = n
+	wake := t.follower.Wake
+	go func() {
+		n.err = t.alone(func() error { return n.take(t.store) })
+		close(n.done)
+		wake()
+	}()
+	return nil
+}
+
+// waits tells whether the store is left alone for now, since it could not be written.
+func (t *tail) waits() bool { return t.stopped != nil && t.now().Before(t.turnNext) }
+
+// errOthers says that another run has written to the store.
+var errOthers = errors.New("another run has written to the database")
+
+// take opens the store for the turn, and closes it.
+func (n *turn) take(s *store.Store) error {
+	s.Notify(n.post)
+	err := s.Reopen()
+	if err == nil {
+		var mark string
+		if mark, err = s.Mark(); err == nil && n.mark != "" && mark != n.mark {
+			err = errOthers
+		}
+	}
+	if err == nil {
+		err = n.write(s)
+	}
+	if err == nil {
+		n.mark, err = s.Mark()
+	}
+	return errors.Join(err, s.Close())
+}
+
+// land ends the turn that is under way, if it is done.
+func (t *tail) land(say notes) {
+	if t.turning == nil {
+		return
+	}
+	select {
+	case <-t.turning.done:
+	default:
+		return
+	}
+	n := t.turning
+	t.turning = nil
+	if n.err == nil {
+		t.mark = n.mark
+		t.kept(n)
+	} else {
+		t.takeBack(n)
+	}
+	if errors.Is(n.err, errOthers) { // the next turn tells of it, and goes on from there
+		t.behind, n.err = true, nil
+	}
+	t.turned = t.now()
+	t.outcome(say, n.err, time.Since(n.began))
+}
+
+// wait ends the turn that is under way, once it is done.
+func (t *tail) wait(say notes) {
+	if t.turning != nil {
+		<-t.turning.done
+		t.land(say)
+	}
+}
+
+// underWay is how many requests and rejects the turn keeps that is under way.
+func (t *tail) underWay() int {
+	if t.turning == nil {
+		return 0
+	}
+	return t.turning.rows
+}
+
+// turnNow is turn that returns once all of it is kept. If that is so, logs join, what was
+// judged too early is judged again, and what is too old goes, as is due.
+func (t *tail) turnNow(say notes, join bool) error {
+	t.wait(say)
+	if t.waits() {
 		return nil
 	}
 	began := time.Now()
-	alerts := len(t.unkept.Alerts) > 0
 	err := t.alone(func() error {
 		err := t.write(say, join)
 		if cerr := t.leave(); err == nil {
@@ -28,17 +143,19 @@ func (t *tail) turn(say notes, join bool) error {
 		}
 		return err
 	})
-	if err == nil && alerts && t.opened != nil {
-		select {
-		case t.opened <- struct{}{}:
-		default:
-		}
+	t.turned = t.now()
+	if err != nil && t.flags.db == store.Memory {
+		return failed(fmt.Errorf("tail: %w", err), "")
 	}
-	took := time.Since(began)
+	t.outcome(say, err, time.Since(began))
+	return nil
+}
+
+// outcome notes how a turn went. Only what no turn can mend is an error of tail's own.
+func (t *tail) outcome(say notes, err error, took time.Duration) {
 	now := t.now()
-	t.turned = now
+	t.took = took
 	if err == nil {
-		t.urgent = false
 		t.stats.Turns++
 		t.stats.TurnTime += took
 		t.turnNext = now.Add(max(turnEvery, (turnShare-1)*took))
@@ -46,10 +163,7 @@ func (t *tail) turn(say notes, join bool) error {
 			say.note("what is read is kept again")
 		}
 		t.stopped, t.backOff, t.said = nil, 0, false
-		return nil
-	}
-	if t.flags.db == store.Memory {
-		return failed(fmt.Errorf("tail: %w", err), "")
+		return
 	}
 	t.stats.Failed++
 	if t.stopped == nil {
@@ -63,7 +177,6 @@ func (t *tail) turn(say notes, join bool) error {
 		say.note(fmt.Sprintf("nothing can be kept for now; the logs are read on as far as memory allows: %v", err))
 	}
 	t.turnNext = now.Add(t.backOff)
-	return nil
 }
 
 // alone runs what opens the store while nothing else of this process has it open.
@@ -95,10 +208,9 @@ func (t *tail) deliver(ctx context.Context) (end func()) {
 	return func() { cancel(); <-done }
 }
 
+// write keeps all that was read and found, in the store, which it opens, and does what is to
+// be done beside that.
 func (t *tail) write(say notes, join bool) error {
-	if t.post != nil {
-		t.store.Notify(&store.Post{Channels: t.post.channels, At: t.now().UTC()})
-	}
 	if t.flags.db != store.Memory {
 		if err := t.store.Reopen(); err != nil {
 			return err
@@ -108,7 +220,7 @@ func (t *tail) write(say notes, join bool) error {
 			return err
 		}
 		if t.mark != "" && mark != t.mark {
-			say.note("another run has written to the database: reading goes on from there")
+			say.note(errOthers.Error() + ": reading goes on from there")
 			if err := t.resume(say); err != nil {
 				return err
 			}
@@ -116,9 +228,16 @@ func (t *tail) write(say notes, join bool) error {
 			return err
 		}
 	}
-	if err := t.keep(); err != nil {
+	n, err := t.hand()
+	if err != nil {
 		return err
 	}
+	t.store.Notify(n.post)
+	if err := n.write(t.store); err != nil {
+		t.takeBack(n)
+		return err
+	}
+	t.kept(n)
 	if t.behind {
 		t.stats.Again++
 		if err := t.restore(); err != nil {
@@ -138,78 +257,121 @@ func (t *tail) write(say notes, join bool) error {
 	if err := t.expire(say); err != nil {
 		return err
 	}
-	var err error
 	t.mark, err = t.store.Mark()
 	return err
 }
 
-// keep commits what is pending.
-func (t *tail) keep() error {
-	for _, b := range t.pending {
-		if err := t.store.Add(t.store.Rows(b)); err != nil {
-			return err
-		}
+// hand gives a turn all that is to be kept. It comes back with takeBack if it could not be.
+func (t *tail) hand() (*turn, error) {
+	t.settle()
+	n := &turn{began: time.Now(), batches: t.pending, rows: t.held, found: t.unkept, unkept: t.unkept,
+		retract: t.retract, anew: t.anew, settings: t.settings, mark: t.mark, urgent: t.urgent, atlas: t.atlas()}
+	if t.post != nil {
+		n.post = &store.Post{Channels: t.post.channels, At: t.now().UTC()}
 	}
-	checkpoint := t.snapshot != nil && t.snapshot.ready && !t.behind
-	found := t.unkept
-	switch {
-	case t.retract && t.anew:
-		if err := t.store.BeginResults(time.Time{}, t.settings, true); err != nil {
-			return err
-		}
-		found = both(t.before, t.after)
-	case t.retract:
-		if err := t.store.Retract(); err != nil {
-			return err
-		}
-		found = both(t.before, t.after)
+	if t.retract {
+		n.found = both(t.before, t.after)
 	}
-	if checkpoint {
-		if err := t.snapshot.write(t.store); err != nil {
-			return err
-		}
+	if t.snapshot != nil && t.snapshot.ready && !t.behind {
+		n.snapshot = t.snapshot
 		final(t.before)
-		found = both(t.before, t.after)
-	}
-	empty := len(found.Events)+len(found.Alerts)+len(found.Incidents) == 0
-	switch {
-	case empty && !checkpoint && !t.retract:
-		if err := t.store.Flush(); err != nil {
-			return err
-		}
-	default:
-		if !checkpoint && !t.retract {
-			if err := t.store.MoreResults(); err != nil {
-				return err
-			}
-		}
-		if checkpoint {
-			if err := t.store.SetRoutes(t.routes); err != nil {
-				return fmt.Errorf("routes: %w", err)
-			}
-		}
-		if checkpoint || len(found.Alerts) > 0 {
-			if err := t.store.SetOrigins(t.atlas()); err != nil {
-				return err
-			}
-		}
-		if err := t.store.Finish(found); err != nil {
-			return err
+		n.found = both(t.before, t.after)
+		var err error
+		if n.routes, err = t.learned(); err != nil {
+			return nil, err
 		}
 	}
-	if checkpoint {
-		t.saved = t.snapshot.at
-		t.snapshot, t.before = nil, store.NewResults()
-		for id, was := range t.told {
-			if t.now().Sub(was.last) > 48*time.Hour {
-				delete(t.told, id)
-			}
+	still := map[*source.Log]*source.Log{}
+	for _, b := range n.batches {
+		if still[b.Log] == nil {
+			still[b.Log] = b.Log.Still()
 		}
+		b.Log = still[b.Log]
 	}
-	t.unkept = store.NewResults()
+	t.pending, t.held, t.unkept, t.urgent = nil, 0, store.NewResults(), false
 	t.retract, t.anew = false, false
-	t.pending, t.held = nil, 0
-	return nil
+	return n, nil
+}
+
+// learned is what the route learner knows now.
+func (t *tail) learned() (*parsers.RouteLearner, error) {
+	text, err := json.Marshal(t.routes)
+	if err != nil {
+		return nil, fmt.Errorf("routes: %w", err)
+	}
+	routes, _ := t.begin(detect.Sink{})
+	return routes, json.Unmarshal(text, routes)
+}
+
+// takeBack has the next turn keep what this one could not.
+func (t *tail) takeBack(n *turn) {
+	t.settle()
+	t.pending, t.held = append(n.batches, t.pending...), n.rows+t.held
+	t.unkept = both(n.unkept, t.unkept)
+	t.retract, t.anew, t.urgent = t.retract || n.retract, t.anew || n.anew, t.urgent || n.urgent
+}
+
+// kept notes that a turn is in the store.
+func (t *tail) kept(n *turn) {
+	if len(n.unkept.Alerts) > 0 && t.opened != nil {
+		select {
+		case t.opened <- struct{}{}:
+		default:
+		}
+	}
+	if n.snapshot == nil {
+		return
+	}
+	t.saved = n.snapshot.at
+	t.snapshot, t.before = nil, store.NewResults()
+	for id, was := range t.told {
+		if t.now().Sub(was.last) > 48*time.Hour {
+			delete(t.told, id)
+		}
+	}
+}
+
+// write commits the turn to the store, which is open.
+func (n *turn) write(s *store.Store) error {
+	for _, b := range n.batches {
+		if err := s.Add(s.Rows(b)); err != nil {
+			return err
+		}
+	}
+	if n.retract {
+		begin := s.Retract
+		if n.anew {
+			begin = func() error { return s.BeginResults(time.Time{}, n.settings, true) }
+		}
+		if err := begin(); err != nil {
+			return err
+		}
+	}
+	if n.snapshot != nil {
+		if err := n.snapshot.write(s); err != nil {
+			return err
+		}
+	}
+	empty := len(n.found.Events)+len(n.found.Alerts)+len(n.found.Incidents) == 0
+	if empty && n.snapshot == nil && !n.retract {
+		return s.Flush()
+	}
+	if n.snapshot == nil && !n.retract {
+		if err := s.MoreResults(); err != nil {
+			return err
+		}
+	}
+	if n.snapshot != nil {
+		if err := s.SetRoutes(n.routes); err != nil {
+			return fmt.Errorf("routes: %w", err)
+		}
+	}
+	if n.snapshot != nil || len(n.found.Alerts) > 0 {
+		if err := s.SetOrigins(n.atlas); err != nil {
+			return err
+		}
+	}
+	return s.Finish(n.found)
 }
 
 // both returns what either holds; what was found later counts.

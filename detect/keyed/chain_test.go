@@ -39,11 +39,11 @@ func chained(flaw bool) keyedtest.Subject[*item] {
 			Time: func(w word) time.Time { return w.at },
 			ID:   func(o said) string { return o.ID },
 		}, 1, &keyed.Machine[word, said]{
-			Name: "echo",
-			Key:  func(w word, b []byte) []byte { return append(b, w.ID...) },
-			TTL:  time.Minute,
-			New:  func() keyed.State[word, said] { return &echo{} },
-			Seal: func(key string, o *said) { o.ID = "echo " + key },
+			Name:  "echo",
+			Group: &keyed.Group[word]{Key: func(w word, b []byte) []byte { return append(b, w.ID...) }},
+			TTL:   time.Minute,
+			New:   func() keyed.State[word, said] { return &echo{} },
+			Seal:  func(key string, o *said) { o.ID = "echo " + key },
 		})
 		return c, keyedtest.Load(saved, func(stage string, s keyed.Saved) error {
 			if stage == "first" {

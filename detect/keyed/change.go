@@ -3,8 +3,6 @@ package keyed
 import (
 	"fmt"
 	"time"
-
-	"github.com/zeebo/xxh3"
 )
 
 // Each yields every state with its machine, its key and the time of its last item, in the
@@ -12,9 +10,9 @@ import (
 func (e *Engine[I, O]) Each(yield func(machine, key string, last time.Time, s State[I, O])) {
 	for m, machine := range e.machines {
 		for p := range partitions {
-			t := e.shards[p%len(e.shards)].tables[m][p]
-			for i := t.oldest; i != none; i = t.entries[i].next {
-				yield(machine.Name, t.entries[i].key, t.entries[i].last, t.entries[i].state)
+			part, t := e.table(m, p)
+			for _, entry := range t.all() {
+				yield(machine.Name, part.keys[entry.record], entry.last().time(), entry.state)
 			}
 		}
 	}
@@ -24,15 +22,16 @@ func (e *Engine[I, O]) Each(yield func(machine, key string, last time.Time, s St
 // time, which is the watermark of the last Advance. What they say last is released by the
 // next.
 func (e *Engine[I, O]) Forget(at time.Time, which func(machine, key string) bool) {
-	for s := range e.shards {
-		for t := range e.shards[s].all() {
-			for i := t.oldest; i != none; {
-				next := t.entries[i].next
-				if which(t.machine.Name, t.entries[i].key) {
-					e.shards[s].end(t, i, at)
+	for _, s := range e.shards {
+		for p := range s.all() {
+			for m := range p.tables {
+				for i, entry := range p.tables[m].all() {
+					if which(p.tables[m].machine.Name, p.keys[entry.record]) {
+						s.end(p, m, i, instantOf(at))
+					}
 				}
-				i = next
 			}
+			p.tidy()
 		}
 	}
 }
@@ -50,14 +49,16 @@ func (e *Engine[I, O]) Begin(at time.Time, machine, key string, begin func(State
 		if err := begin(state); err != nil {
 			return true, fmt.Errorf("%s: begin state of %q: %w", machine, key, err)
 		}
-		p := int(xxh3.HashString(key) % partitions)
-		s := e.shards[p%len(e.shards)]
-		t := s.tables[m][p]
-		if i, has := t.index[key]; has {
-			s.end(t, i, at)
+		place := placeOf([]byte(key))
+		part, _ := e.table(m, int(place.partition))
+		s, seat := e.shards[int(place.partition)%len(e.shards)], e.seats[m].machine
+		record := part.record(&place)
+		if i := *part.entry(seat, record); i != none {
+			s.end(part, seat, i, instantOf(at))
 		}
-		s.makeRoom(t, at)
-		t.entries[t.insert(key, state)].last = at
+		s.makeRoom(part, seat, instantOf(at))
+		part.insert(seat, record, instantOf(at), state)
+		part.tidy()
 		return true, nil
 	}
 	return false, nil

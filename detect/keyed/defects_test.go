@@ -243,12 +243,12 @@ func TestKitCatchesStateDefects(t *testing.T) {
 			func() *machine {
 				m := counting()
 				var seen atomic.Int64
-				m.Key = func(_ *item, b []byte) []byte { return fmt.Append(b, seen.Add(1)%3) }
+				m.Group = &group{Key: func(_ *item, b []byte) []byte { return fmt.Append(b, seen.Add(1)%3) }}
 				return m
 			}(),
 			func() *machine {
 				m := counting()
-				m.Key = func(i *item, b []byte) []byte { return fmt.Append(b, i.N%3) }
+				m.Group = &group{Key: func(i *item, b []byte) []byte { return fmt.Append(b, i.N%3) }}
 				return m
 			}(),
 		}, {

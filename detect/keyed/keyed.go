@@ -34,13 +34,22 @@ type Expirer[O any] interface {
 	Expire(emit func(O))
 }
 
+// A Group divides items by a key. Machines that divide them alike point to one Group: the
+// key of an item is made once for all of them then.
+type Group[I any] struct {
+	// Key appends the key of the item to b, or nothing if it has none: no machine of the
+	// group looks at it then. A key is valid UTF-8.
+	Key func(item I, b []byte) []byte
+}
+
 // A Machine says which items it looks at, whose state each belongs to, and for how
 // long that state lasts. Its functions are called from several goroutines at once.
 type Machine[I, O any] struct {
 	Name string // unique in its engine
-	// Key appends the key of the item to b, or nothing if the item is of no
-	// interest to the machine. A key is valid UTF-8.
-	Key func(item I, b []byte) []byte
+	// Match tells whether the machine looks at the item; nil: it looks at every one.
+	Match func(item I) bool
+	// Group says whose state an item belongs to.
+	Group *Group[I]
 	// TTL is part of the machine's meaning: an item later than the last one of its
 	// key by more than TTL meets a fresh state.
 	TTL time.Duration
@@ -70,9 +79,20 @@ type Order[I, O any] struct {
 type Engine[I, O any] struct {
 	order    Order[I, O]
 	machines []*Machine[I, O]
+	seats    []seat // of the machines
 	shards   []*shard[I, O]
+	batch    *batch[I]
 	held     []output[O] // emitted, not yet released
 }
+
+// A group is a Group and its machines, by number.
+type group[I any] struct {
+	*Group[I]
+	machines []int
+}
+
+// A seat is where a machine is found: the number of its group, and its own in there.
+type seat struct{ group, machine int }
 
 // A Glance is what an engine has just done with the state of one key: shown it an item,
 // or let it have its last word.
@@ -113,8 +133,9 @@ type output[O any] struct {
 func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *Engine[I, O] {
 	shards = min(max(shards, 1), partitions)
 	e := &Engine[I, O]{order: order, machines: machines}
+	var groups []group[I]
 	names := map[string]bool{}
-	for _, m := range machines {
+	for n, m := range machines {
 		if m.Name == "" {
 			panic("keyed: a machine without a name")
 		}
@@ -122,10 +143,18 @@ func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *E
 			panic("keyed: two machines named " + m.Name)
 		}
 		names[m.Name] = true
+		g := slices.IndexFunc(groups, func(g group[I]) bool { return g.Group == m.Group })
+		if g < 0 {
+			g = len(groups)
+			groups = append(groups, group[I]{Group: m.Group})
+		}
+		e.seats = append(e.seats, seat{g, len(groups[g].machines)})
+		groups[g].machines = append(groups[g].machines, n)
 	}
 	for n := range shards {
-		e.shards = append(e.shards, newShard(order, machines, n, shards))
+		e.shards = append(e.shards, newShard(order, machines, groups, n, shards))
 	}
+	e.batch = newBatch[I](len(machines), len(groups))
 	return e
 }
 
@@ -133,10 +162,16 @@ func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *E
 // everything emitted before the watermark; the rest is held. The items go on in their
 // total order from where the call before ended. No item before the watermark follows.
 func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at time.Time, out O)) {
-	e.each(func(s *shard[I, O]) {
-		s.observe(items)
-		s.expire(watermark)
-	})
+	look := func(s *shard[I, O]) { s.look(e.batch) }
+	observe := func(s *shard[I, O]) { s.observe(e.batch) }
+	for len(items) > 0 {
+		n := min(len(items), batchSize)
+		e.batch.items, items = items[:n], items[n:]
+		e.each(look)
+		e.each(observe)
+	}
+	e.batch.items = nil
+	e.each(func(s *shard[I, O]) { s.expire(instantOf(watermark)) })
 	e.release(func(at time.Time) bool { return at.Before(watermark) }, release)
 }
 
@@ -151,12 +186,21 @@ func (e *Engine[I, O]) Flush(release func(at time.Time, out O)) {
 func (e *Engine[I, O]) Stats() Stats {
 	var st Stats
 	for _, s := range e.shards {
-		for t := range s.all() {
-			st.Keys += len(t.index)
-			st.Evicted += t.evicted
+		for p := range s.all() {
+			for m := range p.tables {
+				st.Keys += p.tables[m].count
+				st.Evicted += p.tables[m].evicted
+			}
 		}
 	}
 	return st
+}
+
+// table returns the table of machine m in a partition, and the part that it belongs to.
+func (e *Engine[I, O]) table(m, partition int) (*part[I, O], *table[I, O]) {
+	seat := e.seats[m]
+	p := e.shards[partition%len(e.shards)].parts[seat.group][partition]
+	return p, &p.tables[seat.machine]
 }
 
 // each runs f on every shard, side by side if there are several.

@@ -91,7 +91,10 @@ func (r *reference) Advance(items []*item, watermark time.Time) {
 	before := len(r.Held)
 	for _, i := range items {
 		for m, machine := range r.machines {
-			if key := string(machine.Key(i, nil)); key != "" {
+			if machine.Match != nil && !machine.Match(i) {
+				continue
+			}
+			if key := string(machine.Group.Key(i, nil)); key != "" {
 				r.step(m, key, i)
 			}
 		}

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"github.com/zeebo/xxh3"
 )
 
 // A Saved state is the memory of one key of one machine, or an output that was
@@ -22,13 +20,14 @@ type Saved struct {
 func (e *Engine[I, O]) Save(yield func(Saved) error) error {
 	for m, machine := range e.machines {
 		for p := range partitions {
-			t := e.shards[p%len(e.shards)].tables[m][p]
-			for i := t.oldest; i != none; i = t.entries[i].next {
-				state, err := json.Marshal(t.entries[i].state)
+			part, t := e.table(m, p)
+			for _, entry := range t.all() {
+				key := part.keys[entry.record]
+				state, err := json.Marshal(entry.state)
 				if err != nil {
-					return fmt.Errorf("%s: save state of %q: %w", machine.Name, t.entries[i].key, err)
+					return fmt.Errorf("%s: save state of %q: %w", machine.Name, key, err)
 				}
-				if err := yield(Saved{machine.Name, t.entries[i].key, t.entries[i].last, state}); err != nil {
+				if err := yield(Saved{machine.Name, key, entry.last().time(), state}); err != nil {
 					return err
 				}
 			}
@@ -62,16 +61,17 @@ func (e *Engine[I, O]) Load(s Saved) (known bool, err error) {
 		if machine.Name != s.Machine {
 			continue
 		}
-		p := int(xxh3.HashString(s.Key) % partitions)
-		t := e.shards[p%len(e.shards)].tables[m][p]
-		if _, twice := t.index[s.Key]; twice {
-			return true, fmt.Errorf("%s: load state of %q: given twice", s.Machine, s.Key)
-		}
 		state := machine.New()
 		if err := json.Unmarshal(s.State, state); err != nil {
 			return true, fmt.Errorf("%s: load state of %q: %w", s.Machine, s.Key, err)
 		}
-		t.entries[t.insert(s.Key, state)].last = s.Last
+		place := placeOf([]byte(s.Key))
+		part, _ := e.table(m, int(place.partition))
+		record := part.record(&place)
+		if *part.entry(e.seats[m].machine, record) != none {
+			return true, fmt.Errorf("%s: load state of %q: given twice", s.Machine, s.Key)
+		}
+		part.insert(e.seats[m].machine, record, instantOf(s.Last), state)
 		return true, nil
 	}
 	return false, nil

@@ -3,217 +3,122 @@ package keyed
 import (
 	"iter"
 	"time"
-
-	"github.com/zeebo/xxh3"
 )
 
-// partitions is the number of parts a machine's keys are divided into by hash. It
-// is fixed, so that what a bound on keys forgets does not depend on how many
-// shards are at work.
-const partitions = 16
-
-// A shard works on the partitions p with p % of == number.
-type shard[I, O any] struct {
-	number, of int
-	order      Order[I, O]
-	machines   []*Machine[I, O]
-	tables     [][]*table[I, O] // by machine, then by partition; nil where another shard's
-	key        []byte           // scratch
-
-	emit    func(O) // add, made once
-	emitted []output[O]
-	machine *Machine[I, O] // in whose name add is called,
-	who     *entry[I, O]   // for which key
-	at      time.Time      // and when
-
-	watch func(Glance[I, O]) // nil: nobody looks
+// A part is what one group keeps in one partition: a record of each key of which any of its
+// machines has a state, and the tables of these machines.
+type part[I, O any] struct {
+	index   index
+	keys    []string      // by record; "" if it is not used
+	entries []int32       // by record, then by machine: the entry in its table, or none
+	free    []int32       // records that are not used
+	left    []int32       // records that a state has left: they may be of no use any more
+	tables  []table[I, O] // by machine
 }
 
-func newShard[I, O any](order Order[I, O], machines []*Machine[I, O], number, of int) *shard[I, O] {
-	s := &shard[I, O]{number: number, of: of, order: order, machines: machines}
-	s.emit = s.add
+func newPart[I, O any](machines []*Machine[I, O]) *part[I, O] {
+	p := &part[I, O]{}
 	for _, m := range machines {
-		tables := make([]*table[I, O], partitions)
-		for p := number; p < partitions; p += of {
-			tables[p] = newTable(m)
-		}
-		s.tables = append(s.tables, tables)
+		p.tables = append(p.tables, newTable(m))
 	}
-	return s
+	return p
 }
 
-// all yields the shard's tables, machine by machine.
-func (s *shard[I, O]) all() iter.Seq[*table[I, O]] {
-	return func(yield func(*table[I, O]) bool) {
-		for _, tables := range s.tables {
-			for p := s.number; p < partitions; p += s.of {
-				if !yield(tables[p]) {
-					return
-				}
-			}
-		}
+// record returns the record of a key, which it may begin.
+func (p *part[I, O]) record(pl *place) int32 {
+	r := p.index.find(pl.hash, pl.key, p.keys)
+	if r != none {
+		return r
 	}
-}
-
-func (s *shard[I, O]) add(out O) {
-	if s.machine.Seal != nil {
-		s.machine.Seal(s.who.key, &out)
-	}
-	s.emitted = append(s.emitted, output[O]{s.at, s.order.ID(out), out})
-}
-
-// observe shows each item to the state of its key in every machine. One machine after
-// another goes through all of them: its code and its tables stay at hand, and what is
-// emitted is ordered afterwards.
-func (s *shard[I, O]) observe(items []I) {
-	for m, machine := range s.machines {
-		tables := s.tables[m]
-		for _, item := range items {
-			s.key = machine.Key(item, s.key[:0])
-			if len(s.key) == 0 {
-				continue
-			}
-			p := int(xxh3.Hash(s.key) % partitions)
-			if t := tables[p]; t != nil {
-				s.step(t, item)
-			}
-		}
-	}
-}
-
-// step shows the item to the state of s.key in t.
-func (s *shard[I, O]) step(t *table[I, O], item I) {
-	now := s.order.Time(item)
-	i, ok := t.index[string(s.key)]
-	if ok {
-		switch over := t.over(i); {
-		case now.After(over):
-			s.end(t, i, over)
-			ok = false
-		case now.After(t.rests(i)):
-			s.lastWord(t, i, t.rests(i))
-		}
-	}
-	if ok {
-		t.unlink(i)
-		t.link(i)
+	if n := len(p.free); n > 0 {
+		r, p.free = p.free[n-1], p.free[:n-1]
 	} else {
-		s.makeRoom(t, now)
-		i = t.insert(string(s.key), t.machine.New())
-	}
-	e := &t.entries[i]
-	e.last = now
-	s.machine, s.who, s.at = t.machine, e, now
-	before := len(s.emitted)
-	e.state.Observe(item, s.emit)
-	if s.watch != nil {
-		s.glance(Glance[I, O]{At: now, Item: item}, before)
-	}
-}
-
-// glance tells who watches what was done in the name of the machine and key, of which so
-// many outputs are older.
-func (s *shard[I, O]) glance(g Glance[I, O], before int) {
-	g.Machine, g.Key, g.State = s.machine.Name, s.who.key, s.who.state
-	for _, o := range s.emitted[before:] {
-		g.Emitted = append(g.Emitted, o.out)
-	}
-	s.watch(g)
-}
-
-// makeRoom ends states, the least recently seen first, until t can take one more.
-// Those whose time is over would have ended without it: a sweep may not have come by.
-func (s *shard[I, O]) makeRoom(t *table[I, O], now time.Time) {
-	for len(t.index) >= t.max {
-		at := t.over(t.oldest)
-		if !at.Before(now) {
-			at = now
-			t.evicted++
-		}
-		s.end(t, t.oldest, at)
-	}
-}
-
-// end lets the state of entry i have its last word, said at the given time if not
-// before, and forgets it.
-func (s *shard[I, O]) end(t *table[I, O], i int32, at time.Time) {
-	if rests := t.rests(i); rests.Before(at) {
-		at = rests
-	}
-	s.lastWord(t, i, at)
-	t.remove(i)
-}
-
-func (s *shard[I, O]) lastWord(t *table[I, O], i int32, at time.Time) {
-	e := &t.entries[i]
-	if x, ok := e.state.(Expirer[O]); ok {
-		s.machine, s.who, s.at = t.machine, e, at
-		before := len(s.emitted)
-		x.Expire(s.emit)
-		if s.watch != nil {
-			s.glance(Glance[I, O]{At: at, Last: true}, before)
+		r = int32(len(p.keys))
+		p.keys = append(p.keys, "")
+		for range p.tables {
+			p.entries = append(p.entries, none)
 		}
 	}
+	p.keys[r] = string(pl.key)
+	p.index.add(pl.hash, r)
+	return r
 }
 
-// expire ends every state that no item at or after the watermark can reach, and asks
-// those for their last word that none can reach before they rest.
-func (s *shard[I, O]) expire(watermark time.Time) {
-	for t := range s.all() {
-		for t.quiet < t.machine.TTL && t.awake != none {
-			i, rests := t.awake, t.rests(t.awake)
-			if !rests.Before(watermark) {
-				break
-			}
-			s.lastWord(t, i, rests)
-			t.awake = t.entries[i].next
+// entry is where the entry of a record in the table of machine m is written down.
+func (p *part[I, O]) entry(m int, record int32) *int32 {
+	return &p.entries[int(record)*len(p.tables)+m]
+}
+
+// tidy ends the records of which no machine has a state.
+func (p *part[I, O]) tidy() {
+	for _, r := range p.left {
+		if p.keys[r] == "" || p.used(r) {
+			continue
 		}
-		for t.oldest != none {
-			over := t.over(t.oldest)
-			if !over.Before(watermark) {
-				break
-			}
-			s.end(t, t.oldest, over)
+		p.index.remove(hashOf([]byte(p.keys[r])), r)
+		p.keys[r] = ""
+		p.free = append(p.free, r)
+	}
+	p.left = p.left[:0]
+}
+
+func (p *part[I, O]) used(record int32) bool {
+	for m := range p.tables {
+		if *p.entry(m, record) != none {
+			return true
 		}
 	}
+	return false
 }
 
-// expireAll ends every state at the time its TTL would have.
-func (s *shard[I, O]) expireAll() {
-	for t := range s.all() {
-		for t.oldest != none {
-			s.end(t, t.oldest, t.over(t.oldest))
-		}
-	}
+// insert gives the record, which has none, a state of machine m.
+func (p *part[I, O]) insert(m int, record int32, last instant, state State[I, O]) int32 {
+	i := p.tables[m].insert(record, last, state)
+	*p.entry(m, record) = i
+	return i
 }
 
-// A table holds the states of one machine's keys in one partition, linked from
+// remove ends entry i of machine m.
+func (p *part[I, O]) remove(m int, i int32) {
+	record := p.tables[m].entries[i].record
+	*p.entry(m, record) = none
+	p.left = append(p.left, record)
+	p.tables[m].remove(i)
+}
+
+// A table holds the states of one machine in one partition, linked from
 // the least to the most recently seen. All share one TTL and one Quiet, so that is also
 // the order in which they rest and expire.
 type table[I, O any] struct {
 	machine *Machine[I, O]
-	max     int
-	index   map[string]int32
 	entries []entry[I, O]
 	quiet   time.Duration
+	calm    int64 // whole seconds that are within quiet
+	max     int
+	count   int // of states
+	evicted int64
 	oldest  int32 // none: the end of a list
 	newest  int32
 	awake   int32 // the oldest that was not asked for its last word
 	free    int32 // unused entries, linked by next
-	evicted int64
 }
 
+// An entry is one state, and when its key was last seen: an instant, whose parts leave no
+// gap here.
 type entry[I, O any] struct {
-	key        string
-	last       time.Time // of the key's last item
 	state      State[I, O]
+	sec        int64
+	nsec       int32
+	record     int32
 	prev, next int32
 }
+
+func (e *entry[I, O]) last() instant { return instant{e.sec, e.nsec} }
 
 // none ends a list of entries.
 const none = int32(-1)
 
-func newTable[I, O any](m *Machine[I, O]) *table[I, O] {
+func newTable[I, O any](m *Machine[I, O]) table[I, O] {
 	keys := m.MaxKeys
 	if keys == 0 {
 		keys = DefaultMaxKeys
@@ -222,11 +127,11 @@ func newTable[I, O any](m *Machine[I, O]) *table[I, O] {
 	if m.Quiet > 0 {
 		quiet = min(m.Quiet, m.TTL)
 	}
-	return &table[I, O]{
+	return table[I, O]{
 		machine: m,
 		max:     max(keys/partitions, 1),
 		quiet:   quiet,
-		index:   map[string]int32{},
+		calm:    int64(quiet / time.Second),
 		oldest:  none,
 		newest:  none,
 		awake:   none,
@@ -234,19 +139,39 @@ func newTable[I, O any](m *Machine[I, O]) *table[I, O] {
 	}
 }
 
+// all yields the entries from the least to the most recently seen. The one yielded may be
+// removed.
+func (t *table[I, O]) all() iter.Seq2[int32, *entry[I, O]] {
+	return func(yield func(int32, *entry[I, O]) bool) {
+		for i := t.oldest; i != none; {
+			next := t.entries[i].next
+			if !yield(i, &t.entries[i]) {
+				return
+			}
+			i = next
+		}
+	}
+}
+
 // over returns the last moment at which an item still meets the state of entry i.
-func (t *table[I, O]) over(i int32) time.Time {
-	return t.entries[i].last.Add(t.machine.TTL)
+func (t *table[I, O]) over(i int32) instant {
+	return t.entries[i].last().add(t.machine.TTL)
 }
 
 // rests returns the last moment at which an item still comes before the last word of
 // entry i.
-func (t *table[I, O]) rests(i int32) time.Time {
-	return t.entries[i].last.Add(t.quiet)
+func (t *table[I, O]) rests(i int32) instant {
+	return t.entries[i].last().add(t.quiet)
 }
 
-// insert adds the state of a key that has none.
-func (t *table[I, O]) insert(key string, state State[I, O]) int32 {
+// rouses tells whether an item at the given time may come after entry i rests: if not, it
+// certainly does not.
+func (t *table[I, O]) rouses(i int32, now instant) bool {
+	return now.sec-t.entries[i].sec >= t.calm
+}
+
+// insert adds a state as the newest.
+func (t *table[I, O]) insert(record int32, last instant, state State[I, O]) int32 {
 	i := t.free
 	if i == none {
 		i = int32(len(t.entries))
@@ -254,17 +179,29 @@ func (t *table[I, O]) insert(key string, state State[I, O]) int32 {
 	} else {
 		t.free = t.entries[i].next
 	}
-	t.entries[i] = entry[I, O]{key: key, state: state}
-	t.index[key] = i
+	t.entries[i] = entry[I, O]{state: state, sec: last.sec, nsec: last.nsec, record: record}
+	t.count++
 	t.link(i)
 	return i
 }
 
 func (t *table[I, O]) remove(i int32) {
 	t.unlink(i)
-	delete(t.index, t.entries[i].key)
 	t.entries[i] = entry[I, O]{next: t.free}
 	t.free = i
+	t.count--
+}
+
+// see makes entry i the newest, last seen at the given time.
+func (t *table[I, O]) see(i int32, now instant) {
+	if i != t.newest {
+		t.unlink(i)
+		t.link(i)
+	} else if t.awake == none {
+		t.awake = i
+	}
+	e := &t.entries[i]
+	e.sec, e.nsec = now.sec, now.nsec
 }
 
 // link makes entry i the newest.

@@ -27,6 +27,7 @@ type said struct {
 
 type (
 	machine = keyed.Machine[*item, said]
+	group   = keyed.Group[*item]
 	state   = keyed.State[*item, said]
 	engine  = keyed.Engine[*item, said]
 )
@@ -44,14 +45,17 @@ var (
 
 func at(d time.Duration) time.Time { return start.Add(d) }
 
+// byWho groups by who does it.
+var byWho = &group{Key: func(i *item, b []byte) []byte { return append(b, i.Who...) }}
+
 // by makes the machine of a state that is kept by who does it.
 func by(name string, fresh func() state) *machine {
 	return &machine{
-		Name: name,
-		Key:  func(i *item, b []byte) []byte { return append(b, i.Who...) },
-		TTL:  ttl,
-		New:  fresh,
-		Seal: func(key string, o *said) { o.ID = name + " " + key },
+		Name:  name,
+		Group: byWho,
+		TTL:   ttl,
+		New:   fresh,
+		Seal:  func(key string, o *said) { o.ID = name + " " + key },
 	}
 }
 
@@ -165,12 +169,13 @@ func toys() []*machine {
 	bursting := by("burst", func() state { return &burst{limit: 3, window: time.Second} })
 	bursting.TTL = time.Second
 	whats := by("what", func() state { return &visit{} })
-	whats.Key = func(i *item, b []byte) []byte {
-		if i.What == "a" {
-			return b // of no interest
+	whats.Match = func(i *item) bool { return i.What != "a" }
+	whats.Group = &group{Key: func(i *item, b []byte) []byte {
+		if i.What == "c" {
+			return b // nobody's
 		}
 		return append(b, i.What...)
-	}
+	}}
 	return []*machine{
 		counting(),
 		bursting,

@@ -2,7 +2,6 @@ package geo
 
 import (
 	"hash/maphash"
-	"strings"
 	"sync/atomic"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -19,21 +18,25 @@ type cache struct {
 	slot [slots]atomic.Pointer[entry]
 }
 
-// An entry never changes.
+// An entry never changes. It holds the text of the client itself: to follow one pointer
+// more takes as long as to look up a client that has none.
 type entry struct {
-	client string
 	origin *parsers.Origin
+	size   uint8
+	text   [maxClient]byte
 }
+
+func (e *entry) is(client string) bool { return string(e.text[:e.size]) == client }
 
 func newCache() *cache { return &cache{seed: maphash.MakeSeed()} }
 
 // find returns the origin of client, and whether it is remembered.
 func (c *cache) find(client string) (*parsers.Origin, bool) {
 	i := maphash.String(c.seed, client) % slots
-	if e := c.slot[i].Load(); e != nil && e.client == client {
+	if e := c.slot[i].Load(); e != nil && e.is(client) {
 		return e.origin, true
 	}
-	if e := c.slot[i^1].Load(); e != nil && e.client == client {
+	if e := c.slot[i^1].Load(); e != nil && e.is(client) {
 		return e.origin, true
 	}
 	return nil, false
@@ -45,5 +48,7 @@ func (c *cache) keep(client string, origin *parsers.Origin) {
 	if old := c.slot[i].Load(); old != nil {
 		c.slot[i^1].Store(old)
 	}
-	c.slot[i].Store(&entry{strings.Clone(client), origin})
+	e := &entry{origin: origin, size: uint8(len(client))}
+	copy(e.text[:], client)
+	c.slot[i].Store(e)
 }

@@ -30,10 +30,11 @@ import (
 // countries that are known with no set-up.
 const Attribution = "This product includes IP2Location LITE data available from http://www.ip2location.com"
 
-// maxClient is longer than any text of an address, in bytes; maxDatabases is how many
+// maxClient is longer than any text of an address, in bytes, and makes an entry of the
+// cache as long as a line of the processor's; maxDatabases is how many
 // mmdb files are opened, maxFiles how many files of a folder are looked at.
 const (
-	maxClient    = 128
+	maxClient    = 55
 	maxDatabases = 32
 	maxFiles     = 1000
 )

@@ -386,8 +386,8 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	for i := range db.cache.slot {
-		if e := db.cache.slot[i].Load(); e != nil && !reflect.DeepEqual(e.origin, fresh.origin(e.client)) {
-			t.Fatalf("%s is kept as %+v", e.client, e.origin)
+		if e := db.cache.slot[i].Load(); e != nil && !reflect.DeepEqual(e.origin, fresh.origin(string(e.text[:e.size]))) {
+			t.Fatalf("%s is kept as %+v", e.text[:e.size], e.origin)
 		}
 	}
 }

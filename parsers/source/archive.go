@@ -45,8 +45,9 @@ const maxMembers = 10_000
 const maxMemberName = 1 << 10
 
 var (
-	errNested = &unknownFormat{"an archive that is packed once more", "unpack it and name what comes out"}
-	errPiped  = &unknownFormat{"an archive cannot be read from a pipe", "name the file"}
+	errNested   = &unknownFormat{"an archive that is packed once more", "unpack it and name what comes out"}
+	errFollowed = &unknownFormat{"an archive, in which no log grows: it is not followed", "'litesoc scan' reads the logs in it, into the same database"}
+	errPiped    = &unknownFormat{"an archive cannot be read from a pipe", "name the file"}
 )
 
 var gzipMagic = []byte{0x1f, 0x8b}

@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -14,11 +15,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -724,33 +723,105 @@ func TestFollowFrom(t *testing.T) {
 	}
 }
 
-// A pipe is read as it comes, while others write to it and while none does.
-func TestFollowPipe(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no named pipes")
-	}
-	path := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
+// What cannot be followed is told of: an archive, and once that a log is read again and again.
+func TestFollowTells(t *testing.T) {
+	dir := t.TempDir()
+	archive, packed := filepath.Join(dir, "old.tar"), filepath.Join(dir, "x.log.gz")
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	text := logLine(1, "/n/1")
+	if err := errors.Join(tw.WriteHeader(&tar.Header{Name: "a.log", Size: int64(len(text)), Mode: 0o600}), func() error { _, err := tw.Write([]byte(text)); return err }(), tw.Close()); err != nil {
 		t.Fatal(err)
 	}
-	s := watch(t, source.FollowOptions{AtEnd: true}, path)
-	s.round()
-	w := newLogWriter(t, path)
-	until := func(n int) {
-		t.Helper()
-		for len(s.kept) < n {
-			s.f.Wait(t.Context(), time.Minute)
-			s.round()
+	write(t, archive, b.String())
+	now := start
+	opts := options(t, time.Minute)
+	f := source.Follow([]string{archive, packed}, source.FollowOptions{Poll: true, Now: func() time.Time { return now }})
+	defer f.Close()
+	f.Find()
+	j := f.Join(opts)
+	if len(j.Logs) != 0 || len(j.Failures) != 1 || !strings.Contains(j.Failures[0].Err.Error(), "an archive") || !strings.Contains(j.Failures[0].Hint, "litesoc scan") {
+		t.Errorf("an archive: %+v", j)
+	}
+	var told []string
+	for n := 1; n <= 4; n++ {
+		b.Reset()
+		z := gzip.NewWriter(&b)
+		for i := range 10 * n {
+			z.Write([]byte(logLine(i+1, fmt.Sprintf("/n/%d", i+1))))
+		}
+		z.Close()
+		write(t, packed, b.String())
+		now = now.Add(2 * time.Minute)
+		for f.Find() {
+			j := f.Join(opts)
+			told = append(told, j.Reread...)
+			for _, l := range j.Logs {
+				opts.Known = []source.Known{{Source: *l.Source, HeadLen: l.HeadLen}}
+			}
+			for {
+				b, err := f.Next()
+				if err != nil {
+					break
+				}
+				opts.Known[0].At = b.After
+			}
 		}
 	}
-	for n := range 3 {
-		w.reopen()
-		w.lines(2)
-		w.file.Close()
-		w.file = nil
-		until(2 * (n + 1))
+	if !slices.Equal(told, []string{packed}) || opts.Known[0].At.Lines != 40 {
+		t.Errorf("told of %v; read %d lines of 40", told, opts.Known[0].At.Lines)
 	}
-	s.has(1, 6)
+}
+
+// Two logs whose names differ by a number are two logs, also where one of them looks as if
+// it were what rotation has left of the other: of each is read what is written while it is
+// followed, and nothing else.
+func TestFollowNumbered(t *testing.T) {
+	for _, names := range [][2]string{{"app1.log", "app2.log"}, {"app-1.log", "app-2.log"}, {"app.log", "app.log.2"}, {"1.log", "2.log"}} {
+		for _, poll := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/poll=%v", names[1], poll), func(t *testing.T) {
+				dir := t.TempDir()
+				one, two := newLogWriter(t, filepath.Join(dir, names[0])), newLogWriter(t, filepath.Join(dir, names[1]))
+				one.reopen()
+				two.reopen()
+				one.next = 1000
+				one.lines(5)
+				s := watch(t, source.FollowOptions{Poll: poll}, one.path)
+				s.round()
+				two.lines(10)
+				two.text(strings.TrimSuffix(two.line(), " \"test\"\n")) // the end of it is to come
+				quiet := start.Add(-72 * time.Hour)
+				if err := os.Chtimes(two.path, quiet, quiet); err != nil {
+					t.Fatal(err)
+				}
+				s.args, s.how.AtEnd = append(s.args, two.path), true
+				s.kill()
+				s.round()
+				one.copyTo(one.path + ".old")
+				one.empty()
+				one.lines(2)
+				s.round()
+				s.round()
+				two.text(" \"test\"\n")
+				two.lines(3)
+				for range 3 {
+					s.round()
+				}
+				var read []int
+				for _, r := range s.kept {
+					n, err := strconv.Atoi(strings.TrimPrefix(r.Path, "/n/"))
+					if err != nil {
+						t.Error(err)
+					}
+					read = append(read, n)
+				}
+				slices.Sort(read)
+				if want := []int{11, 12, 13, 14, 1001, 1002, 1003, 1004, 1005, 1006, 1007}; !slices.Equal(read, want) {
+					t.Errorf("read %v, written while they were followed: %v", read, want)
+				}
+			})
+		}
+	}
 }
 
 // Standard input ends.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +64,8 @@ type Options struct {
 	// order of their lines. It tells an earlier copy of that log, which is shorter,
 	// from another log. nil: no copy is told.
 	Kept func(source int) iter.Seq2[*parsers.Request, error]
+
+	hands hands
 }
 
 // Known is a log that was read before.
@@ -71,6 +74,12 @@ type Known struct {
 	Lag     time.Duration // how far a line of this reading lay behind one before it, at most
 	HeadLen int
 	At      Position
+}
+
+// Still returns what the log is now, for whoever keeps that while the log is read on.
+func (l *Log) Still() *Log {
+	src := *l.Source
+	return &Log{Source: &src, HeadLen: l.HeadLen}
 }
 
 // Over tells that nothing has been added since the log was read before.
@@ -217,6 +226,11 @@ func (l *Log) open() (err error) {
 	if l.cut == nil {
 		l.cut = newCutter(l.content, l.layout)
 	}
+	if !l.content.plain && !l.File.once() && l.File.live == nil && l.opts.hands.take() {
+		a := readAhead(l.cut.r)
+		l.cut.r = a
+		l.content.close = chain(func() { a.stop(); l.opts.hands.give() }, l.content.close)
+	}
 	l.watch.begin(l.Start, l.opts.Lateness)
 	l.reader = l.format.NewReader(l.opts.Site, l.Source)
 	for _, header := range l.headers {
@@ -318,10 +332,11 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 		l.At.Skipped++
 		return wasSkipped
 	}
-	b.Requests = append(b.Requests, parsers.Request{})
-	r := &b.Requests[len(b.Requests)-1]
+	n := len(b.Requests)
+	b.Requests = slices.Grow(b.Requests, 1)[:n+1]
+	r := &b.Requests[n]
 	if err := l.reader.Read(line, number, r); err != nil {
-		b.Requests = b.Requests[:len(b.Requests)-1]
+		b.Requests = b.Requests[:n]
 		var reject *parsers.Reject
 		if errors.As(err, &reject) && reject.Skip {
 			l.At.Skipped++
@@ -343,11 +358,13 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 		l.Source.First = r.Time
 	}
 	became = wasParsed
-	l.Lag = max(l.Lag, l.At.Last.Sub(r.Time))
-	if r.Time.Before(l.Bound()) {
-		r.Late = true
-		l.At.Late++
-		became = wasLate
+	if l.At.Last.IsZero() || r.Time.Before(l.At.Last) {
+		l.Lag = max(l.Lag, l.At.Last.Sub(r.Time))
+		if r.Time.Before(l.Bound()) {
+			r.Late = true
+			l.At.Late++
+			became = wasLate
+		}
 	}
 	if r.Time.After(l.At.Last) {
 		l.At.Last = r.Time

@@ -72,7 +72,11 @@ func (f *File) open() (*unpacked, error) {
 		return u, err
 	}
 	if f.live != nil {
-		return unpack(bufio.NewReaderSize(f.live.reader(), readSize), func() {})
+		u, err := unpack(bufio.NewReaderSize(f.live.reader(), readSize), func() {})
+		if err == errNested {
+			err = errFollowed
+		}
+		return u, err
 	}
 	if f.member != nil {
 		return f.member.open()

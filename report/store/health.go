@@ -1,6 +1,10 @@
 package store
 
-import "fmt"
+import (
+	"database/sql"
+	"fmt"
+	"time"
+)
 
 // SchemaVersion is that of the stores which this program writes.
 const SchemaVersion = schemaVersion
@@ -22,4 +26,13 @@ func (q *Query) Unsent() (wait, gaveUp int, err error) {
 		return 0, 0, fmt.Errorf("notifications: %w", err)
 	}
 	return wait, gaveUp, nil
+}
+
+// Stored returns when lines were last kept; the zero time if none ever were.
+func (q *Query) Stored() (time.Time, error) {
+	var at sql.NullTime
+	if err := q.db.QueryRow(`select max(scanned_at) from sources`).Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("sources: %w", err)
+	}
+	return at.Time, nil
 }

@@ -5,6 +5,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -36,4 +37,23 @@ func Own(path string) (release func() error, err error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return func() error { return errors.Join(os.Remove(file.Name()), file.Close()) }, nil
+}
+
+// Follower returns the process that follows logs into the store at path, as it has told; ""
+// if none does.
+func Follower(path string) (pid string, err error) {
+	file, err := os.Open(path + ".tail")
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if !errors.Is(err, syscall.EWOULDBLOCK) {
+		return "", err
+	}
+	text, err := io.ReadAll(io.LimitReader(file, 32))
+	return strings.TrimSpace(string(text)), err
 }

@@ -50,7 +50,7 @@ func (s *Store) reconnect() error {
 func (s *Store) Mark() (string, error) {
 	var mark string
 	err := s.db.QueryRow(`select concat_ws(' ', count(*), sum(lines), max(scanned_at), (select max(watermark) from checkpoint),
-		(select max(settings) from checkpoint)) from sources`).Scan(&mark)
+		(select max(settings) from checkpoint), (select count(*) from baseline_changes)) from sources`).Scan(&mark)
 	if err != nil {
 		return "", fmt.Errorf("sources: %w", err)
 	}

@@ -38,7 +38,10 @@ func Engine[I, O any](order keyed.Order[I, O], machines ...*keyed.Machine[I, O])
 			subject := Engine(order, m)
 			place := map[string]int{} // of a key in parts
 			for _, item := range items {
-				key := m.Key(item, nil)
+				if m.Match != nil && !m.Match(item) {
+					continue
+				}
+				key := m.Group.Key(item, nil)
 				if len(key) == 0 {
 					continue
 				}

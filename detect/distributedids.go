@@ -1,0 +1,291 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// DistributedIDs finds many clients that count through the numbers of objects together.
+func DistributedIDs() *Detector {
+	d := &Detector{
+		Name: "distributed-ids",
+		Doc: "numeric ids of one route counted upwards by many clients in turn\n\n" +
+			"Who counts from many addresses, or as another user each time, asks for a few ids with each and " +
+			"leaves gaps for the others. Together they rise one by one in the order of time, which visitors of " +
+			"their own do not. Objects just made are numbered so as well, and each is looked at by who made " +
+			"it: an id counts only if it is refused, or lies far below the highest that was served. What is " +
+			"asked for in no order, or again and again, is popular. Pages for everybody are read by " +
+			"crawlers: where most are served and the path is none of an API, the event is of low severity.",
+		Type:      APIEnumerationDetected,
+		Severity:  High,
+		Technique: "T1087",
+		OWASP:     "API1:2023",
+		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
+		GroupBy:   byRoute,
+		TTL:       new(history),
+	}
+	ids := d.count("ids", 20, "distinct `ids` within the window that make a climb")
+	actors := d.count("actors", 5, "`actors` that take turns at it, at least")
+	window := d.span("window", 300*time.Second, "`time` within which ids make a climb, and of quiet after which it is over")
+	d.Quiet = window
+	d.New = func() State { return &distributedIDs{least: *ids, actors: *actors, window: *window} }
+	return d
+}
+
+const (
+	// maxClimbs bounds the climbs of one route that are remembered. Most are visits to a
+	// single object, which make room first.
+	maxClimbs = 64
+	// climbStep is the largest step upwards within a climb.
+	climbStep = 3
+	// climbShare is the percent of a climb that counts, and of its ids that are asked for in
+	// their order, at least.
+	climbShare = 80
+	// climbBack is how far below the highest id of a climb others are still part of it, and
+	// how far below the highest of the route an id was not just made.
+	climbBack = 64
+)
+
+type distributedIDs struct {
+	least, actors int
+	window        time.Duration
+
+	Highest uint64   `json:",omitempty"` // id that was served
+	Climbs  []*climb `json:",omitempty"` // as they began; at most maxClimbs
+
+	// Every request is held against all climbs, so what that asks of them lies together.
+	reach []reach
+	quiet time.Time // no climb is over before
+}
+
+// A reach is between which ids one is part of a climb.
+type reach struct{ lowest, highest uint64 }
+
+// A climb is a series of ids, each a small step above the one before.
+type climb struct {
+	At     time.Time // of its last request
+	Top    uint64    // its highest id
+	Below  uint64    // of the climbBack ids up to that one, those asked for: bit 0 is Top itself
+	Lowest uint64
+	IDs    int64  // distinct ones
+	Risen  int64  // of these, those that were the highest when they were asked for
+	Again  int64  // requests for ids that were asked for before
+	Others int64  // of IDs, those that were refused or not just made
+	Turns  int64  // of Risen, those of another actor than the one before
+	Last   uint64 // that actor, by tag
+	Actors Distinct
+
+	Granted, Refused int64 // of IDs
+
+	Addresses []string `json:",omitempty"` // of what is more than a visit, clipped; at most maxLoginNames
+	Recent    Window   `json:",omitempty"` // the last ids, until it is told
+	Going     *ascent  `json:",omitempty"`
+}
+
+// An ascent is a climb that is told.
+type ascent struct {
+	Episode
+	Places  Distinct
+	Pages   bool // its route may be one of pages for everybody
+	Crawler crawling
+}
+
+func (s *distributedIDs) Observe(r *parsers.Request, emit func(Event)) {
+	s.endQuiet(r.Time, emit)
+	id, _ := objectID(r)
+	served := granted(r.Status)
+	told := r.Status == 401 || r.Status == 403 || r.Status == 404 || served && s.Highest >= climbBack && id <= s.Highest-climbBack
+	i := len(s.reach) - 1
+	for i >= 0 && (id < s.reach[i].lowest || id > s.reach[i].highest) {
+		i--
+	}
+	if i < 0 {
+		i = s.open(id, emit)
+	}
+	c := s.Climbs[i]
+	s.take(c, r, id, told)
+	s.reach[i] = c.reach()
+	if served {
+		s.Highest = max(s.Highest, id)
+	}
+	if c.Going == nil {
+		if !s.exceeds(c) {
+			return
+		}
+		c.begin(r)
+	}
+	c.judge(r)
+	c.Going.tell(emit, func(e *Event) { s.describe(c, e) })
+}
+
+// reach returns the ids that are part of the climb: from climbBack below its highest one on,
+// but none below its lowest, to a step above.
+func (c *climb) reach() reach {
+	lowest := c.Lowest
+	if c.Top >= climbBack {
+		lowest = max(lowest, c.Top-climbBack+1)
+	}
+	return reach{lowest, c.Top + min(climbStep, math.MaxUint64-c.Top)}
+}
+
+// open begins a climb with the id, in the place of the oldest one of a single object or,
+// where there is none, of the oldest that is not told. It returns which it is.
+func (s *distributedIDs) open(id uint64, emit func(Event)) int {
+	if len(s.Climbs) == maxClimbs {
+		out := slices.IndexFunc(s.Climbs, func(c *climb) bool { return c.IDs == 1 })
+		if out < 0 {
+			out = max(slices.IndexFunc(s.Climbs, func(c *climb) bool { return c.Going == nil }), 0)
+		}
+		s.finish(s.Climbs[out], emit)
+		s.Climbs = slices.Delete(s.Climbs, out, out+1)
+		s.reach = slices.Delete(s.reach, out, out+1)
+	}
+	s.Climbs = append(s.Climbs, &climb{Lowest: id})
+	s.reach = append(s.reach, reach{})
+	return len(s.Climbs) - 1
+}
+
+// take adds a request to the climb.
+func (s *distributedIDs) take(c *climb, r *parsers.Request, id uint64, told bool) {
+	c.At = r.Time
+	name, typ := r.Actor()
+	actor := tag(name)
+	if typ == parsers.ActorIP {
+		actor = placeTag(r)
+	}
+	switch {
+	case c.IDs > 0 && id <= c.Top && c.Below>>(c.Top-id)&1 == 1:
+		c.Again++
+		return
+	case c.IDs > 0 && id < c.Top:
+		c.Below |= 1 << (c.Top - id)
+	default:
+		c.Below = c.Below<<(id-c.Top) | 1
+		c.Top = id
+		c.Risen++
+		if actor != c.Last {
+			c.Turns++
+		}
+		c.Last = actor
+	}
+	if c.IDs++; c.IDs > 2 {
+		list(&c.Addresses, r.ClientIP)
+	}
+	if told {
+		c.Others++
+	}
+	switch {
+	case granted(r.Status):
+		c.Granted++
+	case r.Status == 401, r.Status == 403, r.Status == 404:
+		c.Refused++
+	}
+	c.Actors.Add(actor)
+	if c.Going == nil {
+		c.Recent.Slide(mark(r, placeTag(r)), s.window, s.least)
+		return
+	}
+	c.Going.extend(r)
+}
+
+// exceeds tells whether the climb is one of many clients who take turns at it.
+func (s *distributedIDs) exceeds(c *climb) bool {
+	if len(c.Recent) < s.least || len(c.Actors) < s.actors || 2*c.Turns < c.Risen {
+		return false
+	}
+	all := c.IDs + c.Again
+	return 100*c.Risen >= climbShare*all && 100*c.Others >= climbShare*all
+}
+
+// begin makes the climb one that is told, with the request that filled the window.
+func (c *climb) begin(r *parsers.Request) {
+	g := &ascent{Episode: begin(r, c.Recent)}
+	g.ActorID, g.ActorType, g.UserIP = strings.Clone(r.Route), actorRoute, ""
+	g.ID = fmt.Sprint(c.Lowest) // another climb of the route may begin at the same time
+	g.Pages = !IsAPIPath(r)
+	for _, m := range c.Recent {
+		g.Places.Add(m.Tag)
+	}
+	c.Going, c.Recent = g, nil
+}
+
+// judge takes the request that was added last.
+func (c *climb) judge(r *parsers.Request) {
+	g := c.Going
+	g.Places.Add(placeTag(r))
+	g.Crawler.meet(r)
+	_, typ := r.Actor()
+	g.Pages = g.Pages && typ == parsers.ActorIP
+	severity, outcome := High, Attempted
+	switch {
+	case c.Granted > c.Refused && g.Pages:
+		severity, outcome = Low, Succeeded
+	case isGraphQL(r.Path): // its 200 may hold an error
+	case c.Granted > c.Refused:
+		severity, outcome = Critical, Succeeded
+	case c.Granted == 0:
+		outcome = Blocked
+	}
+	g.reach(g.Crawler.most(severity), outcome)
+}
+
+// endQuiet ends and forgets the climbs that have been quiet for the window.
+func (s *distributedIDs) endQuiet(now time.Time, emit func(Event)) {
+	if len(s.reach) == len(s.Climbs) && !now.After(s.quiet) {
+		return
+	}
+	s.Climbs = slices.DeleteFunc(s.Climbs, func(c *climb) bool {
+		if now.Sub(c.At) <= s.window {
+			return false
+		}
+		s.finish(c, emit)
+		return true
+	})
+	s.reach, s.quiet = s.reach[:0], now.Add(s.window)
+	for _, c := range s.Climbs {
+		s.reach = append(s.reach, c.reach())
+		if over := c.At.Add(s.window); over.Before(s.quiet) {
+			s.quiet = over
+		}
+	}
+}
+
+func (s *distributedIDs) finish(c *climb, emit func(Event)) {
+	if c.Going != nil {
+		c.Going.end(emit, func(e *Event) { s.describe(c, e) })
+	}
+}
+
+// Expire ends what goes on. The highest id stays known.
+func (s *distributedIDs) Expire(emit func(Event)) {
+	for _, c := range s.Climbs {
+		s.finish(c, emit)
+	}
+	s.Climbs, s.reach = nil, nil
+}
+
+func (s *distributedIDs) describe(c *climb, e *Event) {
+	g := c.Going
+	e.Summary = fmt.Sprintf("%s from %s asked for %d ids of %q, one after another from %d to %d, in %s (threshold: %d ids in turn by %d clients within %s)",
+		c.Actors.of("client", "clients"), g.Places.of("address", "addresses"), c.IDs, clip(e.ActorID), c.Lowest, c.Top,
+		inWords(e.Last.Sub(e.First)), s.least, s.actors, inWords(s.window))
+	e.Confidence = 0.8
+	switch {
+	case c.Granted > c.Refused && g.Pages:
+		e.Confidence = 0.3
+		e.Summary += "; most were served, as pages are that crawlers read"
+	case c.Granted > c.Refused:
+		e.Summary += fmt.Sprintf("; most were served, and they are not new ones: the highest known is %d", s.Highest)
+	case c.IDs >= 2*int64(s.least):
+		e.Confidence = 0.9
+	}
+	g.Crawler.qualify(e)
+	e.Metadata = g.Crawler.meta("route", clip(e.ActorID), "first_id", c.Lowest, "last_id", c.Top, "distinct_ids", c.IDs,
+		"actors", len(c.Actors), "address_list", orNone(c.Addresses), "in_order", c.Risen, "again", c.Again,
+		"granted", c.Granted, "highest_known", s.Highest, "window_seconds", int(s.window.Seconds()))
+}

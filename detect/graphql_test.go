@@ -1,0 +1,32 @@
+package detect
+
+import (
+	"testing"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+func TestGraphQLObject(t *testing.T) {
+	for _, test := range []struct {
+		body, operation string
+		id              uint64
+		ok              bool
+	}{
+		{"", "", 0, false},
+		{"operationName=GetUser&id=17", "GetUser", 17, true},
+		{"operationName=a17&id=17&query=query+a17%28%24id%3A+ID%21%29+%7B+b17%3A+user%28id%3A+%24id%29+%7B+email+%7D+%7D", "user", 17, true},
+		{"query=%7Buser%28id%3A17%29%7Bemail%7D%7D", "user", 17, true},
+		{"query=%7Buser%28name%3A%22a%22%2C+userId%3A+%2217%22%29%7Bemail%7D%7D", "user", 17, true},
+		{"query=%7Busers%28first%3A17%29%7Bemail%7D%7D", "users", 0, false},
+		{"query=mutation%7Bread%28id%3A17%29%7Bok%7D%7D", "", 0, false},
+		{"query=%28id%3A", "", 0, false},
+		{"query=%7B%3A%3A%3A", "", 0, false},
+		{"query=%7Ba%3Ab%3A", "", 0, false},
+	} {
+		r := &parsers.Request{Method: "POST", Path: "/api/GraphQL/", Body: test.body}
+		operation, id, ok := graphQLObject(r)
+		if operation != test.operation || id != test.id || ok != test.ok {
+			t.Errorf("%s: %q, %d, %v; want %q, %d, %v", test.body, operation, id, ok, test.operation, test.id, test.ok)
+		}
+	}
+}

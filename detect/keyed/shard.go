@@ -1,0 +1,232 @@
+package keyed
+
+import (
+	"iter"
+	"math/bits"
+)
+
+// partitions is the number of parts a group's keys are divided into by hash. It
+// is fixed, so that what a bound on keys forgets does not depend on how many
+// shards are at work.
+const partitions = 16
+
+// A shard works on the partitions p with p % of == number.
+type shard[I, O any] struct {
+	number, of int
+	order      Order[I, O]
+	machines   []*Machine[I, O]
+	groups     []group[I]
+	parts      [][]*part[I, O] // by group, then by partition; nil where another shard's
+
+	// Of the batch at hand:
+	text    []byte  // keys that the shard made
+	last    []place // by group: the last one that it made
+	mine    []uint64
+	records []int32 // by item, of the group at hand
+
+	emit    func(O) // add, made once
+	emitted []output[O]
+	table   *table[I, O] // for whose machine add is called,
+	key     string       // for which key
+	at      instant      // and when
+
+	watch func(Glance[I, O]) // nil: nobody looks
+}
+
+func newShard[I, O any](order Order[I, O], machines []*Machine[I, O], groups []group[I], number, of int) *shard[I, O] {
+	s := &shard[I, O]{
+		number: number, of: of, order: order, machines: machines, groups: groups,
+		last: make([]place, len(groups)), mine: make([]uint64, batchSize/word), records: make([]int32, batchSize),
+	}
+	s.emit = s.add
+	for _, g := range groups {
+		var of []*Machine[I, O]
+		for _, m := range g.machines {
+			of = append(of, machines[m])
+		}
+		parts := make([]*part[I, O], partitions)
+		for p := number; p < partitions; p += s.of {
+			parts[p] = newPart(of)
+		}
+		s.parts = append(s.parts, parts)
+	}
+	return s
+}
+
+// all yields the shard's parts, group by group.
+func (s *shard[I, O]) all() iter.Seq[*part[I, O]] {
+	return func(yield func(*part[I, O]) bool) {
+		for _, parts := range s.parts {
+			for p := s.number; p < partitions; p += s.of {
+				if !yield(parts[p]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *shard[I, O]) add(out O) {
+	if seal := s.table.machine.Seal; seal != nil {
+		seal(s.key, &out)
+	}
+	s.emitted = append(s.emitted, output[O]{s.at.time(), s.order.ID(out), out})
+}
+
+// observe shows each item of the batch to the state of its key in every machine, as far as
+// the key is the shard's. One machine after another goes through all of them: its code and
+// its tables stay at hand, and what is emitted is ordered afterwards.
+func (s *shard[I, O]) observe(b *batch[I]) {
+	for g := range s.groups {
+		s.find(&b.groups[g], s.parts[g], b.words())
+		places := b.groups[g].places
+		for k, m := range s.groups[g].machines {
+			for w, mine := range s.mine[:b.words()] {
+				for set := mine & b.matched[m][w]; set != 0; set &= set - 1 {
+					i := w*word + bits.TrailingZeros64(set)
+					s.step(s.parts[g][places[i].partition], k, s.records[i], b.items[i], b.times[i])
+				}
+			}
+		}
+		for _, p := range s.parts[g] {
+			if p != nil {
+				p.tidy()
+			}
+		}
+	}
+}
+
+// find looks up the records of those keys that are the shard's.
+func (s *shard[I, O]) find(k *keys, parts []*part[I, O], words int) {
+	var last []byte
+	var record int32
+	for w, has := range k.has[:words] {
+		s.mine[w] = has
+		for set := has; set != 0; set &= set - 1 {
+			i := w*word + bits.TrailingZeros64(set)
+			place := &k.places[i]
+			p := parts[place.partition]
+			if p == nil {
+				s.mine[w] &^= set & -set
+				continue
+			}
+			if last == nil || &last[0] != &place.key[0] {
+				last, record = place.key, p.record(place)
+			}
+			s.records[i] = record
+		}
+	}
+}
+
+// step shows the item to the state that the record has, or is given, in machine m of p.
+func (s *shard[I, O]) step(p *part[I, O], m int, record int32, item I, now instant) {
+	t, i := &p.tables[m], *p.entry(m, record)
+	if i != none && t.rouses(i, now) {
+		switch over := t.over(i); {
+		case over.before(now):
+			s.end(p, m, i, over)
+			i = none
+		case t.rests(i).before(now):
+			s.lastWord(p, t, i, t.rests(i))
+		}
+	}
+	if i != none {
+		t.see(i, now)
+	} else {
+		s.makeRoom(p, m, now)
+		i = p.insert(m, record, now, t.machine.New())
+	}
+	s.table, s.key, s.at = t, p.keys[record], now
+	state := t.entries[i].state
+	before := len(s.emitted)
+	state.Observe(item, s.emit)
+	if s.watch != nil {
+		s.glance(Glance[I, O]{Item: item, State: state}, before)
+	}
+}
+
+// glance tells who watches what was done in the name of the machine and key, of which so
+// many outputs are older.
+func (s *shard[I, O]) glance(g Glance[I, O], before int) {
+	g.Machine, g.Key, g.At = s.table.machine.Name, s.key, s.at.time()
+	for _, o := range s.emitted[before:] {
+		g.Emitted = append(g.Emitted, o.out)
+	}
+	s.watch(g)
+}
+
+// makeRoom ends states of machine m, the least recently seen first, until there is room for
+// one more. Those whose time is over would have ended without it: a sweep may not have come
+// by.
+func (s *shard[I, O]) makeRoom(p *part[I, O], m int, now instant) {
+	for t := &p.tables[m]; t.count >= t.max; {
+		at := t.over(t.oldest)
+		if !at.before(now) {
+			at = now
+			t.evicted++
+		}
+		s.end(p, m, t.oldest, at)
+	}
+}
+
+// end lets the state of entry i have its last word, said at the given time if not
+// before, and forgets it.
+func (s *shard[I, O]) end(p *part[I, O], m int, i int32, at instant) {
+	t := &p.tables[m]
+	if rests := t.rests(i); rests.before(at) {
+		at = rests
+	}
+	s.lastWord(p, t, i, at)
+	p.remove(m, i)
+}
+
+func (s *shard[I, O]) lastWord(p *part[I, O], t *table[I, O], i int32, at instant) {
+	state := t.entries[i].state
+	if x, ok := state.(Expirer[O]); ok {
+		s.table, s.key, s.at = t, p.keys[t.entries[i].record], at
+		before := len(s.emitted)
+		x.Expire(s.emit)
+		if s.watch != nil {
+			s.glance(Glance[I, O]{Last: true, State: state}, before)
+		}
+	}
+}
+
+// expire ends every state that no item at or after the watermark can reach, and asks
+// those for their last word that none can reach before they rest.
+func (s *shard[I, O]) expire(watermark instant) {
+	for p := range s.all() {
+		for m := range p.tables {
+			t := &p.tables[m]
+			for t.quiet < t.machine.TTL && t.awake != none {
+				i, rests := t.awake, t.rests(t.awake)
+				if !rests.before(watermark) {
+					break
+				}
+				s.lastWord(p, t, i, rests)
+				t.awake = t.entries[i].next
+			}
+			for t.oldest != none {
+				over := t.over(t.oldest)
+				if !over.before(watermark) {
+					break
+				}
+				s.end(p, m, t.oldest, over)
+			}
+		}
+		p.tidy()
+	}
+}
+
+// expireAll ends every state at the time its TTL would have.
+func (s *shard[I, O]) expireAll() {
+	for p := range s.all() {
+		for m := range p.tables {
+			t := &p.tables[m]
+			for t.oldest != none {
+				s.end(p, m, t.oldest, t.over(t.oldest))
+			}
+		}
+		p.tidy()
+	}
+}

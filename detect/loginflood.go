@@ -1,0 +1,321 @@
+package detect
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// LoginFlood finds who guesses at logins whose answers do not tell right from wrong.
+func LoginFlood() *Detector {
+	words := &wordList{}
+	if err := words.Set("login,signin,logon,wp-login,auth,authenticate,j_spring_security_check"); err != nil {
+		panic(fmt.Sprintf("detect: login-flood: %v", err))
+	}
+	d := &Detector{
+		Name: "login-flood",
+		Doc: "many logins from one address that may all have failed\n\n" +
+			"Many sites answer a wrong password as they do the right one: they lead on, and what they lead to " +
+			"is the form again, or show it with 200. A form that is shown again after nearly every login tells, by its " +
+			"referer or by the error in its query. So do many logins that are answered alike by who never " +
+			"loads the form, or is no browser: people load it each time, in an office too. " +
+			"Logins of an API count elsewhere: programs log in as often as they are run. At WordPress's XML-RPC " +
+			"all answers are 200; Jetpack signs its requests and does not count.",
+		Type:      BruteForceDetected,
+		Severity:  Medium,
+		Technique: "T1110",
+		OWASP:     "API2:2023",
+		Match:     func(r *parsers.Request) bool { return unclearLogin(r) || loginForm(r, words) },
+		GroupBy:   ByClient,
+	}
+	limit := d.count("limit", 20, "`logins` answered alike within the window that nobody makes by hand")
+	again := d.count("forms", 5, "`forms` shown again within the window, after nearly all logins, that are an attack")
+	grave := d.count("grave", 100, "`logins` from which on the event is of high severity")
+	window := d.span("window", 300*time.Second, "`time` within which logins are counted")
+	d.TTL = window
+	d.New = func() State {
+		return &loginFlood{limit: *limit, again: *again, grave: int64(*grave), window: *window}
+	}
+	return d
+}
+
+// unclearLogin tells whether a request sends a login form and the answer may mean that it
+// failed, for all that is known of the site.
+func unclearLogin(r *parsers.Request) bool {
+	switch {
+	case r.Method != "POST" || r.Status < 200 || r.Status > 399 || r.APIKey != "":
+		return false
+	case r.Event == LoginSuccess && r.Status >= 300:
+		return true
+	case r.Status != 200:
+		return false
+	case len(r.Path) >= len(xmlRPC) && strings.EqualFold(r.Path[len(r.Path)-len(xmlRPC):], xmlRPC):
+		return !strings.Contains(r.Query, "for=jetpack")
+	case r.Event == LoginSuccess:
+		// A program that logs in is led nowhere, and comes from no page.
+		return !IsAPIPath(r) && (leadsBack(r.Query) || refererPath(r.Referer) == r.Path)
+	}
+	return r.Event == "" && isLoginPage(r.Path)
+}
+
+const xmlRPC = "/xmlrpc.php"
+
+// isLoginPage tells whether the path is that of a page of its own that takes a login.
+func isLoginPage(p string) bool {
+	name := strings.ToLower(p[strings.LastIndexByte(p, '/')+1:])
+	name, ext, ok := strings.Cut(name, ".")
+	if !ok || name != "login" && name != "logon" && name != "signin" {
+		return false
+	}
+	switch ext {
+	case "php", "asp", "aspx", "jsp", "jsf", "do", "action", "cgi", "cfm":
+		return true
+	}
+	return false
+}
+
+// leadsBack tells whether a query says where to go on after the login.
+func leadsBack(query string) bool {
+	for query != "" {
+		var name string
+		name, _, query = cutParameter(query)
+		switch strings.ToLower(name) {
+		case "returnurl", "return_to", "return", "next", "redirect", "redirect_to", "redirect_uri", "continue", "service", "goto", "back":
+			return true
+		}
+	}
+	return false
+}
+
+// refererPath is the path of the page that led to a request; "" if that is not known.
+func refererPath(referer string) string {
+	_, rest, ok := strings.Cut(referer, "://")
+	i := strings.IndexByte(rest, '/')
+	if !ok || i < 0 {
+		return ""
+	}
+	rest, _, _ = strings.Cut(rest[i:], "?")
+	rest, _, _ = strings.Cut(rest, "#")
+	return rest
+}
+
+// loginForm tells whether a page is shown that may hold the form of a login.
+func loginForm(r *parsers.Request, words *wordList) bool {
+	if r.Method != "GET" || r.Status != 200 && r.Status != 304 {
+		return false
+	}
+	if r.Path == "/" || strings.HasSuffix(r.Path, "/sessions/new") || strings.HasSuffix(r.Path, "/session/new") {
+		return true
+	}
+	p := strings.TrimSuffix(r.Path, "/")
+	name := p[strings.LastIndexByte(p, '/')+1:]
+	return words.has(strings.TrimSuffix(name, path.Ext(name)))
+}
+
+// shownAgain tells whether a form is shown because a login failed.
+func shownAgain(r *parsers.Request) bool {
+	if refererPath(r.Referer) == r.Path && r.Path != "/" {
+		return true
+	}
+	for query := r.Query; query != ""; {
+		var name, value string
+		name, value, query = cutParameter(query)
+		for _, text := range [...]string{name, value} {
+			text = strings.ToLower(text)
+			if strings.Contains(text, "error") || strings.Contains(text, "fail") || strings.Contains(text, "invalid") || strings.Contains(text, "incorrect") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+type loginFlood struct {
+	limit, again int
+	grave        int64
+	window       time.Duration
+
+	Sent  Window `json:",omitempty"` // logins, tagged by answer; limit at most
+	Forms Window `json:",omitempty"` // loaded; limit at most
+	Shown Window `json:",omitempty"` // shown again; at most as many as are an attack
+	Going *flood `json:",omitempty"`
+}
+
+// A flood is many logins that go on.
+type flood struct {
+	Episode
+	Answer uint64 // the usual one
+	Shown  int64  // forms shown again
+	Forms  int64  // others
+	Other  int64  // answers unlike the usual one
+	Unlike string // the first of those, in words
+	Script bool   // most are of no browser
+}
+
+func (s *loginFlood) Observe(r *parsers.Request, emit func(Event)) {
+	if r.Method == "GET" {
+		s.form(r)
+	} else {
+		s.send(r)
+	}
+	g := s.Going
+	if g == nil {
+		return
+	}
+	severity := Medium
+	if g.Count >= s.grave || g.Shown >= 2*int64(s.again) {
+		severity = High
+	}
+	g.reach(severity, Attempted)
+	g.tell(emit, s.describe)
+}
+
+func (s *loginFlood) Expire(emit func(Event)) {
+	if s.Going != nil {
+		s.Going.end(emit, s.describe)
+	}
+}
+
+// form takes a form that is loaded, or shown again.
+func (s *loginFlood) form(r *parsers.Request) {
+	last := len(s.Sent) - 1
+	again := shownAgain(r) && (s.Going != nil || last >= 0 && r.Time.Sub(s.Sent[last].At) <= s.window)
+	switch {
+	case s.Going != nil && again:
+		s.Going.Shown++
+	case s.Going != nil:
+		s.Going.Forms++
+	case again:
+		s.Shown.Slide(mark(r, 0), s.window, s.again)
+		s.judge(r)
+	default:
+		s.Forms.Slide(mark(r, 0), s.window, s.limit)
+	}
+}
+
+// send takes a login.
+func (s *loginFlood) send(r *parsers.Request) {
+	answer := answerOf(r)
+	if g := s.Going; g != nil {
+		g.extend(r)
+		if !alike(g.Answer, answer) {
+			if g.Other++; g.Other == 1 {
+				g.Unlike = fmt.Sprintf("%d with %d bytes, at %s", r.Status, max(r.Bytes, 0), r.Time.UTC().Format("15:04:05"))
+			}
+		}
+		return
+	}
+	s.Sent.Slide(mark(r, answer), s.window, s.limit)
+	s.judge(r)
+}
+
+// judge begins a flood if there is one, with a request that counts.
+func (s *loginFlood) judge(r *parsers.Request) {
+	if !s.failing() && !s.blind() {
+		return
+	}
+	g := &flood{Episode: beginByClient(r, s.Sent), Shown: int64(len(s.Shown)), Forms: int64(len(s.Forms)), Answer: s.usual()}
+	scripts := 0
+	for _, m := range s.Sent {
+		scripts += int(m.Tag & 1)
+	}
+	g.Script = 5*scripts >= 4*len(s.Sent)
+	s.Going, s.Sent, s.Forms, s.Shown = g, nil, nil, nil
+}
+
+// failing tells whether the form was shown again after nearly all logins.
+func (s *loginFlood) failing() bool {
+	if len(s.Shown) < s.again {
+		return false
+	}
+	sent := 0
+	for _, m := range s.Sent {
+		if !m.At.Before(s.Shown[0].At) {
+			sent++
+		}
+	}
+	return len(s.Sent) > 0 && 5*len(s.Shown) >= 4*sent
+}
+
+// blind tells whether many logins are answered alike, by who did not load the form for
+// them or is no browser.
+func (s *loginFlood) blind() bool {
+	if len(s.Sent) < s.limit {
+		return false
+	}
+	usual, same, scripts, forms := s.usual(), 0, 0, 0
+	for _, m := range s.Sent {
+		if alike(usual, m.Tag) {
+			same++
+		}
+		scripts += int(m.Tag & 1)
+	}
+	for _, m := range s.Forms {
+		if !m.At.Before(s.Sent[0].At.Add(-s.window)) {
+			forms++
+		}
+	}
+	return 5*same >= 4*len(s.Sent) && (5*scripts >= 4*len(s.Sent) || 5*forms <= len(s.Sent))
+}
+
+// usual is the answer in the middle of those to the logins in the window.
+func (s *loginFlood) usual() uint64 {
+	var all []uint64
+	for _, m := range s.Sent {
+		all = append(all, m.Tag)
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// answerOf puts the status and the size of an answer into a tag, and whether a browser
+// was told it.
+func answerOf(r *parsers.Request) uint64 {
+	answer := uint64(r.Status)<<40 | uint64(min(max(r.Bytes, 0), 1<<38))<<1
+	if !strings.HasPrefix(r.UserAgent, "Mozilla/") || strings.Contains(r.UserAgent, "Hydra") {
+		answer |= 1
+	}
+	return answer
+}
+
+// alike tells whether two answers are of one status, and of one size but for a name or a
+// number that a page has in it.
+func alike(a, b uint64) bool {
+	if a>>40 != b>>40 {
+		return false
+	}
+	x, y := a>>1&(1<<39-1), b>>1&(1<<39-1)
+	return max(x, y)-min(x, y) <= 16+max(x, y)/50
+}
+
+func (s *loginFlood) describe(e *Event) {
+	g := s.Going
+	var to string
+	if e.Route != "" {
+		to = fmt.Sprintf(" to %q", clip(e.Route))
+	}
+	e.Summary = fmt.Sprintf("%s sent %s%s in %s, answered %d as if they had worked (threshold: %d answered alike, or the form shown again %d times, within %s)",
+		who(e.ActorID, e.ActorType), plural(e.Count, "login", "logins"), to, inWords(e.Last.Sub(e.First)), g.Answer>>40, s.limit, s.again, inWords(s.window))
+	e.Confidence = 0.5 // a program that logs in again and again looks the same
+	switch {
+	case g.Shown >= int64(s.again):
+		e.Confidence = 0.7
+		e.Summary += fmt.Sprintf("; the form was shown again %d times, as after a wrong password", g.Shown)
+	case g.Script:
+		e.Summary += "; they come from a program, not a browser"
+	default:
+		e.Summary += fmt.Sprintf("; the form was loaded %d times, and people load it each time", g.Forms)
+	}
+	if g.Other > 0 {
+		e.Summary += fmt.Sprintf("; %s unlike the others, the first %s: see whether that one worked", plural(g.Other, "answer was", "answers were"), g.Unlike)
+	}
+	if e.Severity == High {
+		e.Confidence = 0.85
+	}
+	e.Metadata = Meta("logins", e.Count, "status", g.Answer>>40, "forms_shown_again", g.Shown, "forms_loaded", g.Forms,
+		"other_answers", g.Other, "other_answer", g.Unlike, "window_seconds", int(s.window.Seconds()))
+}

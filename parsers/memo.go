@@ -1,0 +1,82 @@
+package parsers
+
+import (
+	"hash/maphash"
+	"strings"
+	"sync/atomic"
+)
+
+// How many texts of a kind are remembered for a site, each at most maxMemoLen bytes long:
+// powers of two. So a log full of the longest paths takes 64 MiB, and one of usual
+// paths some 10.
+const (
+	maxPaths    = 1 << 16
+	maxAgents   = 1 << 12
+	maxReferers = 1 << 12
+	maxHosts    = 1 << 10
+	maxMemoLen  = 256
+)
+
+// A memo remembers what became of texts that are logged again and again. Each has two
+// slots it may stand in, and what is older there makes room. Many readers use one side by
+// side, and there is nothing to wait for: whoever comes too late to find something makes
+// it anew.
+type memo struct {
+	seed  maphash.Seed
+	slots []atomic.Pointer[remembered]
+}
+
+// remembered is what became of a text. It never changes, and its strings are in memory of
+// their own: no line is kept alive by them.
+type remembered struct {
+	text   string // as logged
+	stored string // as it may be stored
+	route  string // of a path; else ""
+}
+
+func newMemo(slots int) memo {
+	return memo{seed: maphash.MakeSeed(), slots: make([]atomic.Pointer[remembered], slots)}
+}
+
+// find returns what became of the text, nil if that is not remembered.
+func (m *memo) find(text string) *remembered {
+	i := maphash.String(m.seed, text) & uint64(len(m.slots)-1)
+	if r := m.slots[i].Load(); r != nil && r.text == text {
+		return r
+	}
+	if r := m.slots[i^1].Load(); r != nil && r.text == text {
+		return r
+	}
+	return nil
+}
+
+// keep remembers what became of r.text, unless that is too long to keep, and returns r.
+func (m *memo) keep(r remembered) *remembered {
+	if len(r.text) > maxMemoLen {
+		return &r
+	}
+	text := strings.Clone(r.text)
+	own := func(s string) string {
+		if s == r.text {
+			return text
+		}
+		return strings.Clone(s)
+	}
+	r.stored, r.route = own(r.stored), own(r.route)
+	r.text = text
+	i := maphash.String(m.seed, text) & uint64(len(m.slots)-1)
+	if old := m.slots[i].Load(); old != nil {
+		m.slots[i^1].Store(old)
+	}
+	m.slots[i].Store(&r)
+	return &r
+}
+
+// memos are what is remembered for the readers of a site, by what is logged.
+type memos struct {
+	paths, agents, referers, hosts memo
+}
+
+func newMemos() *memos {
+	return &memos{newMemo(maxPaths), newMemo(maxAgents), newMemo(maxReferers), newMemo(maxHosts)}
+}

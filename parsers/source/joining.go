@@ -1,0 +1,224 @@
+package source
+
+import (
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// A Joining is what came of looking at files.
+type Joining struct {
+	Logs     []*Log   // that are read from now on
+	Batches  []*Batch // that say where logs stand which begin at their end; they hold nothing else
+	Failures []Failure
+	// Reread are logs that have grown and are packed, or not in UTF-8: they are read from
+	// their start to where their reading ended. Each is told of once.
+	Reread []string
+}
+
+// Join looks at the files that were found since and begins to read the logs among them.
+// opts.Known must hold all logs that were read so far, as far as they were. Those that were
+// begun and have given nothing yet are added to it.
+func (f *Follower) Join(opts *Options) *Joining {
+	first := !f.joined
+	f.joined = true
+	now := f.Now()
+	families := familiesOf(opts.Known)
+	for _, e := range f.files {
+		if e.log != nil && !slices.ContainsFunc(opts.Known, func(k Known) bool { return k.Source.ID == e.log.Source.ID }) {
+			opts.Known = append(opts.Known, Known{Source: *e.log.Source, HeadLen: e.log.HeadLen})
+		}
+	}
+	var candidates []*followed
+	for _, e := range f.files {
+		if e.pending(now) && !(first && f.tooOld(e, families)) {
+			candidates = append(candidates, e)
+		}
+	}
+	candidates = append(candidates, f.copies(first, families)...)
+	byFile := map[*File]*followed{}
+	var files []*File
+	for _, e := range candidates {
+		file := &File{Path: e.path, Named: e.named}
+		if e.pipe != nil {
+			file.live = e.pipe
+		} else {
+			e.live = &liveFile{file: e.live.file}
+			file.live = e.live
+			e.info, _ = e.live.stat()
+		}
+		byFile[file] = e
+		files = append(files, file)
+	}
+	plan := Look(files, opts)
+	j := &Joining{}
+	f.lost = slices.DeleteFunc(f.lost, func(l lost) bool { return l.id == 0 })
+	for _, l := range plan.Logs {
+		e := byFile[l.File]
+		delete(byFile, l.File)
+		f.join(e, l, families, j)
+	}
+	for file, e := range byFile {
+		i := slices.IndexFunc(plan.Failures, func(fail Failure) bool { return fail.Path == file.Path })
+		if e.copyOf {
+			e.close()
+			continue
+		}
+		f.rest(e)
+		if i < 0 {
+			continue // empty, or the same as another, for now
+		}
+		// More of it may show what it is.
+		size := e.info.Size()
+		if e.failed == 0 || size > guessRetries {
+			j.Failures = append(j.Failures, plan.Failures[i])
+		}
+		e.failed = max(2*size, 1)
+	}
+	f.files = append(f.files, slices.DeleteFunc(candidates, func(e *followed) bool {
+		return !e.copyOf || e.log == nil
+	})...)
+	for _, e := range f.files {
+		e.from = e.from && (e.log != nil || e.failed > 0)
+	}
+	return j
+}
+
+// join begins to read a log, if there is something to be read of it.
+func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Joining) {
+	e.failed = 0
+	defer func() { e.before = 0 }()
+	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
+	if known {
+		f.lost = slices.DeleteFunc(f.lost, func(o lost) bool { return o.id == l.Source.ID })
+	}
+	if known && f.reading(l.Source.ID) != nil || l.Over() {
+		// A copy of what is read where it is written, or all read.
+		f.leave(e, l)
+		return
+	}
+	fam, ok := families[familyOf(e.path)]
+	newer := ok && !fam.last.IsZero() && !l.Source.First.Before(fam.last.Add(-l.opts.Lateness))
+	switch {
+	case !known && e.before > 0 && l.grows: // it was no log of the past: it has been written to
+		if err := l.passOver(e.before); err != nil {
+			j.Failures = append(j.Failures, Failure{Path: e.path, Err: err, Fatal: e.named})
+		}
+		j.Batches = append(j.Batches, &Batch{Log: l, After: l.At})
+	case e.pipe != nil, known && !f.Skip, !known && !e.from && !e.copyOf, !known && newer:
+		// From where it stands.
+	case !known && e.copyOf:
+		f.leave(e, l)
+		return
+	case f.AtEnd:
+		if err := l.passOver(math.MaxInt64); err != nil {
+			j.Failures = append(j.Failures, Failure{Path: e.path, Err: err, Fatal: e.named})
+		}
+		j.Batches = append(j.Batches, &Batch{Log: l, After: l.At})
+		if !l.grows {
+			f.leave(e, l)
+			return
+		}
+	default:
+		l.from = f.From
+	}
+	if e.pipe != nil {
+		e.pipe.mu.Lock()
+		e.pipe.taken = true
+		e.pipe.mu.Unlock()
+	}
+	if known && e.pipe == nil && !l.grows && l.Start.Lines > 0 && !e.reread {
+		e.reread = true
+		j.Reread = append(j.Reread, e.path)
+	}
+	e.log, e.done = l, false
+	e.grace, e.slack = f.Grace, f.Grace
+	j.Logs = append(j.Logs, l)
+}
+
+// leave lets a file be, of which a log has nothing to give, until it changes.
+func (f *Follower) leave(e *followed, l *Log) {
+	l.close()
+	f.rest(e)
+}
+
+// rest lets a file be until it changes, and not to be looked at again and again if it does
+// that all the time.
+func (f *Follower) rest(e *followed) {
+	e.done = true
+	e.wait = min(max(2*e.wait, time.Second), time.Minute)
+	e.next = f.Now().Add(e.wait)
+	if e.pipe == nil && e.live != nil {
+		e.live.file.Close()
+		e.live = nil
+	}
+}
+
+// reading returns the file in which the log of that number is read; nil if none.
+func (f *Follower) reading(id int) *followed {
+	for _, e := range f.files {
+		if e.log != nil && e.log.Source.ID == id && !(e.live != nil && e.live.replaced) {
+			return e
+		}
+	}
+	return nil
+}
+
+// passOver goes to where the log ends for now, or to the end of the last whole line among so
+// many bytes, without reading what its lines say.
+func (l *Log) passOver(most int64) error {
+	if l.content == nil {
+		var err error
+		if l.content, err = l.File.open(); err != nil {
+			return err
+		}
+	}
+	if l.cut == nil {
+		l.cut = newCutter(l.content, l.layout)
+	}
+	before := &headers{prefix: l.format.Header}
+	was, last := l.number, ""
+	l.cut.goesOn = true
+	l.cut.r = io.LimitReader(l.content, most)
+	for {
+		b, err := l.cut.next()
+		if b.text != "" {
+			l.recall(b, before)
+			last = b.text
+		}
+		if err == ErrForNow {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	l.cut.r = l.content
+	l.headers = append(l.headers, before.kept()...)
+	l.At.Offset, l.At.Hash, l.At.Torn = l.cut.offset, l.cut.sum(), ""
+	l.At.Lines += l.number - was
+	l.At.Skipped += l.number - was
+	l.At.Last = later(l.At.Last, l.lastTime(last))
+	l.Start = l.At
+	l.reopen, l.voids = nil, false
+	return nil
+}
+
+// lastTime returns the time of the last of some lines that gives a request.
+func (l *Log) lastTime(text string) time.Time {
+	reader := l.format.NewReader(l.opts.Site, l.Source)
+	for _, header := range l.headers {
+		reader.Recall(header)
+	}
+	lines := splitLines(text)
+	var r parsers.Request
+	for i := range min(len(lines), sampleMax) {
+		if reader.Read(lines[len(lines)-1-i], 1, &r) == nil {
+			return r.Time
+		}
+	}
+	return time.Time{}
+}

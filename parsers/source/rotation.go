@@ -1,0 +1,138 @@
+package source
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// lost is a name that leads to another log now than it did. Next to it may lie the rest
+// of that log, and logs that came and went without being seen.
+type lost struct {
+	id    int // of a log whose file was emptied; 0 if its file is still read
+	path  string
+	until time.Time
+	next  time.Time // when a copy is looked for again
+	wait  time.Duration
+}
+
+// A family are the logs that follow each other under one name.
+type family struct {
+	last  time.Time // of the lines that were read, at most
+	fresh time.Time // a file that was not written to since then holds nothing new
+}
+
+// rotated are the parts of a name that change when a log is rotated or packed. A number that
+// follows a letter is none: app1.log and app2.log are two logs. What app-1.log and app-2.log
+// are, the name does not tell: they are taken for one family, see followed.before.
+var rotated = regexp.MustCompile(`(\.(gz|zst|bz2|xz|Z))$|[-._][0-9]+([-._T][0-9]+)*|^[0-9]+([-._T][0-9]+)*`)
+
+// familyOf names the family of a path.
+func familyOf(path string) string {
+	path, _, _ = strings.Cut(path, "!")
+	return filepath.Join(filepath.Dir(path), rotated.ReplaceAllString(filepath.Base(path), ""))
+}
+
+func familiesOf(known []Known) map[string]family {
+	all := map[string]family{}
+	for _, k := range known {
+		name := familyOf(k.Source.Path)
+		f := all[name]
+		f.last = later(f.last, k.At.Last)
+		f.fresh = f.last.Add(-24 * time.Hour) // whose clock is whose is not known
+		all[name] = f
+	}
+	return all
+}
+
+// tooOld tells whether a file holds nothing that is to be read, so that it need not be
+// looked at.
+func (f *Follower) tooOld(e *followed, families map[string]family) bool {
+	if e.pipe != nil {
+		return false
+	}
+	fam, ok := families[familyOf(e.path)]
+	old := ok && e.info.ModTime().Before(fam.fresh)
+	if old && f.AtEnd {
+		e.done, e.before = true, e.info.Size()
+		e.live.file.Close()
+		e.live = nil
+	}
+	return e.done
+}
+
+// copies returns files that nobody asked for and that may hold the rest of a log: next to
+// where it was, under a name that rotation gives. At the first Join that is any log of the
+// arguments, else one whose file was emptied.
+func (f *Follower) copies(first bool, families map[string]family) []*followed {
+	var paths []string
+	now := f.Now()
+	for i := range f.lost {
+		if l := &f.lost[i]; !now.Before(l.next) {
+			paths = append(paths, l.path)
+			l.wait = max(2*l.wait, time.Second)
+			l.next = now.Add(l.wait)
+		}
+	}
+	if first {
+		for _, arg := range f.args {
+			if _, ok := families[familyOf(arg)]; ok {
+				paths = append(paths, arg)
+			}
+		}
+		for _, e := range f.files {
+			if _, ok := families[familyOf(e.path)]; ok {
+				paths = append(paths, e.path)
+			}
+		}
+	}
+	slices.Sort(paths)
+	var found []*followed
+	for _, path := range slices.Compact(paths) {
+		entries, _ := os.ReadDir(filepath.Dir(path))
+		for _, d := range entries {
+			at := filepath.Join(filepath.Dir(path), d.Name())
+			info, err := os.Stat(at)
+			if err != nil || !info.Mode().IsRegular() || info.Size() == 0 ||
+				first && info.ModTime().Before(families[familyOf(path)].fresh) {
+				continue
+			}
+			same := func(e *followed) bool { return e.info != nil && os.SameFile(e.info, info) }
+			if i := slices.IndexFunc(f.files, same); i >= 0 && familyOf(at) == familyOf(path) {
+				// It was left as a copy of what was read where it was written.
+				if e := f.files[i]; !first && e.log == nil && e.done && !slices.Contains(found, e) && e.open(at) == nil {
+					e.done = false
+					found = append(found, e)
+				}
+				continue
+			}
+			if !isRotationOf(d.Name(), filepath.Base(path)) || slices.ContainsFunc(f.files, same) || slices.ContainsFunc(found, same) {
+				continue
+			}
+			e := &followed{path: at, copyOf: true}
+			if e.open(at) == nil {
+				found = append(found, e)
+			}
+		}
+	}
+	return found
+}
+
+// isRotationOf tells whether rotating a log of that name may give a file the other.
+func isRotationOf(name, of string) bool {
+	if name == of {
+		return false
+	}
+	ext := filepath.Ext(of)
+	stem := strings.TrimSuffix(of, ext)
+	rest, ok := strings.CutPrefix(name, of)
+	if ok && strings.ContainsAny(rest[:1], "-._") {
+		return true
+	}
+	rest, ok = strings.CutPrefix(name, stem)
+	return ok && ext != "" && strings.ContainsAny(cmp.Or(rest, "x")[:1], "-._") && strings.Contains(rest, ext) && rotated.MatchString(rest)
+}
