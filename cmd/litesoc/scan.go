@@ -113,7 +113,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
 	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")
-	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: half the processors, 4 at most)")
+	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: half the processors, 2 to 4)")
 	flags.BoolVar(&f.newOnly, "new-only", false, "show only incidents that this run has opened or extended; with --accepted, those that are not accepted")
 	flags.StringVar(&f.accepted, "accepted", "", "`file` of accepted findings, which --new-only leaves out; 'litesoc accept' writes it")
 	flags.BoolVar(&f.notify, "notify", false, "tell those named in the config of alerts that this run has opened or made worse")
@@ -152,7 +152,7 @@ type job struct {
 func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if f.threads == 0 {
 		// Parsing, storing and the rest have threads of their own meanwhile.
-		f.threads = min(max(runtime.GOMAXPROCS(0)/2, 1), 4)
+		f.threads = min(max(runtime.GOMAXPROCS(0)/2, 2), runtime.GOMAXPROCS(0), 4)
 	}
 	j := &job{flags: f, started: time.Now(), stderr: c.ErrOrStderr(), results: store.NewResults()}
 	cfg, err := readConfig(f.config)
