@@ -137,16 +137,21 @@ func (c *climb) reach() reach {
 // open begins a climb with the id, in the place of the oldest one of a single object or,
 // where there is none, of the oldest that is not told. It returns which it is.
 func (s *distributedIDs) open(id uint64, emit func(Event)) int {
-	if len(s.Climbs) == maxClimbs {
+	var c *climb
+	if len(s.Climbs) < maxClimbs {
+		c = &climb{}
+	} else {
 		out := slices.IndexFunc(s.Climbs, func(c *climb) bool { return c.IDs == 1 })
 		if out < 0 {
 			out = max(slices.IndexFunc(s.Climbs, func(c *climb) bool { return c.Going == nil }), 0)
 		}
-		s.finish(s.Climbs[out], emit)
+		c = s.Climbs[out]
+		s.finish(c, emit)
 		s.Climbs = slices.Delete(s.Climbs, out, out+1)
 		s.reach = slices.Delete(s.reach, out, out+1)
 	}
-	s.Climbs = append(s.Climbs, &climb{Lowest: id})
+	*c = climb{Lowest: id, Actors: c.Actors[:0], Recent: c.Recent[:0]}
+	s.Climbs = append(s.Climbs, c)
 	s.reach = append(s.reach, reach{})
 	return len(s.Climbs) - 1
 }
