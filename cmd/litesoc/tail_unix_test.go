@@ -178,7 +178,7 @@ func TestDoctorTail(t *testing.T) {
 		}
 		return text, waited
 	}
-	text, waited := says(now.Add(time.Hour))
+	text, _ := says(now.Add(time.Hour))
 	if !strings.HasPrefix(text, fmt.Sprintf("ok litesoc tail follows logs into the database (PID %d)", os.Getpid())) || !strings.Contains(text, "note "+gone+" is gone") {
 		t.Errorf("%s", text)
 	}
@@ -187,10 +187,10 @@ func TestDoctorTail(t *testing.T) {
 		t.Errorf("half a line is told of, after %d looks:\n%s", waited, text)
 	}
 	appendTo(t, log, []byte(" and its end\n"))
-	if text, waited = says(now); !strings.Contains(text, "ok "+log+": 24 B are not read yet") || waited != 0 {
+	if text, waited := says(now); !strings.Contains(text, "ok "+log+": 24 B are not read yet") || waited != 0 {
 		t.Errorf("a line just written, after %d looks:\n%s", waited, text)
 	}
-	if text, waited = says(now.Add(time.Hour)); !strings.Contains(text, "broken "+log+": 24 B were written and not read since then") || waited != 5 {
+	if text, waited := says(now.Add(time.Hour)); !strings.Contains(text, "broken "+log+": 24 B were written and not read since then") || waited != 5 {
 		t.Errorf("an hour later, after %d looks:\n%s", waited, text)
 	}
 	text, _ = says(now.Add(48 * time.Hour))
