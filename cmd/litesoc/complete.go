@@ -38,10 +38,18 @@ func complete(root *cobra.Command) {
 		}
 		return append(all, "parquet=\tthe tables as Parquet files, into a folder")
 	}
+	forms := func(c *cobra.Command) []string {
+		all := []string{"live\tthe alerts, on a terminal", "text\tthe alerts, a line each", "ndjson\tthe alerts, for programs"}
+		for _, r := range reports(c) {
+			name, doc, _ := strings.Cut(r, "\t")
+			all = append(all, strings.TrimSuffix(name, "=")+"=\t"+doc)
+		}
+		return all
+	}
 	rows := oneOf("table", "json", "csv", "ndjson")
 	perCommand := map[string]map[string]completer{
 		"litesoc scan":           {"format": logFormats, "output": reports},
-		"litesoc tail":           {"format": logFormats, "output": reports},
+		"litesoc tail":           {"format": logFormats, "output": forms},
 		"litesoc report":         {"output": reports},
 		"litesoc explain":        {"format": logFormats, "output": oneOf("text", "json")},
 		"litesoc init":           {"format": logFormats},

@@ -20,6 +20,7 @@ import (
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
 
@@ -48,10 +49,12 @@ database, in short turns: other commands may use it meanwhile. Ctrl-C or SIGTERM
 end it; it goes on from there when it is started again, also after a crash. SIGHUP
 makes it read the config anew.
 
-Alerts go to standard output: a live view on a terminal, else a line each.`,
+Alerts go to standard output: a live view on a terminal, else a line each. Reports
+that --output names are written when it ends; 'litesoc report' writes them meanwhile.`,
 		Example: `  litesoc tail /var/log/nginx/access.log
   litesoc tail --from start '/var/log/nginx/*.log'
   litesoc tail --output ndjson --keep 30d --max-db 2GB /var/log/nginx/
+  litesoc tail --output html=report.html access.log
   journalctl -fu caddy -o cat | litesoc tail -`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -71,7 +74,8 @@ Alerts go to standard output: a live view on a terminal, else a line each.`,
 	flags.StringVar(&f.baseline, "baseline", "", "`file` of 'litesoc baseline export' to begin with, once")
 	flags.StringVar(&f.from, "from", "end", "where a log begins that was not read before: start, end, a `time` or how long ago")
 	flags.BoolVar(&f.noResume, "no-resume", false, "pass over what was written since logs were read before: --from says where they go on")
-	flags.StringVarP(&f.out, "output", "o", "", "`form` of the alerts: live, text or ndjson (default: live on a terminal, else text)")
+	flags.StringArrayVarP(&f.output, "output", "o", nil, "form of the alerts: live, text or ndjson (default: live on a terminal, else text); `FORMAT=FILE` is a report to write at the end, as with scan; repeatable")
+	f.redact.add(c)
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "say so if a smaller `share` of a log's lines can be read")
 	flags.IntVar(&f.threads, "threads", 0, "number of threads to detect with (default: one)")
@@ -256,6 +260,10 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	}{}) {
 		return misuse("", "--keep and --max-db are for a database in a file")
 	}
+	reports, err := f.reports()
+	if err != nil {
+		return err
+	}
 	view, err := newView(c, f)
 	if err != nil {
 		return err
@@ -334,7 +342,63 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	}
 	err = t.stop(view)
 	view.end(t.status())
+	if err == nil {
+		err = reports.write(c, f)
+	}
 	return err
+}
+
+// tailReports are what is written when a tail ends.
+type tailReports struct {
+	outputs
+	folders []string // of tables
+}
+
+// reports parts the outputs into the form of the alerts and the reports.
+func (f *tailFlags) reports() (r tailReports, err error) {
+	var files []string
+	for _, arg := range f.output {
+		switch {
+		case strings.Contains(arg, "="):
+			files = append(files, arg)
+		case f.out != "":
+			return r, misuse("", "--output %s and --output %s: alerts have one form; reports go into files, as in html=report.html", f.out, arg)
+		default:
+			f.out = arg
+		}
+	}
+	if err := f.redact.check(); err != nil || len(files) == 0 {
+		return r, err
+	}
+	if f.db == store.Memory {
+		return r, misuse("", "--output %s: reports at the end are for a database in a file", files[0])
+	}
+	r.outputs, r.folders, err = reportOutputs(files, &f.redact)
+	return r, err
+}
+
+// write writes the reports of all that the database holds. It is done also for who has
+// pressed Ctrl-C: that is how a tail ends.
+func (w tailReports) write(c *cobra.Command, f *tailFlags) error {
+	if len(w.outputs)+len(w.folders) == 0 {
+		return nil
+	}
+	c.SetContext(context.WithoutCancel(c.Context()))
+	started := time.Now()
+	r, err := readReport(f.db, "", "")
+	if err != nil {
+		return err
+	}
+	r.Run.Version, r.Run.Command, r.Run.DB, r.Run.Started, r.Run.Duration = version, "tail", f.db, started, time.Since(started)
+	f.redact.apply(r)
+	if err := w.outputs.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
+		return failed(err, "")
+	}
+	tables, err := exportTables(c, f.db, w.folders, r, store.Span{}, report.Filter{}, f.quiet)
+	if err != nil {
+		return err
+	}
+	return exported(c.Context(), f.db, "report.exported", append(w.files(), tables...)...)
 }
 
 // pause returns when d has passed or the context is done.
