@@ -65,6 +65,10 @@ func (r rate) perSecond(now time.Time) float64 {
 type actors struct {
 	now, before map[string]int64
 	since       time.Time
+
+	// There may be very many, so those who made most are found once a second.
+	most   []count
+	mostAt time.Time
 }
 
 const maxActors = 10_000
@@ -87,8 +91,11 @@ type count struct {
 	n    int64
 }
 
-// top returns those who made most.
+// top returns those who made most, as of a second ago at most.
 func (a *actors) top(now time.Time, n int) []count {
+	if now.Sub(a.mostAt) < time.Second {
+		return a.most
+	}
 	const span = 30 * time.Second
 	if now.Sub(a.since) > span {
 		a.before, a.now, a.since = a.now, nil, now
@@ -109,7 +116,8 @@ func (a *actors) top(now time.Time, n int) []count {
 		}
 		return strings.Compare(a.name, b.name)
 	})
-	return list[:min(n, len(list))]
+	a.most, a.mostAt = slices.Clone(list[:min(n, len(list))]), now
+	return a.most
 }
 
 // A view shows a person, or a program, what tail finds and how it gets on.
