@@ -129,18 +129,28 @@ func look(f *File, opts *Options) (*Log, error) {
 	return l, nil
 }
 
+// begin opens a file, and returns with its content what that begins with.
+func (f *File) begin() (*unpacked, []byte, error) {
+	content, err := f.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	begin, err := content.peek()
+	if err != nil {
+		content.close()
+		return nil, nil, err
+	}
+	return content, begin, nil
+}
+
 // Sample returns the first lines of a file, as its format is told by. Standard input
 // is consumed.
 func Sample(f *File) ([]string, error) {
-	content, err := f.open()
+	content, begin, err := f.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer content.close()
-	begin, err := content.peek()
-	if err != nil {
-		return nil, err
-	}
 	return sampleLines(begin), nil
 }
 
@@ -150,15 +160,11 @@ const spreadBytes = 128 << 20
 // Spread returns at most so many lines of a file, from all over its first 128 MiB. What is
 // damaged ends it.
 func Spread(f *File, most int) ([]string, error) {
-	content, err := f.open()
+	content, begin, err := f.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer content.close()
-	begin, err := content.peek()
-	if err != nil {
-		return nil, err
-	}
 	var lines []string
 	var j joiner
 	cut := newCutter(content, layoutOf(begin))
