@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -28,22 +29,77 @@ func ByteVolume() *Detector {
 	window := d.span("window", time.Hour, "`time` within which bytes are counted")
 	hours := d.businessHours()
 	d.TTL, d.Quiet = new(history), window
-	d.New = func() State {
-		return &byteVolume{least: *least, factor: int64(*factor), window: *window, hours: hours}
-	}
+	set := &volumeSettings{least, factor, window, hours}
+	d.New = func() State { return &byteVolume{set: set} }
 	return d
 }
 
-type byteVolume struct {
-	least, factor int64
-	window        time.Duration
-	hours         *Hours
+type volumeSettings struct {
+	least  *int64
+	factor *int
+	window *time.Duration
+	hours  *Hours
+}
 
+// A byteVolume is asked about most requests of all actors, so what one of the usual kind
+// needs lies together: it comes before a time, gets so few bytes that nothing can be told,
+// and is added to the last part and the last span. Its memory is a volumeMemory.
+type byteVolume struct {
+	until int64 // the time, in Unix microseconds
+	room  int64 // the bytes; 0 where every request needs a closer look
+	span  volumeSpan
+	last  volumePart
+
+	spans []volumeSpan // before span, as long as they are not in Usual
+	parts []volumePart // of the window, before last
+	bytes int64        // of parts
+	Usual Baseline
+	Going *volume
+	set   *volumeSettings
+}
+
+// A volumeMemory is how a byteVolume is saved.
+type volumeMemory struct {
 	Parts []volumePart `json:",omitempty"` // of the window, in order
-	bytes int64        // of Parts; 0 means that they were not added up yet
 	Usual Baseline     // bytes of earlier windows, end to end, in which there was a request
 	Spans []volumeSpan `json:",omitempty"` // those not yet in Usual: three at most
 	Going *volume      `json:",omitempty"`
+}
+
+func (s *byteVolume) memory() volumeMemory {
+	m := volumeMemory{Parts: s.allParts(), Usual: s.Usual, Spans: s.spans, Going: s.Going}
+	if s.span.Bytes > 0 {
+		m.Spans = append(slices.Clip(m.Spans), s.span)
+	}
+	return m
+}
+
+func (s *byteVolume) MarshalJSON() ([]byte, error) { return json.Marshal(s.memory()) }
+
+func (s *byteVolume) UnmarshalJSON(text []byte) error {
+	var m volumeMemory
+	if err := json.Unmarshal(text, &m); err != nil {
+		return err
+	}
+	*s = byteVolume{spans: m.Spans, parts: m.Parts, Usual: m.Usual, Going: m.Going, set: s.set}
+	if n := len(s.spans); n > 0 {
+		s.span, s.spans = s.spans[n-1], s.spans[:n-1]
+	}
+	if n := len(s.parts); n > 0 {
+		s.last, s.parts = s.parts[n-1], s.parts[:n-1]
+	}
+	for i := range s.parts {
+		s.bytes += s.parts[i].Bytes
+	}
+	return nil
+}
+
+// allParts returns the parts of the window, in order.
+func (s *byteVolume) allParts() []volumePart {
+	if s.last.Requests == 0 {
+		return s.parts
+	}
+	return append(slices.Clip(s.parts), s.last)
 }
 
 // A volumePart is requests that follow one another.
@@ -95,22 +151,35 @@ const (
 )
 
 func (s *byteVolume) Observe(r *parsers.Request, emit func(Event)) {
-	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
-		s.Expire(emit)
-	}
 	one := volumeSum{Requests: 1, Bytes: min(r.Bytes, maxVolume)}
 	one.Largest = one.Bytes
 	if r.Status == 206 {
 		one.Partial = one.Bytes
 	}
+	at := r.Time.UnixMicro()
+	if at < s.until && one.Bytes <= s.room {
+		s.room -= one.Bytes
+		s.span.Bytes += one.Bytes
+		s.last.To = at
+		s.last.add(one)
+		return
+	}
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.set.window {
+		s.Expire(emit)
+	}
 	s.learn(r.Time, one.Bytes)
-	bytes := s.slide(r, one)
+	s.judge(r, one, s.slide(r, one), emit)
+	s.rest()
+}
+
+// judge takes a request that was added, with the bytes within the window.
+func (s *byteVolume) judge(r *parsers.Request, one volumeSum, bytes int64, emit func(Event)) {
 	switch {
 	case s.Going != nil && bytes > s.Going.Limit:
 		s.Going.extend(r)
 		s.Going.volumeSum.add(one)
-		s.Going.Outside += s.hours.outside(r.Time)
-	case s.Going == nil && bytes > s.least && bytes > s.limit():
+		s.Going.Outside += s.set.hours.outside(r.Time)
+	case s.Going == nil && bytes > *s.set.least && bytes > s.limit():
 		s.begin(r, s.limit())
 	default:
 		return
@@ -138,53 +207,80 @@ func (s *byteVolume) Expire(emit func(Event)) {
 }
 
 // limit is what is normal.
-func (s *byteVolume) limit() int64 { return max(s.least, s.factor*min(s.Usual.P99(), maxVolume)) }
+func (s *byteVolume) limit() int64 {
+	return max(*s.set.least, int64(*s.set.factor)*min(s.Usual.P99(), maxVolume))
+}
 
 // learn adds bytes to the span of time they belong to. A span is known as usual once no
 // window that is judged reaches into it any more.
 func (s *byteVolume) learn(at time.Time, bytes int64) {
-	for len(s.Spans) > 0 && at.Sub(s.Spans[0].From) > 2*s.window {
-		s.Usual.Add(s.Spans[0].Bytes)
-		s.Spans = slices.Delete(s.Spans, 0, 1)
+	window := *s.set.window
+	for len(s.spans) > 0 && at.Sub(s.spans[0].From) > 2*window {
+		s.Usual.Add(s.spans[0].Bytes)
+		s.spans = slices.Delete(s.spans, 0, 1)
 	}
-	if n := len(s.Spans); n > 0 && at.Sub(s.Spans[n-1].From) < s.window {
-		s.Spans[n-1].Bytes = min(s.Spans[n-1].Bytes+bytes, maxVolume)
+	switch {
+	case s.span.Bytes == 0: // the first one
+	case at.Sub(s.span.From) < window:
+		s.span.Bytes = min(s.span.Bytes+bytes, maxVolume)
 		return
+	case len(s.spans) == 0 && at.Sub(s.span.From) > 2*window:
+		s.Usual.Add(s.span.Bytes)
+	default:
+		s.spans = append(s.spans, s.span)
 	}
-	s.Spans = append(s.Spans, volumeSpan{at, bytes})
+	s.span = volumeSpan{at, bytes}
 }
 
 // slide adds a request and returns the bytes within the window.
 func (s *byteVolume) slide(r *parsers.Request, one volumeSum) int64 {
 	n := 0
-	at, window := r.Time.UnixMicro(), s.window.Microseconds()
-	if s.bytes == 0 {
-		for i := range s.Parts {
-			s.bytes += s.Parts[i].Bytes
-		}
-	}
-	for n < len(s.Parts) && at-s.Parts[n].To > window {
-		s.bytes -= s.Parts[n].Bytes
+	at, window := r.Time.UnixMicro(), s.set.window.Microseconds()
+	for n < len(s.parts) && at-s.parts[n].To > window {
+		s.bytes -= s.parts[n].Bytes
 		n++
 	}
-	s.Parts = slices.Delete(s.Parts, 0, n)
-	if n := len(s.Parts); n > 0 && s.takes(&s.Parts[n-1], at) {
-		p := &s.Parts[n-1]
-		s.bytes -= p.Bytes
-		p.To = at
-		p.add(one)
-		s.bytes += p.Bytes
-	} else {
-		s.Parts = append(s.Parts, volumePart{From: at, To: at, Evidence: evidence(r), volumeSum: one})
-		s.bytes += one.Bytes
+	s.parts = slices.Delete(s.parts, 0, n)
+	isOver := s.last.Requests == 0 || at-s.last.To > window
+	if !isOver && s.takes(&s.last, at) {
+		s.last.To = at
+		s.last.add(one)
+		return s.bytes + s.last.Bytes
 	}
-	return s.bytes
+	if !isOver {
+		s.parts = append(s.parts, s.last)
+		s.bytes += s.last.Bytes
+	}
+	s.last = volumePart{From: at, To: at, Evidence: evidence(r), volumeSum: one}
+	return s.bytes + s.last.Bytes
 }
 
 // takes tells whether a request at that time still belongs to the part.
 func (s *byteVolume) takes(p *volumePart, at int64) bool {
 	long := time.Duration(at-p.From) * time.Microsecond
-	return long < s.window/partsOf || long < s.window/fewParts && p.Bytes < s.least/smallParts
+	return long < *s.set.window/partsOf || long < *s.set.window/fewParts && p.Bytes < *s.set.least/smallParts
+}
+
+// rest says up to when and for how many bytes requests need no closer look: they belong to
+// the last part and the last span, nothing else is over, and all is within what is normal.
+func (s *byteVolume) rest() {
+	if s.room = 0; s.Going != nil {
+		return
+	}
+	window := *s.set.window
+	s.room = *s.set.least - s.bytes - s.last.Bytes
+	long := window / partsOf
+	if small := *s.set.least/smallParts - s.last.Bytes; small > 0 {
+		s.room = min(s.room, small)
+		long = window / fewParts
+	}
+	s.until = min(s.last.From+long.Microseconds(), s.span.From.UnixMicro()+window.Microseconds())
+	if len(s.spans) > 0 {
+		s.until = min(s.until, s.spans[0].From.UnixMicro()+2*window.Microseconds())
+	}
+	if len(s.parts) > 0 {
+		s.until = min(s.until, s.parts[0].To+window.Microseconds())
+	}
 }
 
 func (p *volumePart) first() time.Time { return time.UnixMicro(p.From).UTC() }
@@ -202,13 +298,14 @@ func (v *volumeSum) stream() bool { return 2*v.Partial > v.Bytes }
 
 func (s *byteVolume) begin(r *parsers.Request, limit int64) {
 	var marks Window
-	for i := range s.Parts {
-		marks = append(marks, Mark{At: s.Parts[i].first(), Evidence: s.Parts[i].Evidence})
+	parts := s.allParts()
+	for i := range parts {
+		marks = append(marks, Mark{At: parts[i].first(), Evidence: parts[i].Evidence})
 	}
 	s.Going = &volume{Episode: begin(r, marks), Limit: limit, Usual: s.Usual.P99(), Spans: s.Usual.N}
-	for i := range s.Parts {
-		s.Going.volumeSum.add(s.Parts[i].volumeSum)
-		s.Going.Outside += s.Parts[i].Requests * s.hours.outside(s.Parts[i].first())
+	for i := range parts {
+		s.Going.volumeSum.add(parts[i].volumeSum)
+		s.Going.Outside += parts[i].Requests * s.set.hours.outside(parts[i].first())
 	}
 	s.Going.Count = s.Going.Requests
 }
@@ -221,7 +318,7 @@ func (s *byteVolume) describe(e *Event) {
 		usual = fmt.Sprintf("99%% of %s of as long had up to %s", plural(v.Spans, "earlier time", "earlier times"), bytesInWords(v.Usual))
 	}
 	e.Summary = fmt.Sprintf("%s was sent %s within %s, by %s (threshold: more than %s; %s)", who(e.ActorID, e.ActorType),
-		bytesInWords(v.Peak), inWords(s.window), plural(e.Count, "request", "requests"), bytesInWords(v.Limit), usual)
+		bytesInWords(v.Peak), inWords(*s.set.window), plural(e.Count, "request", "requests"), bytesInWords(v.Limit), usual)
 	switch {
 	case v.file():
 		e.Confidence = 0.3
@@ -238,11 +335,11 @@ func (s *byteVolume) describe(e *Event) {
 		e.Confidence = 0.5 // it may be usual
 	}
 	if mostly(v.Outside, e.Count) {
-		e.Summary += fmt.Sprintf("; outside business hours (%s)", s.hours)
+		e.Summary += fmt.Sprintf("; outside business hours (%s)", s.set.hours)
 	}
 	e.Metadata = Meta("bytes_fetched", v.Peak, "bytes_total", v.Bytes, "endpoint", clip(v.Of.Name), "threshold_bytes", v.Limit, "baseline", baseline,
 		"baseline_p99_bytes", v.Usual, "baseline_samples", v.Spans, "largest_answer_bytes", v.Largest, "partial_bytes", v.Partial,
-		"outside_business_hours", v.Outside, "window_seconds", int(s.window.Seconds()))
+		"outside_business_hours", v.Outside, "window_seconds", int(s.set.window.Seconds()))
 }
 
 // volumeHistory is how many earlier windows show what is usual.

@@ -235,7 +235,9 @@ func TestByteVolumeAgainstAll(t *testing.T) {
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	for _, size := range []int64{100, 1 << 20, 1 << 40} {
-		s := &byteVolume{window: time.Hour, least: 1 << 30}
+		least, window := int64(1<<30), time.Hour
+		set := &volumeSettings{least: &least, window: &window}
+		s := &byteVolume{set: set}
 		var all []*parsers.Request
 		at := noon
 		for n := range 2000 {
@@ -244,37 +246,66 @@ func TestByteVolumeAgainstAll(t *testing.T) {
 			all = append(all, r)
 			if chance.IntN(10) == 0 {
 				saved := mustJSON(s)
-				s = &byteVolume{window: time.Hour, least: 1 << 30}
+				s = &byteVolume{set: set}
 				if err := json.Unmarshal(saved, s); err != nil {
 					t.Fatal(err)
 				}
 			}
 			got := s.slide(r, volumeSum{Requests: 1, Bytes: r.Bytes})
 			var parts int64
-			for _, p := range s.Parts {
+			for _, p := range s.allParts() {
 				parts += p.Bytes
 			}
 			if got != parts {
 				t.Fatalf("seed %d: %d bytes, %d in all parts", seed, got, parts)
 			}
-			least, most := int64(0), s.least/smallParts
+			least, most := int64(0), least/smallParts
 			for _, o := range all {
-				if back := at.Sub(o.Time); back <= s.window {
+				if back := at.Sub(o.Time); back <= window {
 					least += o.Bytes
 					most += o.Bytes
-				} else if back <= s.window+s.window/partsOf {
+				} else if back <= window+window/partsOf {
 					most += o.Bytes
 				}
 			}
 			if got < least || got > most {
 				t.Fatalf("seed %d: %d bytes after %d requests of up to %d, want %d to %d", seed, got, n, size, least, most)
 			}
-			if len(s.Parts) > partsOf+2 {
-				t.Fatalf("seed %d: %d parts", seed, len(s.Parts))
+			if n := len(s.allParts()); n > partsOf+2 {
+				t.Fatalf("seed %d: %d parts", seed, n)
 			}
 		}
-		if size == 100 && len(s.Parts) > fewParts+2 {
-			t.Errorf("seed %d: %d parts for next to nothing", seed, len(s.Parts))
+		if n := len(s.allParts()); size == 100 && n > fewParts+2 {
+			t.Errorf("seed %d: %d parts for next to nothing", seed, n)
+		}
+	}
+}
+
+// A request that changes nothing but sums is remembered like one that is looked at more
+// closely.
+func TestByteVolumeShortWay(t *testing.T) {
+	seed := rand.Uint64()
+	chance := rand.New(rand.NewPCG(seed, 0))
+	for _, size := range []int64{100, 1 << 18, 1 << 22, 1 << 40} {
+		d := ByteVolume()
+		short, long := d.New().(*byteVolume), d.New().(*byteVolume)
+		var told, toldLong []Event
+		at, pause := noon, int64(time.Second)
+		for n := range 3000 {
+			if n%100 == 0 {
+				pause = int64(time.Second) << chance.IntN(12)
+			}
+			at = at.Add(time.Duration(chance.Int64N(pause)).Truncate(time.Microsecond))
+			r := &parsers.Request{Time: at, ClientIP: "192.0.2.1", Bytes: chance.Int64N(size) + 1, Status: 200 + 6*chance.IntN(2), Line: int64(n)}
+			short.Observe(r, func(e Event) { told = append(told, e) })
+			long.room = 0
+			long.Observe(r, func(e Event) { toldLong = append(toldLong, e) })
+			if got, want := mustJSON(short), mustJSON(long); string(got) != string(want) {
+				t.Fatalf("seed %d: after %d requests of up to %d\n%s, want\n%s", seed, n, size, got, want)
+			}
+		}
+		if string(mustJSON(told)) != string(mustJSON(toldLong)) {
+			t.Errorf("seed %d: %d events of up to %d bytes a request, want %d", seed, len(told), size, len(toldLong))
 		}
 	}
 }

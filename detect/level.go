@@ -111,9 +111,7 @@ func (s *byteVolume) level() (Level, bool) {
 	if s.Going != nil {
 		l.Need = s.Going.Limit + 1
 	}
-	for _, p := range s.Parts {
-		l.Have += p.Bytes
-	}
+	l.Have = s.bytes + s.last.Bytes
 	return l, true
 }
 
