@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,11 +64,18 @@ type coordinated struct {
 	least, paths, percent int
 	window                time.Duration
 
-	Addresses map[uint64]*address `json:",omitempty"` // by tag; at most maxAddresses
-	Sought    map[uint64]*sought  `json:",omitempty"` // by tag of the path; at most maxSought
-	Hot       []uint64            `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
-	Swept     int64               `json:",omitempty"` // when what is over was last forgotten
-	Going     *campaign           `json:",omitempty"`
+	Addresses addresses          `json:",omitzero"`  // at most maxAddresses
+	Sought    map[uint64]*sought `json:",omitempty"` // by tag of the path; at most maxSought
+	Hot       []uint64           `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
+	Swept     int64              `json:",omitempty"` // when what is over was last forgotten
+	Going     *campaign          `json:",omitempty"`
+}
+
+// addresses are what is known of each address: one is looked up for every request. They are
+// saved as a map by tag.
+type addresses struct {
+	all   []address
+	index tagIndex
 }
 
 // An address is what is known of one.
@@ -75,6 +83,53 @@ type address struct {
 	Last            int64 // when it was last seen, in microseconds since 1970
 	Served, Refused int32 // answers 2xx and 3xx, and 403 and 404
 	Paths           int32 // it was the first to ask for, of those remembered
+	tag             uint64
+}
+
+// of returns what is known of the address with the tag until others are added or removed;
+// nil if nothing is.
+func (s *addresses) of(tag uint64) *address {
+	if i := s.index.find(tag); i >= 0 {
+		return &s.all[i]
+	}
+	return nil
+}
+
+func (s *addresses) add(a address) *address {
+	s.index.add(a.tag, len(s.all))
+	s.all = append(s.all, a)
+	return &s.all[len(s.all)-1]
+}
+
+func (s *addresses) remove(which func(*address) bool) {
+	s.all = slices.DeleteFunc(s.all, func(a address) bool { return which(&a) })
+	s.index.clear()
+	for i := range s.all {
+		s.index.add(s.all[i].tag, i)
+	}
+}
+
+func (s addresses) IsZero() bool { return len(s.all) == 0 }
+
+func (s addresses) MarshalJSON() ([]byte, error) {
+	byTag := make(map[uint64]*address, len(s.all))
+	for i := range s.all {
+		byTag[s.all[i].tag] = &s.all[i]
+	}
+	return json.Marshal(byTag)
+}
+
+func (s *addresses) UnmarshalJSON(text []byte) error {
+	var byTag map[uint64]address
+	if err := json.Unmarshal(text, &byTag); err != nil {
+		return err
+	}
+	*s = addresses{}
+	for tag, a := range byTag {
+		a.tag = tag
+		s.add(a)
+	}
+	return nil
 }
 
 // A sought is a path that was asked for in vain.
@@ -145,25 +200,19 @@ func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
 
 // meet makes an address known.
 func (s *coordinated) meet(by uint64, now int64) *address {
-	if a := s.Addresses[by]; a != nil {
+	if a := s.Addresses.of(by); a != nil {
 		a.Last = now
 		return a
 	}
-	if s.Addresses == nil {
-		s.Addresses = map[uint64]*address{}
-	}
-	if len(s.Addresses) >= maxAddresses {
-		all := make([]seen, 0, len(s.Addresses))
-		for by, a := range s.Addresses {
-			all = append(all, seen{a.Last, by})
+	if all := s.Addresses.all; len(all) >= maxAddresses {
+		ages := make([]seen, len(all))
+		for i := range all {
+			ages[i] = seen{all[i].Last, all[i].tag}
 		}
-		for _, o := range oldest(all, len(all)/8) {
-			delete(s.Addresses, o.tag)
-		}
+		out := newest(oldest(ages, len(all)/8))
+		s.Addresses.remove(func(a *address) bool { return !out.before(seen{a.Last, a.tag}) })
 	}
-	a := &address{Last: now}
-	s.Addresses[by] = a
-	return a
+	return s.Addresses.add(address{Last: now, tag: by})
 }
 
 // seek returns what is known of the path; nil if the address has had enough remembered
@@ -206,7 +255,7 @@ func (s *coordinated) forgetPaths() {
 }
 
 func (s *coordinated) forgetPath(path uint64) {
-	if a := s.Addresses[s.Sought[path].Owner]; a != nil && a.Paths > 0 {
+	if a := s.Addresses.of(s.Sought[path].Owner); a != nil && a.Paths > 0 {
 		a.Paths--
 	}
 	delete(s.Sought, path)
@@ -224,11 +273,7 @@ func (s *coordinated) sweep(now int64) {
 			s.forgetPath(path)
 		}
 	}
-	for by, a := range s.Addresses {
-		if now-a.Last > addressMemory.Microseconds() {
-			delete(s.Addresses, by)
-		}
-	}
+	s.Addresses.remove(func(a *address) bool { return now-a.Last > addressMemory.Microseconds() })
 }
 
 // ask remembers that the address asked: its last request, in the place of the one before
@@ -270,10 +315,10 @@ func (k *asker) network() string {
 // where there are too few of them for that to tell anything, of those that are served
 // for the most part.
 func (s *coordinated) isRare(p *sought) bool {
-	if len(p.Askers) == maxAskers && s.percent*len(s.Addresses) <= 100*maxAskers {
+	if len(p.Askers) == maxAskers && s.percent*len(s.Addresses.all) <= 100*maxAskers {
 		return s.scannersOnly(p)
 	}
-	return 100*len(p.Askers) < s.percent*len(s.Addresses) || s.scannersOnly(p)
+	return 100*len(p.Askers) < s.percent*len(s.Addresses.all) || s.scannersOnly(p)
 }
 
 // scannersOnly tells whether hardly any address that is served for the most part asked
@@ -285,12 +330,12 @@ func (s *coordinated) scannersOnly(p *sought) bool {
 			visitors++
 		}
 	}
-	return 100*visitors <= s.percent*len(s.Addresses)
+	return 100*visitors <= s.percent*len(s.Addresses.all)
 }
 
 // isScanner tells whether an address is refused more often than served.
 func (s *coordinated) isScanner(by uint64) bool {
-	a := s.Addresses[by]
+	a := s.Addresses.of(by)
 	return a != nil && a.Refused > a.Served
 }
 
@@ -388,7 +433,7 @@ func (s *coordinated) begin(r *parsers.Request, asks []asker) {
 	for _, k := range asks {
 		marks = append(marks, k.Mark)
 	}
-	s.Going = &campaign{Episode: begin(r, marks), Known: len(s.Addresses)}
+	s.Going = &campaign{Episode: begin(r, marks), Known: len(s.Addresses.all)}
 	for _, k := range asks {
 		s.Going.join(k, s.Sought[k.Tag].Path)
 	}
