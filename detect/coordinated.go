@@ -102,7 +102,13 @@ func (s *addresses) add(a address) *address {
 }
 
 func (s *addresses) remove(which func(*address) bool) {
-	s.all = slices.DeleteFunc(s.all, func(a address) bool { return which(&a) })
+	for i := len(s.all) - 1; i >= 0; i-- {
+		if which(&s.all[i]) {
+			last := len(s.all) - 1
+			s.all[i], s.all[last] = s.all[last], address{}
+			s.all = s.all[:last]
+		}
+	}
 	s.index.clear()
 	for i := range s.all {
 		s.index.add(s.all[i].tag, i)

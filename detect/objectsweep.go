@@ -2,8 +2,8 @@ package detect
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"path"
 	"slices"
@@ -71,11 +71,18 @@ type objectSweep struct {
 	factor, ownFactor    int64
 	known, window        time.Duration
 
-	Actors map[uint64]*roamer `json:",omitempty"` // by tag of the actor; at most maxRoamers
+	Actors roamers `json:",omitzero"` // at most maxRoamers
 	// Hours is the most objects of each actor's hours, those under way included, but for
 	// hours of actors who were alerted.
 	Hours Baseline
 	Going []*sweep `json:",omitempty"` // at most maxSweeps, as they began
+}
+
+// roamers are what is known of each actor: one is looked up for every request. They are
+// saved as a map by tag of the actor.
+type roamers struct {
+	all   []roamer
+	index tagIndex
 }
 
 // A roamer is what is known of one actor. One with a few objects takes some two hundred
@@ -92,6 +99,59 @@ type roamer struct {
 	Few   int64     `json:",omitempty"`
 	Usual *Baseline `json:",omitempty"`
 	Told  *Baseline `json:",omitempty"`
+	actor uint64    // its tag
+}
+
+// of returns what is known of the actor until others are added or removed; nil if nothing
+// is.
+func (s *roamers) of(actor uint64) *roamer {
+	if i := s.index.find(actor); i >= 0 {
+		return &s.all[i]
+	}
+	return nil
+}
+
+func (s *roamers) add(a roamer) *roamer {
+	s.index.add(a.actor, len(s.all))
+	s.all = append(s.all, a)
+	return &s.all[len(s.all)-1]
+}
+
+func (s *roamers) remove(which func(*roamer) bool) {
+	for i := len(s.all) - 1; i >= 0; i-- {
+		if which(&s.all[i]) {
+			last := len(s.all) - 1
+			s.all[i], s.all[last] = s.all[last], roamer{}
+			s.all = s.all[:last]
+		}
+	}
+	s.index.clear()
+	for i := range s.all {
+		s.index.add(s.all[i].actor, i)
+	}
+}
+
+func (s roamers) IsZero() bool { return len(s.all) == 0 }
+
+func (s roamers) MarshalJSON() ([]byte, error) {
+	byTag := make(map[uint64]*roamer, len(s.all))
+	for i := range s.all {
+		byTag[s.all[i].actor] = &s.all[i]
+	}
+	return json.Marshal(byTag)
+}
+
+func (s *roamers) UnmarshalJSON(text []byte) error {
+	var byTag map[uint64]roamer
+	if err := json.Unmarshal(text, &byTag); err != nil {
+		return err
+	}
+	*s = roamers{}
+	for actor, a := range byTag {
+		a.actor = actor
+		s.add(a)
+	}
+	return nil
 }
 
 // A sweep is one actor's that goes on.
@@ -114,7 +174,7 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 	now := r.Time.UnixMicro()
 	s.endQuiet(r.Time, emit)
 	actor := actorTag(r)
-	a := s.Actors[actor]
+	a := s.Actors.of(actor)
 	if a == nil {
 		a = s.meet(actor, now)
 	}
@@ -154,24 +214,16 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 // meet makes an actor known. Where there are too many, those seen longest ago are
 // forgotten.
 func (s *objectSweep) meet(actor uint64, now int64) *roamer {
-	if s.Actors == nil {
-		s.Actors = map[uint64]*roamer{}
-	}
-	if len(s.Actors) >= maxRoamers {
-		all := make([]seen, 0, len(s.Actors))
-		for actor, a := range s.Actors {
-			all = append(all, seen{a.Last, actor})
+	if all := s.Actors.all; len(all) >= maxRoamers {
+		ages := make([]seen, len(all))
+		for i := range all {
+			ages[i] = seen{all[i].Last, all[i].actor}
 		}
-		for _, o := range oldest(all, len(all)/8) {
-			if !s.isGoing(o.tag) {
-				delete(s.Actors, o.tag)
-			}
-		}
+		out := newest(oldest(ages, len(all)/8))
+		s.Actors.remove(func(a *roamer) bool { return !out.before(seen{a.Last, a.actor}) && !s.isGoing(a.actor) })
 	}
-	a := &roamer{First: now, Hour: now}
 	s.Hours.Add(0)
-	s.Actors[actor] = a
-	return a
+	return s.Actors.add(roamer{First: now, Hour: now, actor: actor})
 }
 
 // turn ends the actor's hour under way if it is over, and begins the next.
@@ -207,7 +259,7 @@ func learn(b **Baseline, v int64) {
 // exceeds tells whether n objects are too many for the actor, and what that was measured
 // with.
 func (s *objectSweep) exceeds(a *roamer, n int64, g *sweep) bool {
-	g.OthersActors = max(len(s.Actors)-1-len(s.Going), 0)
+	g.OthersActors = max(len(s.Actors.all)-1-len(s.Going), 0)
 	g.Limit = int64(s.alone)
 	if g.OthersActors >= s.others {
 		g.Measured = true
@@ -310,7 +362,7 @@ func (s *objectSweep) endQuiet(now time.Time, emit func(Event)) {
 
 func (s *objectSweep) finish(g *sweep, emit func(Event)) {
 	g.end(emit, func(e *Event) { s.describe(g, e) })
-	if a := s.Actors[g.Actor]; a != nil {
+	if a := s.Actors.of(g.Actor); a != nil {
 		learn(&a.Told, a.Peak)
 		a.Apart, a.Hour, a.Peak = false, 0, 0
 	}
@@ -569,9 +621,9 @@ const (
 
 func (s *objectSweep) Learned() (l Learned) {
 	l.addNumber(Number{Of: ofHours, Baseline: s.Hours})
-	for _, actor := range slices.Sorted(maps.Keys(s.Actors)) {
-		a := s.Actors[actor]
-		n := Number{Actor: showTag(actor), Since: time.UnixMicro(a.First).UTC()}
+	all := slices.SortedFunc(slices.Values(s.Actors.all), func(a, b roamer) int { return cmp.Compare(a.actor, b.actor) })
+	for _, a := range all {
+		n := Number{Actor: showTag(a.actor), Since: time.UnixMicro(a.First).UTC()}
 		few := n
 		few.Of = ofFewHours
 		if few.N = a.Few; a.Few > 0 {
@@ -592,7 +644,7 @@ func (s *objectSweep) Learned() (l Learned) {
 
 func (s *objectSweep) Learn(l Learned, at time.Time) error {
 	s.Hours = l.number(ofHours).Baseline
-	s.Actors = map[uint64]*roamer{}
+	s.Actors = roamers{}
 	for _, n := range l.Numbers {
 		if n.Actor == "" {
 			continue
@@ -601,10 +653,10 @@ func (s *objectSweep) Learn(l Learned, at time.Time) error {
 		if err != nil {
 			return fmt.Errorf("%q: %w", n.Of, err)
 		}
-		if s.Actors[t] == nil {
-			s.Actors[t] = &roamer{First: at.UnixMicro(), Last: at.UnixMicro()}
+		a, b := s.Actors.of(t), n.Baseline
+		if a == nil {
+			a = s.Actors.add(roamer{First: at.UnixMicro(), Last: at.UnixMicro(), actor: t})
 		}
-		a, b := s.Actors[t], n.Baseline
 		b.Buckets = slices.Clone(b.Buckets)
 		switch n.Of {
 		case ofFewHours:
@@ -615,8 +667,8 @@ func (s *objectSweep) Learn(l Learned, at time.Time) error {
 			a.Told = &b
 		}
 	}
-	if len(s.Actors) > maxRoamers {
-		return fmt.Errorf("%d actors are more than %d", len(s.Actors), maxRoamers)
+	if len(s.Actors.all) > maxRoamers {
+		return fmt.Errorf("%d actors are more than %d", len(s.Actors.all), maxRoamers)
 	}
 	return l.known(ofHours, ofToldHours, ofFewHours)
 }
