@@ -30,21 +30,23 @@ func Scraping() *Detector {
 	hours := d.businessHours()
 	d.Match = func(r *parsers.Request) bool { return sizes().batchOf(r).Records > 0 }
 	d.TTL = window
-	d.New = func() State {
-		return &bulkExport{limit: *limit, critical: *critical, sizes: sizes(), window: *window, hours: hours}
-	}
+	set := &exportSettings{limit, critical, sizes, window, hours}
+	d.New = func() State { return &bulkExport{exportSettings: set} }
 	return d
 }
 
-type bulkExport struct {
-	limit, critical int64
-	sizes           pageSizes
-	window          time.Duration
+type exportSettings struct {
+	limit, critical *int64
+	sizes           func() pageSizes
+	window          *time.Duration
 	hours           *Hours
+}
 
+type bulkExport struct {
 	Pages []page   `json:",omitempty"` // counted within the window, in order; at most maxPages
 	From  endpoint // of the records
 	Going *export
+	*exportSettings
 }
 
 // A page is one that was counted, or several that follow one another: then it bears the
@@ -75,7 +77,7 @@ const (
 )
 
 func (s *bulkExport) Observe(r *parsers.Request, emit func(Event)) {
-	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.window {
 		s.Expire(emit)
 	}
 	p := s.pageOf(r)
@@ -85,7 +87,7 @@ func (s *bulkExport) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.add(p)
 	s.From.vote(r.Route, p.Records)
-	if records += p.Records; records <= s.limit {
+	if records += p.Records; records <= *s.limit {
 		return
 	}
 	if s.Going == nil {
@@ -98,7 +100,7 @@ func (s *bulkExport) Observe(r *parsers.Request, emit func(Event)) {
 	e.Crawler = e.Crawler || r.Origin.Has(parsers.Crawler)
 	e.Peak = max(e.Peak, records)
 	severity := High
-	if records > s.critical {
+	if records > *s.critical {
 		severity = Critical
 	}
 	if e.thin() || e.Crawler {
@@ -121,7 +123,7 @@ func (s *bulkExport) Expire(emit func(Event)) {
 // pageOf returns the page that a request got. What a request with a body asked for is
 // not seen, and no such page is the same as another.
 func (s *bulkExport) pageOf(r *parsers.Request) page {
-	b := s.sizes.got(r)
+	b := s.sizes().got(r)
 	p := page{Mark: mark(r, 0), Requests: 1, Records: b.Records}
 	if !b.Logged || r.Method == "GET" {
 		p.Tag = pageTag(r)
@@ -139,7 +141,7 @@ func (s *bulkExport) pageOf(r *parsers.Request) page {
 // left and whether the page is among them.
 func (s *bulkExport) within(p page) (records int64, known bool) {
 	n := 0
-	for n < len(s.Pages) && p.At.Sub(s.Pages[n].At) > s.window {
+	for n < len(s.Pages) && p.At.Sub(s.Pages[n].At) > *s.window {
 		n++
 	}
 	s.Pages = slices.Delete(s.Pages, 0, n)
@@ -154,7 +156,7 @@ func (s *bulkExport) add(p page) {
 	if s.Pages = append(s.Pages, p); len(s.Pages) <= maxPages {
 		return
 	}
-	span, n := s.window/pageSpans, 0
+	span, n := *s.window/pageSpans, 0
 	for i, p := range s.Pages {
 		if n == 0 || i >= len(s.Pages)-freshPages || !p.At.Truncate(span).Equal(s.Pages[n-1].At.Truncate(span)) {
 			s.Pages[n] = p
@@ -204,11 +206,11 @@ func (s *bulkExport) describe(e *Event) {
 	}
 	inAll := ""
 	if g.Total > g.Peak {
-		inAll = fmt.Sprintf(" within %s (%d in all)", inWords(s.window), g.Total)
+		inAll = fmt.Sprintf(" within %s (%d in all)", inWords(*s.window), g.Total)
 	}
 	e.Summary = fmt.Sprintf("%s fetched %s%s%s%s, with %s in %s (threshold: more than %d records within %s)",
 		who(e.ActorID, e.ActorType), about, plural(g.Peak, "record", "records"), inAll, s.From.after("from"), plural(e.Count, "request", "requests"),
-		inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
+		inWords(e.Last.Sub(e.First)), *s.limit, inWords(*s.window))
 	switch {
 	case g.thin():
 		e.Confidence = 0.3
@@ -218,7 +220,7 @@ func (s *bulkExport) describe(e *Event) {
 		e.Summary += "; from addresses of a search engine"
 	case method == "logged":
 		e.Confidence = 0.95
-	case g.Peak > 2*s.limit && e.Count > 10:
+	case g.Peak > 2*(*s.limit) && e.Count > 10:
 		e.Confidence = 0.8
 	default:
 		e.Confidence = 0.6 // pages may hold less than was asked for

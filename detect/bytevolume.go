@@ -30,7 +30,7 @@ func ByteVolume() *Detector {
 	hours := d.businessHours()
 	d.TTL, d.Quiet = new(history), window
 	set := &volumeSettings{least, factor, window, hours}
-	d.New = func() State { return &byteVolume{set: set} }
+	d.New = func() State { return &byteVolume{volumeSettings: set} }
 	return d
 }
 
@@ -55,7 +55,7 @@ type byteVolume struct {
 	bytes int64        // of parts
 	Usual Baseline
 	Going *volume
-	set   *volumeSettings
+	*volumeSettings
 }
 
 // A volumeMemory is how a byteVolume is saved.
@@ -81,7 +81,7 @@ func (s *byteVolume) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return err
 	}
-	*s = byteVolume{spans: m.Spans, parts: m.Parts, Usual: m.Usual, Going: m.Going, set: s.set}
+	*s = byteVolume{spans: m.Spans, parts: m.Parts, Usual: m.Usual, Going: m.Going, volumeSettings: s.volumeSettings}
 	if n := len(s.spans); n > 0 {
 		s.span, s.spans = s.spans[n-1], s.spans[:n-1]
 	}
@@ -164,7 +164,7 @@ func (s *byteVolume) Observe(r *parsers.Request, emit func(Event)) {
 		s.last.add(one)
 		return
 	}
-	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.set.window {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.window {
 		s.Expire(emit)
 	}
 	s.learn(r.Time, one.Bytes)
@@ -178,8 +178,8 @@ func (s *byteVolume) judge(r *parsers.Request, one volumeSum, bytes int64, emit 
 	case s.Going != nil && bytes > s.Going.Limit:
 		s.Going.extend(r)
 		s.Going.volumeSum.add(one)
-		s.Going.Outside += s.set.hours.outside(r.Time)
-	case s.Going == nil && bytes > *s.set.least && bytes > s.limit():
+		s.Going.Outside += s.hours.outside(r.Time)
+	case s.Going == nil && bytes > *s.least && bytes > s.limit():
 		s.begin(r, s.limit())
 	default:
 		return
@@ -208,13 +208,13 @@ func (s *byteVolume) Expire(emit func(Event)) {
 
 // limit is what is normal.
 func (s *byteVolume) limit() int64 {
-	return max(*s.set.least, int64(*s.set.factor)*min(s.Usual.P99(), maxVolume))
+	return max(*s.least, int64(*s.factor)*min(s.Usual.P99(), maxVolume))
 }
 
 // learn adds bytes to the span of time they belong to. A span is known as usual once no
 // window that is judged reaches into it any more.
 func (s *byteVolume) learn(at time.Time, bytes int64) {
-	window := *s.set.window
+	window := *s.window
 	for len(s.spans) > 0 && at.Sub(s.spans[0].From) > 2*window {
 		s.Usual.Add(s.spans[0].Bytes)
 		s.spans = slices.Delete(s.spans, 0, 1)
@@ -235,7 +235,7 @@ func (s *byteVolume) learn(at time.Time, bytes int64) {
 // slide adds a request and returns the bytes within the window.
 func (s *byteVolume) slide(r *parsers.Request, one volumeSum) int64 {
 	n := 0
-	at, window := r.Time.UnixMicro(), s.set.window.Microseconds()
+	at, window := r.Time.UnixMicro(), s.window.Microseconds()
 	for n < len(s.parts) && at-s.parts[n].To > window {
 		s.bytes -= s.parts[n].Bytes
 		n++
@@ -258,7 +258,7 @@ func (s *byteVolume) slide(r *parsers.Request, one volumeSum) int64 {
 // takes tells whether a request at that time still belongs to the part.
 func (s *byteVolume) takes(p *volumePart, at int64) bool {
 	long := time.Duration(at-p.From) * time.Microsecond
-	return long < *s.set.window/partsOf || long < *s.set.window/fewParts && p.Bytes < *s.set.least/smallParts
+	return long < *s.window/partsOf || long < *s.window/fewParts && p.Bytes < *s.least/smallParts
 }
 
 // rest says up to when and for how many bytes requests need no closer look: they belong to
@@ -267,10 +267,10 @@ func (s *byteVolume) rest() {
 	if s.room = 0; s.Going != nil {
 		return
 	}
-	window := *s.set.window
-	s.room = *s.set.least - s.bytes - s.last.Bytes
+	window := *s.window
+	s.room = *s.least - s.bytes - s.last.Bytes
 	long := window / partsOf
-	if small := *s.set.least/smallParts - s.last.Bytes; small > 0 {
+	if small := *s.least/smallParts - s.last.Bytes; small > 0 {
 		s.room = min(s.room, small)
 		long = window / fewParts
 	}
@@ -305,7 +305,7 @@ func (s *byteVolume) begin(r *parsers.Request, limit int64) {
 	s.Going = &volume{Episode: begin(r, marks), Limit: limit, Usual: s.Usual.P99(), Spans: s.Usual.N}
 	for i := range parts {
 		s.Going.volumeSum.add(parts[i].volumeSum)
-		s.Going.Outside += parts[i].Requests * s.set.hours.outside(parts[i].first())
+		s.Going.Outside += parts[i].Requests * s.hours.outside(parts[i].first())
 	}
 	s.Going.Count = s.Going.Requests
 }
@@ -318,7 +318,7 @@ func (s *byteVolume) describe(e *Event) {
 		usual = fmt.Sprintf("99%% of %s of as long had up to %s", plural(v.Spans, "earlier time", "earlier times"), bytesInWords(v.Usual))
 	}
 	e.Summary = fmt.Sprintf("%s was sent %s within %s, by %s (threshold: more than %s; %s)", who(e.ActorID, e.ActorType),
-		bytesInWords(v.Peak), inWords(*s.set.window), plural(e.Count, "request", "requests"), bytesInWords(v.Limit), usual)
+		bytesInWords(v.Peak), inWords(*s.window), plural(e.Count, "request", "requests"), bytesInWords(v.Limit), usual)
 	switch {
 	case v.file():
 		e.Confidence = 0.3
@@ -335,11 +335,11 @@ func (s *byteVolume) describe(e *Event) {
 		e.Confidence = 0.5 // it may be usual
 	}
 	if mostly(v.Outside, e.Count) {
-		e.Summary += fmt.Sprintf("; outside business hours (%s)", s.set.hours)
+		e.Summary += fmt.Sprintf("; outside business hours (%s)", s.hours)
 	}
 	e.Metadata = Meta("bytes_fetched", v.Peak, "bytes_total", v.Bytes, "endpoint", clip(v.Of.Name), "threshold_bytes", v.Limit, "baseline", baseline,
 		"baseline_p99_bytes", v.Usual, "baseline_samples", v.Spans, "largest_answer_bytes", v.Largest, "partial_bytes", v.Partial,
-		"outside_business_hours", v.Outside, "window_seconds", int(s.set.window.Seconds()))
+		"outside_business_hours", v.Outside, "window_seconds", int(s.window.Seconds()))
 }
 
 // volumeHistory is how many earlier windows show what is usual.

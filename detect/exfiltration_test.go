@@ -187,7 +187,8 @@ func TestBulkExportAgainstAll(t *testing.T) {
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	for _, test := range []struct{ pages, requests int }{{30, 400}, {1 << 40, 400}, {1 << 40, 12_000}} {
-		s := &bulkExport{window: time.Hour}
+		window := time.Hour
+		s := &bulkExport{exportSettings: &exportSettings{window: &window}}
 		counted := map[uint64]time.Time{}
 		var all []page
 		at := noon
@@ -195,19 +196,19 @@ func TestBulkExportAgainstAll(t *testing.T) {
 			at = at.Add(time.Duration(chance.Int64N(int64(2*time.Hour) * 4 / int64(test.requests))))
 			p := page{Mark: Mark{At: at, Tag: uint64(chance.IntN(test.pages)) + 1}, Requests: 1, Records: int64(1 + chance.IntN(9))}
 			got, known := s.within(p)
-			if last, was := counted[p.Tag]; known != (was && at.Sub(last) <= s.window) {
+			if last, was := counted[p.Tag]; known != (was && at.Sub(last) <= window) {
 				t.Fatalf("seed %d: page %d after %d requests: known %v", seed, p.Tag, n, known)
 			}
 			least, most := int64(0), int64(0)
 			for _, o := range slices.Backward(all) {
 				back := at.Sub(o.At)
-				if back > 2*s.window {
+				if back > 2*window {
 					break
 				}
-				if back <= s.window {
+				if back <= window {
 					least += o.Records
 					most += o.Records
-				} else if back <= s.window+s.window/pageSpans {
+				} else if back <= window+window/pageSpans {
 					most += o.Records
 				}
 			}
@@ -237,7 +238,7 @@ func TestByteVolumeAgainstAll(t *testing.T) {
 	for _, size := range []int64{100, 1 << 20, 1 << 40} {
 		least, window := int64(1<<30), time.Hour
 		set := &volumeSettings{least: &least, window: &window}
-		s := &byteVolume{set: set}
+		s := &byteVolume{volumeSettings: set}
 		var all []*parsers.Request
 		at := noon
 		for n := range 2000 {
@@ -246,7 +247,7 @@ func TestByteVolumeAgainstAll(t *testing.T) {
 			all = append(all, r)
 			if chance.IntN(10) == 0 {
 				saved := mustJSON(s)
-				s = &byteVolume{set: set}
+				s = &byteVolume{volumeSettings: set}
 				if err := json.Unmarshal(saved, s); err != nil {
 					t.Fatal(err)
 				}

@@ -83,7 +83,7 @@ func (s *bulkDelete) level() (Level, bool) {
 }
 
 func (s *pageWalk) level() (Level, bool) {
-	return Level{Have: int64(len(s.Recent)), Need: int64(s.least), Of: "distinct pages"}, s.Going == nil
+	return Level{Have: int64(len(s.Recent)), Need: int64(*s.least), Of: "distinct pages"}, s.Going == nil
 }
 
 func (s *keyRoutes) level() (Level, bool) {
@@ -116,7 +116,7 @@ func (s *byteVolume) level() (Level, bool) {
 }
 
 func (s *bulkExport) level() (Level, bool) {
-	l := Level{Need: s.limit + 1, Of: "records"}
+	l := Level{Need: *s.limit + 1, Of: "records"}
 	for _, p := range s.Pages {
 		l.Have += p.Records
 	}
@@ -135,7 +135,7 @@ func (s *sequentialIDs) level() (Level, bool) {
 		}
 	}
 	lo, hi := s.run(last)
-	return Level{Have: int64(hi - lo), Need: int64(s.least), Of: "ids in a dense run"}, true
+	return Level{Have: int64(hi - lo), Need: int64(*s.least), Of: "ids in a dense run"}, true
 }
 
 func (s *tokenSpread) level() (Level, bool) {

@@ -32,20 +32,22 @@ func PageWalk() *Detector {
 	window := d.span("window", 10*time.Minute, "`time` within which pages are counted, and without a new one after which a walk is over")
 	hours := d.businessHours()
 	d.TTL = window
-	d.New = func() State {
-		return &pageWalk{least: *pages, sizes: sizes(), window: *window, hours: hours}
-	}
+	set := &walkSettings{pages, sizes, window, hours}
+	d.New = func() State { return &pageWalk{walkSettings: set} }
 	return d
 }
 
-type pageWalk struct {
-	least  int
-	sizes  pageSizes
-	window time.Duration
+type walkSettings struct {
+	least  *int
+	sizes  func() pageSizes
+	window *time.Duration
 	hours  *Hours
+}
 
+type pageWalk struct {
 	Recent []page  `json:",omitempty"` // the last request for each page within the window; at most least
 	Going  *paging `json:",omitempty"`
+	*walkSettings
 }
 
 // A paging is a walk through pages that goes on. It counts pages that are not among the
@@ -59,11 +61,11 @@ type paging struct {
 }
 
 func (s *pageWalk) Observe(r *parsers.Request, emit func(Event)) {
-	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.window {
 		s.Expire(emit)
 	}
 	l, _ := listingIn(r)
-	if known := s.visit(s.pageOf(r, l)); known || len(s.Recent) < s.least {
+	if known := s.visit(s.pageOf(r, l)); known || len(s.Recent) < *s.least {
 		return
 	}
 	if s.Going == nil {
@@ -104,7 +106,7 @@ func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
 		p.Records = logged(r).Records
 		return p
 	}
-	p.Records = s.sizes.estimate(r, l).Records
+	p.Records = s.sizes().estimate(r, l).Records
 	p.Estimated = p.Records
 	return p
 }
@@ -112,10 +114,10 @@ func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
 // visit remembers the page and tells whether it is among the last ones.
 func (s *pageWalk) visit(p page) (known bool) {
 	s.Recent = slices.DeleteFunc(s.Recent, func(o page) bool {
-		known = known || o.Tag == p.Tag && p.At.Sub(o.At) <= s.window
-		return o.Tag == p.Tag || p.At.Sub(o.At) > s.window
+		known = known || o.Tag == p.Tag && p.At.Sub(o.At) <= *s.window
+		return o.Tag == p.Tag || p.At.Sub(o.At) > *s.window
 	})
-	if len(s.Recent) == s.least {
+	if len(s.Recent) == *s.least {
 		s.Recent = slices.Delete(s.Recent, 0, 1)
 	}
 	s.Recent = append(s.Recent, p)
@@ -148,14 +150,14 @@ func (s *pageWalk) describe(e *Event) {
 	}
 	e.Summary = fmt.Sprintf("%s went through %s of %q with %s%s in %s (threshold: %s of one list within %s)",
 		who(e.ActorID, e.ActorType), plural(e.Count, "page", "pages"), clip(e.Route), about, plural(w.Records, "record", "records"),
-		inWords(e.Last.Sub(e.First)), plural(int64(s.least), "page", "pages"), inWords(s.window))
+		inWords(e.Last.Sub(e.First)), plural(int64(*s.least), "page", "pages"), inWords(*s.window))
 	switch n := e.Count; {
 	case w.Crawler:
 		e.Confidence = 0.3
 		e.Summary += "; from addresses of a search engine"
-	case n >= 5*int64(s.least):
+	case n >= 5*int64(*s.least):
 		e.Confidence = 0.9
-	case n >= 2*int64(s.least):
+	case n >= 2*int64(*s.least):
 		e.Confidence = 0.8
 	default:
 		e.Confidence = 0.5 // somebody patient, or a list that loads on as one scrolls

@@ -32,20 +32,22 @@ func SequentialIDs() *Detector {
 	density := d.count("density", 60, "`percent` of its range that a run fills at least")
 	window := d.span("window", 300*time.Second, "`time` within which ids make a run")
 	d.TTL = window
-	d.New = func() State {
-		return &sequentialIDs{least: *ids, gap: uint64(*gap), density: uint64(*density), window: *window}
-	}
+	set := &sequentialSettings{ids, gap, density, window}
+	d.New = func() State { return &sequentialIDs{sequentialSettings: set} }
 	return d
 }
 
-type sequentialIDs struct {
-	least        int
-	gap, density uint64
-	window       time.Duration
+type sequentialSettings struct {
+	least, gap, density *int
+	window              *time.Duration
+}
 
+// A sequentialIDs is one line of memory: there are many, and each request needs another.
+type sequentialIDs struct {
 	Visits []visit   `json:",omitempty"` // within the window, by id; bounded by visitsKept
 	oldest time.Time // no visit is older; zero if that is not known
 	Going  *walk     `json:",omitempty"`
+	*sequentialSettings
 }
 
 // A visit is the last request for one id, which is the tag of its mark.
@@ -70,13 +72,13 @@ type walk struct {
 const visitsKept = 256
 
 func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
-	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
+	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.window {
 		s.Expire(emit)
 		s.Going = nil
 	}
 	id, _ := objectID(r)
 	lo, hi := s.run(s.visit(visit{mark(r, id), r.Status}))
-	if hi-lo < s.least {
+	if hi-lo < *s.least {
 		return
 	}
 	run := s.Visits[lo:hi]
@@ -106,10 +108,10 @@ func (s *sequentialIDs) Expire(emit func(Event)) {
 
 // visit remembers v and returns its place.
 func (s *sequentialIDs) visit(v visit) int {
-	if v.At.Sub(s.oldest) > s.window {
+	if v.At.Sub(s.oldest) > *s.window {
 		s.oldest = v.At
 		s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool {
-			if v.At.Sub(o.At) > s.window {
+			if v.At.Sub(o.At) > *s.window {
 				return true
 			}
 			if o.At.Before(s.oldest) {
@@ -124,7 +126,7 @@ func (s *sequentialIDs) visit(v visit) int {
 		return at
 	}
 	s.Visits = slices.Insert(s.Visits, at, v)
-	if len(s.Visits) <= max(visitsKept, 2*s.least) {
+	if len(s.Visits) <= max(visitsKept, 2*(*s.least)) {
 		return at
 	}
 	oldest := 0
@@ -145,13 +147,13 @@ func (s *sequentialIDs) visit(v visit) int {
 // behind the wider step until what is left fills its range.
 func (s *sequentialIDs) run(at int) (lo, hi int) {
 	step := func(i int) uint64 { return s.Visits[i].Tag - s.Visits[i-1].Tag }
-	for lo = at; lo > 0 && step(lo) <= s.gap; {
+	for lo = at; lo > 0 && step(lo) <= uint64(*s.gap); {
 		lo--
 	}
-	for hi = at + 1; hi < len(s.Visits) && step(hi) <= s.gap; {
+	for hi = at + 1; hi < len(s.Visits) && step(hi) <= uint64(*s.gap); {
 		hi++
 	}
-	for hi-lo > 1 && uint64(hi-lo)*100 < s.density*(s.Visits[hi-1].Tag-s.Visits[lo].Tag+1) {
+	for hi-lo > 1 && uint64(hi-lo)*100 < uint64(*s.density)*(s.Visits[hi-1].Tag-s.Visits[lo].Tag+1) {
 		switch {
 		case lo == at:
 			hi--
@@ -195,14 +197,14 @@ func (s *sequentialIDs) describe(e *Event) {
 	w := s.Going
 	e.Summary = fmt.Sprintf("%s asked for %s of %q, from %d to %d, in %s; %d of %d requests were granted (threshold: %s that fill %d%% of their range, within %s)",
 		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), strings.TrimSpace(clip(e.Route)+" "+w.Operation), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
-		w.Granted, e.Count, plural(int64(s.least), "id", "ids"), s.density, inWords(s.window))
+		w.Granted, e.Count, plural(int64(*s.least), "id", "ids"), *s.density, inWords(*s.window))
 	if w.GraphQL && w.Granted > 0 {
 		e.Summary += "; GraphQL grants and refuses with the same 200"
 	}
 	switch n := len(w.IDs); {
-	case n >= 5*s.least:
+	case n >= 5*(*s.least):
 		e.Confidence = 0.9
-	case n >= 2*s.least:
+	case n >= 2*(*s.least):
 		e.Confidence = 0.8
 	default:
 		e.Confidence = 0.6 // a page that shows a list of neighbours asks for about as many

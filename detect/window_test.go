@@ -271,7 +271,8 @@ func TestRunIsDense(t *testing.T) {
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	for range 500 {
-		s := &sequentialIDs{least: 4, gap: 5, density: 60, window: time.Hour}
+		least, gap, density, window := 4, 5, 60, time.Hour
+		s := &sequentialIDs{sequentialSettings: &sequentialSettings{&least, &gap, &density, &window}}
 		for n := range 12 {
 			id := uint64(chance.IntN(40))
 			lo, hi := s.run(s.visit(visit{Mark: Mark{At: noon.Add(time.Duration(n) * time.Second), Tag: id}}))
@@ -279,11 +280,11 @@ func TestRunIsDense(t *testing.T) {
 				t.Fatalf("seed %d: run %d to %d of %v is not around %d", seed, lo, hi, s.Visits, id)
 			}
 			for i := lo + 1; i < hi; i++ {
-				if s.Visits[i].Tag-s.Visits[i-1].Tag > s.gap {
+				if s.Visits[i].Tag-s.Visits[i-1].Tag > uint64(gap) {
 					t.Fatalf("seed %d: run %v has a gap", seed, s.Visits[lo:hi])
 				}
 			}
-			if n, span := uint64(hi-lo), s.Visits[hi-1].Tag-s.Visits[lo].Tag+1; n*100 < s.density*span {
+			if n, span := uint64(hi-lo), s.Visits[hi-1].Tag-s.Visits[lo].Tag+1; n*100 < uint64(density)*span {
 				t.Fatalf("seed %d: run %v is sparse", seed, s.Visits[lo:hi])
 			}
 		}
