@@ -130,7 +130,7 @@ func (s *sequentialIDs) level() (Level, bool) {
 	}
 	last := 0
 	for i := range s.Visits {
-		if !s.Visits[i].At.Before(s.Visits[last].At) {
+		if s.Visits[i].At >= s.Visits[last].At {
 			last = i
 		}
 	}

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -44,16 +45,37 @@ type sequentialSettings struct {
 
 // A sequentialIDs is one line of memory: there are many, and each request needs another.
 type sequentialIDs struct {
-	Visits []visit   `json:",omitempty"` // within the window, by id; bounded by visitsKept
-	oldest time.Time // no visit is older; zero if that is not known
-	Going  *walk     `json:",omitempty"`
+	Visits []visit `json:",omitempty"` // within the window, by id; bounded by visitsKept
+	oldest int64   // no visit is older; 0 if that is not known
+	Going  *walk   `json:",omitempty"`
 	*sequentialSettings
 }
 
-// A visit is the last request for one id, which is the tag of its mark.
+// A visit is the last request for one id, which is its tag. It is a savedVisit in less
+// memory, and none that the garbage collector reads.
 type visit struct {
+	At  int64 // microseconds since 1970
+	Tag uint64
+	Evidence
+	Status int
+}
+
+type savedVisit struct {
 	Mark
 	Status int
+}
+
+func (v visit) mark() Mark {
+	return Mark{At: time.UnixMicro(v.At).UTC(), Tag: v.Tag, Evidence: v.Evidence}
+}
+
+func (v visit) MarshalJSON() ([]byte, error) { return json.Marshal(savedVisit{v.mark(), v.Status}) }
+
+func (v *visit) UnmarshalJSON(text []byte) error {
+	var saved savedVisit
+	err := json.Unmarshal(text, &saved)
+	*v = visit{saved.At.UnixMicro(), saved.Tag, saved.Evidence, saved.Status}
+	return err
 }
 
 // A walk is a run that goes on.
@@ -77,7 +99,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going = nil
 	}
 	id, _ := objectID(r)
-	lo, hi := s.run(s.visit(visit{mark(r, id), r.Status}))
+	lo, hi := s.run(s.visit(visit{r.Time.UnixMicro(), id, evidence(r), r.Status}))
 	if hi-lo < *s.least {
 		return
 	}
@@ -108,15 +130,13 @@ func (s *sequentialIDs) Expire(emit func(Event)) {
 
 // visit remembers v and returns its place.
 func (s *sequentialIDs) visit(v visit) int {
-	if v.At.Sub(s.oldest) > *s.window {
+	if window := s.window.Microseconds(); s.oldest == 0 || v.At-s.oldest > window {
 		s.oldest = v.At
 		s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool {
-			if v.At.Sub(o.At) > *s.window {
+			if v.At-o.At > window {
 				return true
 			}
-			if o.At.Before(s.oldest) {
-				s.oldest = o.At
-			}
+			s.oldest = min(s.oldest, o.At)
 			return false
 		})
 	}
@@ -131,7 +151,7 @@ func (s *sequentialIDs) visit(v visit) int {
 	}
 	oldest := 0
 	for i := range s.Visits {
-		if s.Visits[i].At.Before(s.Visits[oldest].At) {
+		if s.Visits[i].At < s.Visits[oldest].At {
 			oldest = i
 		}
 	}
@@ -171,7 +191,7 @@ func (s *sequentialIDs) run(at int) (lo, hi int) {
 func beginWalk(r *parsers.Request, run []visit) *walk {
 	var marks Window
 	for _, v := range run {
-		marks = append(marks, v.Mark)
+		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
 	w := &walk{Episode: begin(r, marks), GraphQL: isGraphQL(r.Path), Operation: operationOf(r), Lowest: math.MaxUint64}
