@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -50,11 +51,37 @@ type bulkExport struct {
 }
 
 // A page is one that was counted, or several that follow one another: then it bears the
-// time of the last and the tag of none.
+// time of the last and the tag of none. It is a savedPage in less memory, and none that the
+// garbage collector reads.
 type page struct {
+	At  int64 // microseconds since 1970
+	Tag uint64
+	Evidence
+	pageSum
+}
+
+type savedPage struct {
 	Mark
+	pageSum
+}
+
+// A pageSum is what requests got.
+type pageSum struct {
 	Requests                 int64
 	Records, Estimated, Thin int64 // of Records, those that the log does not count, and those of thin answers
+}
+
+func (p page) at() time.Time { return time.UnixMicro(p.At).UTC() }
+
+func (p page) mark() Mark { return Mark{At: p.at(), Tag: p.Tag, Evidence: p.Evidence} }
+
+func (p page) MarshalJSON() ([]byte, error) { return json.Marshal(savedPage{p.mark(), p.pageSum}) }
+
+func (p *page) UnmarshalJSON(text []byte) error {
+	var saved savedPage
+	err := json.Unmarshal(text, &saved)
+	*p = page{saved.At.UnixMicro(), saved.Tag, saved.Evidence, saved.pageSum}
+	return err
 }
 
 // An export is one that goes on.
@@ -124,7 +151,7 @@ func (s *bulkExport) Expire(emit func(Event)) {
 // not seen, and no such page is the same as another.
 func (s *bulkExport) pageOf(r *parsers.Request) page {
 	b := s.sizes().got(r)
-	p := page{Mark: mark(r, 0), Requests: 1, Records: b.Records}
+	p := page{At: r.Time.UnixMicro(), Evidence: evidence(r), pageSum: pageSum{Requests: 1, Records: b.Records}}
 	if !b.Logged || r.Method == "GET" {
 		p.Tag = pageTag(r)
 	}
@@ -140,8 +167,8 @@ func (s *bulkExport) pageOf(r *parsers.Request) page {
 // within forgets what lies further back than the window, and returns the records that are
 // left and whether the page is among them.
 func (s *bulkExport) within(p page) (records int64, known bool) {
-	n := 0
-	for n < len(s.Pages) && p.At.Sub(s.Pages[n].At) > *s.window {
+	n, window := 0, s.window.Microseconds()
+	for n < len(s.Pages) && p.At-s.Pages[n].At > window {
 		n++
 	}
 	s.Pages = slices.Delete(s.Pages, 0, n)
@@ -158,7 +185,7 @@ func (s *bulkExport) add(p page) {
 	}
 	span, n := *s.window/pageSpans, 0
 	for i, p := range s.Pages {
-		if n == 0 || i >= len(s.Pages)-freshPages || !p.At.Truncate(span).Equal(s.Pages[n-1].At.Truncate(span)) {
+		if n == 0 || i >= len(s.Pages)-freshPages || !p.at().Truncate(span).Equal(s.Pages[n-1].at().Truncate(span)) {
 			s.Pages[n] = p
 			n++
 			continue
@@ -176,7 +203,7 @@ func (s *bulkExport) add(p page) {
 func (s *bulkExport) begin(r *parsers.Request) {
 	var marks Window
 	for _, p := range s.Pages {
-		marks = append(marks, p.Mark)
+		marks = append(marks, p.mark())
 	}
 	s.Going = &export{Episode: begin(r, marks)}
 	s.Going.Count, s.Going.Route = 0, s.From.alone()
@@ -191,7 +218,7 @@ func (e *export) add(p page, hours *Hours) {
 	e.Total += p.Records
 	e.Estimated += p.Estimated
 	e.Thin += p.Thin
-	e.Outside += p.Requests * hours.outside(p.At)
+	e.Outside += p.Requests * hours.outside(p.at())
 }
 
 // thin tells whether most of the records are guessed from what was asked for, and the

@@ -98,7 +98,7 @@ func (s *pageWalk) Expire(emit func(Event)) {
 // pageOf returns the page that a request got. Everybody sees the first page of whatever is
 // searched for: all of those are one.
 func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
-	p := page{Mark: mark(r, pageTag(r)), Requests: 1}
+	p := page{At: r.Time.UnixMicro(), Tag: pageTag(r), Evidence: evidence(r), pageSum: pageSum{Requests: 1}}
 	if l.First {
 		p.Tag = tag(l.Place)
 	}
@@ -113,9 +113,10 @@ func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
 
 // visit remembers the page and tells whether it is among the last ones.
 func (s *pageWalk) visit(p page) (known bool) {
+	window := s.window.Microseconds()
 	s.Recent = slices.DeleteFunc(s.Recent, func(o page) bool {
-		known = known || o.Tag == p.Tag && p.At.Sub(o.At) <= *s.window
-		return o.Tag == p.Tag || p.At.Sub(o.At) > *s.window
+		known = known || o.Tag == p.Tag && p.At-o.At <= window
+		return o.Tag == p.Tag || p.At-o.At > window
 	})
 	if len(s.Recent) == *s.least {
 		s.Recent = slices.Delete(s.Recent, 0, 1)
@@ -127,7 +128,7 @@ func (s *pageWalk) visit(p page) (known bool) {
 func (s *pageWalk) begin(r *parsers.Request) {
 	var marks Window
 	for _, p := range s.Recent {
-		marks = append(marks, p.Mark)
+		marks = append(marks, p.mark())
 	}
 	s.Going = &paging{Episode: begin(r, marks)}
 	for _, p := range s.Recent {
@@ -139,7 +140,7 @@ func (s *pageWalk) begin(r *parsers.Request) {
 func (w *paging) add(p page, hours *Hours) {
 	w.Records += p.Records
 	w.Estimated += p.Estimated
-	w.Outside += hours.outside(p.At)
+	w.Outside += hours.outside(p.at())
 }
 
 func (s *pageWalk) describe(e *Event) {
