@@ -1,8 +1,8 @@
 package detect
 
 import (
+	"hash/maphash"
 	"math/bits"
-	"math/rand/v2"
 )
 
 // A tagIndex tells where in a list that which bears a tag stands: a hash table that reads
@@ -21,7 +21,7 @@ type tagSlot struct {
 
 // tagSpread is another one in every run: whoever chooses what is tagged cannot make tags
 // meet in one slot. Nothing depends on it but where in its index a tag lies.
-var tagSpread = rand.Uint64() | 1
+var tagSpread = maphash.Bytes(maphash.MakeSeed(), nil) | 1
 
 // find returns the place of the tag, or -1.
 func (x *tagIndex) find(tag uint64) int {
