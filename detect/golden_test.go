@@ -158,6 +158,21 @@ func pipelineSubject(detectors []*Detector, rules []*Rule) keyedtest.Subject[*pa
 
 type runner struct{ *Pipeline }
 
+// Advance shows the pipeline requests that are gone when it returns: as in scan, their
+// memory is used anew.
+func (r runner) Advance(requests []*parsers.Request, watermark time.Time) {
+	own := make([]parsers.Request, len(requests))
+	lent := make([]*parsers.Request, len(requests))
+	for i, q := range requests {
+		own[i] = *q
+		lent[i] = &own[i]
+	}
+	r.Pipeline.Advance(lent, watermark)
+	for i := range own {
+		own[i] = parsers.Request{Line: -1, Path: "/gone", Event: "gone.request", Status: 999}
+	}
+}
+
 type stageMemory struct {
 	Stage string
 	keyed.Saved

@@ -61,7 +61,8 @@ type Fields struct {
 
 // reset makes f the Fields of a line that says nothing.
 func (f *Fields) reset() {
-	*f = Fields{Bytes: -1, Duration: -1, Records: -1}
+	*f = Fields{}
+	f.Bytes, f.Duration, f.Records = -1, -1, -1
 }
 
 // A Reject says why a line gave no Request.

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 )
 
 // How many texts of a kind are remembered for a site, each at most maxMemoLen bytes long:
@@ -32,6 +33,9 @@ type remembered struct {
 	text   string // as logged
 	stored string // as it may be stored
 	route  string // of a path; else ""
+	// short is where a text lies that fits: to compare it takes no further look at memory,
+	// which is what most of finding takes.
+	short [48]byte
 }
 
 func newMemo(slots int) memo {
@@ -56,7 +60,12 @@ func (m *memo) keep(r remembered) *remembered {
 	if len(r.text) > maxMemoLen {
 		return &r
 	}
-	text := strings.Clone(r.text)
+	var text string
+	if len(r.text) <= len(r.short) {
+		text = unsafe.String(&r.short[0], copy(r.short[:], r.text))
+	} else {
+		text = strings.Clone(r.text)
+	}
 	stored := text
 	if r.stored != text {
 		stored = strings.Clone(r.stored)

@@ -68,6 +68,52 @@ const (
 
 func (p *clf) parse(line string, f *Fields) error {
 	f.reset()
+	if p.only == tailAny && p.parsePlain(line, f) {
+		return nil
+	}
+	return p.parseAny(line, f)
+}
+
+// parsePlain reads a line of the combined format as nearly all are: one address, no user,
+// nothing escaped, nothing behind the user agent. Of all else it says no; what it says yes
+// to it reads as parseAny does, in half the time.
+func (p *clf) parsePlain(line string, f *Fields) bool {
+	const before, between = " - - [", `] "`
+	open := strings.IndexByte(line, ' ')
+	mid := open + len(before) + len(clfTime)
+	if open < 1 || len(line) < mid+len(between) || line[open:open+len(before)] != before || line[mid:mid+len(between)] != between {
+		return false
+	}
+	address, rest := line[:open], line[mid+len(between):]
+	if address[0] == '"' || address[open-1] == '"' || address == "-" || strings.IndexByte(rest, '\\') >= 0 {
+		return false
+	}
+	request, rest, found := cutByte(rest, '"')
+	if !found || len(rest) < len(` 200 0 "" ""`) || rest[0] != ' ' || !allDigits(rest[1:4]) || rest[4] != ' ' {
+		return false
+	}
+	status, rest := rest[1:4], rest[5:]
+	size, rest, _ := cutByte(rest, ' ')
+	if size == "" || !isDigit(size[0]) && size != "-" || len(rest) < len(`"" ""`) || rest[0] != '"' {
+		return false
+	}
+	referer, agent, _ := cutByte(rest[1:], '"')
+	last := len(agent) - 1
+	if last < 2 || agent[:2] != ` "` || strings.IndexByte(agent[2:], '"') != last-2 {
+		return false
+	}
+	t, ok := p.time(line[open+len(before) : mid])
+	if !ok || !f.setBytes(size) {
+		return false
+	}
+	f.Time, f.Remote, f.Status = t, address, digits(status)
+	f.setRequestLine(request)
+	f.Referer, f.UserAgent = valueOf(referer), valueOf(agent[2:last])
+	return true
+}
+
+// parseAny reads any line into f, which says nothing yet.
+func (p *clf) parseAny(line string, f *Fields) error {
 	// A user name may hold brackets, but no bare quote: the first quote after a
 	// bracket is the request's, and the time stands right before it.
 	mid := strings.Index(line, `] "`)

@@ -26,7 +26,11 @@ func logged(s string) string {
 
 // clean returns s with NUL and the bytes that are not UTF-8 as \xNN.
 func clean(s string) string {
-	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+	n := 0
+	for n < len(s) && s[n] < utf8.RuneSelf && s[n] != 0 {
+		n++
+	}
+	if n == len(s) || utf8.ValidString(s[n:]) && strings.IndexByte(s[n:], 0) < 0 {
 		return s
 	}
 	b := make([]byte, 0, len(s)+16)

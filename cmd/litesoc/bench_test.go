@@ -70,7 +70,10 @@ func BenchmarkStages(b *testing.B) {
 	})
 	b.Run("parse", func(b *testing.B) {
 		for b.Loop() {
-			eachBatch(b, path, func(*source.Batch) {})
+			eachBatch(b, path, func(batch *source.Batch) {
+				batch.Lend(1)
+				batch.Done()
+			})
 		}
 		perLine(b)
 	})
@@ -87,7 +90,7 @@ func BenchmarkStages(b *testing.B) {
 			var o source.Orderer
 			p := detect.NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), detect.All(), detect.Rules(), 1, store.NewResults().Sink())
 			for _, batch := range batches {
-				o.Add(batch.Requests)
+				o.Add(batch)
 				p.Advance(o.Release(batch.Watermark), batch.Watermark)
 			}
 			p.Flush()

@@ -55,7 +55,7 @@ func TestCost(t *testing.T) {
 	p := detect.NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), detect.All(), detect.Rules(), 1, store.NewResults().Sink())
 	allocations("detect", 1, func() {
 		for _, b := range batches {
-			o.Add(b.Requests)
+			o.Add(b)
 			p.Advance(o.Release(b.Watermark), b.Watermark)
 		}
 	})

@@ -189,7 +189,7 @@ func (t *tail) restore() error {
 		for i := range b.Requests {
 			t.opts.Enrich(&b.Requests[i])
 		}
-		t.order.Add(b.Requests)
+		t.order.Add(b)
 		last = b.Requests[len(b.Requests)-1].Time
 		t.last = later(t.last, last)
 		until := last.Add(-grace)

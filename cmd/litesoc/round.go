@@ -111,7 +111,7 @@ func (t *tail) take(b *source.Batch) {
 	}
 	t.behind = t.behind || b.Replaces > 0
 	if !t.behind {
-		t.order.Add(b.Requests)
+		t.order.Add(b)
 	}
 	t.pending = append(t.pending, b)
 	n := len(b.Requests) + len(b.Rejects)

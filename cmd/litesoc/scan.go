@@ -553,6 +553,7 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 				}
 			}
 			j.progress.add(b)
+			b.Lend(2)
 			for _, to := range []chan *source.Batch{toRows, toJudge} {
 				select {
 				case to <- b:
@@ -565,8 +566,9 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 	g.Go(func() error {
 		defer close(toStore)
 		for b := range toRows {
-			if b.Log == nil {
-				continue // kept already
+			if b.Log == nil { // kept already
+				b.Done()
+				continue
 			}
 			select {
 			case toStore <- j.store.Rows(b):
@@ -581,12 +583,13 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 			if err := j.store.Add(rows); err != nil {
 				return err
 			}
+			rows.Batch.Done()
 		}
 		return j.store.Flush() // also what an interrupted run has read
 	})
 	g.Go(func() error {
 		for b := range toJudge {
-			j.order.Add(b.Requests)
+			j.order.Add(b)
 			j.pipeline.Advance(j.order.Release(b.Watermark), b.Watermark)
 		}
 		return nil

@@ -317,7 +317,7 @@ func detecting(path string) (spent time.Duration, err error) {
 	p := detect.NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), detect.All(), detect.Rules(), 1, store.NewResults().Sink())
 	_, err = parsing(path, func(b *source.Batch) {
 		begin := time.Now()
-		o.Add(b.Requests)
+		o.Add(b)
 		p.Advance(o.Release(b.Watermark), b.Watermark)
 		spent += time.Since(begin)
 	})

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -66,6 +67,15 @@ type Options struct {
 	Kept func(source int) iter.Seq2[*parsers.Request, error]
 
 	hands hands
+	spare sync.Pool // of []parsers.Request
+}
+
+// room returns memory for at least so many requests, and not for many more.
+func (o *Options) room(n int) []parsers.Request {
+	if spare, ok := o.spare.Get().(*[]parsers.Request); ok && cap(*spare) >= n && cap(*spare) <= 4*n {
+		return *spare
+	}
+	return make([]parsers.Request, 0, n+n/8)
 }
 
 // Known is a log that was read before.
@@ -256,7 +266,7 @@ const minLine = 32
 func (l *Log) read(block block) *Batch {
 	// Blank lines, of which hostile logs are full, are given no room.
 	room := min(strings.Count(block.text, "\n"), len(block.text)/minLine) + 1
-	b := &Batch{Log: l, Requests: make([]parsers.Request, 0, room)}
+	b := &Batch{Log: l, Requests: l.opts.room(room), spare: &l.opts.spare}
 	for n, text := 0, block.text; text != ""; n++ {
 		line := text
 		if i := strings.IndexByte(text, '\n'); i >= 0 {

@@ -12,21 +12,41 @@ import (
 type Orderer struct {
 	held     []*parsers.Request // in order
 	released int                // how many at the front of held are gone
+	before   time.Time          // all before that are
+	lent     []lent             // batches that held is of, as they came
+}
+
+// A lent batch is done with once all before its end is gone.
+type lent struct {
+	batch *Batch
+	end   time.Time
 }
 
 // Add takes the requests of one batch; those that are late it leaves. The order of
 // batches does not matter as long as none is added after a Release that it should
-// have been part of.
-func (o *Orderer) Add(requests []parsers.Request) {
+// have been part of. It is one user of the batch, which is done with it some time after
+// all of its requests were released and are not valid any more.
+func (o *Orderer) Add(b *Batch) {
+	for len(o.lent) > 0 && o.lent[0].end.Before(o.before) {
+		o.lent[0].batch.Done()
+		o.lent[0].batch = nil
+		o.lent = o.lent[1:]
+	}
+	requests := b.Requests
 	if o.released > len(o.held)/2 { // else moving the rest costs more than it frees
 		o.held = slices.Delete(o.held, 0, o.released)
 		o.released = 0
 	}
 	old := len(o.held)
+	var end time.Time
 	for i := range requests {
-		if !requests[i].Late {
-			o.held = append(o.held, &requests[i])
+		if r := &requests[i]; !r.Late {
+			o.held = append(o.held, r)
+			end = later(end, r.Time)
 		}
+	}
+	if b.users.Load() > 0 {
+		o.lent = append(o.lent, lent{b, end})
 	}
 	if old == len(o.held) {
 		return
@@ -67,6 +87,7 @@ func (o *Orderer) Release(watermark time.Time) []*parsers.Request {
 		return r.Time.Compare(t)
 	})
 	o.released += n
+	o.before = later(o.before, watermark)
 	return rest[:n]
 }
 

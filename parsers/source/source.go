@@ -11,6 +11,8 @@
 package source
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -38,6 +40,24 @@ type Batch struct {
 	// Watermark is the time before which no request will follow, in this batch or
 	// later, from any log. Set by the Merger.
 	Watermark time.Time
+
+	spare *sync.Pool   // where the requests go once nobody needs them; nil: nowhere
+	users atomic.Int32 // that have not called Done; 0 if it was not lent
+}
+
+// Lend says that so many users will call Done. Once all have, the requests are gone: their
+// memory is used for later ones. A batch that is not lent stays as it is.
+func (b *Batch) Lend(users int) { b.users.Store(int32(users)) }
+
+// Done is called by a user who does not look at the requests any more. What was kept of
+// them, strings among that, stays.
+func (b *Batch) Done() {
+	if b.users.Load() == 0 || b.users.Add(-1) > 0 || b.spare == nil {
+		return
+	}
+	clear(b.Requests) // and let go of the text they were read from
+	b.spare.Put(new(b.Requests[:0]))
+	b.Requests = nil
 }
 
 // A Reject is a line that gave no request.

@@ -98,6 +98,7 @@ func readFiles(t testing.TB, opts *source.Options, files []*source.File) *readin
 		if err != nil {
 			t.Fatal(err)
 		}
+		b.Lend(2)
 		if b.Replaces > 0 {
 			delete(rd.kept, key(b.Log.Source.ID, b.Replaces))
 		}
@@ -112,7 +113,8 @@ func readFiles(t testing.TB, opts *source.Options, files []*source.File) *readin
 				rd.late++
 			}
 		}
-		o.Add(b.Requests)
+		b.Done()
+		o.Add(b)
 		take(o.Release(b.Watermark), b.Watermark)
 	}
 	take(o.Release(m.Watermark()), m.Watermark())
@@ -218,6 +220,47 @@ func TestSplit(t *testing.T) {
 		if !slices.Equal(got.judged, want.judged) {
 			t.Fatalf("cut at %v: another sequence", cuts)
 		}
+	}
+}
+
+// The memory of a batch is used anew once its last user is done with it, and not before:
+// the Orderer is while others may come before what it holds, and until the next Add.
+func TestLend(t *testing.T) {
+	opts := options(t, time.Minute)
+	files, _ := source.Find([]string{write(t, filepath.Join(t.TempDir(), "access.log"), manyLines(5000))}, nil)
+	m := source.NewMerger([]source.Stream{source.Look(files, opts).Logs[0]}, time.Time{}, nil)
+	next := func() *source.Batch {
+		t.Helper()
+		b, err := m.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Lend(2)
+		return b
+	}
+	var o source.Orderer
+	a, b := next(), next()
+	n := len(a.Requests)
+	o.Add(a)
+	a.Done()
+	held := o.Release(a.Watermark)
+	o.Add(b)
+	b.Done()
+	if len(a.Requests) != n || len(held) == n {
+		t.Fatalf("%d of %d requests left while %d are held", len(a.Requests), n, n-len(held))
+	}
+	path := a.Requests[n-1].Path
+	want := fmt.Sprintf("/p/%d", n-1)
+	released := o.Release(b.Watermark)
+	if path != want || released[n-len(held)-1].Path != want {
+		t.Errorf("the last request of the batch is %q, and %q as released, want %q", path, released[n-len(held)-1].Path, want)
+	}
+	o.Add(next())
+	if a.Requests != nil || b.Requests == nil {
+		t.Errorf("the first batch is there: %t, the second: %t; want false, true", a.Requests != nil, b.Requests != nil)
+	}
+	if path != want {
+		t.Errorf("what was kept of it is now %q, want %q", path, want)
 	}
 }
 

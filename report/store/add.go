@@ -83,7 +83,7 @@ func (a appenders) drop() {
 
 // Rows are a batch as the store takes it.
 type Rows struct {
-	batch   *source.Batch
+	Batch   *source.Batch
 	numbers []numbers // of each request
 	added   []addition
 }
@@ -98,7 +98,7 @@ type addition struct {
 // done for one batch while Add is at an earlier one; the batches come to both in the same
 // order.
 func (s *Store) Rows(b *source.Batch) *Rows {
-	rows := &Rows{batch: b, numbers: make([]numbers, len(b.Requests))}
+	rows := &Rows{Batch: b, numbers: make([]numbers, len(b.Requests))}
 	d := &s.dims
 	for i := range b.Requests {
 		r := &b.Requests[i]
@@ -138,7 +138,7 @@ func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) uint32 {
 // Add keeps rows. They are on disk after the next Flush, which Add calls by itself
 // from time to time.
 func (s *Store) Add(rows *Rows) error {
-	b := rows.batch
+	b := rows.Batch
 	if b.Replaces > 0 {
 		if err := s.forget(b); err != nil {
 			return err
