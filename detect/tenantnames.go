@@ -9,6 +9,9 @@ import (
 // anyIn tells whether the request may name a tenant or user. It allocates nothing for
 // ordinary requests.
 func (t *tenantNames) anyIn(r *parsers.Request) bool {
+	if r.Query == "" && r.Body == "" && r.Host == "" && !t.inSegments(r.Path, mayTellUsers(r)) {
+		return false // most requests: there is no need for room
+	}
 	var buf [maxSubjects]subject
 	return len(t.appendTo(buf[:0], r)) > 0
 }
@@ -17,7 +20,7 @@ func (t *tenantNames) anyIn(r *parsers.Request) bool {
 // the users, where that tells something: colleagues look at colleagues, so only if they
 // are refused. Their text is the request's.
 func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject {
-	users := r.User != "" && (r.Status == 401 || r.Status == 403 || r.Status == 404)
+	users := mayTellUsers(r)
 	subjects = t.inHost(t.inPath(subjects, r, users), r)
 	for _, query := range [...]string{r.Query, r.Body} {
 		for query != "" && len(subjects) < cap(subjects) {
@@ -35,6 +38,11 @@ func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject
 		}
 	}
 	return subjects
+}
+
+// mayTellUsers tells whether the users that the request names tell something.
+func mayTellUsers(r *parsers.Request) bool {
+	return r.User != "" && (r.Status == 401 || r.Status == 403 || r.Status == 404)
 }
 
 // hostSpace begins the space of tenants that are told by their hosts.
