@@ -53,7 +53,7 @@ func TestCost(t *testing.T) {
 	// Making the detectors and reading the rules is done once, and no part of a line.
 	var o source.Orderer
 	p := detect.NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), detect.All(), detect.Rules(), 1, store.NewResults().Sink())
-	allocations("detect", 1, func() {
+	allocations("detect", 0.9, func() {
 		for _, b := range batches {
 			o.Add(b)
 			p.Advance(o.Release(b.Watermark), b.Watermark)
