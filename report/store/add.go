@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
+	"github.com/zeebo/xxh3"
 
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
@@ -99,26 +100,34 @@ type addition struct {
 // order.
 func (s *Store) Rows(b *source.Batch) *Rows {
 	rows := &Rows{Batch: b, numbers: make([]numbers, len(b.Requests))}
-	d := &s.dims
-	for i := range b.Requests {
-		r := &b.Requests[i]
-		rows.numbers[i] = numbers{rows.numberOf(d, &d.callers, r), rows.numberOf(d, &d.calls, r), rows.numberOf(d, &d.targets, r), rows.numberOf(d, &d.referers, r)}
+	hashes := make([]xxh3.Uint128, len(b.Requests))
+	for column, of := range s.dims.all() {
+		// One thing for all requests after the other: what is to be looked up is then fetched
+		// from memory side by side.
+		for i := range b.Requests {
+			p := of.parts(&b.Requests[i])
+			hashes[i] = s.dims.hash(&p)
+		}
+		for i, hash := range hashes {
+			if hash == nothing {
+				continue
+			}
+			id, added := s.dims.number(of, hash)
+			if added {
+				rows.add(&s.dims, of, id, &b.Requests[i])
+			}
+			rows.numbers[i][column] = id
+		}
 	}
 	return rows
 }
 
-// numberOf returns the number under which what the request says is kept. If it has none
-// it is added to the table.
-func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) uint32 {
-	p := of.parts(r)
-	id, added := d.number(of, &p)
-	if !added {
-		return id
-	}
+// add adds what the request says to the table, under its number.
+func (rows *Rows) add(d *dims, of *dim, id uint32, r *parsers.Request) {
 	row := append(make([]driver.Value, 0, 1+maxParts), id)
 	switch of {
 	case &d.callers:
-		for _, part := range p {
+		for _, part := range of.parts(r) {
 			row = append(row, nullable(part))
 		}
 	case &d.calls:
@@ -132,7 +141,6 @@ func (rows *Rows) numberOf(d *dims, of *dim, r *parsers.Request) uint32 {
 		row = append(row, r.Referer)
 	}
 	rows.added = append(rows.added, addition{of.table, row})
-	return id
 }
 
 // Add keeps rows. They are on disk after the next Flush, which Add calls by itself

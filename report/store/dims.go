@@ -23,7 +23,7 @@ type dim struct {
 	parts func(r *parsers.Request) parts
 	// ids are the numbers by hash of the text of the parts: what is asked for is remembered
 	// in older for one more generation.
-	ids, older map[xxh3.Uint128]uint32
+	ids, older names
 	next       uint32
 	rows       int // of the table
 	// Of these only what is said a second time gets a number, which older and ids have as 0
@@ -96,7 +96,7 @@ func (d *dims) load(db *sql.DB) error {
 }
 
 func (d *dims) loadOne(db *sql.DB, of *dim) error {
-	of.ids, of.older = map[xxh3.Uint128]uint32{}, nil
+	of.ids, of.older = names{}, names{}
 	if err := db.QueryRow("select coalesce(max(id), 0) + 1, count(*) from "+of.table).Scan(&of.next, &of.rows); err != nil {
 		return err
 	}
@@ -120,14 +120,16 @@ func (d *dims) loadOne(db *sql.DB, of *dim) error {
 		for i, t := range texts {
 			p[i] = t.String
 		}
-		hash, _ := d.hash(&p)
-		of.ids[hash] = id
+		of.ids.set(d.hash(&p), id)
 	}
 	return rows.Err()
 }
 
-// hash returns the hash of the parts, and false if all of them are empty.
-func (d *dims) hash(p *parts) (sum xxh3.Uint128, some bool) {
+// nothing is the hash of parts that are all empty.
+var nothing xxh3.Uint128
+
+// hash returns the hash of the parts.
+func (d *dims) hash(p *parts) (sum xxh3.Uint128) {
 	for i, part := range p {
 		if part == "" {
 			continue
@@ -137,24 +139,19 @@ func (d *dims) hash(p *parts) (sum xxh3.Uint128, some bool) {
 		var carry uint64
 		sum.Lo, carry = bits.Add64(sum.Lo, h.Lo, 0)
 		sum.Hi, _ = bits.Add64(sum.Hi, h.Hi, carry)
-		some = true
 	}
-	return sum, some
+	return sum
 }
 
-// number returns the number of what the request says, and whether it is a new one; 0 if it
-// says nothing, or has none.
-func (d *dims) number(of *dim, p *parts) (id uint32, added bool) {
-	hash, some := d.hash(p)
-	if !some {
-		return 0, false
-	}
-	id, known := of.ids[hash]
+// number returns the number of what has the hash, and whether it is a new one; 0 if it has
+// none.
+func (d *dims) number(of *dim, hash xxh3.Uint128) (id uint32, added bool) {
+	id, known := of.ids.get(hash)
 	if id != 0 {
 		return id, false
 	}
 	if !known {
-		if id, known = of.older[hash]; !known && of.full() {
+		if id, known = of.older.get(hash); !known && of.full() {
 			return 0, false
 		}
 	}
@@ -163,12 +160,60 @@ func (d *dims) number(of *dim, p *parts) (id uint32, added bool) {
 		of.next++
 		of.rows++
 	}
-	if len(of.ids) >= d.most {
-		of.ids, of.older = make(map[xxh3.Uint128]uint32, d.most), of.ids
+	if of.ids.count >= d.most {
+		of.ids, of.older = names{}, of.ids
 	}
-	of.ids[hash] = id
+	of.ids.set(hash, id)
 	return id, added
 }
 
 // full tells whether no more is given a number.
 func (of *dim) full() bool { return of.repeated && of.rows > mostTargets }
+
+// names are numbers by the hash of what they stand for: a table that is looked at in one
+// place of memory for each, where a map is in two or three.
+type names struct {
+	slots []name // a power of two, a quarter of them empty at least; none at first
+	count int
+}
+
+// A name is a number and the hash of what it stands for; empty if that is nothing.
+type name struct {
+	hash xxh3.Uint128
+	id   uint32
+}
+
+// slot returns the slot of the hash, or the empty one that it would get.
+func (n *names) slot(hash xxh3.Uint128) *name {
+	last := uint64(len(n.slots) - 1)
+	i := hash.Lo & last
+	for n.slots[i].hash != hash && n.slots[i].hash != nothing {
+		i = (i + 1) & last
+	}
+	return &n.slots[i]
+}
+
+func (n *names) get(hash xxh3.Uint128) (id uint32, known bool) {
+	if len(n.slots) == 0 {
+		return 0, false
+	}
+	s := n.slot(hash)
+	return s.id, s.hash != nothing
+}
+
+func (n *names) set(hash xxh3.Uint128, id uint32) {
+	if n.count >= len(n.slots)*3/4 {
+		old := n.slots
+		n.slots = make([]name, max(64, 2*len(old)))
+		for _, s := range old {
+			if s.hash != nothing {
+				*n.slot(s.hash) = s
+			}
+		}
+	}
+	s := n.slot(hash)
+	if s.hash == nothing {
+		n.count++
+	}
+	*s = name{hash, id}
+}

@@ -29,8 +29,8 @@ type facts struct {
 // factColumns is how many columns request_rows has: facts.columns finds each.
 const factColumns = 12
 
-// numbers are those under which what repeats of a request is kept.
-type numbers struct{ caller, call, target, referer uint32 }
+// numbers are those under which what repeats of a request is kept, in the order of dims.all.
+type numbers [4]uint32
 
 // newFacts begins to write to the table on the connection.
 func newFacts(conn any) (*facts, error) {
@@ -152,14 +152,16 @@ func (f *facts) append(r *parsers.Request, of numbers) error {
 	}
 	n := f.n
 	f.at[n] = r.Time.UnixMicro()
-	f.caller[n], f.call[n], f.target[n], f.referer[n] = of.caller, of.call, of.target, of.referer
+	var target uint32
+	f.caller[n], f.call[n], target, f.referer[n] = of[0], of[1], of[2], of[3]
+	f.target[n] = target
 	f.bytes[n] = max(r.Bytes, -1)
 	f.duration[n] = microseconds(r.Duration)
 	f.records[n] = max(r.Records, -1)
 	f.late[n] = r.Late
 	f.source[n] = int32(r.Source.ID)
 	f.line[n] = r.Line
-	if of.target != 0 {
+	if target != 0 {
 		f.texts.set(n, r.RequestID, r.Body)
 	} else {
 		f.texts.set(n, r.RequestID, r.Body, r.Path, r.Query)
