@@ -100,7 +100,7 @@ func TestListing(t *testing.T) {
 		t.Run(test.request, func(t *testing.T) {
 			method, target, _ := strings.Cut(test.request, " ")
 			path, query, _ := strings.Cut(target, "?")
-			r := &parsers.Request{Time: noon, Method: method, Path: path, Query: query, Status: 200}
+			r := &parsers.Request{Time: noon, Method: method, Path: path, Query: query, Status: 200, PathNotes: &parsers.Notes{}}
 			l, ok := listingOf(r)
 			got := fmt.Sprint(l.Size)
 			if l.Size == math.MaxInt64 {

@@ -21,7 +21,7 @@ func isGraphQL(path string) bool {
 // operationOf returns what a request to a GraphQL endpoint reads, clipped; "" for others and
 // where the log does not tell.
 func operationOf(r *parsers.Request) string {
-	if !isGraphQL(r.Path) {
+	if !traitsOf(r).graphQL {
 		return ""
 	}
 	operation, _, _ := graphQLObject(r)

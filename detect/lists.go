@@ -63,13 +63,9 @@ func (l *idList) Set(s string) error {
 func (l *idList) has(id string) bool { return id != "" && slices.Contains(l.items, id) }
 
 // words adds a setting that is a list of words, compared without regard to case, "_" and
-// "-": org_id, orgId and ORG-ID are one word. A mistake in the value is one of the
-// program: words panics.
+// "-": org_id, orgId and ORG-ID are one word.
 func (d *Detector) words(name, value, usage string) *wordList {
-	l := &wordList{}
-	if err := l.Set(value); err != nil {
-		panic(fmt.Sprintf("detect: setting %s: %v", name, err))
-	}
+	l := newWordList(value)
 	d.Flags.Var(l, name, usage)
 	return l
 }
@@ -79,6 +75,16 @@ type wordList struct {
 	items   []string // as given
 	folded  map[string]bool
 	lengths lengths // of the folded words
+}
+
+// newWordList returns a list of the program's own. A mistake in it is one of the program:
+// newWordList panics.
+func newWordList(value string) *wordList {
+	l := &wordList{}
+	if err := l.Set(value); err != nil {
+		panic(fmt.Sprintf("detect: words %q: %v", value, err))
+	}
+	return l
 }
 
 func (l *wordList) String() string { return strings.Join(l.items, ",") }

@@ -34,7 +34,8 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 // listingIn is listingOf for a request that can have got a list.
 func listingIn(r *parsers.Request) (l listing, ok bool) {
 	l.Size = -1
-	if _, rest, found := strings.Cut(r.Path, "/page/"); found {
+	if traitsOf(r).paged {
+		_, rest, _ := strings.Cut(r.Path, "/page/")
 		segment, _, _ := strings.Cut(rest, "/")
 		ok = l.number(segment)
 	}
@@ -136,10 +137,8 @@ func answersList(r *parsers.Request) bool {
 	default:
 		return false
 	}
-	if r.Query == "" && r.Body == "" && !strings.Contains(r.Path, "/page/") {
-		return false
-	}
-	return !isPicture(r.Path)
+	t := traitsOf(r)
+	return (r.Query != "" || r.Body != "" || t.paged) && !t.picture
 }
 
 // searches tells whether a POST to the path reads: its last segment says so.

@@ -154,6 +154,9 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
 	for _, r := range requests {
 		p.routes.Observe(r)
+		if r.PathNotes == nil { // it was not read from a log
+			r.PathNotes = &parsers.Notes{}
+		}
 	}
 	var events []timed[Event]
 	p.requests.Advance(requests, watermark, func(at time.Time, e Event) { events = append(events, timed[Event]{at, e}) })
@@ -246,7 +249,7 @@ func kept(r *parsers.Request) *parsers.Request {
 		&own.Referer, &own.RequestID, &own.User, &own.APIKey, &own.KeyPrefix, &own.Token, &own.Session, &own.Tenant, &own.Event} {
 		*s = strings.Clone(*s)
 	}
-	own.Allowed = slices.Clone(r.Allowed)
+	own.Allowed, own.PathNotes = slices.Clone(r.Allowed), nil
 	return &own
 }
 

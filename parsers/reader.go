@@ -84,7 +84,7 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	} else {
 		r.Host = rd.host(logged(f.Host))
 	}
-	r.Path, r.Shape = rd.place(target.path)
+	r.Path, r.Shape, r.PathNotes = rd.place(target.path)
 	r.Route = r.Shape
 	var found credentials
 	r.Query, r.Body = "", ""
@@ -180,10 +180,10 @@ func isScheme(s string) bool {
 	return s != "" && isLetter(s[0])
 }
 
-// place returns a path as it may be stored, and its route.
-func (rd *Reader) place(path string) (stored, route string) {
+// place returns a path as it may be stored, its route and its notes.
+func (rd *Reader) place(path string) (stored, route string, notes *Notes) {
 	if path == "" {
-		return "", ""
+		return "", "", nil
 	}
 	memo := &rd.site.memos.paths
 	known := memo.find(path)
@@ -194,7 +194,7 @@ func (rd *Reader) place(path string) (stored, route string) {
 		}
 		known = memo.keep(remembered{text: path, stored: stored, route: route})
 	}
-	return known.stored, known.route
+	return known.stored, known.route, &known.notes
 }
 
 // userAgent returns a user agent as it may be stored.

@@ -51,6 +51,10 @@ type Request struct {
 	Origin   *Origin  // of ClientIP; nil if it was not looked up
 	Allowed  []uint16 // entries of the allowlist that it matches, by number
 	Declared Declared // what the site's OpenAPI description says of it
+
+	// PathNotes belong to Path, Shape and Route, and are shared by requests that have the same.
+	// They are for who judges requests alone; nil is as good as empty.
+	PathNotes *Notes `json:"-"`
 }
 
 // An ActorType says what an actor id names.
