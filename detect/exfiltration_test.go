@@ -100,7 +100,7 @@ func TestListing(t *testing.T) {
 		t.Run(test.request, func(t *testing.T) {
 			method, target, _ := strings.Cut(test.request, " ")
 			path, query, _ := strings.Cut(target, "?")
-			r := &parsers.Request{Time: noon, Method: method, Path: path, Query: query, Status: 200, PathNotes: &parsers.Notes{}}
+			r := &parsers.Request{Time: noon, Method: method, Path: path, Query: query, Status: 200}
 			l, ok := listingOf(r)
 			got := fmt.Sprint(l.Size)
 			if l.Size == math.MaxInt64 {
@@ -124,7 +124,8 @@ func TestListing(t *testing.T) {
 					t.Errorf("a list with status %d", status)
 				}
 			}
-			if n := testing.AllocsPerRun(10, func() { listingOf(r) }); n > 0 {
+			known := pathTraitsOf(r)
+			if n := testing.AllocsPerRun(10, func() { known.listingIn(r) }); n > 0 {
 				t.Errorf("%v allocations for what is no list", n)
 			}
 		})

@@ -544,10 +544,8 @@ func (b *Baseline) at(size int32) int64 {
 // objects, or by the first parameter named like an id where it has none. ok is false for
 // what is about no object, and for what pages are made of.
 func pathObject(r *parsers.Request) (object uint64, ok bool) {
-	if t := traitsOf(r); t.placed {
-		return t.object, t.hasObject
-	}
-	return queriedObject(r.Query)
+	t := traitsOf(r)
+	return t.object, t.hasObject
 }
 
 // routeObject tells apart the objects that stand in the places of a route. placed tells

@@ -70,8 +70,9 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 	return &Pipeline{
 		routes: routes,
 		requests: keyed.New(keyed.Order[*parsers.Request, Event]{
-			Time: func(r *parsers.Request) time.Time { return r.Time },
-			ID:   func(e Event) string { return e.ID },
+			Time:    func(r *parsers.Request) time.Time { return r.Time },
+			ID:      func(e Event) string { return e.ID },
+			Prepare: func(r *parsers.Request) { r.Traits = newTraits(r) },
 		}, shards, machines...),
 		events: keyed.New(keyed.Order[*clue, judgement]{
 			Time: func(c *clue) time.Time { return c.at },
@@ -154,9 +155,6 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
 	for _, r := range requests {
 		p.routes.Observe(r)
-		if r.PathNotes == nil { // it was not read from a log
-			r.PathNotes = &parsers.Notes{}
-		}
 	}
 	var events []timed[Event]
 	p.requests.Advance(requests, watermark, func(at time.Time, e Event) { events = append(events, timed[Event]{at, e}) })
@@ -249,7 +247,7 @@ func kept(r *parsers.Request) *parsers.Request {
 		&own.Referer, &own.RequestID, &own.User, &own.APIKey, &own.KeyPrefix, &own.Token, &own.Session, &own.Tenant, &own.Event} {
 		*s = strings.Clone(*s)
 	}
-	own.Allowed, own.PathNotes = slices.Clone(r.Allowed), nil
+	own.Allowed, own.PathNotes, own.Traits = slices.Clone(r.Allowed), nil, nil
 	return &own
 }
 

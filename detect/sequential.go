@@ -238,14 +238,7 @@ func (s *sequentialIDs) describe(e *Event) {
 // has none; for a GraphQL endpoint that of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
 	t := traitsOf(r)
-	switch {
-	case t.graphQL:
-		_, id, ok = graphQLObject(r)
-		return id, ok
-	case t.numbered:
-		return t.id, t.hasID
-	}
-	return queriedID(r.Query)
+	return t.id, t.hasID
 }
 
 // routeID returns the number in the last place of the route that is one for an object.

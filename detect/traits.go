@@ -6,17 +6,25 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// Traits are what a path and its route tell by themselves, whatever else a request says and
-// whatever the settings are. Many detectors ask for the same, and of every request: it is
-// found out once for all requests that have the path.
+// Traits are what a request tells by itself, whatever the settings are, and many detectors
+// ask for. They are found out once a request, and what its path and route tell once for all
+// requests that share these.
 type traits struct {
-	route string // it goes with the path; the log may come to show another one later
+	pathTraits
+	operation string  // operationOf
+	list      listing // listingOf
+	isList    bool
+}
+
+// PathTraits are what a path and its route tell by themselves.
+type pathTraits struct {
+	route string // that goes with the path; the log may come to show another one later
 
 	id     uint64 // if hasID
 	object uint64 // if hasObject
 	probe  probe
 
-	numbered, hasID   bool // the route has a place for the id of an object, which is one: routeID
+	numbered, hasID   bool // the route has a place for the number of an object, which is one: routeID
 	placed, hasObject bool // the route has places, which are for objects: routeObject
 
 	plain    bool // the route is in one spelling: inOneSpelling
@@ -26,26 +34,50 @@ type traits struct {
 	unbidden bool // isUnbidden
 	odd      bool // oddPath
 	aims     bool // mayAimInPath
-	paged    bool // it has a segment "page" with another behind it
+	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
 }
 
-// traitsOf returns the traits of the request's path and route. It looks for them in the
-// notes of the path first, and leaves them there.
+// traitsOf returns the traits of a request: those that it brings, else new ones.
 func traitsOf(r *parsers.Request) *traits {
-	if r.PathNotes == nil {
-		return newTraits(r.Path, r.Route)
-	}
-	if t, ok := r.PathNotes.Read().(*traits); ok && t.route == r.Route {
+	if t, ok := r.Traits.(*traits); ok {
 		return t
 	}
-	t := newTraits(r.Path, r.Route)
+	return newTraits(r)
+}
+
+func newTraits(r *parsers.Request) *traits {
+	t := &traits{pathTraits: *pathTraitsOf(r)}
+	switch {
+	case t.graphQL:
+		t.operation, t.id, t.hasID = graphQLObject(r)
+		t.operation = clip(t.operation)
+	case !t.numbered && r.Query != "":
+		t.id, t.hasID = queriedID(r.Query)
+	}
+	if !t.placed && r.Query != "" {
+		t.object, t.hasObject = queriedObject(r.Query)
+	}
+	t.list, t.isList = t.listingIn(r)
+	return t
+}
+
+// pathTraitsOf returns the traits of the path and route of a request. It looks for them in
+// the notes of the path first, and leaves them there.
+func pathTraitsOf(r *parsers.Request) *pathTraits {
+	if r.PathNotes == nil {
+		return newPathTraits(r.Path, r.Route)
+	}
+	if t, ok := r.PathNotes.Read().(*pathTraits); ok && t.route == r.Route {
+		return t
+	}
+	t := newPathTraits(r.Path, r.Route)
 	r.PathNotes.Write(t)
 	return t
 }
 
-func newTraits(path, route string) *traits {
-	t := &traits{
+func newPathTraits(path, route string) *pathTraits {
+	t := &pathTraits{
 		route: route,
 		probe: usualProbes.find(path),
 

@@ -121,7 +121,7 @@ func TestReadSetsAll(t *testing.T) {
 	if err := rd.Read("", 1, &want); err != nil {
 		t.Fatal(err)
 	}
-	got := Request{Allowed: []uint16{1}, Origin: &Origin{}, Source: &Source{}, Time: time.Now(), PathNotes: &Notes{}}
+	got := Request{Allowed: []uint16{1}, Origin: &Origin{}, Source: &Source{}, Time: time.Now(), PathNotes: &Notes{}, Traits: 7}
 	v := reflect.ValueOf(&got).Elem()
 	for i := range v.NumField() {
 		switch f := v.Field(i); f.Kind() {

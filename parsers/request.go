@@ -52,9 +52,10 @@ type Request struct {
 	Allowed  []uint16 // entries of the allowlist that it matches, by number
 	Declared Declared // what the site's OpenAPI description says of it
 
-	// PathNotes belong to Path, Shape and Route, and are shared by requests that have the same.
-	// They are for who judges requests alone; nil is as good as empty.
+	// What follows is for who judges the request alone, and nil is always right. PathNotes
+	// belong to Path and Shape, and are shared with all requests that have the same.
 	PathNotes *Notes `json:"-"`
+	Traits    any    `json:"-"` // what was found out of the request
 }
 
 // An ActorType says what an actor id names.
