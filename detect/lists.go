@@ -111,7 +111,7 @@ func (l *wordList) Set(s string) error {
 
 // has tells whether the text is one of the words. It allocates nothing.
 func (l *wordList) has(text string) bool {
-	if text == "" || l.lengths[lower(text[0])] == 0 && text[0] != '_' && text[0] != '-' {
+	if text == "" || !l.lengths.upTo(text[0], len(text)) && text[0] != '_' && text[0] != '-' {
 		return false
 	}
 	var buf [maxWord]byte
@@ -132,6 +132,9 @@ func (l *lengths) may(text string) bool {
 
 // has tells whether there is a word of that length which begins with the byte.
 func (l *lengths) has(first byte, length int) bool { return l[lower(first)]>>length&1 == 1 }
+
+// upTo tells whether there is a word of at most that length which begins with the byte.
+func (l *lengths) upTo(first byte, length int) bool { return l[lower(first)]&(2<<length-1) != 0 }
 
 // mayHold tells whether any segment of the path, or the end of one from its last dot on,
 // is as long as a word that begins as it does. Of most paths none is.

@@ -132,7 +132,7 @@ func (t *pathTraits) answersList(r *parsers.Request) bool {
 	switch r.Method {
 	case "GET":
 	case "POST", "QUERY":
-		if !searches(r.Path) {
+		if !t.searches {
 			return false
 		}
 	default:
@@ -141,8 +141,8 @@ func (t *pathTraits) answersList(r *parsers.Request) bool {
 	return (r.Query != "" || r.Body != "" || t.paged) && !t.picture
 }
 
-// searches tells whether a POST to the path reads: its last segment says so.
-func searches(path string) bool {
+// searchPath tells whether a POST to the path reads: its last segment says so.
+func searchPath(path string) bool {
 	last := strings.ToLower(lastSegment(path))
 	for _, word := range []string{"search", "query", "list", "find", "filter", "scroll", "export"} {
 		if strings.Contains(last, word) {

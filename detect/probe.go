@@ -295,7 +295,7 @@ var odd, oddInPath = func() (query, path [256]bool) {
 // in those it rules out.
 func mayProbe(r *parsers.Request) bool {
 	return traitsOf(r).odd || hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || reaches(r.Query) || reaches(r.Body) ||
-		oddHeader(r.UserAgent) || r.Referer != "-" && oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
+		oddHeader(r.UserAgent) || r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
 }
 
 // reaches tells whether a query has a parameter by whose name the fields of an object lead

@@ -36,6 +36,7 @@ type pathTraits struct {
 	aims     bool // mayAimInPath
 	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
+	searches bool // searchPath
 }
 
 // traitsOf returns the traits of a request: those that it brings, else new ones.
@@ -43,11 +44,14 @@ func traitsOf(r *parsers.Request) *traits {
 	if t, ok := r.Traits.(*traits); ok {
 		return t
 	}
-	return newTraits(r)
+	t := &traits{}
+	t.find(r)
+	return t
 }
 
-func newTraits(r *parsers.Request) *traits {
-	t := &traits{pathTraits: *pathTraitsOf(r)}
+// find finds out the traits of a request.
+func (t *traits) find(r *parsers.Request) {
+	t.pathTraits = *pathTraitsOf(r)
 	switch {
 	case t.graphQL:
 		t.operation, t.id, t.hasID = graphQLObject(r)
@@ -59,7 +63,6 @@ func newTraits(r *parsers.Request) *traits {
 		t.object, t.hasObject = queriedObject(r.Query)
 	}
 	t.list, t.isList = t.listingIn(r)
-	return t
 }
 
 // pathTraitsOf returns the traits of the path and route of a request. It looks for them in
@@ -90,6 +93,7 @@ func newPathTraits(path, route string) *pathTraits {
 		aims:     mayAimInPath(path),
 		paged:    strings.Contains(path, "/page/"),
 		picture:  isPicture(path),
+		searches: searchPath(path),
 	}
 	t.id, t.hasID, t.numbered = routeID(path, route)
 	t.object, t.hasObject, t.placed = routeObject(path, route)

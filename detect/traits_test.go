@@ -73,7 +73,7 @@ func TestTraitsLeaveNothing(t *testing.T) {
 	for _, r := range ordinary {
 		with := *r
 		with.PathNotes = &parsers.Notes{}
-		with.Traits = newTraits(&with)
+		with.Traits = traitsOf(&with)
 		all := All()
 		for _, d := range slices.Concat(all, all) {
 			if got, want := d.Match(&with), d.Match(r); got != want {
