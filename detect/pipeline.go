@@ -249,7 +249,8 @@ func kept(r *parsers.Request) *parsers.Request {
 		&own.Referer, &own.RequestID, &own.User, &own.APIKey, &own.KeyPrefix, &own.Token, &own.Session, &own.Tenant, &own.Event} {
 		*s = strings.Clone(*s)
 	}
-	own.Allowed, own.PathNotes, own.Traits = slices.Clone(r.Allowed), nil, nil
+	own.Allowed = slices.Clone(r.Allowed)
+	own.PathNotes, own.AgentNotes, own.Traits = nil, nil, nil
 	return &own
 }
 

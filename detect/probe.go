@@ -295,7 +295,7 @@ var odd, oddInPath = func() (query, path [256]bool) {
 // in those it rules out.
 func mayProbe(r *parsers.Request) bool {
 	return traitsOf(r).odd || hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || reaches(r.Query) || reaches(r.Body) ||
-		oddHeader(r.UserAgent) || r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
+		r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || oddAgent(r)
 }
 
 // reaches tells whether a query has a parameter by whose name the fields of an object lead
@@ -332,6 +332,17 @@ func hasOdd(s string, odd *[256]bool) bool {
 func oddHeader(s string) bool {
 	return strings.IndexByte(s, '{') >= 0 || strings.IndexByte(s, '<') >= 0 || strings.IndexByte(s, '\'') >= 0 ||
 		strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '`') >= 0
+}
+
+// oddAgent tells whether the user agent has one, or is a scanner's. It looks in its notes
+// first, and leaves it there.
+func oddAgent(r *parsers.Request) bool {
+	odd, known := r.AgentNotes.Read().(bool)
+	if !known {
+		odd = oddHeader(r.UserAgent) || scannerOf(r.UserAgent) != ""
+		r.AgentNotes.Write(odd)
+	}
+	return odd
 }
 
 // oddReferer tells whether a referer has one, or a query with one.

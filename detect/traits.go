@@ -44,6 +44,10 @@ func traitsOf(r *parsers.Request) *traits {
 	if t, ok := r.Traits.(*traits); ok {
 		return t
 	}
+	return newTraits(r)
+}
+
+func newTraits(r *parsers.Request) *traits {
 	t := &traits{}
 	t.find(r)
 	return t
@@ -68,9 +72,6 @@ func (t *traits) find(r *parsers.Request) {
 // pathTraitsOf returns the traits of the path and route of a request. It looks for them in
 // the notes of the path first, and leaves them there.
 func pathTraitsOf(r *parsers.Request) *pathTraits {
-	if r.PathNotes == nil {
-		return newPathTraits(r.Path, r.Route)
-	}
 	if t, ok := r.PathNotes.Read().(*pathTraits); ok && t.route == r.Route {
 		return t
 	}

@@ -40,16 +40,25 @@ type remembered struct {
 }
 
 // Notes have room for what is found out of a text that many requests share, for whoever
-// judges them: to find it out once, not once a request. The zero value is empty. They may
-// be used by many goroutines.
+// judges them: to find it out once, not once a request. They may be used by many
+// goroutines. On nil nothing can be written.
 type Notes struct{ found atomic.Value }
 
 // Read returns what was written last; nil if nothing was.
-func (n *Notes) Read() any { return n.found.Load() }
+func (n *Notes) Read() any {
+	if n == nil {
+		return nil
+	}
+	return n.found.Load()
+}
 
 // Write puts down what was found out, which never changes from then on and is always of one
 // type.
-func (n *Notes) Write(found any) { n.found.Store(found) }
+func (n *Notes) Write(found any) {
+	if n != nil {
+		n.found.Store(found)
+	}
+}
 
 func newMemo(slots int) memo {
 	return memo{seed: maphash.MakeSeed(), slots: make([]atomic.Pointer[remembered], slots)}

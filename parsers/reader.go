@@ -94,7 +94,7 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	if body := bodyParameters(f.Body); body != "" {
 		r.Body = cut(rd.redact(clean(body), inQuery, nil), maxBody)
 	}
-	r.UserAgent = rd.userAgent(logged(f.UserAgent))
+	r.UserAgent, r.AgentNotes = rd.userAgent(logged(f.UserAgent))
 	r.Referer = rd.referer(logged(f.Referer))
 	r.RequestID = rd.text(logged(f.RequestID), maxText)
 	r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant = "", "", "", "", "", ""
@@ -197,16 +197,17 @@ func (rd *Reader) place(path string) (stored, route string, notes *Notes) {
 	return known.stored, known.route, &known.notes
 }
 
-// userAgent returns a user agent as it may be stored.
-func (rd *Reader) userAgent(s string) string {
+// userAgent returns a user agent as it may be stored, and its notes.
+func (rd *Reader) userAgent(s string) (stored string, notes *Notes) {
 	if s == "" {
-		return ""
+		return "", nil
 	}
 	memo := &rd.site.memos.agents
-	if known := memo.find(s); known != nil {
-		return known.stored
+	known := memo.find(s)
+	if known == nil {
+		known = memo.keep(remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
 	}
-	return memo.keep(remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)}).stored
+	return known.stored, &known.notes
 }
 
 // referer returns a referer as it may be stored.

@@ -52,10 +52,10 @@ type Request struct {
 	Allowed  []uint16 // entries of the allowlist that it matches, by number
 	Declared Declared // what the site's OpenAPI description says of it
 
-	// What follows is for who judges the request alone, and nil is always right. PathNotes
-	// belong to Path and Shape, and are shared with all requests that have the same.
-	PathNotes *Notes `json:"-"`
-	Traits    any    `json:"-"` // what was found out of the request
+	// What follows is for who judges the request alone, and nil is always right.
+	PathNotes  *Notes `json:"-"` // of Path and Shape, for all requests that have the same
+	AgentNotes *Notes `json:"-"` // of UserAgent, likewise
+	Traits     any    `json:"-"` // what was found out of the request
 }
 
 // An ActorType says what an actor id names.
