@@ -44,17 +44,11 @@ func traitsOf(r *parsers.Request) *traits {
 	if t, ok := r.Traits.(*traits); ok {
 		return t
 	}
-	return newTraits(r)
+	return new(traits).find(r)
 }
 
-func newTraits(r *parsers.Request) *traits {
-	t := &traits{}
-	t.find(r)
-	return t
-}
-
-// find finds out the traits of a request.
-func (t *traits) find(r *parsers.Request) {
+// find makes t the traits of a request.
+func (t *traits) find(r *parsers.Request) *traits {
 	t.pathTraits = *pathTraitsOf(r)
 	switch {
 	case t.graphQL:
@@ -67,6 +61,7 @@ func (t *traits) find(r *parsers.Request) {
 		t.object, t.hasObject = queriedObject(r.Query)
 	}
 	t.list, t.isList = t.listingIn(r)
+	return t
 }
 
 // pathTraitsOf returns the traits of the path and route of a request. It looks for them in
