@@ -194,7 +194,7 @@ func asksForLogin(status int) bool {
 // own, or a path with a usual word for that among its first segments. Scripts, styles and
 // images are not, nor is what is written about admins or by a user of that name.
 func adminRoute(r *parsers.Request, own *routeList) bool {
-	return adminPath(r.Path) || own.has(r.Path)
+	return traitsOf(r).admin || own.has(r.Path)
 }
 
 // adminDepth is how many segments, but for usual prefixes, are looked at for a word that
@@ -204,7 +204,7 @@ const adminDepth = 4
 func adminPath(path string) bool {
 	path = unescapedPath(path)
 	if !adminLengths.mayHold(path) {
-		return false // nearly all paths: it is asked of every request
+		return false // nearly all paths
 	}
 	last, depth, found := "", 0, false
 	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {

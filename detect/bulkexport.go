@@ -150,7 +150,7 @@ func (s *bulkExport) Expire(emit func(Event)) {
 // pageOf returns the page that a request got. What a request with a body asked for is
 // not seen, and no such page is the same as another.
 func (s *bulkExport) pageOf(r *parsers.Request) page {
-	b := s.sizes().got(r)
+	b := s.sizes().batchOf(r)
 	p := page{At: r.Time.UnixMicro(), Evidence: evidence(r), pageSum: pageSum{Requests: 1, Records: b.Records}}
 	if !b.Logged || r.Method == "GET" {
 		p.Tag = pageTag(r)

@@ -117,24 +117,18 @@ func appendActorRoute(r *parsers.Request, b []byte) []byte {
 
 // appendRoute appends the route, and of a GraphQL endpoint what is read there.
 func appendRoute(r *parsers.Request, b []byte) []byte {
-	b = appendSpelling(b, r.Route)
+	b = appendSpelling(b, r)
 	if operation := operationOf(r); operation != "" {
 		b = append(append(b, ' '), operation...)
 	}
 	return b
 }
 
-// appendSpelling appends a route in one spelling: upper case, escapes and dots lead to no
+// appendSpelling appends the route in one spelling: upper case, escapes and dots lead to no
 // other place on many servers, and who varies them is not to look like several.
-func appendSpelling(b []byte, route string) []byte {
-	plain := true
-	for i := range len(route) {
-		switch c := route[i]; {
-		case c >= 'A' && c <= 'Z', c == '%', c == '.' && i > 0 && route[i-1] == '/':
-			plain = false
-		}
-	}
-	if plain {
+func appendSpelling(b []byte, r *parsers.Request) []byte {
+	route := r.Route
+	if traitsOf(r).plain {
 		return append(b, route...)
 	}
 	if text := unescapedPath(route); utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl) {
@@ -147,6 +141,18 @@ func appendSpelling(b []byte, route string) []byte {
 		b = append(b, lower(route[i]))
 	}
 	return b
+}
+
+// inOneSpelling tells whether a route is spelled as appendSpelling does it already, as most
+// are.
+func inOneSpelling(route string) bool {
+	for i := range len(route) {
+		switch c := route[i]; {
+		case c >= 'A' && c <= 'Z', c == '%', c == '.' && i > 0 && route[i-1] == '/':
+			return false
+		}
+	}
+	return true
 }
 
 // An Event is something one key did: a name of the taxonomy, who, when, how much,

@@ -231,7 +231,7 @@ func (c *climb) judge(r *parsers.Request) {
 	switch {
 	case c.Granted > c.Refused && g.Pages:
 		severity, outcome = Low, Succeeded
-	case isGraphQL(r.Path): // its 200 may hold an error
+	case traitsOf(r).graphQL: // its 200 may hold an error
 	case c.Granted > c.Refused:
 		severity, outcome = Critical, Succeeded
 	case c.Granted == 0:

@@ -22,7 +22,7 @@ func Enumeration() *Detector {
 		Severity:  High,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
-		Match:     func(r *parsers.Request) bool { return r.Status == 404 && !unbidden(r.Path) },
+		Match:     func(r *parsers.Request) bool { return r.Status == 404 && !traitsOf(r).unbidden },
 		GroupBy:   ByActor,
 	}
 	limit := d.count("limit", 30, "answers 404 within the window that are still `normal`")
@@ -96,8 +96,8 @@ func (s *enumeration) describe(e *Event) {
 	e.Metadata = s.Going.Crawler.meta("endpoint_count", e.Count, "distinct_paths", len(paths), "window_seconds", int(s.window.Seconds()))
 }
 
-// unbidden tells whether browsers, crawlers and tools ask for the path by themselves.
-func unbidden(p string) bool {
+// isUnbidden tells whether browsers, crawlers and tools ask for the path by themselves.
+func isUnbidden(p string) bool {
 	if i := strings.Index(p, "/.well-known/"); i >= 0 && !strings.Contains(p, "..") {
 		// At the top of a site, or one name below the folder of a part of it.
 		if name := p[i+len("/.well-known/"):]; i == 0 || strings.IndexByte(name, '/') < 0 {

@@ -124,7 +124,8 @@ func TestListing(t *testing.T) {
 					t.Errorf("a list with status %d", status)
 				}
 			}
-			if n := testing.AllocsPerRun(10, func() { listingOf(r) }); n > 0 {
+			known := pathTraitsOf(r)
+			if n := testing.AllocsPerRun(10, func() { known.listingIn(r) }); n > 0 {
 				t.Errorf("%v allocations for what is no list", n)
 			}
 		})

@@ -80,7 +80,7 @@ func (s *keyRoutes) Observe(r *parsers.Request, emit func(Event)) {
 	before := s.Tenure
 	s.add(r.Time)
 	route := tag(r.Route)
-	if _, known := slices.BinarySearch(s.Known, route); known || len(s.Known) == MaxDistinct || isAsset(r.Path) {
+	if _, known := slices.BinarySearch(s.Known, route); known || len(s.Known) == MaxDistinct || isAsset(r) {
 		return
 	}
 	// The learner of routes may have found a name in what was a route of its own.
@@ -181,16 +181,16 @@ func showsRoute(r *parsers.Request) bool {
 	return r.Status == 400 || r.Status == 403 || r.Status == 405 || r.Status == 409 || r.Status == 422 || r.Status == 500
 }
 
-// isAsset tells whether the path is that of a part of a page.
-func isAsset(path string) bool {
-	if unbidden(path) {
+// isAsset tells whether a part of a page is asked for.
+func isAsset(r *parsers.Request) bool {
+	if traitsOf(r).unbidden {
 		return true
 	}
-	i := strings.LastIndexByte(path, '.')
+	i := strings.LastIndexByte(r.Path, '.')
 	if i < 0 {
 		return false
 	}
-	switch path[i+1:] {
+	switch r.Path[i+1:] {
 	case "js", "mjs", "css", "woff", "woff2", "ttf", "wasm":
 		return true
 	}

@@ -63,13 +63,9 @@ func (l *idList) Set(s string) error {
 func (l *idList) has(id string) bool { return id != "" && slices.Contains(l.items, id) }
 
 // words adds a setting that is a list of words, compared without regard to case, "_" and
-// "-": org_id, orgId and ORG-ID are one word. A mistake in the value is one of the
-// program: words panics.
+// "-": org_id, orgId and ORG-ID are one word.
 func (d *Detector) words(name, value, usage string) *wordList {
-	l := &wordList{}
-	if err := l.Set(value); err != nil {
-		panic(fmt.Sprintf("detect: setting %s: %v", name, err))
-	}
+	l := newWordList(value)
 	d.Flags.Var(l, name, usage)
 	return l
 }
@@ -79,6 +75,16 @@ type wordList struct {
 	items   []string // as given
 	folded  map[string]bool
 	lengths lengths // of the folded words
+}
+
+// newWordList returns a list of the program's own. A mistake in it is one of the program:
+// newWordList panics.
+func newWordList(value string) *wordList {
+	l := &wordList{}
+	if err := l.Set(value); err != nil {
+		panic(fmt.Sprintf("detect: words %q: %v", value, err))
+	}
+	return l
 }
 
 func (l *wordList) String() string { return strings.Join(l.items, ",") }
@@ -105,7 +111,7 @@ func (l *wordList) Set(s string) error {
 
 // has tells whether the text is one of the words. It allocates nothing.
 func (l *wordList) has(text string) bool {
-	if text == "" || l.lengths[lower(text[0])] == 0 && text[0] != '_' && text[0] != '-' {
+	if text == "" || !l.lengths.upTo(text[0], len(text)) && text[0] != '_' && text[0] != '-' {
 		return false
 	}
 	var buf [maxWord]byte
@@ -126,6 +132,9 @@ func (l *lengths) may(text string) bool {
 
 // has tells whether there is a word of that length which begins with the byte.
 func (l *lengths) has(first byte, length int) bool { return l[lower(first)]>>length&1 == 1 }
+
+// upTo tells whether there is a word of at most that length which begins with the byte.
+func (l *lengths) upTo(first byte, length int) bool { return l[lower(first)]&(2<<length-1) != 0 }
 
 // mayHold tells whether any segment of the path, or the end of one from its last dot on,
 // is as long as a word that begins as it does. Of most paths none is.

@@ -12,10 +12,6 @@ import (
 
 // LoginFlood finds who guesses at logins whose answers do not tell right from wrong.
 func LoginFlood() *Detector {
-	words := &wordList{}
-	if err := words.Set("login,signin,logon,wp-login,auth,authenticate,j_spring_security_check"); err != nil {
-		panic(fmt.Sprintf("detect: login-flood: %v", err))
-	}
 	d := &Detector{
 		Name: "login-flood",
 		Doc: "many logins from one address that may all have failed\n\n" +
@@ -29,7 +25,7 @@ func LoginFlood() *Detector {
 		Severity:  Medium,
 		Technique: "T1110",
 		OWASP:     "API2:2023",
-		Match:     func(r *parsers.Request) bool { return unclearLogin(r) || loginForm(r, words) },
+		Match:     func(r *parsers.Request) bool { return unclearLogin(r) || loginForm(r) },
 		GroupBy:   ByClient,
 	}
 	limit := d.count("limit", 20, "`logins` answered alike within the window that nobody makes by hand")
@@ -104,19 +100,24 @@ func refererPath(referer string) string {
 }
 
 // loginForm tells whether a page is shown that may hold the form of a login.
-func loginForm(r *parsers.Request, words *wordList) bool {
-	if r.Method != "GET" || r.Status != 200 && r.Status != 304 {
-		return false
-	}
-	if r.Path == "/" || strings.HasSuffix(r.Path, "/sessions/new") || strings.HasSuffix(r.Path, "/session/new") {
+func loginForm(r *parsers.Request) bool {
+	return r.Method == "GET" && (r.Status == 200 || r.Status == 304) && traitsOf(r).login
+}
+
+// loginPages are the names of pages that hold one.
+var loginPages = newWordList("login,signin,logon,wp-login,auth,authenticate,j_spring_security_check")
+
+// mayShowLogin is loginForm for a path.
+func mayShowLogin(p string) bool {
+	if p == "/" || strings.HasSuffix(p, "/sessions/new") || strings.HasSuffix(p, "/session/new") {
 		return true
 	}
-	p := strings.TrimSuffix(r.Path, "/")
+	p = strings.TrimSuffix(p, "/")
 	name := p[strings.LastIndexByte(p, '/')+1:]
 	if len(name) > maxWord { // most pages
 		return false
 	}
-	return words.has(strings.TrimSuffix(name, path.Ext(name)))
+	return loginPages.has(strings.TrimSuffix(name, path.Ext(name)))
 }
 
 // shownAgain tells whether a form is shown because a login failed.

@@ -55,7 +55,7 @@ func byActorTypeAndRoute(r *parsers.Request, b []byte) []byte {
 	}
 	b = append(b, typ...)
 	b = append(b, ' ')
-	return appendSpelling(b, r.Route)
+	return appendSpelling(b, r)
 }
 
 const (
@@ -544,9 +544,15 @@ func (b *Baseline) at(size int32) int64 {
 // objects, or by the first parameter named like an id where it has none. ok is false for
 // what is about no object, and for what pages are made of.
 func pathObject(r *parsers.Request) (object uint64, ok bool) {
-	route, path, found := cutPlaces(r)
-	if !found {
-		return queriedObject(r.Query)
+	t := traitsOf(r)
+	return t.object, t.hasObject
+}
+
+// routeObject tells apart the objects that stand in the places of a route. placed tells
+// whether it has any place.
+func routeObject(path, route string) (object uint64, ok, placed bool) {
+	if path, route, placed = cutPlaces(path, route); !placed {
+		return 0, false, false
 	}
 	for strings.IndexByte(route, '{') >= 0 {
 		var place, value string
@@ -565,21 +571,21 @@ func pathObject(r *parsers.Request) (object uint64, ok bool) {
 			ok = !pageFile(after)
 		}
 	}
-	return object, ok
+	return object, ok, true
 }
 
-// cutPlaces returns the route and the path of the request from the first segment on that the
-// route has a place in, as far as both begin alike; found is false if it has none.
-func cutPlaces(r *parsers.Request) (route, path string, found bool) {
-	i := strings.IndexByte(r.Route, '{')
+// cutPlaces returns path and route from the first segment on that the route has a place in,
+// as far as both begin alike; found is false if it has none.
+func cutPlaces(path, route string) (restPath, restRoute string, found bool) {
+	i := strings.IndexByte(route, '{')
 	if i < 0 {
 		return "", "", false
 	}
-	start := strings.LastIndexByte(r.Route[:i], '/') + 1
-	if strings.HasPrefix(r.Path, r.Route[:start]) {
-		return r.Route[start:], r.Path[start:], true
+	start := strings.LastIndexByte(route[:i], '/') + 1
+	if strings.HasPrefix(path, route[:start]) {
+		return path[start:], route[start:], true
 	}
-	return r.Route, r.Path, true
+	return path, route, true
 }
 
 // queriedObject tells apart the objects that a query names.

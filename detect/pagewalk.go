@@ -64,7 +64,7 @@ func (s *pageWalk) Observe(r *parsers.Request, emit func(Event)) {
 	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.window {
 		s.Expire(emit)
 	}
-	l, _ := listingIn(r)
+	l, _ := listingOf(r)
 	if known := s.visit(s.pageOf(r, l)); known || len(s.Recent) < *s.least {
 		return
 	}

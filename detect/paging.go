@@ -25,16 +25,18 @@ type listing struct {
 // listingOf returns the page that the request asks for, and whether it is a call for a
 // list at all: one that names a size or a place, answered 2xx.
 func listingOf(r *parsers.Request) (l listing, ok bool) {
-	if !answersList(r) {
-		return listing{Size: -1}, false
-	}
-	return listingIn(r)
+	t := traitsOf(r)
+	return t.list, t.isList
 }
 
-// listingIn is listingOf for a request that can have got a list.
-func listingIn(r *parsers.Request) (l listing, ok bool) {
+// listingIn is listingOf for a request with a path of these traits.
+func (t *pathTraits) listingIn(r *parsers.Request) (l listing, ok bool) {
 	l.Size = -1
-	if _, rest, found := strings.Cut(r.Path, "/page/"); found {
+	if !t.answersList(r) {
+		return l, false
+	}
+	if t.paged {
+		_, rest, _ := strings.Cut(r.Path, "/page/")
 		segment, _, _ := strings.Cut(rest, "/")
 		ok = l.number(segment)
 	}
@@ -123,27 +125,24 @@ func (l *listing) number(value string) bool {
 }
 
 // answersList tells, at little cost, whether the request can have got a list.
-func answersList(r *parsers.Request) bool {
+func (t *pathTraits) answersList(r *parsers.Request) bool {
 	if r.Status < 200 || r.Status > 299 || r.Status == 204 {
 		return false
 	}
 	switch r.Method {
 	case "GET":
 	case "POST", "QUERY":
-		if !searches(r.Path) {
+		if !t.searches {
 			return false
 		}
 	default:
 		return false
 	}
-	if r.Query == "" && r.Body == "" && !strings.Contains(r.Path, "/page/") {
-		return false
-	}
-	return !isPicture(r.Path)
+	return (r.Query != "" || r.Body != "" || t.paged) && !t.picture
 }
 
-// searches tells whether a POST to the path reads: its last segment says so.
-func searches(path string) bool {
+// searchPath tells whether a POST to the path reads: its last segment says so.
+func searchPath(path string) bool {
 	last := strings.ToLower(lastSegment(path))
 	for _, word := range []string{"search", "query", "list", "find", "filter", "scroll", "export"} {
 		if strings.Contains(last, word) {
@@ -368,15 +367,6 @@ func (z pageSizes) batchOf(r *parsers.Request) batch {
 	if !ok {
 		return batch{}
 	}
-	return z.estimate(r, l)
-}
-
-// got is batchOf for a request that is known to have got records.
-func (z pageSizes) got(r *parsers.Request) batch {
-	if r.Records >= 0 {
-		return logged(r)
-	}
-	l, _ := listingIn(r)
 	return z.estimate(r, l)
 }
 

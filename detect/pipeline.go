@@ -70,8 +70,9 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 	return &Pipeline{
 		routes: routes,
 		requests: keyed.New(keyed.Order[*parsers.Request, Event]{
-			Time: func(r *parsers.Request) time.Time { return r.Time },
-			ID:   func(e Event) string { return e.ID },
+			Time:    func(r *parsers.Request) time.Time { return r.Time },
+			ID:      func(e Event) string { return e.ID },
+			Prepare: func(r *parsers.Request) { r.Traits.(*traits).find(r) },
 		}, shards, machines...),
 		events: keyed.New(keyed.Order[*clue, judgement]{
 			Time: func(c *clue) time.Time { return c.at },
@@ -152,8 +153,10 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 }
 
 func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
-	for _, r := range requests {
+	all := make([]traits, len(requests))
+	for i, r := range requests {
 		p.routes.Observe(r)
+		r.Traits = &all[i] // found out when the engine prepares it
 	}
 	var events []timed[Event]
 	p.requests.Advance(requests, watermark, func(at time.Time, e Event) { events = append(events, timed[Event]{at, e}) })
@@ -247,6 +250,7 @@ func kept(r *parsers.Request) *parsers.Request {
 		*s = strings.Clone(*s)
 	}
 	own.Allowed = slices.Clone(r.Allowed)
+	own.PathNotes, own.AgentNotes, own.Traits = nil, nil, nil
 	return &own
 }
 

@@ -294,9 +294,8 @@ var odd, oddInPath = func() (query, path [256]bool) {
 // mayProbe tells, at little cost, whether a request may hold a probe: probesOf finds none
 // in those it rules out.
 func mayProbe(r *parsers.Request) bool {
-	return hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || hasOdd(r.Path, &oddInPath) || reaches(r.Query) || reaches(r.Body) ||
-		strings.Contains(r.Path, "..") || oddHeader(r.UserAgent) ||
-		r.Referer != "-" && oddReferer(r.Referer) || scannerOf(r.UserAgent) != ""
+	return traitsOf(r).odd || hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || reaches(r.Query) || reaches(r.Body) ||
+		r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || oddAgent(r)
 }
 
 // reaches tells whether a query has a parameter by whose name the fields of an object lead
@@ -309,6 +308,9 @@ func reaches(query string) bool {
 	return strings.Contains(query, "lassLoader.") || strings.Contains(query, "proto") && (strings.Contains(query, "__proto__") ||
 		strings.Contains(query, "onstructor.prototype") || strings.Contains(query, "onstructor][prototype"))
 }
+
+// oddPath tells whether a path has an odd byte, or two dots.
+func oddPath(path string) bool { return hasOdd(path, &oddInPath) || strings.Contains(path, "..") }
 
 // hasOdd tells whether a text has an odd byte, as it stands or encoded once or twice.
 func hasOdd(s string, odd *[256]bool) bool {
@@ -330,6 +332,17 @@ func hasOdd(s string, odd *[256]bool) bool {
 func oddHeader(s string) bool {
 	return strings.IndexByte(s, '{') >= 0 || strings.IndexByte(s, '<') >= 0 || strings.IndexByte(s, '\'') >= 0 ||
 		strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '`') >= 0
+}
+
+// oddAgent tells whether the user agent has one, or is a scanner's. It looks in its notes
+// first, and leaves it there.
+func oddAgent(r *parsers.Request) bool {
+	odd, known := r.AgentNotes.Read().(bool)
+	if !known {
+		odd = oddHeader(r.UserAgent) || scannerOf(r.UserAgent) != ""
+		r.AgentNotes.Write(odd)
+	}
+	return odd
 }
 
 // oddReferer tells whether a referer has one, or a query with one.
@@ -395,7 +408,7 @@ func (p *prober) whole(where, text string, classes []rule) {
 
 // path judges a path: as a whole, and its segments as values.
 func (p *prober) path(path string) {
-	if !hasOdd(path, &oddInPath) && !strings.Contains(path, "..") {
+	if !oddPath(path) {
 		return
 	}
 	encoded := strings.Contains(strings.ToLower(path), "%2e") || strings.Contains(strings.ToLower(path), "%2f") && strings.Contains(path, "..")

@@ -86,6 +86,9 @@ type probeTable struct {
 	deepest     int // segments of the longest end
 }
 
+// usualProbes finds those that every site is asked for.
+var usualProbes = newProbeTable()
+
 func newProbeTable() *probeTable {
 	t := &probeTable{ends: map[string]probe{}, folders: map[string]probe{}, dumps: map[string]bool{}}
 	for _, list := range []struct {

@@ -194,7 +194,7 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), GraphQL: isGraphQL(r.Path), Operation: operationOf(r), Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), GraphQL: traitsOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
 	for _, v := range run {
 		w.match(v.Tag, v.Status)
 	}
@@ -237,27 +237,34 @@ func (s *sequentialIDs) describe(e *Event) {
 // that its route has a place for, or the first parameter named like one where the route
 // has none; for a GraphQL endpoint that of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
-	if isGraphQL(r.Path) {
-		_, id, ok := graphQLObject(r)
-		return id, ok
-	}
-	for route := r.Route; ; {
+	t := traitsOf(r)
+	return t.id, t.hasID
+}
+
+// routeID returns the number in the last place of the route that is one for an object.
+// placed tells whether the route has such a place, whatever stands there.
+func routeID(path, route string) (id uint64, ok, placed bool) {
+	for {
 		i := strings.LastIndexByte(route, '{')
 		if i < 0 {
-			break
+			return 0, false, false
 		}
 		start := strings.LastIndexByte(route[:i], '/') + 1
 		name, after, _ := strings.Cut(route[i+1:], "}")
 		after, _, _ = strings.Cut(after, "/")
 		if name == "id" || namesObject(name) {
-			id, ok := pathID(r.Path, strings.Count(route[:start], "/")-1, route[start:i], after)
+			id, ok := pathID(path, strings.Count(route[:start], "/")-1, route[start:i], after)
 			if ok || name == "id" {
-				return id, ok
+				return id, ok, true
 			}
 		}
 		route = route[:max(start-1, 0)]
 	}
-	for query := r.Query; query != ""; {
+}
+
+// queriedID returns the number of the first parameter that is named like one of an object.
+func queriedID(query string) (id uint64, ok bool) {
+	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
 		name, value, _ := strings.Cut(pair, "=")

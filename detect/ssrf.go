@@ -150,15 +150,17 @@ func (s *ssrf) describe(e *Event) {
 // mayAim tells, at little cost, whether a request may hold a URL or a host: nothing that
 // aimOf finds is without what is looked for here.
 func mayAim(r *parsers.Request) bool {
-	if mayAimIn(r.Query) || mayAimIn(r.Body) {
-		return true
-	}
-	for i := 0; i < len(r.Path); i++ {
-		switch r.Path[i] {
+	return traitsOf(r).aims || mayAimIn(r.Query) || mayAimIn(r.Body)
+}
+
+// mayAimInPath is mayAim for a path.
+func mayAimInPath(path string) bool {
+	for i := 0; i < len(path); i++ {
+		switch path[i] {
 		case ':':
 			return true
 		case '%':
-			if mayHide(r.Path[i:], false) {
+			if mayHide(path[i:], false) {
 				return true
 			}
 		}

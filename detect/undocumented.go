@@ -12,7 +12,6 @@ import (
 
 // Undocumented finds who tries doors that the API does not say it has.
 func Undocumented() *Detector {
-	probes := newProbeTable()
 	d := &Detector{
 		Name: "undocumented",
 		Doc: "routes asked for that the API does not document\n\n" +
@@ -27,7 +26,7 @@ func Undocumented() *Detector {
 		Severity:  Medium,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
-		Match:     func(r *parsers.Request) bool { return undocumented(r, probes) },
+		Match:     undocumented,
 		GroupBy:   ByActor,
 	}
 	routes := d.count("routes", 3, "distinct `routes` within the window that are a search")
@@ -38,7 +37,7 @@ func Undocumented() *Detector {
 }
 
 // undocumented tells whether the request is for what the API does not document.
-func undocumented(r *parsers.Request, probes *probeTable) bool {
+func undocumented(r *parsers.Request) bool {
 	switch r.Declared {
 	case parsers.Described:
 		return false
@@ -47,7 +46,7 @@ func undocumented(r *parsers.Request, probes *probeTable) bool {
 	case parsers.NoSuchRoute:
 		return r.Path != "" && r.Method != "OPTIONS" && !partOfPage(r)
 	}
-	switch probes.find(r.Path) {
+	switch traitsOf(r).probe {
 	case secretProbe:
 		return true
 	case servedProbe:
@@ -59,7 +58,7 @@ func undocumented(r *parsers.Request, probes *probeTable) bool {
 // partOfPage tells whether a browser asks for such a thing on a site that has pages
 // beside its API: the start page, what pages are made of, and where their links lead.
 func partOfPage(r *parsers.Request) bool {
-	if r.Path == "/" || unbidden(r.Path) || r.Status >= 300 && r.Status < 400 {
+	if r.Path == "/" || traitsOf(r).unbidden || r.Status >= 300 && r.Status < 400 {
 		return true
 	}
 	switch strings.ToLower(path.Ext(r.Path)) {

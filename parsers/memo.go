@@ -9,7 +9,7 @@ import (
 
 // How many texts of a kind are remembered for a site, each at most maxMemoLen bytes long:
 // powers of two. So a log full of the longest paths takes 64 MiB, and one of usual
-// paths some 10.
+// paths some 10, without what is noted of them.
 const (
 	maxPaths    = 1 << 16
 	maxAgents   = 1 << 12
@@ -27,15 +27,37 @@ type memo struct {
 	slots []atomic.Pointer[remembered]
 }
 
-// remembered is what became of a text. It never changes, and its strings are in memory of
-// their own: no line is kept alive by them.
+// remembered is what became of a text. It never changes, but for its notes, and its strings
+// are in memory of their own: no line is kept alive by them.
 type remembered struct {
 	text   string // as logged
 	stored string // as it may be stored
 	route  string // of a path; else ""
+	notes  Notes
 	// short is where a text lies that fits: to compare it takes no further look at memory,
 	// which is what most of finding takes.
 	short [48]byte
+}
+
+// Notes have room for what is found out of a text that many requests share, for whoever
+// judges them: to find it out once, not once a request. They may be used by many
+// goroutines. On nil nothing can be written.
+type Notes struct{ found atomic.Value }
+
+// Read returns what was written last; nil if nothing was.
+func (n *Notes) Read() any {
+	if n == nil {
+		return nil
+	}
+	return n.found.Load()
+}
+
+// Write puts down what was found out, which never changes from then on and is always of one
+// type.
+func (n *Notes) Write(found any) {
+	if n != nil {
+		n.found.Store(found)
+	}
 }
 
 func newMemo(slots int) memo {

@@ -84,7 +84,7 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	} else {
 		r.Host = rd.host(logged(f.Host))
 	}
-	r.Path, r.Shape = rd.place(target.path)
+	r.Path, r.Shape, r.PathNotes = rd.place(target.path)
 	r.Route = r.Shape
 	var found credentials
 	r.Query, r.Body = "", ""
@@ -94,14 +94,14 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	if body := bodyParameters(f.Body); body != "" {
 		r.Body = cut(rd.redact(clean(body), inQuery, nil), maxBody)
 	}
-	r.UserAgent = rd.userAgent(logged(f.UserAgent))
+	r.UserAgent, r.AgentNotes = rd.userAgent(logged(f.UserAgent))
 	r.Referer = rd.referer(logged(f.Referer))
 	r.RequestID = rd.text(logged(f.RequestID), maxText)
 	r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant = "", "", "", "", "", ""
 	if f.identifies() || found != (credentials{}) {
 		rd.identify(r, f, &found)
 	}
-	r.Event, r.Origin, r.Allowed, r.Declared = "", nil, nil, Undescribed
+	r.Event, r.Origin, r.Allowed, r.Declared, r.Traits = "", nil, nil, Undescribed, nil
 	return nil
 }
 
@@ -180,10 +180,10 @@ func isScheme(s string) bool {
 	return s != "" && isLetter(s[0])
 }
 
-// place returns a path as it may be stored, and its route.
-func (rd *Reader) place(path string) (stored, route string) {
+// place returns a path as it may be stored, its route and its notes.
+func (rd *Reader) place(path string) (stored, route string, notes *Notes) {
 	if path == "" {
-		return "", ""
+		return "", "", nil
 	}
 	memo := &rd.site.memos.paths
 	known := memo.find(path)
@@ -194,19 +194,20 @@ func (rd *Reader) place(path string) (stored, route string) {
 		}
 		known = memo.keep(remembered{text: path, stored: stored, route: route})
 	}
-	return known.stored, known.route
+	return known.stored, known.route, &known.notes
 }
 
-// userAgent returns a user agent as it may be stored.
-func (rd *Reader) userAgent(s string) string {
+// userAgent returns a user agent as it may be stored, and its notes.
+func (rd *Reader) userAgent(s string) (stored string, notes *Notes) {
 	if s == "" {
-		return ""
+		return "", nil
 	}
 	memo := &rd.site.memos.agents
-	if known := memo.find(s); known != nil {
-		return known.stored
+	known := memo.find(s)
+	if known == nil {
+		known = memo.keep(remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
 	}
-	return memo.keep(remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)}).stored
+	return known.stored, &known.notes
 }
 
 // referer returns a referer as it may be stored.

@@ -71,6 +71,11 @@ func TestReadKeepsWhatIsLogged(t *testing.T) {
 	if err := given(f).NewReader(site(t, SiteConfig{}), src).Read("", 77, &r); err != nil {
 		t.Fatal(err)
 	}
+	for _, notes := range []*Notes{r.PathNotes, r.AgentNotes} {
+		if notes == nil || notes.Read() != nil {
+			t.Errorf("notes of what nobody judged: %v", notes)
+		}
+	}
 	want := Request{
 		Time:      time.Date(2026, 3, 1, 12, 30, 0, 123456000, time.UTC),
 		Source:    src,
@@ -91,6 +96,9 @@ func TestReadKeepsWhatIsLogged(t *testing.T) {
 		User:      "alice",
 		Tenant:    "acme",
 		Records:   25,
+
+		PathNotes:  r.PathNotes,
+		AgentNotes: r.AgentNotes,
 	}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
@@ -117,7 +125,7 @@ func TestReadSetsAll(t *testing.T) {
 	if err := rd.Read("", 1, &want); err != nil {
 		t.Fatal(err)
 	}
-	got := Request{Allowed: []uint16{1}, Origin: &Origin{}, Source: &Source{}, Time: time.Now()}
+	got := Request{Allowed: []uint16{1}, Origin: &Origin{}, Source: &Source{}, Time: time.Now(), PathNotes: &Notes{}, AgentNotes: &Notes{}, Traits: 7}
 	v := reflect.ValueOf(&got).Elem()
 	for i := range v.NumField() {
 		switch f := v.Field(i); f.Kind() {

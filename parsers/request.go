@@ -51,6 +51,11 @@ type Request struct {
 	Origin   *Origin  // of ClientIP; nil if it was not looked up
 	Allowed  []uint16 // entries of the allowlist that it matches, by number
 	Declared Declared // what the site's OpenAPI description says of it
+
+	// What follows is for who judges the request alone, and nil is always right.
+	PathNotes  *Notes `json:"-"` // of Path and Shape, for all requests that have the same
+	AgentNotes *Notes `json:"-"` // of UserAgent, likewise
+	Traits     any    `json:"-"` // what was found out of the request
 }
 
 // An ActorType says what an actor id names.

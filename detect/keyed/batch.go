@@ -78,6 +78,9 @@ func (s *shard[I, O]) look(b *batch[I]) {
 		items := b.items[first:min(first+word, len(b.items))]
 		for i, item := range items {
 			b.times[first+i] = instantOf(s.order.Time(item))
+			if s.order.Prepare != nil {
+				s.order.Prepare(item)
+			}
 		}
 		for g, group := range s.groups {
 			var any uint64

@@ -1,0 +1,84 @@
+package detect
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// The traits of a path are found out once for all requests that have it, and anew once its
+// route is another one.
+func TestTraits(t *testing.T) {
+	site, err := parsers.NewSite(parsers.SiteConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rd := parsers.NginxCombined().NewReader(site, &parsers.Source{})
+	read := func(target string) *parsers.Request {
+		r := &parsers.Request{}
+		line := `192.0.2.1 - - [01/Mar/2026:10:00:00 +0000] "GET ` + target + ` HTTP/1.1" 200 5 "-" "-"`
+		if err := rd.Read(line, 1, r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := read("/shops/rosewood?id=1")
+	if got := pathTraitsOf(first); got != pathTraitsOf(read("/shops/rosewood?id=2")) {
+		t.Error("two requests for one path have traits each")
+	} else if got == pathTraitsOf(read("/shops/elm?id=1")) {
+		t.Error("two paths have one")
+	}
+	if object, _ := pathObject(first); object != tag("1") {
+		t.Error("the query names no object, though the route has no place")
+	}
+	later := read("/shops/rosewood?id=1")
+	later.Route = "/shops/{name}"
+	for range 2 {
+		if object, _ := pathObject(later); object == tag("1") {
+			t.Error("the query names the object, though the route has a place")
+		}
+		if object, _ := pathObject(first); object != tag("1") {
+			t.Error("one route has the traits of another")
+		}
+	}
+}
+
+// Whoever asks, whether it is the first to do so, and whether there are notes: the traits
+// are the same.
+func TestTraitsAtOnce(t *testing.T) {
+	for _, path := range []string{"/", "/api/users/17", "/admin/login", "/.env", "/a/../b", "/orgs/acme/page/3", "/graphql", "/u/http:/x", "/favicon.ico"} {
+		routes := []string{parsers.Route(path), "/{name}", "/A/{id}"}
+		notes := &parsers.Notes{}
+		var askers sync.WaitGroup
+		for n := range 8 {
+			askers.Go(func() {
+				for i := range 100 {
+					route := routes[(i/7+n)%len(routes)]
+					got := pathTraitsOf(&parsers.Request{Path: path, Route: route, PathNotes: notes})
+					if want := pathTraitsOf(&parsers.Request{Path: path, Route: route}); *got != *want {
+						t.Errorf("%s as %s: got %+v, want %+v", path, route, *got, *want)
+						return
+					}
+				}
+			})
+		}
+		askers.Wait()
+	}
+}
+
+// What a detector thinks of a request does not depend on who asked before it.
+func TestTraitsLeaveNothing(t *testing.T) {
+	for _, r := range ordinary {
+		with := *r
+		with.PathNotes = &parsers.Notes{}
+		with.Traits = traitsOf(&with)
+		all := All()
+		for _, d := range slices.Concat(all, all) {
+			if got, want := d.Match(&with), d.Match(r); got != want {
+				t.Errorf("%s: %v with traits of %s, else %v", d.Name, got, r.Path, want)
+			}
+		}
+	}
+}
