@@ -2,6 +2,7 @@ package keyed
 
 import (
 	"math/bits"
+	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
 )
@@ -15,18 +16,20 @@ const word = 64
 
 // A batch is what the shards are shown at a time, and what is found out of it before any
 // state sees it. That needs no state, so each item is looked at by one shard alone, whatever
-// shards its keys belong to.
+// shards its keys belong to: by whichever has nothing else to do.
 type batch[I any] struct {
-	items   []I
-	times   []instant
-	matched [][]uint64 // by machine: a bit for each item that it looks at
-	groups  []keys
+	items  []I
+	times  []instant
+	words  []found   // by word
+	places [][]place // by group, then by item
+	texts  [][]byte  // by shard: the keys that it made
+	looked atomic.Int32
 }
 
-// keys are those of the items that any machine of a group looks at.
-type keys struct {
-	has    []uint64 // a bit for each item that has one
-	places []place  // by item
+// Found is what was found out of the items of one word: a bit for each item.
+type found struct {
+	matched []uint64 // by machine, that looks at it
+	has     []uint64 // by group, of which it has a key that any machine looks at
 }
 
 // A place is whose state an item belongs to.
@@ -40,57 +43,66 @@ func placeOf(key []byte) place {
 	return place{key, uint32(xxh3.Hash(key) % partitions), hashOf(key)}
 }
 
-func newBatch[I any](machines, groups int) *batch[I] {
-	return &batch[I]{matched: make([][]uint64, machines), groups: make([]keys, groups)}
+func newBatch[I any](groups, shards int) *batch[I] {
+	return &batch[I]{places: make([][]place, groups), texts: make([][]byte, shards)}
 }
 
-// take makes the items those of the batch. Many engines are shown few at a time: memory is
-// for as many as there have been.
-func (b *batch[I]) take(items []I) {
-	b.items = items
-	if len(items) <= len(b.times) {
-		return
+// take makes the first of the items those of the batch, as many as it has room for, and
+// returns the others.
+func (b *batch[I]) take(items []I, machines int) (rest []I) {
+	n := min(len(items), batchSize)
+	b.items, rest = items[:n:n], items[n:]
+	b.looked.Store(0)
+	for s := range b.texts {
+		b.texts[s] = b.texts[s][:0]
 	}
-	n := min(2*len(items), batchSize)
-	b.times = make([]instant, n)
-	words := (n + word - 1) / word
-	for m := range b.matched {
-		b.matched[m] = make([]uint64, words)
+	if n <= len(b.times) {
+		return rest
 	}
-	for g := range b.groups {
-		b.groups[g] = keys{make([]uint64, words), make([]place, n)}
+	// Many engines are shown few at a time: memory is for as many as there have been.
+	room := min(2*n, batchSize)
+	b.times = make([]instant, room)
+	for g := range b.places {
+		b.places[g] = make([]place, room)
 	}
+	for len(b.words) < (room+word-1)/word {
+		b.words = append(b.words, found{make([]uint64, machines), make([]uint64, len(b.places))})
+	}
+	return rest
 }
 
-// words is how many words of bits the items take.
-func (b *batch[I]) words() int { return (len(b.items) + word - 1) / word }
+// found returns what was found out of the items, by word.
+func (b *batch[I]) found() []found { return b.words[:(len(b.items)+word-1)/word] }
 
-// look finds out of the shard's share of the batch which machines look at which items, and
-// by what keys.
+// look finds out of items that no other shard has looked at which machines look at them, and
+// by what keys, until there are none left.
 func (s *shard[I, O]) look(b *batch[I]) {
-	from, to := b.words()*s.number/s.of, b.words()*(s.number+1)/s.of
-	s.text = s.text[:0]
-	for g := range s.last {
-		s.last[g] = place{}
+	all := b.found()
+	for {
+		w := int(b.looked.Add(1)) - 1
+		if w >= len(all) {
+			return
+		}
+		s.lookAt(b, w*word, all[w])
 	}
-	for w := from; w < to; w++ {
-		first := w * word
-		items := b.items[first:min(first+word, len(b.items))]
-		for i, item := range items {
-			b.times[first+i] = instantOf(s.order.Time(item))
-			if s.order.Prepare != nil {
-				s.order.Prepare(item)
-			}
+}
+
+func (s *shard[I, O]) lookAt(b *batch[I], first int, found found) {
+	items := b.items[first:min(first+word, len(b.items))]
+	for i, item := range items {
+		b.times[first+i] = instantOf(s.order.Time(item))
+		if s.order.Prepare != nil {
+			s.order.Prepare(item)
 		}
-		for g, group := range s.groups {
-			var any uint64
-			for _, m := range group.machines {
-				set := matches(s.machines[m], items)
-				b.matched[m][w] = set
-				any |= set
-			}
-			b.groups[g].has[w] = s.keys(&b.groups[g], g, items, first, any)
+	}
+	for g, group := range s.groups {
+		var any uint64
+		for _, m := range group.machines {
+			set := matches(s.machines[m], items)
+			found.matched[m] = set
+			any |= set
 		}
+		found.has[g] = s.keys(b, g, items, b.places[g][first:], any)
 	}
 }
 
@@ -108,23 +120,26 @@ func matches[I, O any](m *Machine[I, O], items []I) (set uint64) {
 
 // keys makes the keys of those items whose bits are set, and returns the bits of those that
 // have one.
-func (s *shard[I, O]) keys(k *keys, g int, items []I, first int, set uint64) uint64 {
+func (s *shard[I, O]) keys(b *batch[I], g int, items []I, places []place, set uint64) uint64 {
 	has := set
+	text := b.texts[s.number]
+	var last place
 	for ; set != 0; set &= set - 1 {
 		i := bits.TrailingZeros64(set)
-		start := len(s.text)
-		s.text = s.groups[g].Key(items[i], s.text)
-		key := s.text[start:len(s.text):len(s.text)]
+		start := len(text)
+		text = s.groups[g].Key(items[i], text)
+		key := text[start:len(text):len(text)]
 		switch {
 		case len(key) == 0:
 			has &^= 1 << i
 			continue
-		case string(key) == string(s.last[g].key):
-			s.text = s.text[:start]
+		case string(key) == string(last.key):
+			text = text[:start]
 		default:
-			s.last[g] = placeOf(key)
+			last = placeOf(key)
 		}
-		k.places[first+i] = s.last[g]
+		places[i] = last
 	}
+	b.texts[s.number] = text
 	return has
 }

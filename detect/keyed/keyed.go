@@ -10,7 +10,8 @@
 //
 // It goes through a batch twice. First it finds out which machines look at which items,
 // and makes one key an item for all machines of a Group: the shards divide the items.
-// Then the states see them, machine by machine: the shards divide the keys.
+// Then the states see them, machine by machine: the shards divide the keys, and whichever
+// is done with its own goes on to the items of the next batch.
 //
 // The package knows nothing of requests, events, files or clocks.
 package keyed
@@ -86,12 +87,12 @@ type Order[I, O any] struct {
 
 // An Engine runs machines. It is used by one goroutine; Advance may use more.
 type Engine[I, O any] struct {
-	order    Order[I, O]
-	machines []*Machine[I, O]
-	seats    []seat // of the machines
-	shards   []*shard[I, O]
-	batch    *batch[I]
-	held     []output[O] // emitted, not yet released
+	order     Order[I, O]
+	machines  []*Machine[I, O]
+	seats     []seat // of the machines
+	shards    []*shard[I, O]
+	now, next *batch[I]
+	held      []output[O] // emitted, not yet released
 }
 
 // A group is a Group and its machines, by number.
@@ -163,7 +164,7 @@ func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *E
 	for n := range shards {
 		e.shards = append(e.shards, newShard(order, machines, groups, n, shards))
 	}
-	e.batch = newBatch[I](len(machines), len(groups))
+	e.now, e.next = newBatch[I](len(groups), shards), newBatch[I](len(groups), shards)
 	return e
 }
 
@@ -171,16 +172,16 @@ func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *E
 // everything emitted before the watermark; the rest is held. The items go on in their
 // total order from where the call before ended. No item before the watermark follows.
 func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at time.Time, out O)) {
-	look := func(s *shard[I, O]) { s.look(e.batch) }
-	observe := func(s *shard[I, O]) { s.observe(e.batch) }
-	for len(items) > 0 {
-		n := min(len(items), batchSize)
-		e.batch.take(items[:n])
-		items = items[n:]
-		e.each(look)
-		e.each(observe)
+	work := func(s *shard[I, O]) {
+		s.observe(e.now)
+		s.look(e.next)
 	}
-	e.batch.take(nil)
+	for len(items)+len(e.next.items) > 0 {
+		e.now, e.next = e.next, e.now
+		items = e.next.take(items, len(e.machines))
+		e.each(work)
+	}
+	e.now.items, e.next.items = nil, nil
 	e.each(func(s *shard[I, O]) { s.expire(instantOf(watermark)) })
 	e.release(func(at time.Time) bool { return at.Before(watermark) }, release)
 }

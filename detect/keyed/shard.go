@@ -18,11 +18,9 @@ type shard[I, O any] struct {
 	groups     []group[I]
 	parts      [][]*part[I, O] // by group, then by partition; nil where another shard's
 
-	// Of the batch at hand:
-	text    []byte  // keys that the shard made
-	last    []place // by group: the last one that it made
+	// Of the batch at hand and the group at hand, by word and by item:
 	mine    []uint64
-	records []int32 // by item, of the group at hand
+	records []int32
 
 	emit    func(O) // add, made once
 	emitted []output[O]
@@ -36,7 +34,7 @@ type shard[I, O any] struct {
 func newShard[I, O any](order Order[I, O], machines []*Machine[I, O], groups []group[I], number, of int) *shard[I, O] {
 	s := &shard[I, O]{
 		number: number, of: of, order: order, machines: machines, groups: groups,
-		last: make([]place, len(groups)), mine: make([]uint64, batchSize/word), records: make([]int32, batchSize),
+		mine: make([]uint64, batchSize/word), records: make([]int32, batchSize),
 	}
 	s.emit = s.add
 	for _, g := range groups {
@@ -77,18 +75,19 @@ func (s *shard[I, O]) add(out O) {
 // the key is the shard's. One machine after another goes through all of them: its code and
 // its tables stay at hand, and what is emitted is ordered afterwards.
 func (s *shard[I, O]) observe(b *batch[I]) {
+	all := b.found()
 	for g := range s.groups {
-		s.find(&b.groups[g], s.parts[g], b.words())
-		places := b.groups[g].places
+		parts, places := s.parts[g], b.places[g]
+		s.find(g, all, places)
 		for k, m := range s.groups[g].machines {
-			for w, mine := range s.mine[:b.words()] {
-				for set := mine & b.matched[m][w]; set != 0; set &= set - 1 {
+			for w, found := range all {
+				for set := s.mine[w] & found.matched[m]; set != 0; set &= set - 1 {
 					i := w*word + bits.TrailingZeros64(set)
-					s.step(s.parts[g][places[i].partition], k, s.records[i], b.items[i], b.times[i])
+					s.step(parts[places[i].partition], k, s.records[i], b.items[i], b.times[i])
 				}
 			}
 		}
-		for _, p := range s.parts[g] {
+		for _, p := range parts {
 			if p != nil {
 				p.tidy()
 			}
@@ -96,16 +95,16 @@ func (s *shard[I, O]) observe(b *batch[I]) {
 	}
 }
 
-// find looks up the records of those keys that are the shard's.
-func (s *shard[I, O]) find(k *keys, parts []*part[I, O], words int) {
+// find looks up the records of those keys of group g that are the shard's.
+func (s *shard[I, O]) find(g int, all []found, places []place) {
 	var last []byte
 	var record int32
-	for w, has := range k.has[:words] {
-		s.mine[w] = has
-		for set := has; set != 0; set &= set - 1 {
+	for w, found := range all {
+		s.mine[w] = found.has[g]
+		for set := found.has[g]; set != 0; set &= set - 1 {
 			i := w*word + bits.TrailingZeros64(set)
-			place := &k.places[i]
-			p := parts[place.partition]
+			place := &places[i]
+			p := s.parts[g][place.partition]
 			if p == nil {
 				s.mine[w] &^= set & -set
 				continue
