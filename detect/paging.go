@@ -29,8 +29,8 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 	return t.list, t.isList
 }
 
-// listingIn is listingOf for a request with a path of these traits.
-func (t *pathTraits) listingIn(r *parsers.Request) (l listing, ok bool) {
+// listingIn finds out listingOf, by the traits of the path.
+func (t *traits) listingIn(r *parsers.Request) (l listing, ok bool) {
 	l.Size = -1
 	if !t.answersList(r) {
 		return l, false
@@ -125,7 +125,7 @@ func (l *listing) number(value string) bool {
 }
 
 // answersList tells, at little cost, whether the request can have got a list.
-func (t *pathTraits) answersList(r *parsers.Request) bool {
+func (t *traits) answersList(r *parsers.Request) bool {
 	if r.Status < 200 || r.Status > 299 || r.Status == 204 {
 		return false
 	}

@@ -72,7 +72,7 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 		requests: keyed.New(keyed.Order[*parsers.Request, Event]{
 			Time:    func(r *parsers.Request) time.Time { return r.Time },
 			ID:      func(e Event) string { return e.ID },
-			Prepare: func(r *parsers.Request) { r.Traits.(*traits).find(r) },
+			Prepare: func(r *parsers.Request) { r.Traits = newTraits(r) },
 		}, shards, machines...),
 		events: keyed.New(keyed.Order[*clue, judgement]{
 			Time: func(c *clue) time.Time { return c.at },
@@ -153,10 +153,8 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 }
 
 func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
-	all := make([]traits, len(requests))
-	for i, r := range requests {
+	for _, r := range requests {
 		p.routes.Observe(r)
-		r.Traits = &all[i] // found out when the engine prepares it
 	}
 	var events []timed[Event]
 	p.requests.Advance(requests, watermark, func(at time.Time, e Event) { events = append(events, timed[Event]{at, e}) })

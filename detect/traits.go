@@ -7,25 +7,18 @@ import (
 )
 
 // Traits are what a request tells by itself, whatever the settings are, and many detectors
-// ask for. They are found out once a request, and what its path and route tell once for all
-// requests that share these.
+// ask for. Most of it its path and route tell: that is found out once for all requests that
+// share these, which have the same traits if nothing else tells any. Traits never change.
 type traits struct {
-	pathTraits
-	operation string  // operationOf
-	list      listing // listingOf
-	isList    bool
-}
-
-// PathTraits are what a path and its route tell by themselves.
-type pathTraits struct {
 	route string // that goes with the path; the log may come to show another one later
 
-	id     uint64 // if hasID
-	object uint64 // if hasObject
+	id     uint64 // if hasID: objectID
+	object uint64 // if hasObject: pathObject
 	probe  probe
 
-	numbered, hasID   bool // the route has a place for the number of an object, which is one: routeID
-	placed, hasObject bool // the route has places, which are for objects: routeObject
+	hasID, hasObject bool
+	numbered         bool // the route has a place for the number of an object: no parameter is one
+	placed           bool // the route has places: no parameter names an object
 
 	plain    bool // the route is in one spelling: inOneSpelling
 	admin    bool // adminPath
@@ -37,6 +30,10 @@ type pathTraits struct {
 	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
+
+	isList    bool
+	list      listing // listingOf
+	operation string  // operationOf
 }
 
 // traitsOf returns the traits of a request: those that it brings, else new ones.
@@ -44,39 +41,38 @@ func traitsOf(r *parsers.Request) *traits {
 	if t, ok := r.Traits.(*traits); ok {
 		return t
 	}
-	return new(traits).find(r)
+	return newTraits(r)
 }
 
-// find makes t the traits of a request.
-func (t *traits) find(r *parsers.Request) *traits {
-	t.pathTraits = *pathTraitsOf(r)
-	switch {
-	case t.graphQL:
-		t.operation, t.id, t.hasID = graphQLObject(r)
-		t.operation = clip(t.operation)
-	case !t.numbered && r.Query != "":
-		t.id, t.hasID = queriedID(r.Query)
-	}
-	if !t.placed && r.Query != "" {
-		t.object, t.hasObject = queriedObject(r.Query)
-	}
-	t.list, t.isList = t.listingIn(r)
-	return t
-}
-
-// pathTraitsOf returns the traits of the path and route of a request. It looks for them in
-// the notes of the path first, and leaves them there.
-func pathTraitsOf(r *parsers.Request) *pathTraits {
-	if t, ok := r.PathNotes.Read().(*pathTraits); ok && t.route == r.Route {
+// newTraits finds out the traits of a request.
+func newTraits(r *parsers.Request) *traits {
+	t := pathTraits(r)
+	if r.Query == "" && r.Body == "" && !t.paged {
 		return t
 	}
-	t := newPathTraits(r.Path, r.Route)
-	r.PathNotes.Write(t)
-	return t
+	own := *t
+	switch {
+	case own.graphQL:
+		own.operation, own.id, own.hasID = graphQLObject(r)
+		own.operation = clip(own.operation)
+	case !own.numbered:
+		own.id, own.hasID = queriedID(r.Query)
+	}
+	if !own.placed {
+		own.object, own.hasObject = queriedObject(r.Query)
+	}
+	own.list, own.isList = own.listingIn(r)
+	return &own
 }
 
-func newPathTraits(path, route string) *pathTraits {
-	t := &pathTraits{
+// pathTraits returns the traits that requests with the path and route of this one have. It
+// looks for them in the notes of the path first, and leaves them there.
+func pathTraits(r *parsers.Request) *traits {
+	if t, ok := r.PathNotes.Read().(*traits); ok && t.route == r.Route {
+		return t
+	}
+	path, route := r.Path, r.Route
+	t := &traits{
 		route: route,
 		probe: usualProbes.find(path),
 
@@ -90,8 +86,13 @@ func newPathTraits(path, route string) *pathTraits {
 		paged:    strings.Contains(path, "/page/"),
 		picture:  isPicture(path),
 		searches: searchPath(path),
+
+		list: listing{Size: -1},
 	}
-	t.id, t.hasID, t.numbered = routeID(path, route)
+	if !t.graphQL {
+		t.id, t.hasID, t.numbered = routeID(path, route)
+	}
 	t.object, t.hasObject, t.placed = routeObject(path, route)
+	r.PathNotes.Write(t)
 	return t
 }

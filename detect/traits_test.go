@@ -25,9 +25,9 @@ func TestTraits(t *testing.T) {
 		return r
 	}
 	first := read("/shops/rosewood?id=1")
-	if got := pathTraitsOf(first); got != pathTraitsOf(read("/shops/rosewood?id=2")) {
+	if got := pathTraits(first); got != pathTraits(read("/shops/rosewood?id=2")) {
 		t.Error("two requests for one path have traits each")
-	} else if got == pathTraitsOf(read("/shops/elm?id=1")) {
+	} else if got == pathTraits(read("/shops/elm?id=1")) {
 		t.Error("two paths have one")
 	}
 	if object, _ := pathObject(first); object != tag("1") {
@@ -56,8 +56,8 @@ func TestTraitsAtOnce(t *testing.T) {
 			askers.Go(func() {
 				for i := range 100 {
 					route := routes[(i/7+n)%len(routes)]
-					got := pathTraitsOf(&parsers.Request{Path: path, Route: route, PathNotes: notes})
-					if want := pathTraitsOf(&parsers.Request{Path: path, Route: route}); *got != *want {
+					got := pathTraits(&parsers.Request{Path: path, Route: route, PathNotes: notes})
+					if want := pathTraits(&parsers.Request{Path: path, Route: route}); *got != *want {
 						t.Errorf("%s as %s: got %+v, want %+v", path, route, *got, *want)
 						return
 					}

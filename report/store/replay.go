@@ -21,6 +21,7 @@ type Replay struct {
 	slices   []time.Time // bounds of what is still to be read, one query for each slice
 	rows     *sql.Rows   // of the slice being read; nil between slices
 	sources  map[int]*parsers.Source
+	notes    map[string]*parsers.Notes // of paths; at most maxNoted
 	lateness time.Duration
 	bound    time.Time
 }
@@ -28,6 +29,7 @@ type Replay struct {
 const (
 	replayBatch = 2048    // requests given at once
 	replaySlice = 100_000 // requests sorted at once, but for what one minute holds
+	maxNoted    = 1 << 14 // paths that share notes
 )
 
 // Replay returns the kept requests at or after from that are to be judged. sources
@@ -44,7 +46,7 @@ func (q *Query) Replay(from time.Time, lateness time.Duration, sources map[int]*
 }
 
 func replay(db *sql.DB, from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
-	p := &Replay{sources: sources, lateness: lateness, bound: from}
+	p := &Replay{sources: sources, notes: map[string]*parsers.Notes{}, lateness: lateness, bound: from}
 	if err := p.begin(db, from); err != nil {
 		return nil, fmt.Errorf("read kept requests: %w", errors.Join(err, p.Close()))
 	}
@@ -161,7 +163,21 @@ func (p *Replay) scan(r *parsers.Request) error {
 	if r.Source = p.sources[id]; r.Source == nil {
 		return fmt.Errorf("source %d is not in the store", id)
 	}
+	r.PathNotes = p.notesOf(r.Path)
 	return nil
+}
+
+// notesOf returns the notes of a path.
+func (p *Replay) notesOf(path string) *parsers.Notes {
+	notes := p.notes[path]
+	if notes == nil {
+		if len(p.notes) == maxNoted {
+			clear(p.notes)
+		}
+		notes = &parsers.Notes{}
+		p.notes[path] = notes
+	}
+	return notes
 }
 
 // selectRequests selects what scanRequest reads.

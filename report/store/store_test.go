@@ -96,6 +96,7 @@ func TestReplay(t *testing.T) {
 	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
 	want := someRequests(src, 5000)
 	want[17].Late = true
+	want[4000].Path = want[20].Path
 	s := open(t, path)
 	if err := add(s, batch(slices.Clone(want[:3000]), "a.log")); err != nil {
 		t.Fatal(err)
@@ -119,7 +120,13 @@ func TestReplay(t *testing.T) {
 	if len(got) != len(want) {
 		t.Fatalf("%d requests, want %d", len(got), len(want))
 	}
+	notes := map[string]*parsers.Notes{}
 	for i := range want {
+		own := got[i].PathNotes
+		if known := notes[got[i].Path]; own == nil || known != nil && known != own {
+			t.Fatalf("request %d: notes %p of %s, which has %p", i, own, got[i].Path, known)
+		}
+		notes[got[i].Path], got[i].PathNotes = own, nil
 		if !reflect.DeepEqual(got[i], want[i]) {
 			t.Fatalf("request %d:\n got %+v\nwant %+v", i, got[i], want[i])
 		}
