@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -62,6 +63,9 @@ func accountTag(r *parsers.Request) uint64 {
 func placeTag(r *parsers.Request) uint64 {
 	if strings.IndexByte(r.ClientIP, ':') < 0 {
 		return tag(r.ClientIP)
+	}
+	if n, network := network64(r.ClientIP); n > 0 {
+		return xxh3.Hash(binary.BigEndian.AppendUint64(make([]byte, 0, 8), network))
 	}
 	a, err := netip.ParseAddr(r.ClientIP)
 	if err != nil || a.Unmap().Is4() {
