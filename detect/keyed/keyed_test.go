@@ -466,3 +466,29 @@ func TestWatch(t *testing.T) {
 	}()
 	keyed.New(order, 2, counting()).Watch(nil)
 }
+
+// Each item is prepared once, before any machine looks at it, whatever shard that is of.
+func TestPrepare(t *testing.T) {
+	for shards := range 5 {
+		prepared := order
+		prepared.Prepare = func(i *item) { i.N++ }
+		m := &machine{Name: "m", Group: byWho, TTL: ttl, New: func() state { return &steps{} }}
+		m.Match = func(i *item) bool {
+			if i.N != 1 {
+				t.Errorf("an item is looked at that was prepared %d times", i.N)
+			}
+			return true
+		}
+		e := keyed.New(prepared, shards, m)
+		var items []*item
+		for n := range 3000 {
+			items = append(items, &item{At: at(time.Duration(n) * time.Millisecond), Who: fmt.Sprint(n % 7), What: "a"})
+		}
+		e.Advance(items, at(time.Minute), func(time.Time, said) {})
+		for n, i := range items {
+			if i.N != 1 {
+				t.Fatalf("%d shards: item %d was prepared %d times", shards, n, i.N)
+			}
+		}
+	}
+}
