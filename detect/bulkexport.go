@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -51,17 +50,11 @@ type bulkExport struct {
 }
 
 // A page is one that was counted, or several that follow one another: then it bears the
-// time of the last and the tag of none. It is a savedPage in less memory, and none that the
-// garbage collector reads.
+// time of the last and the tag of none.
 type page struct {
-	At  int64 // microseconds since 1970
+	At  moment
 	Tag uint64
 	Evidence
-	pageSum
-}
-
-type savedPage struct {
-	Mark
 	pageSum
 }
 
@@ -71,18 +64,7 @@ type pageSum struct {
 	Records, Estimated, Thin int64 // of Records, those that the log does not count, and those of thin answers
 }
 
-func (p page) at() time.Time { return time.UnixMicro(p.At).UTC() }
-
-func (p page) mark() Mark { return Mark{At: p.at(), Tag: p.Tag, Evidence: p.Evidence} }
-
-func (p page) MarshalJSON() ([]byte, error) { return json.Marshal(savedPage{p.mark(), p.pageSum}) }
-
-func (p *page) UnmarshalJSON(text []byte) error {
-	var saved savedPage
-	err := json.Unmarshal(text, &saved)
-	*p = page{saved.At.UnixMicro(), saved.Tag, saved.Evidence, saved.pageSum}
-	return err
-}
+func (p page) mark() Mark { return Mark{At: p.At.time(), Tag: p.Tag, Evidence: p.Evidence} }
 
 // An export is one that goes on.
 type export struct {
@@ -151,7 +133,7 @@ func (s *bulkExport) Expire(emit func(Event)) {
 // not seen, and no such page is the same as another.
 func (s *bulkExport) pageOf(r *parsers.Request) page {
 	b := s.sizes().batchOf(r)
-	p := page{At: r.Time.UnixMicro(), Evidence: evidence(r), pageSum: pageSum{Requests: 1, Records: b.Records}}
+	p := page{At: momentOf(r.Time), Evidence: evidence(r), pageSum: pageSum{Requests: 1, Records: b.Records}}
 	if !b.Logged || r.Method == "GET" {
 		p.Tag = pageTag(r)
 	}
@@ -167,7 +149,7 @@ func (s *bulkExport) pageOf(r *parsers.Request) page {
 // within forgets what lies further back than the window, and returns the records that are
 // left and whether the page is among them.
 func (s *bulkExport) within(p page) (records int64, known bool) {
-	n, window := 0, s.window.Microseconds()
+	n, window := 0, moment(s.window.Microseconds())
 	for n < len(s.Pages) && p.At-s.Pages[n].At > window {
 		n++
 	}
@@ -185,7 +167,7 @@ func (s *bulkExport) add(p page) {
 	}
 	span, n := *s.window/pageSpans, 0
 	for i, p := range s.Pages {
-		if n == 0 || i >= len(s.Pages)-freshPages || !p.at().Truncate(span).Equal(s.Pages[n-1].at().Truncate(span)) {
+		if n == 0 || i >= len(s.Pages)-freshPages || !p.At.time().Truncate(span).Equal(s.Pages[n-1].At.time().Truncate(span)) {
 			s.Pages[n] = p
 			n++
 			continue
@@ -218,7 +200,7 @@ func (e *export) add(p page, hours *Hours) {
 	e.Total += p.Records
 	e.Estimated += p.Estimated
 	e.Thin += p.Thin
-	e.Outside += p.Requests * hours.outside(p.at())
+	e.Outside += p.Requests * hours.outside(p.At.time())
 }
 
 // thin tells whether most of the records are guessed from what was asked for, and the

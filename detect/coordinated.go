@@ -2,7 +2,6 @@ package detect
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,18 +63,11 @@ type coordinated struct {
 	least, paths, percent int
 	window                time.Duration
 
-	Addresses addresses          `json:",omitzero"`  // at most maxAddresses
+	Addresses byTag[address]     `json:",omitzero"`  // at most maxAddresses
 	Sought    map[uint64]*sought `json:",omitempty"` // by tag of the path; at most maxSought
 	Hot       []uint64           `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
 	Swept     int64              `json:",omitempty"` // when what is over was last forgotten
 	Going     *campaign          `json:",omitempty"`
-}
-
-// addresses are what is known of each address: one is looked up for every request. They are
-// saved as a map by tag.
-type addresses struct {
-	all   []address
-	index tagIndex
 }
 
 // An address is what is known of one.
@@ -83,59 +75,6 @@ type address struct {
 	Last            int64 // when it was last seen, in microseconds since 1970
 	Served, Refused int32 // answers 2xx and 3xx, and 403 and 404
 	Paths           int32 // it was the first to ask for, of those remembered
-	tag             uint64
-}
-
-// of returns what is known of the address with the tag until others are added or removed;
-// nil if nothing is.
-func (s *addresses) of(tag uint64) *address {
-	if i := s.index.find(tag); i >= 0 {
-		return &s.all[i]
-	}
-	return nil
-}
-
-func (s *addresses) add(a address) *address {
-	s.index.add(a.tag, len(s.all))
-	s.all = append(s.all, a)
-	return &s.all[len(s.all)-1]
-}
-
-func (s *addresses) remove(which func(*address) bool) {
-	for i := len(s.all) - 1; i >= 0; i-- {
-		if which(&s.all[i]) {
-			last := len(s.all) - 1
-			s.all[i], s.all[last] = s.all[last], address{}
-			s.all = s.all[:last]
-		}
-	}
-	s.index.clear()
-	for i := range s.all {
-		s.index.add(s.all[i].tag, i)
-	}
-}
-
-func (s addresses) IsZero() bool { return len(s.all) == 0 }
-
-func (s addresses) MarshalJSON() ([]byte, error) {
-	byTag := make(map[uint64]*address, len(s.all))
-	for i := range s.all {
-		byTag[s.all[i].tag] = &s.all[i]
-	}
-	return json.Marshal(byTag)
-}
-
-func (s *addresses) UnmarshalJSON(text []byte) error {
-	var byTag map[uint64]address
-	if err := json.Unmarshal(text, &byTag); err != nil {
-		return err
-	}
-	*s = addresses{}
-	for tag, a := range byTag {
-		a.tag = tag
-		s.add(a)
-	}
-	return nil
 }
 
 // A sought is a path that was asked for in vain.
@@ -213,12 +152,12 @@ func (s *coordinated) meet(by uint64, now int64) *address {
 	if all := s.Addresses.all; len(all) >= maxAddresses {
 		ages := make([]seen, len(all))
 		for i := range all {
-			ages[i] = seen{all[i].Last, all[i].tag}
+			ages[i] = seen{all[i].Last, s.Addresses.tags[i]}
 		}
 		out := newest(oldest(ages, len(all)/8))
-		s.Addresses.remove(func(a *address) bool { return !out.before(seen{a.Last, a.tag}) })
+		s.Addresses.remove(func(tag uint64, a *address) bool { return !out.before(seen{a.Last, tag}) })
 	}
-	return s.Addresses.add(address{Last: now, tag: by})
+	return s.Addresses.add(by, address{Last: now})
 }
 
 // seek returns what is known of the path; nil if the address has had enough remembered
@@ -279,7 +218,7 @@ func (s *coordinated) sweep(now int64) {
 			s.forgetPath(path)
 		}
 	}
-	s.Addresses.remove(func(a *address) bool { return now-a.Last > addressMemory.Microseconds() })
+	s.Addresses.remove(func(_ uint64, a *address) bool { return now-a.Last > addressMemory.Microseconds() })
 }
 
 // ask remembers that the address asked: its last request, in the place of the one before

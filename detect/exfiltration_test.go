@@ -195,14 +195,14 @@ func TestBulkExportAgainstAll(t *testing.T) {
 		at := noon
 		for n := range test.requests {
 			at = at.Add(time.Duration(chance.Int64N(int64(2*time.Hour) * 4 / int64(test.requests))).Truncate(time.Microsecond))
-			p := page{At: at.UnixMicro(), Tag: uint64(chance.IntN(test.pages)) + 1, pageSum: pageSum{Requests: 1, Records: int64(1 + chance.IntN(9))}}
+			p := page{At: momentOf(at), Tag: uint64(chance.IntN(test.pages)) + 1, pageSum: pageSum{Requests: 1, Records: int64(1 + chance.IntN(9))}}
 			got, known := s.within(p)
 			if last, was := counted[p.Tag]; known != (was && at.Sub(last) <= window) {
 				t.Fatalf("seed %d: page %d after %d requests: known %v", seed, p.Tag, n, known)
 			}
 			least, most := int64(0), int64(0)
 			for _, o := range slices.Backward(all) {
-				back := at.Sub(o.at())
+				back := at.Sub(o.At.time())
 				if back > 2*window {
 					break
 				}

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"math"
 	"path"
@@ -71,18 +70,11 @@ type objectSweep struct {
 	factor, ownFactor    int64
 	known, window        time.Duration
 
-	Actors roamers `json:",omitzero"` // at most maxRoamers
+	Actors byTag[roamer] `json:",omitzero"` // at most maxRoamers
 	// Hours is the most objects of each actor's hours, those under way included, but for
 	// hours of actors who were alerted.
 	Hours Baseline
 	Going []*sweep `json:",omitempty"` // at most maxSweeps, as they began
-}
-
-// roamers are what is known of each actor: one is looked up for every request. They are
-// saved as a map by tag of the actor.
-type roamers struct {
-	all   []roamer
-	index tagIndex
 }
 
 // A roamer is what is known of one actor. One with a few objects takes some two hundred
@@ -99,59 +91,6 @@ type roamer struct {
 	Few   int64     `json:",omitempty"`
 	Usual *Baseline `json:",omitempty"`
 	Told  *Baseline `json:",omitempty"`
-	actor uint64    // its tag
-}
-
-// of returns what is known of the actor until others are added or removed; nil if nothing
-// is.
-func (s *roamers) of(actor uint64) *roamer {
-	if i := s.index.find(actor); i >= 0 {
-		return &s.all[i]
-	}
-	return nil
-}
-
-func (s *roamers) add(a roamer) *roamer {
-	s.index.add(a.actor, len(s.all))
-	s.all = append(s.all, a)
-	return &s.all[len(s.all)-1]
-}
-
-func (s *roamers) remove(which func(*roamer) bool) {
-	for i := len(s.all) - 1; i >= 0; i-- {
-		if which(&s.all[i]) {
-			last := len(s.all) - 1
-			s.all[i], s.all[last] = s.all[last], roamer{}
-			s.all = s.all[:last]
-		}
-	}
-	s.index.clear()
-	for i := range s.all {
-		s.index.add(s.all[i].actor, i)
-	}
-}
-
-func (s roamers) IsZero() bool { return len(s.all) == 0 }
-
-func (s roamers) MarshalJSON() ([]byte, error) {
-	byTag := make(map[uint64]*roamer, len(s.all))
-	for i := range s.all {
-		byTag[s.all[i].actor] = &s.all[i]
-	}
-	return json.Marshal(byTag)
-}
-
-func (s *roamers) UnmarshalJSON(text []byte) error {
-	var byTag map[uint64]roamer
-	if err := json.Unmarshal(text, &byTag); err != nil {
-		return err
-	}
-	*s = roamers{}
-	for actor, a := range byTag {
-		a.actor = actor
-		s.add(a)
-	}
-	return nil
 }
 
 // A sweep is one actor's that goes on.
@@ -217,13 +156,13 @@ func (s *objectSweep) meet(actor uint64, now int64) *roamer {
 	if all := s.Actors.all; len(all) >= maxRoamers {
 		ages := make([]seen, len(all))
 		for i := range all {
-			ages[i] = seen{all[i].Last, all[i].actor}
+			ages[i] = seen{all[i].Last, s.Actors.tags[i]}
 		}
 		out := newest(oldest(ages, len(all)/8))
-		s.Actors.remove(func(a *roamer) bool { return !out.before(seen{a.Last, a.actor}) && !s.isGoing(a.actor) })
+		s.Actors.remove(func(actor uint64, a *roamer) bool { return !out.before(seen{a.Last, actor}) && !s.isGoing(actor) })
 	}
 	s.Hours.Add(0)
-	return s.Actors.add(roamer{First: now, Hour: now, actor: actor})
+	return s.Actors.add(actor, roamer{First: now, Hour: now})
 }
 
 // turn ends the actor's hour under way if it is over, and begins the next.
@@ -627,9 +566,9 @@ const (
 
 func (s *objectSweep) Learned() (l Learned) {
 	l.addNumber(Number{Of: ofHours, Baseline: s.Hours})
-	all := slices.SortedFunc(slices.Values(s.Actors.all), func(a, b roamer) int { return cmp.Compare(a.actor, b.actor) })
-	for _, a := range all {
-		n := Number{Actor: showTag(a.actor), Since: time.UnixMicro(a.First).UTC()}
+	for _, actor := range slices.Sorted(slices.Values(s.Actors.tags)) {
+		a := s.Actors.of(actor)
+		n := Number{Actor: showTag(actor), Since: time.UnixMicro(a.First).UTC()}
 		few := n
 		few.Of = ofFewHours
 		if few.N = a.Few; a.Few > 0 {
@@ -650,7 +589,7 @@ func (s *objectSweep) Learned() (l Learned) {
 
 func (s *objectSweep) Learn(l Learned, at time.Time) error {
 	s.Hours = l.number(ofHours).Baseline
-	s.Actors = roamers{}
+	s.Actors = byTag[roamer]{}
 	for _, n := range l.Numbers {
 		if n.Actor == "" {
 			continue
@@ -661,7 +600,7 @@ func (s *objectSweep) Learn(l Learned, at time.Time) error {
 		}
 		a, b := s.Actors.of(t), n.Baseline
 		if a == nil {
-			a = s.Actors.add(roamer{First: at.UnixMicro(), Last: at.UnixMicro(), actor: t})
+			a = s.Actors.add(t, roamer{First: at.UnixMicro(), Last: at.UnixMicro()})
 		}
 		b.Buckets = slices.Clone(b.Buckets)
 		switch n.Of {

@@ -98,7 +98,7 @@ func (s *pageWalk) Expire(emit func(Event)) {
 // pageOf returns the page that a request got. Everybody sees the first page of whatever is
 // searched for: all of those are one.
 func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
-	p := page{At: r.Time.UnixMicro(), Tag: pageTag(r), Evidence: evidence(r), pageSum: pageSum{Requests: 1}}
+	p := page{At: momentOf(r.Time), Tag: pageTag(r), Evidence: evidence(r), pageSum: pageSum{Requests: 1}}
 	if l.First {
 		p.Tag = tag(l.Place)
 	}
@@ -113,7 +113,7 @@ func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
 
 // visit remembers the page and tells whether it is among the last ones.
 func (s *pageWalk) visit(p page) (known bool) {
-	window := s.window.Microseconds()
+	window := moment(s.window.Microseconds())
 	s.Recent = slices.DeleteFunc(s.Recent, func(o page) bool {
 		known = known || o.Tag == p.Tag && p.At-o.At <= window
 		return o.Tag == p.Tag || p.At-o.At > window
@@ -140,7 +140,7 @@ func (s *pageWalk) begin(r *parsers.Request) {
 func (w *paging) add(p page, hours *Hours) {
 	w.Records += p.Records
 	w.Estimated += p.Estimated
-	w.Outside += hours.outside(p.at())
+	w.Outside += hours.outside(p.At.time())
 }
 
 func (s *pageWalk) describe(e *Event) {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/corazawaf/libinjection-go"
@@ -525,13 +526,13 @@ func sqli(value string) (sure, ok bool) {
 		return false, false
 	}
 	if ok, _ = libinjection.IsSQLi(value); !ok {
-		ok = strings.IndexByte(value, ';') >= 0 && sqlStacked.MatchString(value)
+		ok = strings.IndexByte(value, ';') >= 0 && sqlStacked().MatchString(value)
 		return ok, ok
 	}
 	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
 		return false, true
 	}
-	return sqlSure.MatchString(value) && !statement.MatchString(value), true
+	return sqlSure().MatchString(value) && !statement().MatchString(value), true
 }
 
 // xss asks the library, and is sure where the value has a tag, a handler of an event or
@@ -540,23 +541,29 @@ func xss(value string) (sure, ok bool) {
 	if !strings.ContainsAny(value, "<>\"'`=:") || !libinjection.IsXSS(value) {
 		return false, false
 	}
-	return xssSure.MatchString(value), true
+	return xssSure().MatchString(value), true
+}
+
+// pattern is a regular expression that is compiled when it is first asked for: commands
+// that judge no request need none.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
 
 var (
 	// sqlStacked is a statement behind the end of another one, which the library does not
 	// look for.
-	sqlStacked = regexp.MustCompile(`(?i)(^|['")\d])\s*;\s*\(?\s*(select\s*[(*@]|select\s+case\s|select\s+[\w,.]+\s*(\(|from\s)|waitfor\s+delay\s|iif\s*\(\d|` +
+	sqlStacked = pattern(`(?i)(^|['")\d])\s*;\s*\(?\s*(select\s*[(*@]|select\s+case\s|select\s+[\w,.]+\s*(\(|from\s)|waitfor\s+delay\s|iif\s*\(\d|` +
 		`(drop|alter|truncate)\s+(table|database|user|function)\s|insert\s+into\s+\w+\s*[(v]|delete\s+from\s+\w+\s*(where\s|;|--|$)|update\s+\w+\s+set\s+\w+\s*=|exec(ute)?\s*\(|declare\s+@)`)
 	// statement is a query as people write it: what is injected ends another one first, or
 	// goes on with it.
-	statement = regexp.MustCompile(`(?is)^\s*(select\s[\w\s*(),.]+\sfrom\s[^;'"]*|(insert\s+into|update|delete\s+from|create|alter|drop|explain)\s[^;'"]*)$`)
-	sqlSure   = regexp.MustCompile(`(?i)\bunion\b.{0,40}\bselect\b|\bselect\b.{1,200}\bfrom\b|information_schema|\bsleep\s*\(|\bbenchmark\s*\(|` +
+	statement = pattern(`(?is)^\s*(select\s[\w\s*(),.]+\sfrom\s[^;'"]*|(insert\s+into|update|delete\s+from|create|alter|drop|explain)\s[^;'"]*)$`)
+	sqlSure   = pattern(`(?i)\bunion\b.{0,40}\bselect\b|\bselect\b.{1,200}\bfrom\b|information_schema|\bsleep\s*\(|\bbenchmark\s*\(|` +
 		`\bpg_sleep\b|\bwaitfor\s+delay\b|\bxp_cmdshell\b|\bextractvalue\s*\(|\bupdatexml\s*\(|\bload_file\s*\(|\binto\s+(out|dump)file\b|` +
 		`\b(drop|alter|truncate)\s+(table|database)\b|\binsert\s+into\b|\bdelete\s+from\b|\bexec(ute)?\s*\(|@@\w|\bchar\s*\(\s*\d|\bconcat\s*\(|` +
 		`\bdbms_|\butl_|['")]\s*(or|and|\|\||&&|having|order\s+by|group\s+by|xor|like|rlike)\b.*[=<>'"(]|\b(or|and)\b\s+['"(]?\d+['")]?\s*(=|<|>|like|--)|` +
 		`['")]\s*(--|#|/\*|;)|/\*.*\*/|\b(or|and)\b\s+\S+\s*=\s*\S+\s*(--|#|/\*)|\border\s+by\s+\d+\s*(--|#)|\bselect\s*[(@'"]|\bdeclare\s+@`)
-	xssSure = regexp.MustCompile(`(?i)<\s*/?\s*[a-z!?][^<]{0,200}(\bon[a-z]{3,20}\s*=|src|href|>|/)|\bon[a-z]{3,20}\s*=\s*\S*\(|(java|vb)script\s*:|<script|data:text/html`)
+	xssSure = pattern(`(?i)<\s*/?\s*[a-z!?][^<]{0,200}(\bon[a-z]{3,20}\s*=|src|href|>|/)|\bon[a-z]{3,20}\s*=\s*\S*\(|(java|vb)script\s*:|<script|data:text/html`)
 )
 
 // A rule of a class judges a text, as it is and in lower case. It is asked about no text
@@ -661,28 +668,28 @@ var (
 		"0x2e0x2e", "..../", `....\`}
 	scriptSigns = []string{"script", "alert", "prompt", "confirm", "document.", "on"}
 
-	arithmetic = regexp.MustCompile(`\d\s*[*+/-]\s*\d`)
-	serialised = regexp.MustCompile(`(?:^|[;{])[oc]:\d+:"[a-z_\\0-9]+":\d+:\{`)
-	header     = regexp.MustCompile(`[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition|security-policy)|transfer-encoding|x-[a-z-]{2,40}|` +
+	arithmetic = pattern(`\d\s*[*+/-]\s*\d`)
+	serialised = pattern(`(?:^|[;{])[oc]:\d+:"[a-z_\\0-9]+":\d+:\{`)
+	header     = pattern(`[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition|security-policy)|transfer-encoding|x-[a-z-]{2,40}|` +
 		`refresh|access-control-[a-z-]+|link|http/1\.[01])\s*[: ]\s*\S`)
-	scriptSure = regexp.MustCompile(`(?:java|vb)script:\s*[a-z]\S*[(=` + "`" + `]|</\s*script|<[a-z/!][^<]{0,200}\bon[a-z]{4,20}\s*=|` +
+	scriptSure = pattern(`(?:java|vb)script:\s*[a-z]\S*[(=` + "`" + `]|</\s*script|<[a-z/!][^<]{0,200}\bon[a-z]{4,20}\s*=|` +
 		`["'][^"'<>]{0,100}[\s/]on[a-z]{4,20}\s*=\s*["']?[a-z]\S*[(` + "`" + `]|` +
 		`["'` + "`" + `;>]\s*-?(?:alert|prompt|confirm)\s*[(` + "`" + `.]|["'` + "`" + `;>=]\s*document\.(?:cookie|domain|location)`)
-	mailCommand  = regexp.MustCompile(`[\r\n]\s*(?:mail from:|rcpt to:|ehlo \S|helo \S|apop \S+ [0-9a-f]{32}|auth (?:login|plain|cram-md5)\b|[a-z]\d+ (?:capability|fetch|login) ?)`)
-	callable     = regexp.MustCompile(`['"\[(]\s*(?:system|passthru|shell_exec|exec|popen|proc_open|assert|phpinfo)\s*['"\])]+[^a-z]{0,12}\(`)
-	filterOpens  = regexp.MustCompile(`^\)\s*[&|!]?\s*\(\s*(?:[&|!]|[a-z][a-z0-9-]{1,40}\s*[~<>]?=)`)
-	filterGoesOn = regexp.MustCompile(`\)\s*\(\s*[&|!]?\s*\(?\s*[a-z][a-z0-9-]{1,40}\s*[~<>]?=\s*[*(]|\*\)\s*\([&|!]?\(?[a-z][a-z0-9-]{1,40}[~<>]?=|\)\s*\([|&]\s*\(`)
-	scriptDoubt  = regexp.MustCompile(`\b(?:alert|prompt|confirm)\)?\s*(?:\(|` + "`" + `|\.(?:call|apply)\()`)
+	mailCommand  = pattern(`[\r\n]\s*(?:mail from:|rcpt to:|ehlo \S|helo \S|apop \S+ [0-9a-f]{32}|auth (?:login|plain|cram-md5)\b|[a-z]\d+ (?:capability|fetch|login) ?)`)
+	callable     = pattern(`['"\[(]\s*(?:system|passthru|shell_exec|exec|popen|proc_open|assert|phpinfo)\s*['"\])]+[^a-z]{0,12}\(`)
+	filterOpens  = pattern(`^\)\s*[&|!]?\s*\(\s*(?:[&|!]|[a-z][a-z0-9-]{1,40}\s*[~<>]?=)`)
+	filterGoesOn = pattern(`\)\s*\(\s*[&|!]?\s*\(?\s*[a-z][a-z0-9-]{1,40}\s*[~<>]?=\s*[*(]|\*\)\s*\([&|!]?\(?[a-z][a-z0-9-]{1,40}[~<>]?=|\)\s*\([|&]\s*\(`)
+	scriptDoubt  = pattern(`\b(?:alert|prompt|confirm)\)?\s*(?:\(|` + "`" + `|\.(?:call|apply)\()`)
 )
 
 // commandNames are the plain names of parameters that hold a command.
 var commandNames = map[string]bool{"cmd": true, "exec": true, "command": true, "execute": true, "shell": true, "cli": true}
 
 func php(_, text string) (sure, ok bool) {
-	if anyIn(text, phpSigns) || strings.Contains(text, `:"`) && serialised.MatchString(text) {
+	if anyIn(text, phpSigns) || strings.Contains(text, `:"`) && serialised().MatchString(text) {
 		return true, true
 	}
-	if strings.IndexByte(text, '(') >= 0 && callable.MatchString(text) {
+	if strings.IndexByte(text, '(') >= 0 && callable().MatchString(text) {
 		return true, true
 	}
 	for _, call := range phpCalls {
@@ -709,7 +716,7 @@ func template(_, text string) (sure, ok bool) {
 			if i := strings.IndexAny(body, "}>"); i >= 0 {
 				body = body[:i]
 			}
-			if anyIn(body, templateWords) || arithmetic.MatchString(body) {
+			if anyIn(body, templateWords) || arithmetic().MatchString(body) {
 				return true, true
 			}
 			rest = after
@@ -756,14 +763,14 @@ func script(_, text string) (sure, ok bool) {
 	if !anyIn(text, scriptSigns) {
 		return false, false
 	}
-	if scriptSure.MatchString(text) {
+	if scriptSure().MatchString(text) {
 		return true, true
 	}
-	return false, scriptDoubt.MatchString(text)
+	return false, scriptDoubt().MatchString(text)
 }
 
 func splitting(_, text string) (sure, ok bool) {
-	ok = header.MatchString(text) || mailCommand.MatchString(text)
+	ok = header().MatchString(text) || mailCommand().MatchString(text)
 	return ok, ok
 }
 
@@ -774,9 +781,9 @@ func nosql(_, text string) (sure, ok bool) {
 
 // ldap looks for a filter that is closed and gone on with: "*)(uid=*".
 func ldap(_, text string) (sure, ok bool) {
-	ok = filterGoesOn.MatchString(text)
+	ok = filterGoesOn().MatchString(text)
 	if i := strings.IndexAny(text, "()"); !ok && i >= 0 { // it closes what it has not opened
-		ok = filterOpens.MatchString(text[i:])
+		ok = filterOpens().MatchString(text[i:])
 	}
 	return ok, ok
 }

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -46,37 +45,20 @@ type sequentialSettings struct {
 // A sequentialIDs is one line of memory: there are many, and each request needs another.
 type sequentialIDs struct {
 	Visits []visit `json:",omitempty"` // within the window, by id; bounded by visitsKept
-	oldest int64   // no visit is older; 0 if that is not known
+	oldest moment  // no visit is older; 0 if that is not known
 	Going  *walk   `json:",omitempty"`
 	*sequentialSettings
 }
 
-// A visit is the last request for one id, which is its tag. It is a savedVisit in less
-// memory, and none that the garbage collector reads.
+// A visit is the last request for one id, which is its tag.
 type visit struct {
-	At  int64 // microseconds since 1970
+	At  moment
 	Tag uint64
 	Evidence
 	Status int
 }
 
-type savedVisit struct {
-	Mark
-	Status int
-}
-
-func (v visit) mark() Mark {
-	return Mark{At: time.UnixMicro(v.At).UTC(), Tag: v.Tag, Evidence: v.Evidence}
-}
-
-func (v visit) MarshalJSON() ([]byte, error) { return json.Marshal(savedVisit{v.mark(), v.Status}) }
-
-func (v *visit) UnmarshalJSON(text []byte) error {
-	var saved savedVisit
-	err := json.Unmarshal(text, &saved)
-	*v = visit{saved.At.UnixMicro(), saved.Tag, saved.Evidence, saved.Status}
-	return err
-}
+func (v visit) mark() Mark { return Mark{At: v.At.time(), Tag: v.Tag, Evidence: v.Evidence} }
 
 // A walk is a run that goes on.
 type walk struct {
@@ -99,7 +81,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going = nil
 	}
 	id, _ := objectID(r)
-	lo, hi := s.run(s.visit(visit{r.Time.UnixMicro(), id, evidence(r), r.Status}))
+	lo, hi := s.run(s.visit(visit{momentOf(r.Time), id, evidence(r), r.Status}))
 	if hi-lo < *s.least {
 		return
 	}
@@ -130,7 +112,7 @@ func (s *sequentialIDs) Expire(emit func(Event)) {
 
 // visit remembers v and returns its place.
 func (s *sequentialIDs) visit(v visit) int {
-	if window := s.window.Microseconds(); s.oldest == 0 || v.At-s.oldest > window {
+	if window := moment(s.window.Microseconds()); s.oldest == 0 || v.At-s.oldest > window {
 		s.oldest = v.At
 		s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool {
 			if v.At-o.At > window {

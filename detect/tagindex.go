@@ -1,9 +1,71 @@
 package detect
 
 import (
+	"encoding/json"
 	"hash/maphash"
 	"math/bits"
 )
+
+// A byTag is what is known of each of many that are told apart by a tag: one is looked up
+// for every request. It is saved as a map by tag.
+type byTag[T any] struct {
+	all   []T
+	tags  []uint64 // of all
+	index tagIndex
+}
+
+// of returns what is known by the tag until others are added or removed; nil if nothing is.
+func (l *byTag[T]) of(tag uint64) *T {
+	if i := l.index.find(tag); i >= 0 {
+		return &l.all[i]
+	}
+	return nil
+}
+
+// add adds what is known by a tag of which nothing is.
+func (l *byTag[T]) add(tag uint64, known T) *T {
+	l.index.add(tag, len(l.all))
+	l.all, l.tags = append(l.all, known), append(l.tags, tag)
+	return &l.all[len(l.all)-1]
+}
+
+func (l *byTag[T]) remove(which func(tag uint64, known *T) bool) {
+	var none T
+	for i := len(l.all) - 1; i >= 0; i-- {
+		if which(l.tags[i], &l.all[i]) {
+			last := len(l.all) - 1
+			l.all[i], l.all[last] = l.all[last], none
+			l.tags[i] = l.tags[last]
+			l.all, l.tags = l.all[:last], l.tags[:last]
+		}
+	}
+	l.index.clear()
+	for i, tag := range l.tags {
+		l.index.add(tag, i)
+	}
+}
+
+func (l byTag[T]) IsZero() bool { return len(l.all) == 0 }
+
+func (l byTag[T]) MarshalJSON() ([]byte, error) {
+	known := make(map[uint64]*T, len(l.all))
+	for i, tag := range l.tags {
+		known[tag] = &l.all[i]
+	}
+	return json.Marshal(known)
+}
+
+func (l *byTag[T]) UnmarshalJSON(text []byte) error {
+	var known map[uint64]T
+	if err := json.Unmarshal(text, &known); err != nil {
+		return err
+	}
+	*l = byTag[T]{}
+	for tag, k := range known {
+		l.add(tag, k)
+	}
+	return nil
+}
 
 // A tagIndex tells where in a list that which bears a tag stands: a hash table that reads
 // one line of memory where a map of pointers reads four. Who owns the list adds what it

@@ -56,6 +56,23 @@ func (w *Window) SlideDistinct(m Mark, span time.Duration, limit int) {
 	w.Slide(m, span, limit)
 }
 
+// A moment is a time in microseconds since 1970: less memory than a time.Time, and none that
+// the garbage collector reads. It is saved as one.
+type moment int64
+
+func momentOf(t time.Time) moment { return moment(t.UnixMicro()) }
+
+func (m moment) time() time.Time { return time.UnixMicro(int64(m)).UTC() }
+
+func (m moment) MarshalJSON() ([]byte, error) { return m.time().MarshalJSON() }
+
+func (m *moment) UnmarshalJSON(text []byte) error {
+	var t time.Time
+	err := t.UnmarshalJSON(text)
+	*m = momentOf(t)
+	return err
+}
+
 // A seen is when something was last seen: an actor, an address, a path.
 type seen struct {
 	at  int64 // microseconds since 1970

@@ -275,7 +275,7 @@ func TestRunIsDense(t *testing.T) {
 		s := &sequentialIDs{sequentialSettings: &sequentialSettings{&least, &gap, &density, &window}}
 		for n := range 12 {
 			id := uint64(chance.IntN(40))
-			lo, hi := s.run(s.visit(visit{At: noon.Add(time.Duration(n) * time.Second).UnixMicro(), Tag: id}))
+			lo, hi := s.run(s.visit(visit{At: momentOf(noon.Add(time.Duration(n) * time.Second)), Tag: id}))
 			if lo >= hi || s.Visits[lo].Tag > id || s.Visits[hi-1].Tag < id {
 				t.Fatalf("seed %d: run %d to %d of %v is not around %d", seed, lo, hi, s.Visits, id)
 			}

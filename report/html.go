@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/litesoc/litesoc/detect"
@@ -56,21 +57,23 @@ const (
 	htmlMarks     = 4000
 )
 
-// htmlTemplate is parsed once: it is the same for all reports.
-var htmlTemplate = template.Must(template.New("html").Funcs(template.FuncMap{
-	"show":     Show,
-	"short":    ShowShort,
-	"moment":   moment,
-	"iso":      csvTime,
-	"period":   period,
-	"duration": duration,
-	"number":   number,
-	"count":    count,
-	"percent":  percent,
-	"join":     func(texts []string) string { return Show(strings.Join(texts, ", ")) },
-	"outcome":  func(o detect.Outcome) string { return Show(outcome(o)) },
-	"rank":     func(s detect.Severity) int { return int(s) },
-}).Parse(htmlText))
+// htmlTemplate is parsed once, when it is first asked for: it is the same for all reports.
+var htmlTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("html").Funcs(template.FuncMap{
+		"show":     Show,
+		"short":    ShowShort,
+		"moment":   moment,
+		"iso":      csvTime,
+		"period":   period,
+		"duration": duration,
+		"number":   number,
+		"count":    count,
+		"percent":  percent,
+		"join":     func(texts []string) string { return Show(strings.Join(texts, ", ")) },
+		"outcome":  func(o detect.Outcome) string { return Show(outcome(o)) },
+		"rank":     func(s detect.Severity) int { return int(s) },
+	}).Parse(htmlText))
+})
 
 func writeHTML(w io.Writer, r *Report, _ Look) error {
 	p := &htmlPage{Report: r, Style: template.CSS(htmlStyle), Script: template.JS(htmlScript)}
@@ -80,7 +83,7 @@ func writeHTML(w io.Writer, r *Report, _ Look) error {
 	p.who()
 	p.world()
 	p.tables()
-	if err := htmlTemplate.Execute(w, p); err != nil {
+	if err := htmlTemplate().Execute(w, p); err != nil {
 		return fmt.Errorf("html: %w", err)
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -85,14 +86,20 @@ func (x *redaction) code(role, text string, digits int) string {
 	return hex.EncodeToString(x.sum(role, strings.ToLower(text)))[:digits]
 }
 
+// pattern is a regular expression that is compiled when it is first asked for: most runs
+// redact nothing.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 // The kinds of names that have a form of their own.
 var (
-	fingerprintForm = regexp.MustCompile(`^(?:key|tok|ses)_[0-9a-f]{12}`)
-	idForm          = regexp.MustCompile(`^(?:evt|alt|inc|acc|alw)_[0-9a-f]{6,}`)
-	emailForm       = regexp.MustCompile(`^[\pL\pN._+-]+(?:@|%40)[\pL\pN-]+(?:\.[\pL\pN-]+)+`)
+	fingerprintForm = pattern(`^(?:key|tok|ses)_[0-9a-f]{12}`)
+	idForm          = pattern(`^(?:evt|alt|inc|acc|alw)_[0-9a-f]{6,}`)
+	emailForm       = pattern(`^[\pL\pN._+-]+(?:@|%40)[\pL\pN-]+(?:\.[\pL\pN-]+)+`)
 	ipv4Form        = regexp.MustCompile(`^\d{1,3}(?:\.\d{1,3}){3}`)
 	ipv6Form        = regexp.MustCompile(`^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:]`)
-	hostOfURL       = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?:://|%3a%2f%2f)(?:[^/@\s"]*@)?([\pL\pN._-]+)`)
+	hostOfURL       = pattern(`(?i)[a-z][a-z0-9+.-]*(?:://|%3a%2f%2f)(?:[^/@\s"]*@)?([\pL\pN._-]+)`)
 )
 
 // learn finds the names that the report's fields say are names.
@@ -214,7 +221,7 @@ func (x *redaction) members(kind string, v any) {
 
 // hosts learns the hosts of the URLs in a text.
 func (x *redaction) hosts(text string) {
-	for _, m := range hostOfURL.FindAllStringSubmatch(text, -1) {
+	for _, m := range hostOfURL().FindAllStringSubmatch(text, -1) {
 		x.name("host", strings.TrimRight(m[1], ".…"))
 	}
 }
@@ -495,10 +502,10 @@ func (x *redaction) form(s string) (int, string) {
 		return 0, ""
 	}
 	if len(s) > 4 && s[3] == '_' {
-		if m := idForm.FindString(s); m != "" {
+		if m := idForm().FindString(s); m != "" {
 			return len(m), m[:4] + x.code("id", m, len(m)-4)
 		}
-		if m := fingerprintForm.FindString(s); m != "" {
+		if m := fingerprintForm().FindString(s); m != "" {
 			return len(m), m[:4] + x.code("secret", m, len(m)-4)
 		}
 	}
@@ -539,7 +546,7 @@ func emailOf(s string) string {
 	if end < 1 || s[end] != '@' && !strings.HasPrefix(s[end:], "%40") {
 		return ""
 	}
-	return emailForm.FindString(s)
+	return emailForm().FindString(s)
 }
 
 // address returns the address that stands for another.
@@ -601,7 +608,7 @@ func baseOf(path string) string {
 	return filepath.Base(filepath.ToSlash(path))
 }
 
-var folders = regexp.MustCompile(`(^|[\s"'(=])((?:[^\s"'(),;:/]*/)+)`)
+var folders = pattern(`(^|[\s"'(=])((?:[^\s"'(),;:/]*/)+)`)
 
 // withoutFolders drops the folders of the paths in a sentence.
-func withoutFolders(s string) string { return folders.ReplaceAllString(s, "$1") }
+func withoutFolders(s string) string { return folders().ReplaceAllString(s, "$1") }

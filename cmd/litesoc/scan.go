@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/geo"
 	"github.com/litesoc/litesoc/parsers/source"
@@ -438,6 +439,9 @@ func (j *job) run(ctx context.Context) error {
 	merger := source.NewMerger(streams, j.watermark, j.broke)
 	err = j.pump(ctx, merger)
 	if ctx.Err() != nil {
+		if err == nil {
+			j.store.Flush()
+		}
 		return interrupted()
 	}
 	if err != nil {
@@ -585,7 +589,10 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 			}
 			rows.Batch.Done()
 		}
-		return j.store.Flush() // also what an interrupted run has read
+		if ctx.Err() == nil {
+			return nil // what is not committed yet belongs to the last transaction
+		}
+		return j.store.Flush() // what an interrupted run has read
 	})
 	g.Go(func() error {
 		for b := range toJudge {
@@ -601,25 +608,44 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 // they would if the log ended here.
 func (j *job) finish(watermark time.Time) error {
 	j.pipeline.Advance(j.order.Release(watermark), watermark)
-	if err := j.store.BeginResults(watermark, j.settings, j.anew); err != nil {
-		return err
-	}
-	if err := j.pipeline.Save(j.store.SaveState); err != nil {
-		return err
-	}
-	j.results.Ending()
-	if rest := j.order.Drain(); len(rest) > 0 {
-		j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
-	}
-	j.pipeline.Flush()
-	if err := j.pipeline.Err(); err != nil {
+	saved := make(chan piece, 64)
+	g, ctx := errgroup.WithContext(context.Background())
+	g.Go(func() error {
+		if err := j.store.BeginResults(watermark, j.settings, j.anew); err != nil {
+			return err
+		}
+		for p := range saved {
+			if err := j.store.SaveState(p.Stage, p.Saved); err != nil {
+				return err
+			}
+		}
+		return j.store.SetOrigins(j.atlas())
+	})
+	g.Go(func() error {
+		err := j.pipeline.Save(func(stage string, s keyed.Saved) error {
+			select {
+			case saved <- piece{stage, s}:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		close(saved)
+		if err != nil {
+			return err
+		}
+		j.results.Ending()
+		if rest := j.order.Drain(); len(rest) > 0 {
+			j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
+		}
+		j.pipeline.Flush()
+		return j.pipeline.Err()
+	})
+	if err := g.Wait(); err != nil {
 		return err
 	}
 	if err := j.store.SetRoutes(j.routes); err != nil {
 		return fmt.Errorf("routes: %w", err)
-	}
-	if err := j.store.SetOrigins(j.atlas()); err != nil {
-		return err
 	}
 	return j.store.Finish(j.results)
 }

@@ -40,10 +40,7 @@ countries of addresses come from.`,
   litesoc version --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			duckdb, err := store.DuckDBVersion()
-			if err != nil {
-				return failed(err, "")
-			}
+			duckdb := store.DuckDBVersion()
 			if asJSON {
 				return json.NewEncoder(c.OutOrStdout()).Encode(struct {
 					Version string `json:"version"`

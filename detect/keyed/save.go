@@ -16,21 +16,30 @@ type Saved struct {
 }
 
 // Save yields all the engine remembers, in an order that Load relies on. The same
-// memory is saved to the same bytes.
+// memory is saved to the same bytes. States become JSON side by side, a little ahead of
+// what is yielded.
 func (e *Engine[I, O]) Save(yield func(Saved) error) error {
-	for m, machine := range e.machines {
+	q := queue{most: 4 * len(e.shards), yield: yield}
+	defer q.wait()
+	for m := range e.machines {
 		for p := range partitions {
 			part, t := e.table(m, p)
-			for _, entry := range t.all() {
-				key := part.keys[entry.record]
-				state, err := json.Marshal(entry.state)
-				if err != nil {
-					return fmt.Errorf("%s: save state of %q: %w", machine.Name, key, err)
+			var few []*entry[I, O]
+			for i, entry := range t.all() {
+				if few = append(few, entry); len(few) < handful && i != t.newest {
+					continue
 				}
-				if err := yield(Saved{machine.Name, key, entry.last().time(), state}); err != nil {
+				next := few
+				few = nil
+				if err := q.add(func() ([]Saved, error) { return part.save(t, next) }); err != nil {
 					return err
 				}
 			}
+		}
+	}
+	for len(q.ahead) > 0 {
+		if err := q.next(); err != nil {
+			return err
 		}
 	}
 	for _, h := range e.held {
@@ -43,6 +52,79 @@ func (e *Engine[I, O]) Save(yield func(Saved) error) error {
 		}
 	}
 	return nil
+}
+
+// handful is how many states become JSON together.
+const handful = 8
+
+// save makes entries of a table of the part JSON.
+func (p *part[I, O]) save(t *table[I, O], entries []*entry[I, O]) ([]Saved, error) {
+	saved := make([]Saved, 0, len(entries))
+	for _, e := range entries {
+		key := p.keys[e.record]
+		state, err := marshal(e.state)
+		if err != nil {
+			return nil, fmt.Errorf("%s: save state of %q: %w", t.machine.Name, key, err)
+		}
+		saved = append(saved, Saved{t.machine.Name, key, e.last().time(), state})
+	}
+	return saved, nil
+}
+
+// marshal is json.Marshal for a state. What a state writes itself is taken as it is: to have
+// it checked costs as much again.
+func marshal(state any) ([]byte, error) {
+	if m, ok := state.(json.Marshaler); ok {
+		return m.MarshalJSON()
+	}
+	return json.Marshal(state)
+}
+
+// A queue yields what is worked out side by side, in the order in which it was added.
+type queue struct {
+	most  int // under way at a time
+	yield func(Saved) error
+	ahead []chan outcome
+}
+
+type outcome struct {
+	saved []Saved
+	err   error
+}
+
+// add has more worked out. It yields what must be yielded before there is room for that.
+func (q *queue) add(work func() ([]Saved, error)) error {
+	if len(q.ahead) == q.most {
+		if err := q.next(); err != nil {
+			return err
+		}
+	}
+	done := make(chan outcome, 1)
+	q.ahead = append(q.ahead, done)
+	go func() {
+		saved, err := work()
+		done <- outcome{saved, err}
+	}()
+	return nil
+}
+
+// next yields what was added first.
+func (q *queue) next() error {
+	o := <-q.ahead[0]
+	q.ahead = q.ahead[1:]
+	for _, s := range o.saved {
+		if err := q.yield(s); err != nil {
+			return err
+		}
+	}
+	return o.err
+}
+
+// wait returns once nothing is being worked out any more.
+func (q *queue) wait() {
+	for _, done := range q.ahead {
+		<-done
+	}
 }
 
 // Load adds one saved state to an engine that has not advanced. States are given

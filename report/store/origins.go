@@ -23,6 +23,9 @@ func (s *Store) SetOrigins(a *Atlas) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
+	if err := s.app.write(); err != nil { // so that new callers are seen
+		return err
+	}
 	ctx := context.Background()
 	var was string
 	if err := s.writer.QueryRowContext(ctx, `select coalesce(max(atlas), '') from litesoc`).Scan(&was); err != nil {

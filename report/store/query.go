@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
+	"github.com/duckdb/duckdb-go/v2/mapping"
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers/source"
@@ -181,15 +182,4 @@ func (q *Query) Close() error {
 }
 
 // DuckDBVersion returns the version of the DuckDB that is built in.
-func DuckDBVersion() (string, error) {
-	connector, err := duckdb.NewConnector(dsn(Memory, defaultMemory, oneThread), nil)
-	if err != nil {
-		return "", err
-	}
-	defer connector.Close()
-	db := sql.OpenDB(connector)
-	defer db.Close()
-	var v string
-	err = db.QueryRow("select version()").Scan(&v)
-	return v, err
-}
+func DuckDBVersion() string { return mapping.LibraryVersion() }

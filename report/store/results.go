@@ -62,10 +62,13 @@ func (s *Store) Forget() error {
 	return s.exec(`delete from checkpoint_states`)
 }
 
-// BeginResults starts the last transaction of a run. It takes away what earlier runs
-// found and this one says anew: what still went on when they ended, or all of it if
-// all has been judged anew.
+// BeginResults starts the last part of the last transaction of a run. It takes away what
+// earlier runs found and this one says anew: what still went on when they ended, or all of
+// it if all has been judged anew.
 func (s *Store) BeginResults(watermark time.Time, settings string, anew bool) error {
+	if err := s.write(); err != nil {
+		return err
+	}
 	if err := s.Forget(); err != nil {
 		return err
 	}

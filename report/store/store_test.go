@@ -706,11 +706,12 @@ func TestSetOrigins(t *testing.T) {
 			if err := add(s, batch(requests, "a.log")); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Flush(); err != nil {
-				t.Fatal(err)
-			}
 		}
-		if err := s.BeginResults(start, "", false); err != nil {
+		begin := func() error { return s.BeginResults(start, "", false) }
+		if i == 2 {
+			begin = s.MoreResults
+		}
+		if err := begin(); err != nil {
 			t.Fatal(err)
 		}
 		asked = 0
