@@ -19,8 +19,8 @@ type Saved struct {
 // memory is saved to the same bytes. States become JSON side by side, a little ahead of
 // what is yielded.
 func (e *Engine[I, O]) Save(yield func(Saved) error) error {
-	q := queue{most: 4 * len(e.shards), yield: yield}
-	defer q.wait()
+	q := newQueue(len(e.shards), yield)
+	defer q.end()
 	for m := range e.machines {
 		for p := range partitions {
 			part, t := e.table(m, p)
@@ -82,9 +82,9 @@ func marshal(state any) ([]byte, error) {
 
 // A queue yields what is worked out side by side, in the order in which it was added.
 type queue struct {
-	most  int // under way at a time
 	yield func(Saved) error
-	ahead []chan outcome
+	work  chan func()
+	ahead []chan outcome // of what was added and not yielded yet
 }
 
 type outcome struct {
@@ -92,19 +92,35 @@ type outcome struct {
 	err   error
 }
 
+// queueLength is how much is worked out ahead of what is yielded, for each worker.
+const queueLength = 4
+
+// newQueue returns a queue with so many workers.
+func newQueue(workers int, yield func(Saved) error) *queue {
+	q := &queue{yield: yield, work: make(chan func(), queueLength*workers)}
+	for range workers {
+		go func() {
+			for f := range q.work {
+				f()
+			}
+		}()
+	}
+	return q
+}
+
 // add has more worked out. It yields what must be yielded before there is room for that.
 func (q *queue) add(work func() ([]Saved, error)) error {
-	if len(q.ahead) == q.most {
+	if len(q.ahead) == cap(q.work) {
 		if err := q.next(); err != nil {
 			return err
 		}
 	}
 	done := make(chan outcome, 1)
 	q.ahead = append(q.ahead, done)
-	go func() {
+	q.work <- func() {
 		saved, err := work()
 		done <- outcome{saved, err}
-	}()
+	}
 	return nil
 }
 
@@ -120,8 +136,9 @@ func (q *queue) next() error {
 	return o.err
 }
 
-// wait returns once nothing is being worked out any more.
-func (q *queue) wait() {
+// end returns once nothing is worked out any more.
+func (q *queue) end() {
+	close(q.work)
 	for _, done := range q.ahead {
 		<-done
 	}

@@ -41,7 +41,8 @@ func (s *Store) writeStates() (err error) {
 		return nil
 	}
 	if st.zstd == nil {
-		st.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(statesPerRow))
+		st.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(statesPerRow))
 		if err != nil {
 			return err
 		}
