@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +88,8 @@ func (g *tailing) finish() {
 	g.kill()
 }
 
-// found is all that a database says was found, and how much it holds.
+// found is all that a database says was found, and how much it holds. What of it is
+// provisional depends on when there was a checkpoint.
 func found(t *testing.T, dir, db string) []byte {
 	var all []byte
 	for _, query := range []string{
@@ -101,6 +103,12 @@ func found(t *testing.T, dir, db string) []byte {
 		all = append(all, litesoc(t, dir, "sql", "--db", db, "--output", "csv", query)...)
 	}
 	return append(all, withoutRun(litesoc(t, dir, "report", "--db", db, "--output", "json"))...)
+}
+
+// provisional lists what a database says will be found anew by the next run.
+func provisional(t *testing.T, dir, db string) []string {
+	return strings.Fields(string(litesoc(t, dir, "sql", "--db", db, "--output", "csv", `select id from events where provisional
+		union all select id from alerts where provisional union all select id from incidents where provisional order by id`)))[1:] // below the name of the column
 }
 
 // appendTo writes at the end of a file.
@@ -135,7 +143,8 @@ func TestTailIsScan(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.start()
-	lines := bytes.SplitAfter(demoLog(t), []byte("\n"))
+	// Something goes on when the log ends.
+	lines := bytes.SplitAfter(append(demoLog(t), guesses("203.0.113.77", demoStart.Add(24*time.Hour+20*time.Minute), 60)...), []byte("\n"))
 	names := [2]string{filepath.Join(dir, "logs", "a.log"), filepath.Join(dir, "logs", "b.log")}
 	var held [2][]byte // what a server keeps to itself
 	bursts := [2]time.Duration{0, time.Duration(rng.IntN(8)) * time.Minute}
@@ -231,11 +240,26 @@ func TestTailIsScan(t *testing.T) {
 	if !strings.Contains(string(got), "brute-force-ip") {
 		t.Fatal("too little was found to compare")
 	}
+	// The checkpoint of a tail may be earlier than that of a scan, never later: what went on
+	// after the one of scan went on after that of tail.
+	early, last := provisional(t, dir, "tail.duckdb"), provisional(t, dir, "scan.duckdb")
+	for _, id := range last {
+		if !slices.Contains(early, id) {
+			t.Errorf("seed %d: %s is provisional for scan alone", seed, id)
+		}
+	}
 	// A scan of the same logs adds nothing.
 	litesoc(t, dir, "scan", "--quiet", "--db", "tail.duckdb", "--output", "json=y.json", "--intel", "intel", "logs")
 	if again := found(t, dir, "tail.duckdb"); !bytes.Equal(again, want) {
 		t.Fatalf("seed %d: otherwise when it is scanned:\n%s", seed, firstDifference(again, want))
 	}
+	if len(last) == 0 {
+		t.Error("nothing is provisional")
+	}
+	if now := provisional(t, dir, "tail.duckdb"); !slices.Equal(now, last) {
+		t.Errorf("seed %d: provisional when it is scanned:\n%q\nwant\n%q", seed, now, last)
+	}
+	t.Logf("%d provisional for tail, %d for scan", len(early), len(last))
 }
 
 func gzipFile(t *testing.T, path string) {
