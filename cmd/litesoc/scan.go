@@ -439,8 +439,11 @@ func (j *job) run(ctx context.Context) error {
 	merger := source.NewMerger(streams, j.watermark, j.broke)
 	err = j.pump(ctx, merger)
 	if ctx.Err() != nil {
-		if err == nil {
-			j.store.Flush()
+		if err == nil { // it came when all was read
+			err = j.store.Flush()
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return failed(fmt.Errorf("scan: interrupted, and what was read last is not kept: %w", err), "run it again to go on")
 		}
 		return interrupted()
 	}
@@ -539,6 +542,7 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 	const ahead = 16 // batches one stage may be ahead of the next: the store pauses at times
 	toRows, toJudge := make(chan *source.Batch, ahead), make(chan *source.Batch, ahead)
 	toStore := make(chan *store.Rows, ahead)
+	var unkept error
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(toRows)
@@ -592,7 +596,8 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 		if ctx.Err() == nil {
 			return nil // what is not committed yet belongs to the last transaction
 		}
-		return j.store.Flush() // what an interrupted run has read
+		unkept = j.store.Flush() // what an interrupted run has read
+		return unkept
 	})
 	g.Go(func() error {
 		for b := range toJudge {
@@ -601,7 +606,8 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 		}
 		return nil
 	})
-	return g.Wait()
+	err := g.Wait()
+	return cmp.Or(unkept, err)
 }
 
 // finish keeps the detectors' memory as of the watermark, then lets them say what
