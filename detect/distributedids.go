@@ -159,11 +159,7 @@ func (s *distributedIDs) open(id uint64, emit func(Event)) int {
 // take adds a request to the climb.
 func (s *distributedIDs) take(c *climb, r *parsers.Request, id uint64, told bool) {
 	c.At = r.Time
-	name, typ := r.Actor()
-	actor := tag(name)
-	if typ == parsers.ActorIP {
-		actor = placeTag(r)
-	}
+	actor := actorTag(r)
 	switch {
 	case c.IDs > 0 && id <= c.Top && c.Below>>(c.Top-id)&1 == 1:
 		c.Again++

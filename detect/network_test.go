@@ -74,7 +74,7 @@ func TestNetwork64(t *testing.T) {
 	for range 10_000 {
 		var b [16]byte
 		for i := range b {
-			b[i] = byte(random.Uint32()) & byte(random.Uint32()) & byte(-random.IntN(2))
+			b[i] = byte(random.Uint32()>>random.UintN(32)) & byte(-random.IntN(2))
 		}
 		checkNetwork64(t, netip.AddrFrom16(b).String())
 	}
