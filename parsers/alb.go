@@ -92,15 +92,21 @@ func (f *Fields) setRequestURL(s string) {
 	if !found {
 		return
 	}
-	host := rest
-	f.Target = "/"
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		host, f.Target = rest[:i], rest[i:]
-	}
-	if f.Target[0] != '/' {
+	end := endOfAuthority(rest)
+	f.Host, f.Target = cutPort(rest[:end]), rest[end:]
+	if !strings.HasPrefix(f.Target, "/") {
 		f.Target = "/" + f.Target
 	}
-	f.Host = cutPort(host)
+}
+
+// endOfAuthority returns where the authority ends that a URL without its scheme begins with.
+func endOfAuthority(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c == '/' || c == '?' || c == '#' {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // cutPort returns the host of "host:port", of an IPv6 address without its brackets.
