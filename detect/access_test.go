@@ -265,7 +265,7 @@ func TestMatchAllocatesNothing(t *testing.T) {
 	}
 	for _, d := range []*Detector{CrossTenant(), DeniedAccess(), DeniedPermission(), RoleTampering(), AdminProbe()} {
 		for _, r := range requests {
-			r.Traits = traitsOf(r)
+			r.Features = featuresOf(r)
 			if n := testing.AllocsPerRun(100, func() { d.Match(r) }); n > 0 {
 				t.Errorf("%s: %v allocations for %s?%s", d.Name, n, r.Path, r.Query)
 			}

@@ -28,7 +28,7 @@ func DeniedAccess() *Detector {
 	window := d.span("window", 10*time.Minute, "`time` within which they are counted, and of quiet after which an event is over")
 	plans := d.routes("plan-routes", "`patterns` of paths that depend on the plan, separated by commas: their answers 403 are for permission-denied")
 	d.Match = func(r *parsers.Request) bool {
-		return r.Status == 403 && r.Method != "OPTIONS" && r.Path != "" && r.Event != LoginFailed && !traitsOf(r).unbidden && !plans.has(r.Path)
+		return r.Status == 403 && r.Method != "OPTIONS" && r.Path != "" && r.Event != LoginFailed && !featuresOf(r).unbidden && !plans.has(r.Path)
 	}
 	d.TTL = window
 	d.New = func() State { return &accessDenied{limit: *limit, window: *window} }

@@ -194,7 +194,7 @@ func asksForLogin(status int) bool {
 // own, or a path with a usual word for that among its first segments. Scripts, styles and
 // images are not, nor is what is written about admins or by a user of that name.
 func adminRoute(r *parsers.Request, own *routeList) bool {
-	return traitsOf(r).admin || own.has(r.Path)
+	return featuresOf(r).admin || own.has(r.Path)
 }
 
 // adminDepth is how many segments, but for usual prefixes, are looked at for a word that

@@ -122,7 +122,7 @@ func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
 		a.Served = min(a.Served+1, maxCount)
 		return
 	}
-	if r.Status != 403 && r.Status != 404 || traitsOf(r).unbidden || isCrawler(r) {
+	if r.Status != 403 && r.Status != 404 || featuresOf(r).unbidden || isCrawler(r) {
 		return
 	}
 	a.Refused = min(a.Refused+1, maxCount)

@@ -193,7 +193,7 @@ func appendRoute(r *parsers.Request, b []byte) []byte {
 // other place on many servers, and who varies them is not to look like several.
 func appendSpelling(b []byte, r *parsers.Request) []byte {
 	route := r.Route
-	if traitsOf(r).plain {
+	if featuresOf(r).plain {
 		return append(b, route...)
 	}
 	if text := unescapedPath(route); utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl) {

@@ -22,7 +22,7 @@ func Enumeration() *Detector {
 		Severity:  High,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
-		Match:     func(r *parsers.Request) bool { return r.Status == 404 && !traitsOf(r).unbidden },
+		Match:     func(r *parsers.Request) bool { return r.Status == 404 && !featuresOf(r).unbidden },
 		GroupBy:   ByActor,
 	}
 	limit := d.count("limit", 30, "answers 404 within the window that are still `normal`")

@@ -124,7 +124,7 @@ func TestListing(t *testing.T) {
 					t.Errorf("a list with status %d", status)
 				}
 			}
-			known := pathTraits(r)
+			known := pathFeatures(r)
 			if n := testing.AllocsPerRun(10, func() { known.listingIn(r) }); n > 0 {
 				t.Errorf("%v allocations for what is no list", n)
 			}

@@ -183,7 +183,7 @@ func showsRoute(r *parsers.Request) bool {
 
 // isAsset tells whether a part of a page is asked for.
 func isAsset(r *parsers.Request) bool {
-	if traitsOf(r).unbidden {
+	if featuresOf(r).unbidden {
 		return true
 	}
 	i := strings.LastIndexByte(r.Path, '.')

@@ -24,7 +24,7 @@ func MaskedEnumeration() *Detector {
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
 		Match: func(r *parsers.Request) bool {
-			return masked(r) != "" && (r.Status >= 200 && r.Status < 400 || r.Status == 404 && !traitsOf(r).unbidden)
+			return masked(r) != "" && (r.Status >= 200 && r.Status < 400 || r.Status == 404 && !featuresOf(r).unbidden)
 		},
 		GroupBy: ByClient,
 	}

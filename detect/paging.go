@@ -25,12 +25,12 @@ type listing struct {
 // listingOf returns the page that the request asks for, and whether it is a call for a
 // list at all: one that names a size or a place, answered 2xx.
 func listingOf(r *parsers.Request) (l listing, ok bool) {
-	t := traitsOf(r)
+	t := featuresOf(r)
 	return t.list, t.isList
 }
 
-// listingIn finds out listingOf, by the traits of the path.
-func (t *traits) listingIn(r *parsers.Request) (l listing, ok bool) {
+// listingIn finds out listingOf, by the features of the path.
+func (t *features) listingIn(r *parsers.Request) (l listing, ok bool) {
 	l.Size = -1
 	if !t.answersList(r) {
 		return l, false
@@ -125,7 +125,7 @@ func (l *listing) number(value string) bool {
 }
 
 // answersList tells, at little cost, whether the request can have got a list.
-func (t *traits) answersList(r *parsers.Request) bool {
+func (t *features) answersList(r *parsers.Request) bool {
 	if r.Status < 200 || r.Status > 299 || r.Status == 204 {
 		return false
 	}

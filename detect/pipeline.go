@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/litesoc/litesoc/detect/keyed"
@@ -31,6 +32,9 @@ type Pipeline struct {
 	sink     Sink
 	changes  []Change // still to be made, in order
 	err      error    // of a change
+
+	features []features // room for those of the requests at hand
+	taken    atomic.Int32
 }
 
 // A Sink takes what a Pipeline finds, in order of time, then id. What comes again
@@ -67,25 +71,26 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 		m.Group = groups[r.grouping()]
 		ruleMachines = append(ruleMachines, m)
 	}
-	return &Pipeline{
+	p := &Pipeline{
 		routes: routes,
-		requests: keyed.New(keyed.Order[*parsers.Request, Event]{
-			Time:    func(r *parsers.Request) time.Time { return r.Time },
-			ID:      func(e Event) string { return e.ID },
-			Prepare: func(r *parsers.Request) { r.Traits = newTraits(r) },
-		}, shards, machines...),
-		events: keyed.New(keyed.Order[*clue, judgement]{
-			Time: func(c *clue) time.Time { return c.at },
-			ID:   func(f judgement) string { return f.Alert.ID },
-		}, 1, ruleMachines...),
-		alerts: keyed.New(keyed.Order[timed[Alert], Incident]{
-			Time: func(a timed[Alert]) time.Time { return a.at },
-			ID:   func(i Incident) string { return i.ID },
-		}, 1, correlation()),
-		rules: rules,
-		asked: map[string]bool{},
-		sink:  sink,
+		rules:  rules,
+		asked:  map[string]bool{},
+		sink:   sink,
 	}
+	p.requests = keyed.New(keyed.Order[*parsers.Request, Event]{
+		Time:    func(r *parsers.Request) time.Time { return r.Time },
+		ID:      func(e Event) string { return e.ID },
+		Prepare: func(r *parsers.Request) { r.Features = newFeatures(r, p.room) },
+	}, shards, machines...)
+	p.events = keyed.New(keyed.Order[*clue, judgement]{
+		Time: func(c *clue) time.Time { return c.at },
+		ID:   func(f judgement) string { return f.Alert.ID },
+	}, 1, ruleMachines...)
+	p.alerts = keyed.New(keyed.Order[timed[Alert], Incident]{
+		Time: func(a timed[Alert]) time.Time { return a.at },
+		ID:   func(i Incident) string { return i.ID },
+	}, 1, correlation())
+	return p
 }
 
 // machine puts the detector in the engine's terms.
@@ -152,7 +157,14 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 	p.advance(requests, watermark)
 }
 
+// room returns room for the features of one of the requests at hand.
+func (p *Pipeline) room() *features { return &p.features[p.taken.Add(1)-1] }
+
 func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
+	if len(p.features) < len(requests) {
+		p.features = make([]features, len(requests))
+	}
+	p.taken.Store(0)
 	for _, r := range requests {
 		p.routes.Observe(r)
 	}
@@ -248,7 +260,7 @@ func kept(r *parsers.Request) *parsers.Request {
 		*s = strings.Clone(*s)
 	}
 	own.Allowed = slices.Clone(r.Allowed)
-	own.PathNotes, own.AgentNotes, own.Traits = nil, nil, nil
+	own.PathNotes, own.AgentNotes, own.Features = nil, nil, nil
 	return &own
 }
 

@@ -295,7 +295,7 @@ var odd, oddInPath = func() (query, path [256]bool) {
 // mayProbe tells, at little cost, whether a request may hold a probe: probesOf finds none
 // in those it rules out.
 func mayProbe(r *parsers.Request) bool {
-	return traitsOf(r).odd || hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || reaches(r.Query) || reaches(r.Body) ||
+	return featuresOf(r).odd || hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || reaches(r.Query) || reaches(r.Body) ||
 		r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || oddAgent(r)
 }
 

@@ -138,7 +138,7 @@ func BenchmarkQuickLooks(b *testing.B) {
 		{"webhook", parsers.Request{Path: "/hooks", Query: "url=https%3A%2F%2Fhooks.example.com%2Fin", UserAgent: "curl/8.5.0"}},
 		{"attack", parsers.Request{Path: "/users", Query: "id=1'+UNION+SELECT+1,2,3--+", UserAgent: "curl/8.5.0"}},
 	} {
-		c.r.AgentNotes, c.r.Traits = &parsers.Notes{}, traitsOf(&c.r)
+		c.r.AgentNotes, c.r.Features = &parsers.Notes{}, featuresOf(&c.r)
 		for _, d := range []*Detector{Probe(), SSRF()} {
 			b.Run(d.Name+"/"+c.name, func(b *testing.B) {
 				b.ReportAllocs()

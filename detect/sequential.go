@@ -176,7 +176,7 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), GraphQL: traitsOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
 	for _, v := range run {
 		w.match(v.Tag, v.Status)
 	}
@@ -219,7 +219,7 @@ func (s *sequentialIDs) describe(e *Event) {
 // that its route has a place for, or the first parameter named like one where the route
 // has none; for a GraphQL endpoint that of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
-	t := traitsOf(r)
+	t := featuresOf(r)
 	return t.id, t.hasID
 }
 

@@ -23,7 +23,7 @@ func SlowScan() *Detector {
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
 		Match: func(r *parsers.Request) bool {
-			return (r.Status == 404 || r.Status == 403) && !traitsOf(r).unbidden
+			return (r.Status == 404 || r.Status == 403) && !featuresOf(r).unbidden
 		},
 		GroupBy: ByActor,
 	}

@@ -150,7 +150,7 @@ func (s *ssrf) describe(e *Event) {
 // mayAim tells, at little cost, whether a request may hold a URL or a host: nothing that
 // aimOf finds is without what is looked for here.
 func mayAim(r *parsers.Request) bool {
-	return traitsOf(r).aims || mayAimIn(r.Query) || mayAimIn(r.Body)
+	return featuresOf(r).aims || mayAimIn(r.Query) || mayAimIn(r.Body)
 }
 
 // mayAimInPath is mayAim for a path.

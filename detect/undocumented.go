@@ -46,7 +46,7 @@ func undocumented(r *parsers.Request) bool {
 	case parsers.NoSuchRoute:
 		return r.Path != "" && r.Method != "OPTIONS" && !partOfPage(r)
 	}
-	switch traitsOf(r).probe {
+	switch featuresOf(r).probe {
 	case secretProbe:
 		return true
 	case servedProbe:
@@ -58,7 +58,7 @@ func undocumented(r *parsers.Request) bool {
 // partOfPage tells whether a browser asks for such a thing on a site that has pages
 // beside its API: the start page, what pages are made of, and where their links lead.
 func partOfPage(r *parsers.Request) bool {
-	if r.Path == "/" || traitsOf(r).unbidden || r.Status >= 300 && r.Status < 400 {
+	if r.Path == "/" || featuresOf(r).unbidden || r.Status >= 300 && r.Status < 400 {
 		return true
 	}
 	switch strings.ToLower(path.Ext(r.Path)) {

@@ -101,7 +101,7 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	if f.identifies() || found != (credentials{}) {
 		rd.identify(r, f, &found)
 	}
-	r.Event, r.Origin, r.Allowed, r.Declared, r.Traits = "", nil, nil, Undescribed, nil
+	r.Event, r.Origin, r.Allowed, r.Declared, r.Features = "", nil, nil, Undescribed, nil
 	return nil
 }
 

@@ -125,7 +125,7 @@ func TestReadSetsAll(t *testing.T) {
 	if err := rd.Read("", 1, &want); err != nil {
 		t.Fatal(err)
 	}
-	got := Request{Allowed: []uint16{1}, Origin: &Origin{}, Source: &Source{}, Time: time.Now(), PathNotes: &Notes{}, AgentNotes: &Notes{}, Traits: 7}
+	got := Request{Allowed: []uint16{1}, Origin: &Origin{}, Source: &Source{}, Time: time.Now(), PathNotes: &Notes{}, AgentNotes: &Notes{}, Features: 7}
 	v := reflect.ValueOf(&got).Elem()
 	for i := range v.NumField() {
 		switch f := v.Field(i); f.Kind() {

@@ -55,7 +55,7 @@ type Request struct {
 	// What follows is for who judges the request alone, and nil is always right.
 	PathNotes  *Notes `json:"-"` // of Path and Shape, for all requests that have the same
 	AgentNotes *Notes `json:"-"` // of UserAgent, likewise
-	Traits     any    `json:"-"` // what was found out of the request
+	Features   any    `json:"-"` // what was found out of the request
 }
 
 // An ActorType says what an actor id names.

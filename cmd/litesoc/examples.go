@@ -13,14 +13,14 @@ var examples = []example{
 	{"who", "Who is calling, and how much?", `
 select actor_id, actor_type, count(*) as requests, count(distinct client_ip) as addresses, count(distinct route) as routes,
   count(*) filter (status between 400 and 499) as refused, min(ts) as first_ts, max(ts) as last_ts
-from requests group by all order by requests desc, actor_id limit 25`},
+from requests group by all order by requests desc, actor_id, actor_type limit 25`},
 	{"what", "What are they doing with it?", `
 select event_name, severity, count(distinct actor_id) as actors, sum(count) as times, min(ts) as first_ts, max(last_ts) as last_ts
-from activity group by all order by times desc, event_name limit 50`},
+from activity group by all order by times desc, event_name, severity limit 50`},
 	{"from-where", "From where, and through what kind of network?", `
 select coalesce(i.country_code, '?') as country, i.as_org, i.is_vpn, i.is_tor, i.is_datacenter, count(*) as requests,
   count(distinct r.client_ip) as addresses, count(distinct r.actor_id) as actors
-from requests r left join ips i on r.client_ip = i.ip group by all order by requests desc, country limit 25`},
+from requests r left join ips i on r.client_ip = i.ip group by all order by requests desc, country, as_org, is_vpn, is_tor, is_datacenter limit 25`},
 	{"did-it-work", "Did it work? What of the attacks succeeded?", `
 select outcome, severity, event_name, actor_id, user_ip, first_ts, last_ts, count, summary
 from events where outcome in ('succeeded', 'attempted') and severity in ('medium', 'high', 'critical')
@@ -37,7 +37,7 @@ group by all having failed > 0 order by failed desc, client_ip limit 25`},
 select user_agent, time_bucket(interval 1 hour, ts) as hour, count(distinct client_ip) as addresses, count(*) as refused,
   round(count(*) / count(distinct client_ip), 1) as each, list(distinct route order by route)[:3] as routes
 from requests where status between 400 and 499
-group by all having addresses >= 3 order by addresses desc, refused desc, hour limit 25`},
+group by all having addresses >= 3 order by addresses desc, refused desc, hour, user_agent limit 25`},
 	{"past-24h", "Has the same actor been probing for the past 24 hours of the log?", `
 select actor_id, count(distinct date_trunc('hour', ts)) as hours, count(*) as refused, count(distinct path) as paths, min(ts) as first_ts, max(ts) as last_ts
 from requests where status between 400 and 499 and ts > (select max(ts) - interval 24 hours from requests)
@@ -47,12 +47,12 @@ select method, route, count(*) filter (status between 400 and 499) as refused, c
   round(100.0 * refused / count(*), 1) as percent, count(distinct client_ip) filter (status between 400 and 499) as addresses
 from requests group by all having refused > 0 order by refused desc, route, method limit 25`},
 	{"missing-paths", "Who asks for what is not there?", `
-select client_ip, count(distinct path) as paths, count(*) as requests, min(ts) as first_ts, max(ts) as last_ts, any_value(user_agent order by ts) as user_agent
+select client_ip, count(distinct path) as paths, count(*) as requests, min(ts) as first_ts, max(ts) as last_ts, any_value(user_agent order by ts, source_id, line) as user_agent
 from requests where status = 404 group by client_ip order by paths desc, client_ip limit 25`},
 	{"data-volume", "How much data does each actor take?", `
 select actor_id, actor_type, sum(bytes) as bytes, sum(records) as records, count(*) as requests, count(distinct route) as routes,
   round(100.0 * sum(bytes) / sum(sum(bytes)) over (), 1) as percent
-from requests where status between 200 and 299 group by all order by bytes desc nulls last, actor_id limit 25`},
+from requests where status between 200 and 299 group by all order by bytes desc nulls last, actor_id, actor_type limit 25`},
 	{"deep-paging", "Who pages through whole lists?", `
 select actor_id, route, count(*) as requests, count(distinct query) as pages, min(ts) as first_ts, max(ts) as last_ts
 from requests where query is not null and status between 200 and 299
@@ -61,7 +61,7 @@ group by all having pages > 1 order by pages desc, actor_id, route limit 25`},
 select r.actor_id, r.actor_type, coalesce(i.country_code, '?') as country, min(r.ts) as since, count(*) as requests,
   since > min(since) over (partition by r.actor_id) as new
 from requests r left join ips i on r.client_ip = i.ip where r.actor_type <> 'ip'
-group by 1, 2, 3 order by new desc, since desc, actor_id, country limit 50`},
+group by 1, 2, 3 order by new desc, since desc, actor_id, actor_type, country limit 50`},
 	{"token-networks", "Which tokens and keys are used from several networks?", `
 select coalesce(api_key, token) as credential, count(distinct client_ip) as addresses,
   count(distinct regexp_extract(client_ip, '^(\d+\.\d+\.\d+|([0-9a-f]*:){1,4})')) as networks, count(*) as requests, min(ts) as first_ts, max(ts) as last_ts

@@ -8,9 +8,9 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// The traits of a path are found out once for all requests that have it, and anew once its
+// The features of a path are found out once for all requests that have it, and anew once its
 // route is another one.
-func TestTraits(t *testing.T) {
+func TestFeatures(t *testing.T) {
 	site, err := parsers.NewSite(parsers.SiteConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -25,9 +25,9 @@ func TestTraits(t *testing.T) {
 		return r
 	}
 	first := read("/shops/rosewood?id=1")
-	if got := pathTraits(first); got != pathTraits(read("/shops/rosewood?id=2")) {
-		t.Error("two requests for one path have traits each")
-	} else if got == pathTraits(read("/shops/elm?id=1")) {
+	if got := pathFeatures(first); got != pathFeatures(read("/shops/rosewood?id=2")) {
+		t.Error("two requests for one path have features each")
+	} else if got == pathFeatures(read("/shops/elm?id=1")) {
 		t.Error("two paths have one")
 	}
 	if object, _ := pathObject(first); object != tag("1") {
@@ -40,14 +40,14 @@ func TestTraits(t *testing.T) {
 			t.Error("the query names the object, though the route has a place")
 		}
 		if object, _ := pathObject(first); object != tag("1") {
-			t.Error("one route has the traits of another")
+			t.Error("one route has the features of another")
 		}
 	}
 }
 
-// Whoever asks, whether it is the first to do so, and whether there are notes: the traits
+// Whoever asks, whether it is the first to do so, and whether there are notes: the features
 // are the same.
-func TestTraitsAtOnce(t *testing.T) {
+func TestFeaturesAtOnce(t *testing.T) {
 	for _, path := range []string{"/", "/api/users/17", "/admin/login", "/.env", "/a/../b", "/orgs/acme/page/3", "/graphql", "/u/http:/x", "/favicon.ico"} {
 		routes := []string{parsers.Route(path), "/{name}", "/A/{id}"}
 		notes := &parsers.Notes{}
@@ -56,8 +56,8 @@ func TestTraitsAtOnce(t *testing.T) {
 			askers.Go(func() {
 				for i := range 100 {
 					route := routes[(i/7+n)%len(routes)]
-					got := pathTraits(&parsers.Request{Path: path, Route: route, PathNotes: notes})
-					if want := pathTraits(&parsers.Request{Path: path, Route: route}); *got != *want {
+					got := pathFeatures(&parsers.Request{Path: path, Route: route, PathNotes: notes})
+					if want := pathFeatures(&parsers.Request{Path: path, Route: route}); *got != *want {
 						t.Errorf("%s as %s: got %+v, want %+v", path, route, *got, *want)
 						return
 					}
@@ -69,15 +69,15 @@ func TestTraitsAtOnce(t *testing.T) {
 }
 
 // What a detector thinks of a request does not depend on who asked before it.
-func TestTraitsLeaveNothing(t *testing.T) {
+func TestFeaturesLeaveNothing(t *testing.T) {
 	for _, r := range ordinary {
 		with := *r
 		with.PathNotes = &parsers.Notes{}
-		with.Traits = traitsOf(&with)
+		with.Features = featuresOf(&with)
 		all := All()
 		for _, d := range slices.Concat(all, all) {
 			if got, want := d.Match(&with), d.Match(r); got != want {
-				t.Errorf("%s: %v with traits of %s, else %v", d.Name, got, r.Path, want)
+				t.Errorf("%s: %v with features of %s, else %v", d.Name, got, r.Path, want)
 			}
 		}
 	}

@@ -6,10 +6,11 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// Traits are what a request tells by itself, whatever the settings are, and many detectors
+// Features are what a request tells by itself, whatever the settings are, and many detectors
 // ask for. Most of it its path and route tell: that is found out once for all requests that
-// share these, which have the same traits if nothing else tells any. Traits never change.
-type traits struct {
+// share these, which have the same features if nothing else tells any. Features never
+// change.
+type features struct {
 	route string // that goes with the path; the log may come to show another one later
 
 	id     uint64 // if hasID: objectID
@@ -36,21 +37,23 @@ type traits struct {
 	operation string  // operationOf
 }
 
-// traitsOf returns the traits of a request: those that it brings, else new ones.
-func traitsOf(r *parsers.Request) *traits {
-	if t, ok := r.Traits.(*traits); ok {
+// featuresOf returns the features of a request: those that it brings, else new ones.
+func featuresOf(r *parsers.Request) *features {
+	if t, ok := r.Features.(*features); ok {
 		return t
 	}
-	return newTraits(r)
+	return newFeatures(r, func() *features { return &features{} })
 }
 
-// newTraits finds out the traits of a request.
-func newTraits(r *parsers.Request) *traits {
-	t := pathTraits(r)
+// newFeatures finds out the features of a request. room gives those a place that it has for
+// itself.
+func newFeatures(r *parsers.Request, room func() *features) *features {
+	t := pathFeatures(r)
 	if r.Query == "" && r.Body == "" && !t.paged {
 		return t
 	}
-	own := *t
+	own := room()
+	*own = *t
 	switch {
 	case own.graphQL:
 		own.operation, own.id, own.hasID = graphQLObject(r)
@@ -62,17 +65,17 @@ func newTraits(r *parsers.Request) *traits {
 		own.object, own.hasObject = queriedObject(r.Query)
 	}
 	own.list, own.isList = own.listingIn(r)
-	return &own
+	return own
 }
 
-// pathTraits returns the traits that requests with the path and route of this one have. It
+// pathFeatures returns the features that requests with the path and route of this one have. It
 // looks for them in the notes of the path first, and leaves them there.
-func pathTraits(r *parsers.Request) *traits {
-	if t, ok := r.PathNotes.Read().(*traits); ok && t.route == r.Route {
+func pathFeatures(r *parsers.Request) *features {
+	if t, ok := r.PathNotes.Read().(*features); ok && t.route == r.Route {
 		return t
 	}
 	path, route := r.Path, r.Route
-	t := &traits{
+	t := &features{
 		route: route,
 		probe: usualProbes.find(path),
 
