@@ -10,7 +10,6 @@ package detect
 import (
 	"encoding/json"
 	"flag"
-	"net/netip"
 	"path"
 	"strings"
 	"time"
@@ -81,83 +80,6 @@ var (
 	// byRoute groups by route, whoever asks for it.
 	byRoute = &GroupBy{Key: appendRoute}
 )
-
-// appendClient appends an address to b; of an IPv6 address its /64.
-func appendClient(b []byte, address string) []byte {
-	if strings.IndexByte(address, ':') < 0 {
-		return append(b, address...)
-	}
-	if n, _ := network64(address); n > 0 {
-		return append(append(b, address[:n]...), "::/64"...)
-	}
-	if a, err := netip.ParseAddr(address); err == nil && !a.Is4In6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.AppendTo(b)
-		}
-	}
-	return append(b, address...)
-}
-
-// network64 reads the /64 of an IPv6 address in canonical form (RFC 5952), in a fraction of
-// the time that netip takes: how long its text is, and its bits. Of other texts, and of
-// addresses that leave out zeros before their fifth group or have a fourth of 0, it reads
-// nothing: the length is 0.
-func network64(address string) (n int, bits uint64) {
-	rest := address
-	for range 4 {
-		group, digits := hexGroup(rest)
-		if digits == 0 || digits > 4 || rest[0] == '0' && digits > 1 || digits == len(rest) || rest[digits] != ':' {
-			return 0, 0
-		}
-		bits, rest = bits<<16|group, rest[digits+1:]
-	}
-	if bits&0xffff == 0 || !isHalf(rest) {
-		return 0, 0
-	}
-	return len(address) - len(rest) - 1, bits
-}
-
-// hexGroup reads the digits, in lower case, at the beginning of s.
-func hexGroup(s string) (group uint64, digits int) {
-	for ; digits < len(s); digits++ {
-		switch c := s[digits]; {
-		case c >= '0' && c <= '9':
-			group = group<<4 | uint64(c-'0')
-		case c >= 'a' && c <= 'f':
-			group = group<<4 | uint64(c-'a'+10)
-		default:
-			return group, digits
-		}
-	}
-	return group, digits
-}
-
-// isHalf tells whether s, behind four groups and a colon, makes an IPv6 address of them: four
-// groups more, or fewer and a gap.
-func isHalf(s string) bool {
-	gap := strings.HasPrefix(s, ":")
-	if gap {
-		s = s[1:]
-	}
-	groups := 0
-	for s != "" {
-		_, digits := hexGroup(s)
-		if digits == 0 || digits > 4 {
-			return false
-		}
-		groups++
-		if s = s[digits:]; s == "" {
-			break
-		}
-		if s[0] != ':' || len(s) == 1 || s[1] == ':' && gap {
-			return false
-		}
-		if s = s[1:]; s[0] == ':' {
-			gap, s = true, s[1:]
-		}
-	}
-	return groups == 4 && !gap || groups < 4 && gap
-}
 
 func appendActor(r *parsers.Request, b []byte) []byte {
 	id, typ := r.Actor()

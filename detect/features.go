@@ -8,8 +8,7 @@ import (
 
 // Features are what a request tells by itself, whatever the settings are, and many detectors
 // ask for. Most of it its path and route tell: that is found out once for all requests that
-// share these, which have the same features if nothing else tells any. Features never
-// change.
+// share these, which have the same features if nothing else tells any. Features never change.
 type features struct {
 	route string // that goes with the path; the log may come to show another one later
 
@@ -39,8 +38,8 @@ type features struct {
 
 // featuresOf returns the features of a request: those that it brings, else new ones.
 func featuresOf(r *parsers.Request) *features {
-	if t, ok := r.Features.(*features); ok {
-		return t
+	if f, ok := r.Features.(*features); ok {
+		return f
 	}
 	return newFeatures(r, func() *features { return &features{} })
 }
@@ -48,12 +47,12 @@ func featuresOf(r *parsers.Request) *features {
 // newFeatures finds out the features of a request. room gives those a place that it has for
 // itself.
 func newFeatures(r *parsers.Request, room func() *features) *features {
-	t := pathFeatures(r)
-	if r.Query == "" && r.Body == "" && !t.paged {
-		return t
+	f := pathFeatures(r)
+	if r.Query == "" && r.Body == "" && !f.paged {
+		return f
 	}
 	own := room()
-	*own = *t
+	*own = *f
 	switch {
 	case own.graphQL:
 		own.operation, own.id, own.hasID = graphQLObject(r)
@@ -71,11 +70,11 @@ func newFeatures(r *parsers.Request, room func() *features) *features {
 // pathFeatures returns the features that requests with the path and route of this one have. It
 // looks for them in the notes of the path first, and leaves them there.
 func pathFeatures(r *parsers.Request) *features {
-	if t, ok := r.PathNotes.Read().(*features); ok && t.route == r.Route {
-		return t
+	if f, ok := r.PathNotes.Read().(*features); ok && f.route == r.Route {
+		return f
 	}
 	path, route := r.Path, r.Route
-	t := &features{
+	f := &features{
 		route: route,
 		probe: usualProbes.find(path),
 
@@ -92,10 +91,10 @@ func pathFeatures(r *parsers.Request) *features {
 
 		list: listing{Size: -1},
 	}
-	if !t.graphQL {
-		t.id, t.hasID, t.numbered = routeID(path, route)
+	if !f.graphQL {
+		f.id, f.hasID, f.numbered = routeID(path, route)
 	}
-	t.object, t.hasObject, t.placed = routeObject(path, route)
-	r.PathNotes.Write(t)
-	return t
+	f.object, f.hasObject, f.placed = routeObject(path, route)
+	r.PathNotes.Write(f)
+	return f
 }

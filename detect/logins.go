@@ -1,15 +1,12 @@
 package detect
 
 import (
-	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
-	"github.com/zeebo/xxh3"
 )
 
 // What the detectors of guessed passwords share: who tries to log in, from where, with
@@ -56,23 +53,6 @@ func accountTag(r *parsers.Request) uint64 {
 		return max(tag(account), 1)
 	}
 	return 0
-}
-
-// placeTag tells apart where requests come from. The addresses of an IPv6 /64 are one
-// place: whoever has one of them has them all, and ordinary devices change theirs daily.
-func placeTag(r *parsers.Request) uint64 {
-	if strings.IndexByte(r.ClientIP, ':') < 0 {
-		return tag(r.ClientIP)
-	}
-	if n, network := network64(r.ClientIP); n > 0 {
-		return xxh3.Hash(binary.BigEndian.AppendUint64(make([]byte, 0, 8), network))
-	}
-	a, err := netip.ParseAddr(r.ClientIP)
-	if err != nil || a.Unmap().Is4() {
-		return tag(r.ClientIP)
-	}
-	b := a.As16()
-	return xxh3.Hash(b[:8])
 }
 
 // actorTag tells actors apart; of addresses, places.

@@ -483,8 +483,8 @@ func (b *Baseline) at(size int32) int64 {
 // objects, or by the first parameter named like an id where it has none. ok is false for
 // what is about no object, and for what pages are made of.
 func pathObject(r *parsers.Request) (object uint64, ok bool) {
-	t := featuresOf(r)
-	return t.object, t.hasObject
+	f := featuresOf(r)
+	return f.object, f.hasObject
 }
 
 // routeObject tells apart the objects that stand in the places of a route. placed tells

@@ -25,17 +25,17 @@ type listing struct {
 // listingOf returns the page that the request asks for, and whether it is a call for a
 // list at all: one that names a size or a place, answered 2xx.
 func listingOf(r *parsers.Request) (l listing, ok bool) {
-	t := featuresOf(r)
-	return t.list, t.isList
+	f := featuresOf(r)
+	return f.list, f.isList
 }
 
 // listingIn finds out listingOf, by the features of the path.
-func (t *features) listingIn(r *parsers.Request) (l listing, ok bool) {
+func (f *features) listingIn(r *parsers.Request) (l listing, ok bool) {
 	l.Size = -1
-	if !t.answersList(r) {
+	if !f.answersList(r) {
 		return l, false
 	}
-	if t.paged {
+	if f.paged {
 		_, rest, _ := strings.Cut(r.Path, "/page/")
 		segment, _, _ := strings.Cut(rest, "/")
 		ok = l.number(segment)
@@ -125,20 +125,20 @@ func (l *listing) number(value string) bool {
 }
 
 // answersList tells, at little cost, whether the request can have got a list.
-func (t *features) answersList(r *parsers.Request) bool {
+func (f *features) answersList(r *parsers.Request) bool {
 	if r.Status < 200 || r.Status > 299 || r.Status == 204 {
 		return false
 	}
 	switch r.Method {
 	case "GET":
 	case "POST", "QUERY":
-		if !t.searches {
+		if !f.searches {
 			return false
 		}
 	default:
 		return false
 	}
-	return (r.Query != "" || r.Body != "" || t.paged) && !t.picture
+	return (r.Query != "" || r.Body != "" || f.paged) && !f.picture
 }
 
 // searchPath tells whether a POST to the path reads: its last segment says so.

@@ -219,8 +219,8 @@ func (s *sequentialIDs) describe(e *Event) {
 // that its route has a place for, or the first parameter named like one where the route
 // has none; for a GraphQL endpoint that of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
-	t := featuresOf(r)
-	return t.id, t.hasID
+	f := featuresOf(r)
+	return f.id, f.hasID
 }
 
 // routeID returns the number in the last place of the route that is one for an object.

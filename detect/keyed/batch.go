@@ -18,12 +18,13 @@ const word = 64
 // state sees it. That needs no state, so each item is looked at by one shard alone, whatever
 // shards its keys belong to: by whichever has nothing else to do.
 type batch[I any] struct {
-	items  []I
-	times  []instant
-	words  []found   // by word
-	places [][]place // by group, then by item
-	texts  [][]byte  // by shard: the keys that it made
-	looked atomic.Int32
+	machines int // of the engine
+	items    []I
+	times    []instant
+	words    []found      // by word
+	places   [][]place    // by group, then by item
+	texts    [][]byte     // by shard: the keys that it made
+	looked   atomic.Int32 // words that a shard has looked at, or is looking at
 }
 
 // Found is what was found out of the items of one word: a bit for each item.
@@ -43,13 +44,13 @@ func placeOf(key []byte) place {
 	return place{key, uint32(xxh3.Hash(key) % partitions), hashOf(key)}
 }
 
-func newBatch[I any](groups, shards int) *batch[I] {
-	return &batch[I]{places: make([][]place, groups), texts: make([][]byte, shards)}
+func newBatch[I any](machines, groups, shards int) *batch[I] {
+	return &batch[I]{machines: machines, places: make([][]place, groups), texts: make([][]byte, shards)}
 }
 
 // take makes the first of the items those of the batch, as many as it has room for, and
 // returns the others.
-func (b *batch[I]) take(items []I, machines int) (rest []I) {
+func (b *batch[I]) take(items []I) (rest []I) {
 	n := min(len(items), batchSize)
 	b.items, rest = items[:n:n], items[n:]
 	b.looked.Store(0)
@@ -66,7 +67,7 @@ func (b *batch[I]) take(items []I, machines int) (rest []I) {
 		b.places[g] = make([]place, room)
 	}
 	for len(b.words) < (room+word-1)/word {
-		b.words = append(b.words, found{make([]uint64, machines), make([]uint64, len(b.places))})
+		b.words = append(b.words, found{make([]uint64, b.machines), make([]uint64, len(b.places))})
 	}
 	return rest
 }

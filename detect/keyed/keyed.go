@@ -91,7 +91,7 @@ type Engine[I, O any] struct {
 	machines  []*Machine[I, O]
 	seats     []seat // of the machines
 	shards    []*shard[I, O]
-	now, next *batch[I]
+	now, next *batch[I]   // whose items the states are shown, and that are looked at
 	held      []output[O] // emitted, not yet released
 }
 
@@ -164,7 +164,7 @@ func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *E
 	for n := range shards {
 		e.shards = append(e.shards, newShard(order, machines, groups, n, shards))
 	}
-	e.now, e.next = newBatch[I](len(groups), shards), newBatch[I](len(groups), shards)
+	e.now, e.next = newBatch[I](len(machines), len(groups), shards), newBatch[I](len(machines), len(groups), shards)
 	return e
 }
 
@@ -178,7 +178,7 @@ func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at t
 	}
 	for len(items)+len(e.next.items) > 0 {
 		e.now, e.next = e.next, e.now
-		items = e.next.take(items, len(e.machines))
+		items = e.next.take(items)
 		e.each(work)
 	}
 	e.now.items, e.next.items = nil, nil

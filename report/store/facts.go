@@ -152,16 +152,14 @@ func (f *facts) append(r *parsers.Request, of numbers) error {
 	}
 	n := f.n
 	f.at[n] = r.Time.UnixMicro()
-	var target uint32
-	f.caller[n], f.call[n], target, f.referer[n] = of[0], of[1], of[2], of[3]
-	f.target[n] = target
+	f.caller[n], f.call[n], f.target[n], f.referer[n] = of[0], of[1], of[2], of[3]
 	f.bytes[n] = max(r.Bytes, -1)
 	f.duration[n] = microseconds(r.Duration)
 	f.records[n] = max(r.Records, -1)
 	f.late[n] = r.Late
 	f.source[n] = int32(r.Source.ID)
 	f.line[n] = r.Line
-	if target != 0 {
+	if f.target[n] != 0 {
 		f.texts.set(n, r.RequestID, r.Body)
 	} else {
 		f.texts.set(n, r.RequestID, r.Body, r.Path, r.Query)
