@@ -142,40 +142,65 @@ func TestRecordsGrowing(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "access.log")
 			whole := read(t, options(t, time.Minute), write(t, path, content))
 			for range 12 {
-				opts := options(t, time.Minute)
-				kept := map[string]string{}
-				var last *reading
 				var cuts []int
 				for at := 0; at < len(content); {
 					at = min(at+1+rng.IntN(1200), len(content))
 					cuts = append(cuts, at)
-					last = read(t, opts, write(t, path, content[:at]))
-					l := last.plan.Logs[0]
-					if l.Anew() {
-						clear(kept)
-					}
-					if l.Voids() {
-						delete(kept, key(l.Source.ID, l.Start.Lines))
-					}
-					for k, v := range last.kept {
-						if kept[k] != "" {
-							t.Fatalf("cuts %v: line %s read again: %q, then %q", cuts, k, kept[k], v)
-						}
-						kept[k] = v
-					}
-					if n := l.At.Parsed + l.At.Rejected + l.At.Skipped; n != l.At.Lines || int(l.At.Parsed) != len(kept) {
-						t.Fatalf("cuts %v: %d lines kept at %+v", cuts, len(kept), l.At)
-					}
-					opts.Known = last.known()
 				}
-				if !maps.Equal(kept, whole.kept) {
-					t.Fatalf("cuts %v: %d lines kept, want %d, or others", cuts, len(kept), len(whole.kept))
-				}
-				if got, want := last.plan.Logs[0].At, whole.plan.Logs[0].At; got != want {
-					t.Fatalf("cuts %v: stands at %+v, want %+v", cuts, got, want)
-				}
+				readGrowing(t, path, content, cuts, whole)
 			}
 		})
+	}
+}
+
+// The same where it is first read while little more than its beginning is there.
+func TestRecordsBegun(t *testing.T) {
+	for name, content := range grownLogs(rand.New(rand.NewPCG(1, 1))) {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "access.log")
+			whole := read(t, options(t, time.Minute), write(t, path, content))
+			for at := 1; at <= 40; at++ {
+				readGrowing(t, path, content, []int{at, at + 1, len(content)}, whole)
+			}
+		})
+	}
+}
+
+// readGrowing reads a log each time it has grown to one of the cuts, of which the last
+// is its length, and wants it to end up as it was read whole.
+func readGrowing(t *testing.T, path, content string, cuts []int, whole *reading) {
+	t.Helper()
+	opts := options(t, time.Minute)
+	kept := map[string]string{}
+	var last *reading
+	for _, at := range cuts {
+		last = read(t, opts, write(t, path, content[:at]))
+		if len(last.plan.Logs) == 0 { // only blanks
+			continue
+		}
+		l := last.plan.Logs[0]
+		if l.Anew() {
+			clear(kept)
+		}
+		if l.Voids() {
+			delete(kept, key(l.Source.ID, l.Start.Lines))
+		}
+		for k, v := range last.kept {
+			if kept[k] != "" {
+				t.Fatalf("cuts %v: line %s read again: %q, then %q", cuts, k, kept[k], v)
+			}
+			kept[k] = v
+		}
+		if n := l.At.Parsed + l.At.Rejected + l.At.Skipped; n != l.At.Lines || int(l.At.Parsed) != len(kept) {
+			t.Fatalf("cuts %v: %d lines kept at %+v", cuts, len(kept), l.At)
+		}
+		opts.Known = last.known()
+	}
+	if !maps.Equal(kept, whole.kept) {
+		t.Fatalf("cuts %v: %d lines kept, want %d, or others", cuts, len(kept), len(whole.kept))
+	}
+	if got, want := last.plan.Logs[0].At, whole.plan.Logs[0].At; got != want {
+		t.Fatalf("cuts %v: stands at %+v, want %+v", cuts, got, want)
 	}
 }
 

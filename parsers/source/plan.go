@@ -461,6 +461,9 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		l.close()
 		return false, err
 	}
+	if l.number == 0 && k.At.Lines > 0 { // of no record: the opening bracket was taken for a line
+		was = inLines
+	}
 	l.Source.ID = k.Source.ID
 	if l.anew = l.File.stdin == nil && (l.layout != was || l.readsOtherwise(k)); l.anew {
 		l.joiner, l.number = joiner{}, 0
