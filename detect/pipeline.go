@@ -53,9 +53,9 @@ type timed[T any] struct {
 }
 
 // NewPipeline returns a pipeline of the detectors and rules, with the given number
-// of shards working on the detectors side by side. Rules that cannot fire are left out.
+// of goroutines working on the detectors side by side. Rules that cannot fire are left out.
 // The learner, which becomes the pipeline's own, sets the route of each request first.
-func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*Rule, shards int, sink Sink) *Pipeline {
+func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*Rule, workers int, sink Sink) *Pipeline {
 	var machines []*keyed.Machine[*parsers.Request, Event]
 	for _, d := range detectors {
 		machines = append(machines, d.machine())
@@ -81,7 +81,7 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 		Time:    func(r *parsers.Request) time.Time { return r.Time },
 		ID:      func(e Event) string { return e.ID },
 		Prepare: func(r *parsers.Request) { r.Features = newFeatures(r, p.room) },
-	}, shards, machines...)
+	}, workers, machines...)
 	p.events = keyed.New(keyed.Order[*clue, judgement]{
 		Time: func(c *clue) time.Time { return c.at },
 		ID:   func(f judgement) string { return f.Alert.ID },

@@ -2,29 +2,27 @@ package keyed
 
 import (
 	"math/bits"
-	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
 )
 
-// batchSize is how many items the shards are shown at a time: so many that a machine's code
-// and tables stay at hand while it goes through them, so few that their keys do, too.
+// batchSize is how many items the machines are shown at a time: so many that a machine's
+// code and tables stay at hand while it goes through them, so few that their keys do, too.
 const batchSize = 1024
 
 // word is how many items the bits of one word stand for.
 const word = 64
 
-// A batch is what the shards are shown at a time, and what is found out of it before any
-// state sees it. That needs no state, so each item is looked at by one shard alone, whatever
-// shards its keys belong to: by whichever has nothing else to do.
+// A batch is what the machines are shown at a time, and what is found out of it before any
+// state sees it. That needs no state: the items are looked at a word at a time, each by any
+// worker.
 type batch[I any] struct {
 	machines int // of the engine
 	items    []I
 	times    []instant
-	words    []found      // by word
-	places   [][]place    // by group, then by item
-	texts    [][]byte     // by shard: the keys that it made
-	looked   atomic.Int32 // words that a shard has looked at, or is looking at
+	words    []found   // by word
+	places   [][]place // by group, then by item
+	texts    [][]byte  // by worker: the keys that it made
 }
 
 // Found is what was found out of the items of one word: a bit for each item.
@@ -44,8 +42,8 @@ func placeOf(key []byte) place {
 	return place{key, uint32(xxh3.Hash(key) % partitions), hashOf(key)}
 }
 
-func newBatch[I any](machines, groups, shards int) *batch[I] {
-	return &batch[I]{machines: machines, places: make([][]place, groups), texts: make([][]byte, shards)}
+func newBatch[I any](machines, groups, workers int) *batch[I] {
+	return &batch[I]{machines: machines, places: make([][]place, groups), texts: make([][]byte, workers)}
 }
 
 // take makes the first of the items those of the batch, as many as it has room for, and
@@ -53,9 +51,8 @@ func newBatch[I any](machines, groups, shards int) *batch[I] {
 func (b *batch[I]) take(items []I) (rest []I) {
 	n := min(len(items), batchSize)
 	b.items, rest = items[:n:n], items[n:]
-	b.looked.Store(0)
-	for s := range b.texts {
-		b.texts[s] = b.texts[s][:0]
+	for w := range b.texts {
+		b.texts[w] = b.texts[w][:0]
 	}
 	if n <= len(b.times) {
 		return rest
@@ -75,35 +72,25 @@ func (b *batch[I]) take(items []I) (rest []I) {
 // found returns what was found out of the items, by word.
 func (b *batch[I]) found() []found { return b.words[:(len(b.items)+word-1)/word] }
 
-// look finds out of items that no other shard has looked at which machines look at them, and
-// by what keys, until there are none left.
-func (s *shard[I, O]) look(b *batch[I]) {
-	all := b.found()
-	for {
-		w := int(b.looked.Add(1)) - 1
-		if w >= len(all) {
-			return
-		}
-		s.lookAt(b, w*word, all[w])
-	}
-}
-
-func (s *shard[I, O]) lookAt(b *batch[I], first int, found found) {
+// look finds out of the items of one word which machines look at them, and by what keys.
+// The worker is told by its number.
+func (e *Engine[I, O]) look(b *batch[I], w, worker int) {
+	first, found := w*word, b.words[w]
 	items := b.items[first:min(first+word, len(b.items))]
 	for i, item := range items {
-		b.times[first+i] = instantOf(s.order.Time(item))
-		if s.order.Prepare != nil {
-			s.order.Prepare(item)
+		b.times[first+i] = instantOf(e.order.Time(item))
+		if e.order.Prepare != nil {
+			e.order.Prepare(item)
 		}
 	}
-	for g, group := range s.groups {
+	for g, group := range e.groups {
 		var any uint64
 		for _, m := range group.machines {
-			set := matches(s.machines[m], items)
+			set := matches(e.machines[m], items)
 			found.matched[m] = set
 			any |= set
 		}
-		found.has[g] = s.keys(b, g, items, b.places[g][first:], any)
+		found.has[g], b.texts[worker] = group.keys(items, b.places[g][first:], any, b.texts[worker])
 	}
 }
 
@@ -119,16 +106,15 @@ func matches[I, O any](m *Machine[I, O], items []I) (set uint64) {
 	return set
 }
 
-// keys makes the keys of those items whose bits are set, and returns the bits of those that
-// have one.
-func (s *shard[I, O]) keys(b *batch[I], g int, items []I, places []place, set uint64) uint64 {
-	has := set
-	text := b.texts[s.number]
+// keys makes the keys of those items whose bits are set, in text, and returns the bits of
+// those that have one.
+func (g *group[I]) keys(items []I, places []place, set uint64, text []byte) (has uint64, made []byte) {
+	has = set
 	var last place
 	for ; set != 0; set &= set - 1 {
 		i := bits.TrailingZeros64(set)
 		start := len(text)
-		text = s.groups[g].Key(items[i], text)
+		text = g.Key(items[i], text)
 		key := text[start:len(text):len(text)]
 		switch {
 		case len(key) == 0:
@@ -141,6 +127,5 @@ func (s *shard[I, O]) keys(b *batch[I], g int, items []I, places []place, set ui
 		}
 		places[i] = last
 	}
-	b.texts[s.number] = text
-	return has
+	return has, text
 }

@@ -10,7 +10,7 @@ import (
 func (e *Engine[I, O]) Each(yield func(machine, key string, last time.Time, s State[I, O])) {
 	for m, machine := range e.machines {
 		for p := range partitions {
-			part, t := e.table(m, p)
+			_, part, t := e.table(m, p)
 			for _, entry := range t.all() {
 				yield(machine.Name, part.keys[entry.record], entry.last().time(), entry.state)
 			}
@@ -50,8 +50,8 @@ func (e *Engine[I, O]) Begin(at time.Time, machine, key string, begin func(State
 			return true, fmt.Errorf("%s: begin state of %q: %w", machine, key, err)
 		}
 		place := placeOf([]byte(key))
-		part, _ := e.table(m, int(place.partition))
-		s, seat := e.shards[int(place.partition)%len(e.shards)], e.seats[m].machine
+		s, part, _ := e.table(m, int(place.partition))
+		seat := e.seats[m].machine
 		record := part.record(&place)
 		if i := *part.entry(seat, record); i != none {
 			s.end(part, seat, i, instantOf(at))

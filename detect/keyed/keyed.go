@@ -5,13 +5,14 @@
 // machine and every key the items name, it keeps a State, shows it the items of its key
 // one after another, and releases what the states emit in one order: by time, then by
 // id. What is emitted depends on the items alone, never on how they were cut into
-// batches, how many shards worked on them, or whether the engine was saved and restored
+// batches, how many workers shared them, or whether the engine was saved and restored
 // in between.
 //
 // It goes through a batch twice. First it finds out which machines look at which items,
-// and makes one key an item for all machines of a Group: the shards divide the items.
-// Then the states see them, machine by machine: the shards divide the keys, and whichever
-// is done with its own goes on to the items of the next batch.
+// and makes one key an item for all machines of a Group. Then the states see them, machine
+// by machine. Of the first the work is divided by items, of the second by groups and keys,
+// into more pieces than there are workers: whichever is free takes the next, of this batch
+// or of the one after it.
 //
 // The package knows nothing of requests, events, files or clocks.
 package keyed
@@ -20,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -90,9 +92,11 @@ type Engine[I, O any] struct {
 	order     Order[I, O]
 	machines  []*Machine[I, O]
 	seats     []seat // of the machines
-	shards    []*shard[I, O]
-	now, next *batch[I]   // whose items the states are shown, and that are looked at
-	held      []output[O] // emitted, not yet released
+	groups    []group[I]
+	shards    []*shard[I, O] // by group, then by number
+	rooms     []*room        // by worker
+	now, next *batch[I]      // whose items the states are shown, and that are looked at
+	held      []output[O]    // emitted, not yet released
 }
 
 // A group is a Group and its machines, by number.
@@ -115,13 +119,15 @@ type Glance[I, O any] struct {
 	Emitted      []O // sealed; to be read at once
 }
 
-// Watch makes the engine tell f of everything it does. It is for an engine of one shard
+// Watch makes the engine tell f of everything it does. It is for an engine of one worker
 // that is to be understood; others pay nothing for it.
 func (e *Engine[I, O]) Watch(f func(Glance[I, O])) {
-	if len(e.shards) != 1 {
-		panic("keyed: several shards cannot be watched")
+	if len(e.rooms) != 1 {
+		panic("keyed: several workers cannot be watched")
 	}
-	e.shards[0].watch = f
+	for _, s := range e.shards {
+		s.watch = f
+	}
 }
 
 // Stats counts what an engine holds and what its bounds have cost.
@@ -138,12 +144,11 @@ type output[O any] struct {
 }
 
 // New returns an engine of the machines that works with the given number of
-// shards side by side, at least one and at most 16. A machine without a name, or two
+// goroutines side by side, at least one and at most 16. A machine without a name, or two
 // of one name, are a mistake of the program: New panics.
-func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *Engine[I, O] {
-	shards = min(max(shards, 1), partitions)
+func New[I, O any](order Order[I, O], workers int, machines ...*Machine[I, O]) *Engine[I, O] {
+	workers = min(max(workers, 1), partitions)
 	e := &Engine[I, O]{order: order, machines: machines}
-	var groups []group[I]
 	names := map[string]bool{}
 	for n, m := range machines {
 		if m.Name == "" {
@@ -153,18 +158,23 @@ func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *E
 			panic("keyed: two machines named " + m.Name)
 		}
 		names[m.Name] = true
-		g := slices.IndexFunc(groups, func(g group[I]) bool { return g.Group == m.Group })
+		g := slices.IndexFunc(e.groups, func(g group[I]) bool { return g.Group == m.Group })
 		if g < 0 {
-			g = len(groups)
-			groups = append(groups, group[I]{Group: m.Group})
+			g = len(e.groups)
+			e.groups = append(e.groups, group[I]{Group: m.Group})
 		}
-		e.seats = append(e.seats, seat{g, len(groups[g].machines)})
-		groups[g].machines = append(groups[g].machines, n)
+		e.seats = append(e.seats, seat{g, len(e.groups[g].machines)})
+		e.groups[g].machines = append(e.groups[g].machines, n)
 	}
-	for n := range shards {
-		e.shards = append(e.shards, newShard(order, machines, groups, n, shards))
+	for g := range e.groups {
+		for n := range workers {
+			e.shards = append(e.shards, newShard(order, machines, e.groups, g, n, workers))
+		}
 	}
-	e.now, e.next = newBatch[I](len(machines), len(groups), shards), newBatch[I](len(machines), len(groups), shards)
+	for range workers {
+		e.rooms = append(e.rooms, newRoom())
+	}
+	e.now, e.next = newBatch[I](len(machines), len(e.groups), workers), newBatch[I](len(machines), len(e.groups), workers)
 	return e
 }
 
@@ -172,24 +182,33 @@ func New[I, O any](order Order[I, O], shards int, machines ...*Machine[I, O]) *E
 // everything emitted before the watermark; the rest is held. The items go on in their
 // total order from where the call before ended. No item before the watermark follows.
 func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at time.Time, out O)) {
-	work := func(s *shard[I, O]) {
-		s.observe(e.now)
-		s.look(e.next)
-	}
-	for len(items)+len(e.next.items) > 0 {
+	for more := true; more; {
 		e.now, e.next = e.next, e.now
 		items = e.next.take(items)
-		e.each(work)
+		more = len(e.next.items) > 0
+		shards := len(e.shards)
+		if more && len(e.now.items) == 0 {
+			shards = 0
+		}
+		e.divide(shards+len(e.next.found()), func(worker, n int) {
+			if n >= shards {
+				e.look(e.next, n-shards, worker)
+				return
+			}
+			e.shards[n].observe(e.now, e.rooms[worker])
+			if !more {
+				e.shards[n].expire(instantOf(watermark))
+			}
+		})
 	}
-	e.now.items, e.next.items = nil, nil
-	e.each(func(s *shard[I, O]) { s.expire(instantOf(watermark)) })
+	e.now.items = nil
 	e.release(func(at time.Time) bool { return at.Before(watermark) }, release)
 }
 
 // Flush ends all states as if nothing came any more and releases all that is held.
 // The engine is empty afterwards: save it first if the items may go on.
 func (e *Engine[I, O]) Flush(release func(at time.Time, out O)) {
-	e.each(func(s *shard[I, O]) { s.expireAll() })
+	e.divide(len(e.shards), func(_, n int) { e.shards[n].expireAll() })
 	e.release(func(time.Time) bool { return true }, release)
 }
 
@@ -207,24 +226,33 @@ func (e *Engine[I, O]) Stats() Stats {
 	return st
 }
 
-// table returns the table of machine m in a partition, and the part that it belongs to.
-func (e *Engine[I, O]) table(m, partition int) (*part[I, O], *table[I, O]) {
-	seat := e.seats[m]
-	p := e.shards[partition%len(e.shards)].parts[seat.group][partition]
-	return p, &p.tables[seat.machine]
+// table returns the table of machine m in a partition, with the part and the shard that it
+// belongs to.
+func (e *Engine[I, O]) table(m, partition int) (*shard[I, O], *part[I, O], *table[I, O]) {
+	seat, each := e.seats[m], len(e.rooms)
+	s := e.shards[seat.group*each+partition%each]
+	p := s.parts[partition]
+	return s, p, &p.tables[seat.machine]
 }
 
-// each runs f on every shard, side by side if there are several.
-func (e *Engine[I, O]) each(f func(*shard[I, O])) {
-	if len(e.shards) == 1 {
-		f(e.shards[0])
-		return
+// divide does n pieces of work. The caller's goroutine begins; as many others as there are
+// workers help where they find something left to do, and are not waited for otherwise: the
+// cores may have other work.
+func (e *Engine[I, O]) divide(n int, do func(worker, piece int)) {
+	var taken atomic.Int32
+	var left sync.WaitGroup
+	left.Add(n)
+	work := func(worker int) {
+		for piece := int(taken.Add(1)) - 1; piece < n; piece = int(taken.Add(1)) - 1 {
+			do(worker, piece)
+			left.Done()
+		}
 	}
-	var wg sync.WaitGroup
-	for _, s := range e.shards {
-		wg.Go(func() { f(s) })
+	for w := 1; w < min(len(e.rooms), n); w++ {
+		go work(w)
 	}
-	wg.Wait()
+	work(0)
+	left.Wait()
 }
 
 // release passes on, sorted, what the shards emitted and is due. The rest is held.

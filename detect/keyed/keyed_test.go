@@ -461,7 +461,7 @@ func TestWatch(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("several shards were watched")
+			t.Error("several workers were watched")
 		}
 	}()
 	keyed.New(order, 2, counting()).Watch(nil)

@@ -19,11 +19,11 @@ type Saved struct {
 // memory is saved to the same bytes. States become JSON side by side, a little ahead of
 // what is yielded.
 func (e *Engine[I, O]) Save(yield func(Saved) error) error {
-	q := newQueue(len(e.shards), yield)
+	q := newQueue(len(e.rooms), yield)
 	defer q.end()
 	for m := range e.machines {
 		for p := range partitions {
-			part, t := e.table(m, p)
+			_, part, t := e.table(m, p)
 			var few []*entry[I, O]
 			for i, entry := range t.all() {
 				if few = append(few, entry); len(few) < handful && i != t.newest {
@@ -165,7 +165,7 @@ func (e *Engine[I, O]) Load(s Saved) (known bool, err error) {
 			return true, fmt.Errorf("%s: load state of %q: %w", s.Machine, s.Key, err)
 		}
 		place := placeOf([]byte(s.Key))
-		part, _ := e.table(m, int(place.partition))
+		_, part, _ := e.table(m, int(place.partition))
 		record := part.record(&place)
 		if *part.entry(e.seats[m].machine, record) != none {
 			return true, fmt.Errorf("%s: load state of %q: given twice", s.Machine, s.Key)

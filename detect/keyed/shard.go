@@ -10,17 +10,14 @@ import (
 // shards are at work.
 const partitions = 16
 
-// A shard works on the partitions p with p % of == number.
+// A shard is a part of the keys of one group: the partitions p with p % of == number. One
+// worker at a time works on it.
 type shard[I, O any] struct {
-	number, of int
 	order      Order[I, O]
-	machines   []*Machine[I, O]
-	groups     []group[I]
-	parts      [][]*part[I, O] // by group, then by partition; nil where another shard's
-
-	// Of the batch at hand and the group at hand, by word and by item:
-	mine    []uint64
-	records []int32
+	group      int           // its number
+	machines   []int         // of the group, by their numbers in the engine
+	number, of int           // of
+	parts      []*part[I, O] // by partition; nil where another's
 
 	emit    func(O) // add, made once
 	emitted []output[O]
@@ -31,34 +28,28 @@ type shard[I, O any] struct {
 	watch func(Glance[I, O]) // nil: nobody looks
 }
 
-func newShard[I, O any](order Order[I, O], machines []*Machine[I, O], groups []group[I], number, of int) *shard[I, O] {
+func newShard[I, O any](order Order[I, O], machines []*Machine[I, O], groups []group[I], g, number, of int) *shard[I, O] {
 	s := &shard[I, O]{
-		number: number, of: of, order: order, machines: machines, groups: groups,
-		mine: make([]uint64, batchSize/word), records: make([]int32, batchSize),
+		order: order, group: g, machines: groups[g].machines, number: number, of: of,
+		parts: make([]*part[I, O], partitions),
 	}
 	s.emit = s.add
-	for _, g := range groups {
-		var of []*Machine[I, O]
-		for _, m := range g.machines {
-			of = append(of, machines[m])
-		}
-		parts := make([]*part[I, O], partitions)
-		for p := number; p < partitions; p += s.of {
-			parts[p] = newPart(of)
-		}
-		s.parts = append(s.parts, parts)
+	var whose []*Machine[I, O]
+	for _, m := range s.machines {
+		whose = append(whose, machines[m])
+	}
+	for p := number; p < partitions; p += of {
+		s.parts[p] = newPart(whose)
 	}
 	return s
 }
 
-// all yields the shard's parts, group by group.
+// all yields the shard's parts.
 func (s *shard[I, O]) all() iter.Seq[*part[I, O]] {
 	return func(yield func(*part[I, O]) bool) {
-		for _, parts := range s.parts {
-			for p := s.number; p < partitions; p += s.of {
-				if !yield(parts[p]) {
-					return
-				}
+		for p := s.number; p < partitions; p += s.of {
+			if !yield(s.parts[p]) {
+				return
 			}
 		}
 	}
@@ -74,45 +65,49 @@ func (s *shard[I, O]) add(out O) {
 // observe shows each item of the batch to the state of its key in every machine, as far as
 // the key is the shard's. One machine after another goes through all of them: its code and
 // its tables stay at hand, and what is emitted is ordered afterwards.
-func (s *shard[I, O]) observe(b *batch[I]) {
-	all := b.found()
-	for g := range s.groups {
-		parts, places := s.parts[g], b.places[g]
-		s.find(g, all, places)
-		for k, m := range s.groups[g].machines {
-			for w, found := range all {
-				for set := s.mine[w] & found.matched[m]; set != 0; set &= set - 1 {
-					i := w*word + bits.TrailingZeros64(set)
-					s.step(parts[places[i].partition], k, s.records[i], b.items[i], b.times[i])
-				}
-			}
-		}
-		for _, p := range parts {
-			if p != nil {
-				p.tidy()
+func (s *shard[I, O]) observe(b *batch[I], r *room) {
+	all, places := b.found(), b.places[s.group]
+	s.find(all, places, r)
+	for k, m := range s.machines {
+		for w, found := range all {
+			for set := r.mine[w] & found.matched[m]; set != 0; set &= set - 1 {
+				i := w*word + bits.TrailingZeros64(set)
+				s.step(s.parts[places[i].partition], k, r.records[i], b.items[i], b.times[i])
 			}
 		}
 	}
+	for p := range s.all() {
+		p.tidy()
+	}
 }
 
-// find looks up the records of those keys of group g that are the shard's.
-func (s *shard[I, O]) find(g int, all []found, places []place) {
+// A room is where a worker notes what a shard has found of a batch: which items are the
+// shard's, by word, and the records of their keys, by item.
+type room struct {
+	mine    []uint64
+	records []int32
+}
+
+func newRoom() *room { return &room{make([]uint64, batchSize/word), make([]int32, batchSize)} }
+
+// find looks up the records of those keys that are the shard's.
+func (s *shard[I, O]) find(all []found, places []place, r *room) {
 	var last []byte
 	var record int32
 	for w, found := range all {
-		s.mine[w] = found.has[g]
-		for set := found.has[g]; set != 0; set &= set - 1 {
+		r.mine[w] = found.has[s.group]
+		for set := found.has[s.group]; set != 0; set &= set - 1 {
 			i := w*word + bits.TrailingZeros64(set)
 			place := &places[i]
-			p := s.parts[g][place.partition]
+			p := s.parts[place.partition]
 			if p == nil {
-				s.mine[w] &^= set & -set
+				r.mine[w] &^= set & -set
 				continue
 			}
 			if last == nil || &last[0] != &place.key[0] {
 				last, record = place.key, p.record(place)
 			}
-			s.records[i] = record
+			r.records[i] = record
 		}
 	}
 }
