@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,6 +69,14 @@ type coordinated struct {
 	Hot       []uint64           `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
 	Swept     int64              `json:",omitempty"` // when what is over was last forgotten
 	Going     *campaign          `json:",omitempty"`
+}
+
+func (s *coordinated) MarshalJSON() ([]byte, error) {
+	type rest coordinated
+	return json.Marshal(struct {
+		Addresses map[uint64]*address `json:",omitempty"`
+		*rest
+	}{s.Addresses.byTag(), (*rest)(s)})
 }
 
 // An address is what is known of one.

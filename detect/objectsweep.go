@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"path"
@@ -75,6 +76,14 @@ type objectSweep struct {
 	// hours of actors who were alerted.
 	Hours Baseline
 	Going []*sweep `json:",omitempty"` // at most maxSweeps, as they began
+}
+
+func (s *objectSweep) MarshalJSON() ([]byte, error) {
+	type rest objectSweep
+	return json.Marshal(struct {
+		Actors map[uint64]*roamer `json:",omitempty"`
+		*rest
+	}{s.Actors.byTag(), (*rest)(s)})
 }
 
 // A roamer is what is known of one actor. One with a few objects takes some two hundred

@@ -87,6 +87,7 @@ type Rows struct {
 	Batch   *source.Batch
 	numbers []numbers // of each request
 	added   []addition
+	err     error // why there is nothing else
 }
 
 // An addition is a row of a table of what repeats.
@@ -99,6 +100,9 @@ type addition struct {
 // done for one batch while Add is at an earlier one; the batches come to both in the same
 // order.
 func (s *Store) Rows(b *source.Batch) *Rows {
+	if err := s.dims.load(s.db); err != nil {
+		return &Rows{Batch: b, err: err}
+	}
 	rows := &Rows{Batch: b, numbers: make([]numbers, len(b.Requests))}
 	hashes := make([]xxh3.Uint128, len(b.Requests))
 	for column, of := range s.dims.all() {
@@ -146,6 +150,9 @@ func (rows *Rows) add(d *dims, of *dim, id uint32, r *parsers.Request) {
 // Add keeps rows. They are on disk after the next Flush, which Add calls by itself
 // from time to time.
 func (s *Store) Add(rows *Rows) error {
+	if rows.err != nil {
+		return rows.err
+	}
 	b := rows.Batch
 	if b.Replaces > 0 {
 		if err := s.forget(b); err != nil {

@@ -39,6 +39,7 @@ const maxParts = 9
 // dims are the tables of what repeats, by the column that refers to them.
 type dims struct {
 	callers, calls, targets, referers dim
+	loaded                            bool
 	most                              int              // rows of one table whose numbers are known, in one generation
 	seeds                             [maxParts]uint64 // so that nobody can make two texts of one hash
 }
@@ -85,13 +86,18 @@ func statusText(status int) string {
 	return statusTexts[status]
 }
 
-// load reads what the tables hold already.
+// load reads what the tables hold already, the first time: most who open a store add no
+// requests.
 func (d *dims) load(db *sql.DB) error {
+	if d.loaded {
+		return nil
+	}
 	for _, dim := range d.all() {
 		if err := d.loadOne(db, dim); err != nil {
 			return fmt.Errorf("%s: %w", dim.table, err)
 		}
 	}
+	d.loaded = true
 	return nil
 }
 

@@ -37,7 +37,6 @@ func readReport(db *sql.DB, span Span) (*report.Report, error) {
 	}{
 		{"sources", rd.log},
 		{"requests", rd.requests},
-		{"activity", rd.activity},
 		{"rejects", rd.rejects},
 		{"events", rd.events},
 		{"alerts", rd.alerts},
@@ -114,35 +113,30 @@ func (rd *reading) counts(query string, args ...any) ([]report.Count, error) {
 // topMax is how many clients and routes a report names.
 const topMax = 10
 
-func (rd *reading) requests() (err error) {
-	l := &rd.r.Log
+func (rd *reading) requests() error {
 	var first, last sql.NullTime
-	err = rd.db.QueryRow(`select min(ts), max(ts) from request_rows`).Scan(&first, &last)
-	if err != nil {
+	if err := rd.db.QueryRow(`select min(ts), max(ts) from request_rows`).Scan(&first, &last); err != nil || !first.Valid {
 		return err
 	}
-	l.First, l.Last = first.Time, last.Time
+	rd.r.Log.First, rd.r.Log.Last = first.Time, last.Time
+	if err := rd.callers(); err != nil {
+		return err
+	}
+	return rd.calls()
+}
+
+// callers reads who the requests came from.
+func (rd *reading) callers() error {
+	l := &rd.r.Log
+	var top duckdb.Composite[[]report.Count]
 	// What is distinct in a table of its own goes to disk where there is more of it than memory.
-	err = rd.db.QueryRow(`with used as (select client_ip, coalesce(api_key, user_id, token, session) as name from callers
-			where id > 0 and id in (select caller from request_rows))
+	err := rd.db.QueryRow(`with used as materialized (select client_ip, coalesce(api_key, user_id, token, session) as name, n
+			from (select caller, count(*) as n from request_rows where caller > 0 group by 1) q join callers c on q.caller = c.id),
+		top as (select client_ip, sum(n)::bigint as n from used where client_ip is not null group by 1 order by 2 desc, 1 limit ?)
 		select (select count(*) from (select distinct client_ip from used where client_ip is not null)),
-			(select count(*) from (select distinct name, case when name is null then client_ip end from used))`).Scan(&l.Clients, &l.Actors)
-	if err != nil {
-		return err
-	}
-	if err = rd.db.QueryRow(`select count(distinct route) from calls where id in (select call from request_rows)`).Scan(&l.Routes); err != nil {
-		return err
-	}
-	if l.Statuses, err = rd.counts(`select case when status between 100 and 599 then (status // 100) || 'xx' else 'none' end, sum(n)::bigint
-		from (select call, count(*) as n from request_rows group by 1) q join calls w on q.call = w.id group by 1 order by 1`); err != nil {
-		return err
-	}
-	if l.TopClients, err = rd.counts(`select client_ip, sum(n)::bigint from (select caller, count(*) as n from request_rows group by 1) q
-		join callers c on q.caller = c.id where client_ip is not null group by 1 order by 2 desc, 1 limit ?`, topMax); err != nil {
-		return err
-	}
-	l.TopRoutes, err = rd.counts(`select route, sum(n)::bigint from (select call, count(*) as n from request_rows group by 1) q
-		join calls w on q.call = w.id where route is not null group by 1 order by 2 desc, 1 limit ?`, topMax)
+			(select count(*) from (select distinct name, case when name is null then client_ip end from used)),
+			(select list({'name': client_ip, 'count': n} order by n desc, client_ip) from top)`, topMax).Scan(&l.Clients, &l.Actors, &top)
+	l.TopClients = top.Get()
 	return err
 }
 
@@ -153,11 +147,9 @@ const activitySteps = 60
 var roundSteps = [...]int64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400,
 	2 * 86400, 7 * 86400, 14 * 86400, 28 * 86400}
 
-func (rd *reading) activity() error {
+// calls reads what was asked for, when, and how it was answered.
+func (rd *reading) calls() error {
 	l := &rd.r.Log
-	if l.First.IsZero() {
-		return nil
-	}
 	span := int64(l.Last.Sub(l.First)/time.Second) + 1
 	i := slices.IndexFunc(roundSteps[:], func(s int64) bool { return span/s < activitySteps })
 	step := span/activitySteps + 1
@@ -165,22 +157,30 @@ func (rd *reading) activity() error {
 		step = roundSteps[i]
 	}
 	start := l.First.Unix() / step * step
+	var statuses, top duckdb.Composite[[]report.Count]
+	var steps duckdb.Composite[[]struct{ At, Total, Bad int64 }]
+	err := rd.db.QueryRow(`with used as materialized (select status, route, step, n
+			from (select call, (epoch(ts)::bigint - ?) // ? as step, count(*) as n from request_rows group by all) q join calls w on q.call = w.id),
+		statuses as (select case when status between 100 and 599 then (status // 100) || 'xx' else 'none' end as status, sum(n)::bigint as n
+			from used group by 1),
+		top as (select route, sum(n)::bigint as n from used where route is not null group by 1 order by 2 desc, 1 limit ?),
+		steps as (select step, sum(n)::bigint as total, coalesce(sum(n) filter (status >= 400), 0)::bigint as bad from used group by 1)
+		select (select count(distinct route) from used),
+			(select list({'name': status, 'count': n} order by status) from statuses),
+			(select list({'name': route, 'count': n} order by n desc, route) from top),
+			(select list({'at': step, 'total': total, 'bad': bad}) from steps)`, start, step, topMax).Scan(&l.Routes, &statuses, &top, &steps)
+	if err != nil {
+		return err
+	}
+	l.Statuses, l.TopRoutes = statuses.Get(), top.Get()
 	n := (l.Last.Unix()-start)/step + 1
-	a := report.Activity{Start: time.Unix(start, 0).UTC(), Step: step, Total: make([]int64, n), Bad: make([]int64, n)}
-	err := rd.each(`select (epoch(ts)::bigint - ?) // ?, count(*), count(*) filter (status >= 400)
-		from request_rows q join calls w on q.call = w.id group by 1`,
-		func(rows *sql.Rows) error {
-			var at, total, bad int64
-			if err := rows.Scan(&at, &total, &bad); err != nil {
-				return err
-			}
-			at = min(max(at, 0), n-1)
-			a.Total[at] += total
-			a.Bad[at] += bad
-			return nil
-		}, start, step)
-	l.Activity = a
-	return err
+	l.Activity = report.Activity{Start: time.Unix(start, 0).UTC(), Step: step, Total: make([]int64, n), Bad: make([]int64, n)}
+	for _, s := range steps.Get() {
+		at := min(max(s.At, 0), n-1)
+		l.Activity.Total[at] += s.Total
+		l.Activity.Bad[at] += s.Bad
+	}
+	return nil
 }
 
 func (rd *reading) rejects() error {

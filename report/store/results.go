@@ -178,6 +178,16 @@ func (s *Store) Finish(r *Results) (err error) {
 	if err := s.queueChanges(r); err != nil {
 		return fmt.Errorf("notifications: %w", err)
 	}
+	return s.commitToFile()
+}
+
+// commitToFile is commit for the end of a run. What is committed goes into the file at once;
+// else it goes into the log beside it first, and on Close into the file. DuckDB does so with
+// what is larger than its threshold.
+func (s *Store) commitToFile() error {
+	if err := s.exec(`set checkpoint_threshold = '0b'`); err != nil {
+		return err
+	}
 	return s.commit()
 }
 

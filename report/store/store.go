@@ -131,10 +131,7 @@ func (s *Store) open() error {
 	if err := s.connect(); err != nil {
 		return err
 	}
-	if err := s.migrate(context.Background()); err != nil {
-		return err
-	}
-	return s.dims.load(s.db)
+	return s.migrate(context.Background())
 }
 
 func (s *Store) connect() (err error) {

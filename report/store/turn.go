@@ -39,7 +39,7 @@ func (s *Store) reconnect() error {
 			return err
 		}
 		if next != d.next {
-			return s.dims.load(s.db)
+			s.dims.loaded = false
 		}
 	}
 	return nil
@@ -161,8 +161,8 @@ func (s *Store) Compact() (err error) {
 		if err := s.exec(query); err != nil {
 			return err
 		}
-		d.next = 0 // so that all is read anew
 	}
+	s.dims.loaded = false
 	var name string
 	if err := s.db.QueryRow(`select current_database()`).Scan(&name); err != nil {
 		return err
