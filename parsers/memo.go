@@ -15,6 +15,7 @@ const (
 	maxAgents   = 1 << 12
 	maxReferers = 1 << 12
 	maxHosts    = 1 << 10
+	maxShapes   = 1 << 10
 	maxMemoLen  = 256
 )
 
@@ -106,9 +107,9 @@ func (m *memo) keep(r remembered) *remembered {
 
 // memos are what is remembered for the readers of a site, by what is logged.
 type memos struct {
-	paths, agents, referers, hosts memo
+	paths, agents, referers, hosts, shapes memo
 }
 
 func newMemos() *memos {
-	return &memos{newMemo(maxPaths), newMemo(maxAgents), newMemo(maxReferers), newMemo(maxHosts)}
+	return &memos{newMemo(maxPaths), newMemo(maxAgents), newMemo(maxReferers), newMemo(maxHosts), newMemo(maxShapes)}
 }

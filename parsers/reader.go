@@ -192,9 +192,23 @@ func (rd *Reader) place(path string) (stored, route string, notes *Notes) {
 		if route = rd.site.templates.Match(stored); route == "" {
 			route = Route(stored)
 		}
+		if route != stored {
+			route = rd.shape(route)
+		}
 		known = memo.keep(remembered{text: path, stored: stored, route: route})
 	}
 	return known.stored, known.route, &known.notes
+}
+
+// shape returns the route in the one place of memory that all paths of the route have it
+// in: whoever looks at it for one of them finds it at hand for the next.
+func (rd *Reader) shape(route string) string {
+	memo := &rd.site.memos.shapes
+	known := memo.find(route)
+	if known == nil {
+		known = memo.keep(remembered{text: route, stored: route})
+	}
+	return known.stored
 }
 
 // userAgent returns a user agent as it may be stored, and its notes.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -355,7 +356,7 @@ func TestReadRemembersNoResult(t *testing.T) {
 		if i%13 > 1 {
 			continue
 		}
-		forgetful.memos = &memos{newMemo(2), newMemo(2), newMemo(2), newMemo(2)}
+		forgetful.memos = &memos{newMemo(2), newMemo(2), newMemo(2), newMemo(2), newMemo(2)}
 		if err := NginxCombined().NewReader(forgetful, got.Source).Read(line, 1, &want); err != nil {
 			t.Fatal(err)
 		}
@@ -365,6 +366,23 @@ func TestReadRemembersNoResult(t *testing.T) {
 	}
 	if n := len(one.fingerprints); n > maxKnown {
 		t.Errorf("%d fingerprints remembered", n)
+	}
+}
+
+// Paths of one route have it in the same memory.
+func TestReadSharesShapes(t *testing.T) {
+	rd := NginxCombined().NewReader(site(t, SiteConfig{}), &Source{})
+	var shapes []string
+	for n := range 2 {
+		var r Request
+		line := fmt.Sprintf(`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /users/%d HTTP/1.1" 200 1 "-" "-"`, n)
+		if err := rd.Read(line, 1, &r); err != nil {
+			t.Fatal(err)
+		}
+		shapes = append(shapes, r.Shape)
+	}
+	if shapes[0] != "/users/{id}" || unsafe.StringData(shapes[0]) != unsafe.StringData(shapes[1]) {
+		t.Errorf("got %q, want the same twice", shapes)
 	}
 }
 
