@@ -70,7 +70,7 @@ func newFeatures(r *parsers.Request, room func() *features) *features {
 // pathFeatures returns the features that requests with the path and route of this one have. It
 // looks for them in the notes of the path first, and leaves them there.
 func pathFeatures(r *parsers.Request) *features {
-	if f, ok := r.PathNotes.Read().(*features); ok && f.route == r.Route {
+	if f, ok := r.PathNotes.Read(parsers.Judging).(*features); ok && f.route == r.Route {
 		return f
 	}
 	path, route := r.Path, r.Route
@@ -95,6 +95,6 @@ func pathFeatures(r *parsers.Request) *features {
 		f.id, f.hasID, f.numbered = routeID(path, route)
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)
-	r.PathNotes.Write(f)
+	r.PathNotes.Write(parsers.Judging, f)
 	return f
 }

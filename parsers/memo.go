@@ -31,33 +31,43 @@ type memo struct {
 // remembered is what became of a text. It never changes, but for its notes, and its strings
 // are in memory of their own: no line is kept alive by them.
 type remembered struct {
-	text   string // as logged
+	text string // as logged
+	// short is where a text lies that fits: to compare it takes no further look at memory,
+	// which is what most of finding takes.
+	short  [48]byte
 	stored string // as it may be stored
 	route  string // of a path; else ""
 	notes  Notes
-	// short is where a text lies that fits: to compare it takes no further look at memory,
-	// which is what most of finding takes.
-	short [48]byte
 }
 
-// Notes have room for what is found out of a text that many requests share, for whoever
-// judges them: to find it out once, not once a request. They may be used by many
-// goroutines. On nil nothing can be written.
-type Notes struct{ found atomic.Value }
+// Notes have room for what is found out of a text that many requests share, by whoever
+// classifies or judges them: to find it out once, not once a request. They may be used by
+// many goroutines. On nil nothing can be written.
+type Notes struct{ found [rooms]atomic.Value }
 
-// Read returns what was written last; nil if nothing was.
-func (n *Notes) Read() any {
+// A Room is where one who finds something out writes it.
+type Room int
+
+// The rooms.
+const (
+	Routing Room = iota // for the route map
+	Judging             // for detectors
+	rooms
+)
+
+// Read returns what was written last in the room; nil if nothing was.
+func (n *Notes) Read(room Room) any {
 	if n == nil {
 		return nil
 	}
-	return n.found.Load()
+	return n.found[room].Load()
 }
 
 // Write puts down what was found out, which never changes from then on and is always of one
-// type.
-func (n *Notes) Write(found any) {
+// type in one room.
+func (n *Notes) Write(room Room, found any) {
 	if n != nil {
-		n.found.Store(found)
+		n.found[room].Store(found)
 	}
 }
 
