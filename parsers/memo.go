@@ -87,6 +87,32 @@ func (m *memo) find(text string) *remembered {
 	return nil
 }
 
+// sideBySide is how many texts are looked for at a time, where many are: more than that
+// memory does not fetch at a time.
+const sideBySide = 32
+
+// findAll is find for up to sideBySide texts. It takes each step for all of them before the
+// next, so that they wait for memory together.
+func (m *memo) findAll(texts []string, found []*remembered) {
+	var at [sideBySide]uint64
+	for i, text := range texts {
+		at[i] = maphash.String(m.seed, text) & uint64(len(m.slots)-1)
+	}
+	for i := range texts {
+		found[i] = m.slots[at[i]].Load()
+	}
+	for i, text := range texts {
+		if r := found[i]; r != nil && r.text == text {
+			continue
+		}
+		if r := m.slots[at[i]^1].Load(); r != nil && r.text == text {
+			found[i] = r
+			continue
+		}
+		found[i] = nil
+	}
+}
+
 // keep remembers what became of r.text, unless that is too long to keep, and returns r.
 // The route is what is stored, or in memory of its own.
 func (m *memo) keep(r remembered) *remembered {

@@ -347,11 +347,25 @@ func TestReadRemembersNoResult(t *testing.T) {
 			n%7, n, n%1500, n%11, n, n%5000))
 		all = append(all, lines[n%len(lines)])
 	}
-	one := NginxCombined().NewReader(s, &Source{})
+	one, many := NginxCombined().NewReader(s, &Source{}), NginxCombined().NewReader(s, &Source{})
+	together := make([]Request, len(all))
+	for i, line := range all {
+		if err := many.Begin(line, 1, &together[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for rest, n := together, 0; len(rest) > 0; n = (n + 7) % 100 { // some at a time
+		n = min(n, len(rest))
+		many.Finish(rest[:n])
+		rest = rest[n:]
+	}
 	for i, line := range all {
 		var got, want Request
 		if err := one.Read(line, 1, &got); err != nil {
 			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, together[i]) {
+			t.Fatalf("line %d: %s\ngot  %+v\nwant %+v", i, line, together[i], got)
 		}
 		if i%13 > 1 {
 			continue

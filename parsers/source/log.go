@@ -317,6 +317,7 @@ const atATime = 32
 
 // finish does what is left to do for requests once their lines are read.
 func (l *Log) finish(requests []parsers.Request) {
+	l.reader.Finish(requests)
 	if l.opts.Enrich != nil {
 		l.opts.Enrich(requests)
 	}
@@ -362,7 +363,7 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 	n := len(b.Requests)
 	b.Requests = slices.Grow(b.Requests, 1)[:n+1]
 	r := &b.Requests[n]
-	if err := l.reader.Read(line, number, r); err != nil {
+	if err := l.reader.Begin(line, number, r); err != nil {
 		b.Requests = b.Requests[:n]
 		var reject *parsers.Reject
 		if errors.As(err, &reject) && reject.Skip {
