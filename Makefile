@@ -10,13 +10,14 @@ SEEDS    ?= 8
 LINES    ?= 300000
 ROUNDS   ?= 3
 MILLIONS ?= 1
+GROWTH   ?= 1 10 50
 SECONDS  ?= 600
 RATE     ?= 20000
 BURST    ?= 100000
 CODE     := cmd detect parsers report
 
 .DEFAULT_GOAL := build
-.PHONY: build test check golden fuzz bench soak bench-compare scorecard demo dist dist-check clean help
+.PHONY: build test check golden fuzz bench bench-growth soak bench-compare scorecard demo dist dist-check clean help
 
 build: ## build ./litesoc (the default)
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X main.committed=$(COMMITTED)' -o litesoc ./cmd/litesoc
@@ -55,6 +56,10 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 bench: ## say how fast it is, on logs of MILLIONS of lines (1): medians of ROUNDS rounds (3), with the spread
 	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc
 	@cd cmd/litesoc && ../../.cache/here.test -test.run '^TestTable$$' -table -lines $(MILLIONS)000000 -rounds $(ROUNDS)
+
+bench-growth: ## say what scans of GROWTH ("1 10 50") million lines take: time and memory
+	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc
+	@cd cmd/litesoc && ../../.cache/here.test -test.run '^TestGrowth$$' -test.timeout 0 -growth "$(GROWTH)"
 
 soak: ## follow a log that grows by RATE (20000) lines a second for SECONDS (600): latency, memory, queries meanwhile
 	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc

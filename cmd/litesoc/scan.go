@@ -539,6 +539,10 @@ func (j *job) broke(s source.Stream, err error) {
 		Hint: "what could be read before that is in the report"})
 }
 
+// together is how many batches are judged at once, where so many wait: to begin and to end
+// costs the detectors as much for one.
+const together = 8
+
 // pump leads batches from the logs to the store and to the detectors, which work side
 // by side.
 func (j *job) pump(ctx context.Context, merger *source.Merger) error {
@@ -603,6 +607,10 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 	g.Go(func() error {
 		for b := range toJudge {
 			j.order.Add(b)
+			for range min(len(toJudge), together-1) {
+				b = <-toJudge
+				j.order.Add(b)
+			}
 			j.pipeline.Advance(j.order.Release(b.Watermark), b.Watermark)
 		}
 		return nil

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ var (
 	timed  = flag.Bool("table", false, "print how fast it is")
 	rounds = flag.Int("rounds", 3, "how often each figure of the table is measured")
 	lines  = flag.Int("lines", 1_000_000, "lines of the logs that the table is measured on")
+	growth = flag.String("growth", "", "print what scans take of so many million lines, separated by spaces")
 )
 
 // A figure is measured several times, in turns with the others, so that what else the
@@ -43,8 +45,8 @@ func (f *figure) spread() (median, least, most float64) {
 	return v[len(v)/2], v[0], v[len(v)-1]
 }
 
-// madeLog writes a log for the table and returns its path.
-func madeLog(t *testing.T, name string, form form, ip func(int) string, clients int) string {
+// madeLog writes a log of so many lines and returns its path.
+func madeLog(t *testing.T, name string, lines int, form form, ip func(int) string, clients int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	f, err := os.Create(path)
@@ -54,7 +56,7 @@ func madeLog(t *testing.T, name string, form form, ip func(int) string, clients 
 	tr := newTraffic(f, 11, demoStart)
 	tr.form, tr.ip = form, ip
 	tr.attacks(demoStart)
-	if err := tr.write(*lines, clients, 90); err != nil {
+	if err := tr.write(lines, clients, 90); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
@@ -95,10 +97,10 @@ func TestTable(t *testing.T) {
 		t.Skip("run 'make bench'")
 	}
 	dir := t.TempDir()
-	usual := madeLog(t, "usual.log", combined, client, 20000)
-	balancer := madeLog(t, "alb.log", alb, client, 20000)
-	json := madeLog(t, "json.log", jsonLine, client, 20000)
-	many := madeLog(t, "many.log", combined, one, 1_000_000)
+	usual := madeLog(t, "usual.log", *lines, combined, client, 20000)
+	balancer := madeLog(t, "alb.log", *lines, alb, client, 20000)
+	json := madeLog(t, "json.log", *lines, jsonLine, client, 20000)
+	many := madeLog(t, "many.log", *lines, combined, one, 1_000_000)
 	packed := filepath.Join(dir, "usual.log.gz")
 	if err := packFile(packed, usual); err != nil {
 		t.Fatal(err)
@@ -133,7 +135,21 @@ func TestTable(t *testing.T) {
 			return perSecond(d), err
 		}
 	}
+	// Of a tool that is installed; of no more than a share of the lines, where it is slow.
+	peer := func(name string, share float64, tool string, args ...string) *figure {
+		if _, err := exec.LookPath(tool); err != nil {
+			fmt.Printf("%s is not installed: not measured\n", tool)
+			return nil
+		}
+		return &figure{name: name, unit: "s", measure: func() (float64, error) {
+			s, err := seconds(took(nil, tool, args...))
+			return s / share, err
+		}}
+	}
+	// What is compared is measured side by side: the machine does other things, too.
 	figures := []*figure{
+		peer("GoAccess's report of the same log, wall", 1, "goaccess",
+			append([]string{usual, "--log-format=COMBINED", "--no-progress", "-o", filepath.Join(dir, "g.json")}, jobs()...)...),
 		{name: "scan, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(usual)) }},
 		{name: "scan, CPU of all cores", unit: "s", measure: func() (float64, error) { return last.cpu.Seconds(), nil }},
 		{name: "scan, memory at most", unit: "MiB", measure: func() (float64, error) { return last.peak, nil }},
@@ -144,14 +160,17 @@ func TestTable(t *testing.T) {
 			}
 			return float64(info.Size()) / 1e6 / million, nil
 		}},
+		{name: "scan on one core, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(usual, "GOMAXPROCS=1")) }},
+		// As it is set up on this machine, its http collection in place.
+		peer("CrowdSec's replay, at that rate, wall", float64(partLines)/float64(*lines), "crowdsec", "-dsn", "file://"+part, "-type", "nginx"),
 		{name: "sql, distinct client addresses", unit: "s", measure: func() (float64, error) {
 			return seconds(took(nil, "litesoc", "sql", "--db", db, "select count(distinct client_ip) from requests"))
 		}},
 		{name: "sql, top routes by 4xx", unit: "s", measure: func() (float64, error) {
 			return seconds(took(nil, "litesoc", "sql", "--db", db, "select route, count(*) from requests where status between 400 and 499 group by 1 order by 2 desc limit 5"))
 		}},
-		{name: "scan on one core, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(usual, "GOMAXPROCS=1")) }},
 		{name: "scan of the gzipped log, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(packed)) }},
+		peer("zcat of the gzipped log, wall", 1, "zcat", packed),
 		{name: "scan, of a million addresses, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(many)) }},
 		{name: "the same, memory at most", unit: "MiB", measure: func() (float64, error) { return last.peak, nil }},
 		{name: "parse only, combined", unit: "million lines/s", measure: only("nginx-combined", usual)},
@@ -170,26 +189,7 @@ func TestTable(t *testing.T) {
 		}},
 		{name: "litesoc version, from start to end", unit: "s", measure: func() (float64, error) { return seconds(took(nil, "litesoc", "version")) }},
 	}
-	for _, peer := range []struct {
-		name, tool string
-		args       []string
-		share      float64 // of the lines that it is given
-	}{
-		{"GoAccess's report of the same log, wall", "goaccess", append([]string{usual, "--log-format=COMBINED", "--no-progress", "-o", filepath.Join(dir, "g.json")}, jobs()...), 1},
-		{"zcat of the gzipped log, wall", "zcat", []string{packed}, 1},
-		// As it is set up on this machine, its http collection in place. It is slow: a part of
-		// the log shows it.
-		{"CrowdSec's replay, at that rate, wall", "crowdsec", []string{"-dsn", "file://" + part, "-type", "nginx"}, float64(partLines) / float64(*lines)},
-	} {
-		if _, err := exec.LookPath(peer.tool); err != nil {
-			fmt.Printf("%s is not installed: not measured\n", peer.tool)
-			continue
-		}
-		figures = append(figures, &figure{name: peer.name, unit: "s", measure: func() (float64, error) {
-			s, err := seconds(took(nil, peer.tool, peer.args...))
-			return s / peer.share, err
-		}})
-	}
+	figures = slices.DeleteFunc(figures, func(f *figure) bool { return f == nil })
 	named := func(name string) *figure {
 		i := slices.IndexFunc(figures, func(f *figure) bool { return f.name == name })
 		if i < 0 {
@@ -224,6 +224,42 @@ func TestTable(t *testing.T) {
 	for _, f := range figures {
 		median, least, most := f.spread()
 		fmt.Printf("  %-44s %8.2f %-16s (%.2f to %.2f)\n", f.name, median, f.unit, least, most)
+	}
+}
+
+// What a scan takes of logs that grow: time for each million lines, and memory at most. The
+// last log has a million addresses and 100,000 users.
+func TestGrowth(t *testing.T) {
+	if *growth == "" {
+		t.Skip("run 'make bench-growth'")
+	}
+	var most int
+	scanIt := func(what, log string, millions int) {
+		dir := t.TempDir()
+		r, err := took(nil, "litesoc", "scan", "--quiet", "--db", filepath.Join(dir, "a.duckdb"), "--output", "json="+os.DevNull, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("  %3d million lines%-42s %7.2f s, %5.2f s a million, %5.2f s of CPU; %4.0f MiB\n",
+			millions, what, r.wall.Seconds(), r.wall.Seconds()/float64(millions), r.cpu.Seconds()/float64(millions), r.peak)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(log); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range strings.Fields(*growth) {
+		millions, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scanIt("", madeLog(t, "usual.log", millions*1e6, combined, client, 20000), millions)
+		most = max(most, millions)
+	}
+	const manyMillions = 10
+	if most >= manyMillions {
+		scanIt(" of a million addresses and 100,000 users", madeLog(t, "many.log", manyMillions*1e6, ofUsers, one, 1_000_000), manyMillions)
 	}
 }
 
@@ -315,10 +351,13 @@ func parsingOnly(format, path string) (time.Duration, error) {
 func detecting(path string) (spent time.Duration, err error) {
 	var o source.Orderer
 	p := detect.NewPipeline(parsers.NewRouteLearner(parsers.LeastNames, nil), detect.All(), detect.Rules(), 1, store.NewResults().Sink())
+	n := 0
 	_, err = parsing(path, func(b *source.Batch) {
 		begin := time.Now()
 		o.Add(b)
-		p.Advance(o.Release(b.Watermark), b.Watermark)
+		if n++; n%together == 0 {
+			p.Advance(o.Release(b.Watermark), b.Watermark)
+		}
 		spent += time.Since(begin)
 	})
 	p.Flush()

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -61,6 +62,13 @@ func team(n int) string {
 
 func combined(at time.Time, ip, request string, status, bytes int, agent string) string {
 	return fmt.Sprintf("%s - - [%s] %q %d %d \"-\" %q\n", ip, at.Format("02/Jan/2006:15:04:05 -0700"), request, status, bytes, agent)
+}
+
+// ofUsers writes as combined does, with the name of one of 100,000 users for each address.
+func ofUsers(at time.Time, ip, request string, status, bytes int, agent string) string {
+	h := fnv.New32a()
+	h.Write([]byte(ip))
+	return strings.Replace(combined(at, ip, request, status, bytes, agent), " - - ", fmt.Sprintf(" - user%d ", h.Sum32()%100_000), 1)
 }
 
 // one returns the n-th address of as many as there are: each its own.
