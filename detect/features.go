@@ -41,13 +41,12 @@ func featuresOf(r *parsers.Request) *features {
 	if f, ok := r.Features.(*features); ok {
 		return f
 	}
-	return newFeatures(r, func() *features { return &features{} })
+	return newFeatures(r, pathFeatures(r), func() *features { return &features{} })
 }
 
-// newFeatures finds out the features of a request. room gives those a place that it has for
-// itself.
-func newFeatures(r *parsers.Request, room func() *features) *features {
-	f := pathFeatures(r)
+// newFeatures finds out the features of a request, beside those of its path. room gives
+// those a place that it has for itself.
+func newFeatures(r *parsers.Request, f *features, room func() *features) *features {
 	if r.Query == "" && r.Body == "" && !f.paged {
 		return f
 	}
@@ -67,10 +66,17 @@ func newFeatures(r *parsers.Request, room func() *features) *features {
 	return own
 }
 
+// notedFeatures returns the features that the notes of the path have, of whatever route;
+// nil if they have none.
+func notedFeatures(r *parsers.Request) *features {
+	f, _ := r.PathNotes.Read(parsers.Judging).(*features)
+	return f
+}
+
 // pathFeatures returns the features that requests with the path and route of this one have. It
 // looks for them in the notes of the path first, and leaves them there.
 func pathFeatures(r *parsers.Request) *features {
-	if f, ok := r.PathNotes.Read().(*features); ok && f.route == r.Route {
+	if f := notedFeatures(r); f != nil && f.route == r.Route {
 		return f
 	}
 	path, route := r.Path, r.Route
@@ -95,6 +101,6 @@ func pathFeatures(r *parsers.Request) *features {
 		f.id, f.hasID, f.numbered = routeID(path, route)
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)
-	r.PathNotes.Write(f)
+	r.PathNotes.Write(parsers.Judging, f)
 	return f
 }

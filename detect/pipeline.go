@@ -80,7 +80,7 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 	p.requests = keyed.New(keyed.Order[*parsers.Request, Event]{
 		Time:    func(r *parsers.Request) time.Time { return r.Time },
 		ID:      func(e Event) string { return e.ID },
-		Prepare: func(r *parsers.Request) { r.Features = newFeatures(r, p.room) },
+		Prepare: p.prepare,
 	}, workers, machines...)
 	p.events = keyed.New(keyed.Order[*clue, judgement]{
 		Time: func(c *clue) time.Time { return c.at },
@@ -159,6 +159,28 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 
 // room returns room for the features of one of the requests at hand.
 func (p *Pipeline) room() *features { return &p.features[p.taken.Add(1)-1] }
+
+// prepare gives some of the requests at hand their features. It takes each step for all of
+// them before the next, so that they wait for memory together.
+func (p *Pipeline) prepare(requests []*parsers.Request) {
+	var noted [64]*features
+	for some := range slices.Chunk(requests, len(noted)) {
+		for i, r := range some {
+			noted[i] = notedFeatures(r)
+		}
+		for i, r := range some {
+			if f := noted[i]; f != nil && f.route != r.Route {
+				noted[i] = nil
+			}
+		}
+		for i, r := range some {
+			if noted[i] == nil {
+				noted[i] = pathFeatures(r)
+			}
+			r.Features = newFeatures(r, noted[i], p.room)
+		}
+	}
+}
 
 func (p *Pipeline) advance(requests []*parsers.Request, watermark time.Time) {
 	if len(p.features) < len(requests) {

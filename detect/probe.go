@@ -338,10 +338,10 @@ func oddHeader(s string) bool {
 // oddAgent tells whether the user agent has one, or is a scanner's. It looks in its notes
 // first, and leaves it there.
 func oddAgent(r *parsers.Request) bool {
-	odd, known := r.AgentNotes.Read().(bool)
+	odd, known := r.AgentNotes.Read(parsers.Judging).(bool)
 	if !known {
 		odd = oddHeader(r.UserAgent) || scannerOf(r.UserAgent) != ""
-		r.AgentNotes.Write(odd)
+		r.AgentNotes.Write(parsers.Judging, odd)
 	}
 	return odd
 }

@@ -36,15 +36,16 @@ type RouteRule struct {
 // A RouteMap says which event a single request is. It never changes and may be used
 // by many goroutines.
 type RouteMap struct {
-	rules  []routeRule // in order of precedence
-	reads  routeIndex  // of rules for GET and HEAD
-	writes routeIndex  // of rules for all other methods
+	rules []routeRule // in order of precedence
+	index routeIndex
+	none  *pathRules // of all paths that no rule is for
 }
 
 // NewRouteMap compiles the rules of a site, which come before the built-in ones. Of
 // the rules that match a request, the first one holds.
 func NewRouteMap(own []RouteRule) (*RouteMap, error) {
 	m := &RouteMap{}
+	m.none = &pathRules{of: m}
 	for i, r := range own {
 		if err := m.add(r); err != nil {
 			return nil, fmt.Errorf("route rule %d: %w", i+1, err)
@@ -69,12 +70,10 @@ func (m *RouteMap) Classify(r *parsers.Request) string {
 		meant.Method = method
 		r = &meant
 	}
-	index := &m.writes
-	if r.Method == "GET" || r.Method == "HEAD" {
-		index = &m.reads
-	}
-	if n := m.first(index, r); n < len(m.rules) {
-		return m.rules[n].event
+	for _, n := range m.rulesFor(r) {
+		if rule := &m.rules[n]; rule.matches(r) {
+			return rule.event
+		}
 	}
 	return byStatus(r)
 }
@@ -237,18 +236,35 @@ func lower(c byte) byte {
 // no rule.
 const maxSegments = 16
 
-// first returns the number of the first rule that matches; that of none is
-// len(m.rules).
-func (m *RouteMap) first(x *routeIndex, r *parsers.Request) int {
-	path := r.Path
+// pathRules are the rules of a map that a path matches, by number and in their order.
+type pathRules struct {
+	of    *RouteMap
+	rules []int
+}
+
+// rulesFor returns the rules that the path of the request matches, in their order. It looks
+// for them in the notes of the path first, and leaves them there.
+func (m *RouteMap) rulesFor(r *parsers.Request) []int {
+	if p, ok := r.PathNotes.Read(parsers.Routing).(*pathRules); ok && p.of == m {
+		return p.rules
+	}
+	p := m.none
+	if rules := m.find(r.Path); len(rules) > 0 {
+		p = &pathRules{m, rules}
+	}
+	r.PathNotes.Write(parsers.Routing, p)
+	return p.rules
+}
+
+// find returns the rules that the path matches, in their order.
+func (m *RouteMap) find(path string) (rules []int) {
 	if strings.IndexByte(path, '%') >= 0 {
 		if plain, err := url.PathUnescape(path); err == nil {
 			path = plain // "/log%69n" is a login too
 		}
 	}
-	best := len(m.rules)
-	if len(x.loose) == 0 && !x.lengths.mayHold(path) {
-		return best
+	if len(m.index.loose) == 0 && !m.index.lengths.mayHold(path) {
+		return nil
 	}
 	var all [maxSegments]string
 	n := 0
@@ -258,34 +274,29 @@ func (m *RouteMap) first(x *routeIndex, r *parsers.Request) int {
 			break
 		}
 		if n == maxSegments {
-			return best
+			return nil
 		}
 		all[n], path = segment, rest
 	}
 	segments := all[:n]
+	add := func(may []int) {
+		for _, n := range may {
+			if m.rules[n].matchesPath(segments) {
+				rules = append(rules, n)
+			}
+		}
+	}
 	for _, s := range segments {
-		best = m.firstOf(x.find(s), best, segments, r)
+		add(m.index.find(s))
 	}
 	if n > 0 {
 		if dot := strings.LastIndexByte(segments[n-1], '.'); dot >= 0 {
-			best = m.firstOf(x.find(segments[n-1][dot:]), best, segments, r)
+			add(m.index.find(segments[n-1][dot:]))
 		}
 	}
-	return m.firstOf(x.loose, best, segments, r)
-}
-
-// firstOf returns the first of the rules, in their order, that comes before best and
-// matches, else best.
-func (m *RouteMap) firstOf(rules []int, best int, segments []string, r *parsers.Request) int {
-	for _, n := range rules {
-		if n >= best {
-			break
-		}
-		if m.rules[n].matches(segments, r) {
-			return n
-		}
-	}
-	return best
+	add(m.index.loose)
+	slices.Sort(rules)
+	return slices.Compact(rules)
 }
 
 // A routeRule is a RouteRule, compiled.
@@ -308,10 +319,10 @@ const (
 	anything
 )
 
-func (rule *routeRule) matches(segments []string, r *parsers.Request) bool {
+// matches tells whether a request whose path matches does so in all else.
+func (rule *routeRule) matches(r *parsers.Request) bool {
 	return rule.statuses.has(r.Status) &&
 		(len(rule.methods) == 0 || slices.Contains(rule.methods, r.Method)) &&
-		rule.matchesPath(segments) &&
 		(rule.query == "" || hasParameter(r.Query, rule.query) || hasParameter(r.Body, rule.query))
 }
 
@@ -447,15 +458,8 @@ func (m *RouteMap) add(r RouteRule) error {
 	if err != nil {
 		return fmt.Errorf("path %q: %w", r.Path, err)
 	}
-	n := len(m.rules)
+	m.index.add(len(m.rules), keywords)
 	m.rules = append(m.rules, rule)
-	reads := func(method string) bool { return method == "GET" || method == "HEAD" }
-	if len(rule.methods) == 0 || slices.ContainsFunc(rule.methods, reads) {
-		m.reads.add(n, keywords)
-	}
-	if len(rule.methods) == 0 || slices.ContainsFunc(rule.methods, func(method string) bool { return !reads(method) }) {
-		m.writes.add(n, keywords)
-	}
 	return nil
 }
 

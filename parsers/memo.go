@@ -15,6 +15,7 @@ const (
 	maxAgents   = 1 << 12
 	maxReferers = 1 << 12
 	maxHosts    = 1 << 10
+	maxShapes   = 1 << 10
 	maxMemoLen  = 256
 )
 
@@ -30,33 +31,43 @@ type memo struct {
 // remembered is what became of a text. It never changes, but for its notes, and its strings
 // are in memory of their own: no line is kept alive by them.
 type remembered struct {
-	text   string // as logged
+	text string // as logged
+	// short is where a text lies that fits: to compare it takes no further look at memory,
+	// which is what most of finding takes.
+	short  [48]byte
 	stored string // as it may be stored
 	route  string // of a path; else ""
 	notes  Notes
-	// short is where a text lies that fits: to compare it takes no further look at memory,
-	// which is what most of finding takes.
-	short [48]byte
 }
 
-// Notes have room for what is found out of a text that many requests share, for whoever
-// judges them: to find it out once, not once a request. They may be used by many
-// goroutines. On nil nothing can be written.
-type Notes struct{ found atomic.Value }
+// Notes have room for what is found out of a text that many requests share, by whoever
+// classifies or judges them: to find it out once, not once a request. They may be used by
+// many goroutines. On nil nothing can be written.
+type Notes struct{ found [rooms]atomic.Value }
 
-// Read returns what was written last; nil if nothing was.
-func (n *Notes) Read() any {
+// A Room is where one who finds something out writes it.
+type Room int
+
+// The rooms.
+const (
+	Routing Room = iota // for the route map
+	Judging             // for detectors
+	rooms
+)
+
+// Read returns what was written last in the room; nil if nothing was.
+func (n *Notes) Read(room Room) any {
 	if n == nil {
 		return nil
 	}
-	return n.found.Load()
+	return n.found[room].Load()
 }
 
 // Write puts down what was found out, which never changes from then on and is always of one
-// type.
-func (n *Notes) Write(found any) {
+// type in one room.
+func (n *Notes) Write(room Room, found any) {
 	if n != nil {
-		n.found.Store(found)
+		n.found[room].Store(found)
 	}
 }
 
@@ -74,6 +85,32 @@ func (m *memo) find(text string) *remembered {
 		return r
 	}
 	return nil
+}
+
+// sideBySide is how many texts are looked for at a time, where many are: more than that
+// memory does not fetch at a time.
+const sideBySide = 32
+
+// findAll is find for up to sideBySide texts. It takes each step for all of them before the
+// next, so that they wait for memory together.
+func (m *memo) findAll(texts []string, found []*remembered) {
+	var at [sideBySide]uint64
+	for i, text := range texts {
+		at[i] = maphash.String(m.seed, text) & uint64(len(m.slots)-1)
+	}
+	for i := range texts {
+		found[i] = m.slots[at[i]].Load()
+	}
+	for i, text := range texts {
+		if r := found[i]; r != nil && r.text == text {
+			continue
+		}
+		if r := m.slots[at[i]^1].Load(); r != nil && r.text == text {
+			found[i] = r
+			continue
+		}
+		found[i] = nil
+	}
 }
 
 // keep remembers what became of r.text, unless that is too long to keep, and returns r.
@@ -106,9 +143,9 @@ func (m *memo) keep(r remembered) *remembered {
 
 // memos are what is remembered for the readers of a site, by what is logged.
 type memos struct {
-	paths, agents, referers, hosts memo
+	paths, agents, referers, hosts, shapes memo
 }
 
 func newMemos() *memos {
-	return &memos{newMemo(maxPaths), newMemo(maxAgents), newMemo(maxReferers), newMemo(maxHosts)}
+	return &memos{newMemo(maxPaths), newMemo(maxAgents), newMemo(maxReferers), newMemo(maxHosts), newMemo(maxShapes)}
 }

@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,16 @@ func (rd *Reader) Recall(header string) { rd.parse(header, &rd.fields) }
 // Read reads one line, without its line end, into r. The number is that of the
 // line in its source. An error is a *Reject; r is of no use then.
 func (rd *Reader) Read(line string, number int64, r *Request) error {
+	if err := rd.Begin(line, number, r); err != nil {
+		return err
+	}
+	rd.place(r, rd.site.memos.paths.find(r.Path))
+	return nil
+}
+
+// Begin reads one line as Read does, but for what its path tells: until Finish has set that
+// too, r is of no use, and its Path stands as it was logged, secrets and all.
+func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	f := &rd.fields
 	if err := rd.parse(line, f); err != nil {
 		return err
@@ -84,8 +95,7 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	} else {
 		r.Host = rd.host(logged(f.Host))
 	}
-	r.Path, r.Shape, r.PathNotes = rd.place(target.path)
-	r.Route = r.Shape
+	r.Path = target.path
 	var found credentials
 	r.Query, r.Body = "", ""
 	if target.query != "" {
@@ -103,6 +113,21 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	}
 	r.Event, r.Origin, r.Allowed, r.Declared, r.Features = "", nil, nil, Undescribed, nil
 	return nil
+}
+
+// Finish ends what Begin has begun. It is faster for many requests than for one.
+func (rd *Reader) Finish(requests []Request) {
+	var paths [sideBySide]string
+	var known [sideBySide]*remembered
+	for some := range slices.Chunk(requests, sideBySide) {
+		for i := range some {
+			paths[i] = some[i].Path
+		}
+		rd.site.memos.paths.findAll(paths[:len(some)], known[:])
+		for i := range some {
+			rd.place(&some[i], known[i])
+		}
+	}
 }
 
 // text returns s as it may be stored: clean, without keys and tokens, and at most
@@ -180,21 +205,36 @@ func isScheme(s string) bool {
 	return s != "" && isLetter(s[0])
 }
 
-// place returns a path as it may be stored, its route and its notes.
-func (rd *Reader) place(path string) (stored, route string, notes *Notes) {
+// place sets what the path tells. Known is what is remembered of it.
+func (rd *Reader) place(r *Request, known *remembered) {
+	path := r.Path
 	if path == "" {
-		return "", "", nil
+		r.Shape, r.Route, r.PathNotes = "", "", nil
+		return
 	}
-	memo := &rd.site.memos.paths
-	known := memo.find(path)
 	if known == nil {
-		stored = cut(rd.redact(clean(path), inPath, nil), maxPath)
-		if route = rd.site.templates.Match(stored); route == "" {
+		stored := cut(rd.redact(clean(path), inPath, nil), maxPath)
+		route := rd.site.templates.Match(stored)
+		if route == "" {
 			route = Route(stored)
 		}
-		known = memo.keep(remembered{text: path, stored: stored, route: route})
+		if route != stored {
+			route = rd.shape(route)
+		}
+		known = rd.site.memos.paths.keep(remembered{text: path, stored: stored, route: route})
 	}
-	return known.stored, known.route, &known.notes
+	r.Path, r.Shape, r.Route, r.PathNotes = known.stored, known.route, known.route, &known.notes
+}
+
+// shape returns the route in the one place of memory that all paths of the route have it
+// in: whoever looks at it for one of them finds it at hand for the next.
+func (rd *Reader) shape(route string) string {
+	memo := &rd.site.memos.shapes
+	known := memo.find(route)
+	if known == nil {
+		known = memo.keep(remembered{text: route, stored: route})
+	}
+	return known.stored
 }
 
 // userAgent returns a user agent as it may be stored, and its notes.

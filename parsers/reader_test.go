@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -72,7 +73,7 @@ func TestReadKeepsWhatIsLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, notes := range []*Notes{r.PathNotes, r.AgentNotes} {
-		if notes == nil || notes.Read() != nil {
+		if notes == nil || *notes != (Notes{}) {
 			t.Errorf("notes of what nobody judged: %v", notes)
 		}
 	}
@@ -346,16 +347,30 @@ func TestReadRemembersNoResult(t *testing.T) {
 			n%7, n, n%1500, n%11, n, n%5000))
 		all = append(all, lines[n%len(lines)])
 	}
-	one := NginxCombined().NewReader(s, &Source{})
+	one, many := NginxCombined().NewReader(s, &Source{}), NginxCombined().NewReader(s, &Source{})
+	together := make([]Request, len(all))
+	for i, line := range all {
+		if err := many.Begin(line, 1, &together[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for rest, n := together, 0; len(rest) > 0; n = (n + 7) % 100 { // some at a time
+		n = min(n, len(rest))
+		many.Finish(rest[:n])
+		rest = rest[n:]
+	}
 	for i, line := range all {
 		var got, want Request
 		if err := one.Read(line, 1, &got); err != nil {
 			t.Fatal(err)
 		}
+		if !reflect.DeepEqual(got, together[i]) {
+			t.Fatalf("line %d: %s\ngot  %+v\nwant %+v", i, line, together[i], got)
+		}
 		if i%13 > 1 {
 			continue
 		}
-		forgetful.memos = &memos{newMemo(2), newMemo(2), newMemo(2), newMemo(2)}
+		forgetful.memos = &memos{newMemo(2), newMemo(2), newMemo(2), newMemo(2), newMemo(2)}
 		if err := NginxCombined().NewReader(forgetful, got.Source).Read(line, 1, &want); err != nil {
 			t.Fatal(err)
 		}
@@ -365,6 +380,23 @@ func TestReadRemembersNoResult(t *testing.T) {
 	}
 	if n := len(one.fingerprints); n > maxKnown {
 		t.Errorf("%d fingerprints remembered", n)
+	}
+}
+
+// Paths of one route have it in the same memory.
+func TestReadSharesShapes(t *testing.T) {
+	rd := NginxCombined().NewReader(site(t, SiteConfig{}), &Source{})
+	var shapes []string
+	for n := range 2 {
+		var r Request
+		line := fmt.Sprintf(`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /users/%d HTTP/1.1" 200 1 "-" "-"`, n)
+		if err := rd.Read(line, 1, &r); err != nil {
+			t.Fatal(err)
+		}
+		shapes = append(shapes, r.Shape)
+	}
+	if shapes[0] != "/users/{id}" || unsafe.StringData(shapes[0]) != unsafe.StringData(shapes[1]) {
+		t.Errorf("got %q, want the same twice", shapes)
 	}
 }
 

@@ -52,7 +52,7 @@ type Request struct {
 	Allowed  []uint16 // entries of the allowlist that it matches, by number
 	Declared Declared // what the site's OpenAPI description says of it
 
-	// What follows is for who judges the request alone, and nil is always right.
+	// What follows is for who classifies or judges the request alone, and nil is always right.
 	PathNotes  *Notes `json:"-"` // of Path and Shape, for all requests that have the same
 	AgentNotes *Notes `json:"-"` // of UserAgent, likewise
 	Features   any    `json:"-"` // what was found out of the request

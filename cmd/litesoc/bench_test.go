@@ -136,7 +136,11 @@ func readLog(path string, do func(*source.Batch)) error {
 	}
 	files, _ := source.Find([]string{path}, nil)
 	plan := source.Look(files, &source.Options{Site: site, Formats: parsers.All(), Lateness: time.Minute,
-		Enrich: func(r *parsers.Request) { r.Event = routes.Classify(r) }})
+		Enrich: func(requests []parsers.Request) {
+			for i := range requests {
+				requests[i].Event = routes.Classify(&requests[i])
+			}
+		}})
 	var broke error
 	m := source.NewMerger([]source.Stream{plan.Logs[0]}, time.Time{}, func(_ source.Stream, err error) { broke = err })
 	for {

@@ -146,7 +146,7 @@ func (s *survey) read(c *cobra.Command, args []string, formats []*parsers.Format
 			_, s.keys = parsers.GuessJSON(lines)
 		}
 	}
-	plan := source.Look(files, &source.Options{Site: site, Formats: formats, Lateness: time.Minute, Enrich: func(*parsers.Request) {}})
+	plan := source.Look(files, &source.Options{Site: site, Formats: formats, Lateness: time.Minute, Enrich: func([]parsers.Request) {}})
 	plan.Failures = append(failures, plan.Failures...)
 	if len(plan.Logs) == 0 {
 		err := nothingToRead(plan)

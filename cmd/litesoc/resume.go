@@ -186,9 +186,7 @@ func (t *tail) restore() error {
 		if err != nil {
 			return err
 		}
-		for i := range b.Requests {
-			t.opts.Enrich(&b.Requests[i])
-		}
+		t.opts.Enrich(b.Requests)
 		t.order.Add(b)
 		last = b.Requests[len(b.Requests)-1].Time
 		t.last = later(t.last, last)

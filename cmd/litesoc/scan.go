@@ -334,14 +334,17 @@ func (j *job) prepare(cfg *config) error {
 	}
 	j.routes, j.pipeline = j.begin(j.results.Sink())
 	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
-	j.opts.Enrich = func(r *parsers.Request) {
-		r.Event = routes.Classify(r)
-		if r.User == "" {
-			r.User = detect.LoginAccount(r)
+	j.opts.Enrich = func(requests []parsers.Request) {
+		j.geo.Locate(requests)
+		for i := range requests {
+			r := &requests[i]
+			r.Event = routes.Classify(r)
+			if r.User == "" {
+				r.User = detect.LoginAccount(r)
+			}
+			r.Declared = site.Declared(r.Method, r.Shape)
+			r.Allowed = j.allow.Requests(r)
 		}
-		r.Declared = site.Declared(r.Method, r.Shape)
-		r.Origin = j.geo.Lookup(r.ClientIP)
-		r.Allowed = j.allow.Requests(r)
 	}
 	return nil
 }
@@ -560,9 +563,7 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 				return err
 			}
 			if b.Log == nil {
-				for i := range b.Requests { // what a route means may have been set otherwise since
-					j.opts.Enrich(&b.Requests[i])
-				}
+				j.opts.Enrich(b.Requests) // what a route means may have been set otherwise since
 			}
 			j.progress.add(b)
 			b.Lend(2)

@@ -224,10 +224,13 @@ func (f *sqlFlags) logOptions() (*source.Options, error) {
 	if cfg.Lateness != nil {
 		o.Lateness = *cfg.Lateness
 	}
-	o.Enrich = func(r *parsers.Request) {
-		r.Event = routes.Classify(r)
-		if r.User == "" {
-			r.User = detect.LoginAccount(r)
+	o.Enrich = func(requests []parsers.Request) {
+		for i := range requests {
+			r := &requests[i]
+			r.Event = routes.Classify(r)
+			if r.User == "" {
+				r.User = detect.LoginAccount(r)
+			}
 		}
 	}
 	return o, nil

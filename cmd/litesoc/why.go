@@ -239,10 +239,10 @@ func (j *job) try(q *store.Query, sources map[int]*parsers.Source, trial *detect
 		if err != nil {
 			return errors.Join(err, replay.Close())
 		}
+		j.opts.Enrich(b.Requests)
 		requests := make([]*parsers.Request, len(b.Requests))
 		for i := range b.Requests {
 			requests[i] = &b.Requests[i]
-			j.opts.Enrich(requests[i])
 		}
 		trial.Advance(requests)
 	}

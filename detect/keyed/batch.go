@@ -77,11 +77,11 @@ func (b *batch[I]) found() []found { return b.words[:(len(b.items)+word-1)/word]
 func (e *Engine[I, O]) look(b *batch[I], w, worker int) {
 	first, found := w*word, b.words[w]
 	items := b.items[first:min(first+word, len(b.items))]
+	if e.order.Prepare != nil {
+		e.order.Prepare(items)
+	}
 	for i, item := range items {
 		b.times[first+i] = instantOf(e.order.Time(item))
-		if e.order.Prepare != nil {
-			e.order.Prepare(item)
-		}
 	}
 	for g, group := range e.groups {
 		var any uint64

@@ -83,8 +83,8 @@ type Order[I, O any] struct {
 	Time func(I) time.Time // time of an item
 	ID   func(O) string    // identity of an output; breaks ties of time; no two keys share one
 	// Prepare is called with each item, once, before any machine sees it; may be nil. It is
-	// called from several goroutines at once.
-	Prepare func(I)
+	// called with some at a time, from several goroutines at once.
+	Prepare func([]I)
 }
 
 // An Engine runs machines. It is used by one goroutine; Advance may use more.

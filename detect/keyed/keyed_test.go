@@ -471,7 +471,11 @@ func TestWatch(t *testing.T) {
 func TestPrepare(t *testing.T) {
 	for shards := range 5 {
 		prepared := order
-		prepared.Prepare = func(i *item) { i.N++ }
+		prepared.Prepare = func(some []*item) {
+			for _, i := range some {
+				i.N++
+			}
+		}
 		m := &machine{Name: "m", Group: byWho, TTL: ttl, New: func() state { return &steps{} }}
 		m.Match = func(i *item) bool {
 			if i.N != 1 {

@@ -268,6 +268,21 @@ func (db *DB) Lookup(client string) *parsers.Origin {
 	return o
 }
 
+// Locate sets the origins of requests: what Lookup returns of their clients.
+func (db *DB) Locate(requests []parsers.Request) {
+	var entries [sideBySide]*entry
+	for some := range slices.Chunk(requests, sideBySide) {
+		db.cache.findAll(some, entries[:])
+		for i := range some {
+			if e := entries[i]; e != nil {
+				some[i].Origin = e.origin
+				continue
+			}
+			some[i].Origin = db.Lookup(some[i].ClientIP)
+		}
+	}
+}
+
 // reservedOrigin is the origin of all reserved addresses.
 var reservedOrigin = parsers.Origin{Traits: parsers.Reserved}
 

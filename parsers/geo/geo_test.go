@@ -383,11 +383,44 @@ func TestManyAtOnce(t *testing.T) {
 				}
 			}
 		})
+		wg.Go(func() {
+			for i := 0; i < clients; i += 100 {
+				requests := make([]parsers.Request, 100)
+				for n := range requests {
+					requests[n].ClientIP = client(((i+n)*11 + g*17) % clients)
+				}
+				db.Locate(requests)
+				for _, r := range requests {
+					if *r.Origin != *fresh.origin(r.ClientIP) {
+						t.Errorf("%s: %+v", r.ClientIP, *r.Origin)
+						return
+					}
+				}
+			}
+		})
 	}
 	wg.Wait()
 	for i := range db.cache.slot {
 		if e := db.cache.slot[i].Load(); e != nil && !reflect.DeepEqual(e.origin, fresh.origin(string(e.text[:e.size]))) {
 			t.Fatalf("%s is kept as %+v", e.text[:e.size], e.origin)
+		}
+	}
+}
+
+// What is no address has no origin, whoever it stands beside.
+func TestLocate(t *testing.T) {
+	db := open(t, Config{})
+	clients := []string{"8.8.8.8", "", "a-name.example", strings.Repeat("1", maxClient+1), "8.8.8.8", "127.0.0.1"}
+	for range 2 {
+		requests := make([]parsers.Request, len(clients))
+		for i, client := range clients {
+			requests[i] = parsers.Request{ClientIP: client, Origin: &parsers.Origin{Country: "ZZ"}}
+		}
+		db.Locate(requests)
+		for _, r := range requests {
+			if want := db.Lookup(r.ClientIP); r.Origin != want {
+				t.Errorf("%q: %+v, want %+v", r.ClientIP, r.Origin, want)
+			}
 		}
 	}
 }

@@ -58,8 +58,8 @@ type Options struct {
 	// Lateness bounds how far a line may lie behind the latest before it in its log
 	// and still be judged.
 	Lateness time.Duration
-	// Enrich sets what the site's settings tell of a request: see parsers.Request.
-	Enrich func(*parsers.Request)
+	// Enrich sets what the site's settings tell of requests: see parsers.Request.
+	Enrich func([]parsers.Request)
 	Known  []Known // logs that were read before
 	// Kept yields the requests that are kept of a log that was read before, in the
 	// order of their lines. It tells an earlier copy of that log, which is shorter,
@@ -267,6 +267,7 @@ func (l *Log) read(block block) *Batch {
 	// Blank lines, of which hostile logs are full, are given no room.
 	room := min(strings.Count(block.text, "\n"), len(block.text)/minLine) + 1
 	b := &Batch{Log: l, Requests: l.opts.room(room), spare: &l.opts.spare}
+	done := 0 // requests that are finished
 	for n, text := 0, block.text; text != ""; n++ {
 		line := text
 		if i := strings.IndexByte(text, '\n'); i >= 0 {
@@ -295,14 +296,31 @@ func (l *Log) read(block block) *Batch {
 			l.At.Cut++
 		}
 		became := l.line(whole.line, whole.start, b)
+		if len(b.Requests)-done == atATime {
+			l.finish(b.Requests[done:])
+			done = len(b.Requests)
+		}
 		if torn {
 			l.At.Torn = string(became) + hashText(xxh3.HashString128(line))
 		}
 	}
+	l.finish(b.Requests[done:])
 	l.At.Cut += int64(block.cut)
 	l.At.Offset, l.At.Hash = l.cut.offset, l.cut.sum()
 	b.After = l.At
 	return b
+}
+
+// atATime is how many requests are finished at a time: enough that they wait for memory
+// together, and few enough that what was just read of them is at hand.
+const atATime = 32
+
+// finish does what is left to do for requests once their lines are read.
+func (l *Log) finish(requests []parsers.Request) {
+	l.reader.Finish(requests)
+	if l.opts.Enrich != nil {
+		l.opts.Enrich(requests)
+	}
 }
 
 // untear deals with the first line after one that was read before it was finished.
@@ -345,7 +363,7 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 	n := len(b.Requests)
 	b.Requests = slices.Grow(b.Requests, 1)[:n+1]
 	r := &b.Requests[n]
-	if err := l.reader.Read(line, number, r); err != nil {
+	if err := l.reader.Begin(line, number, r); err != nil {
 		b.Requests = b.Requests[:n]
 		var reject *parsers.Reject
 		if errors.As(err, &reject) && reject.Skip {
@@ -378,9 +396,6 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 	}
 	if r.Time.After(l.At.Last) {
 		l.At.Last = r.Time
-	}
-	if l.opts.Enrich != nil {
-		l.opts.Enrich(r)
 	}
 	return became
 }
