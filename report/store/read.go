@@ -22,8 +22,8 @@ type Span struct{ Since, Until time.Time }
 // Report reads what the store holds. Run is left to the caller, but for the places of
 // the evidence.
 func (s *Store) Report(span Span) (*report.Report, error) {
-	// Nothing else is done meanwhile.
-	if err := s.exec("set " + allThreads()); err != nil {
+	// Nothing else is done meanwhile, and what was remembered for that is not needed again.
+	if err := s.exec(fmt.Sprintf("set %s; set memory_limit='%dKiB'", allThreads(), 2*s.memory>>10)); err != nil {
 		return nil, err
 	}
 	return readReport(s.db, span)

@@ -732,3 +732,33 @@ func TestSetOrigins(t *testing.T) {
 		}
 	}
 }
+
+// A report is read within the least memory that a scan may be given, however many callers
+// there are.
+func TestReportManyCallers(t *testing.T) {
+	const callers = 1_200_000
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	s, err := store.Open(path)
+	must(t, err)
+	must(t, s.Close())
+	db, err := sql.Open("duckdb", path)
+	must(t, err)
+	for _, query := range []string{
+		`insert into callers (id, client_ip, user_agent, user_id) select n, '2001:db8:' || to_hex(n // 65536) || ':' || to_hex(n % 65536) || '::1',
+			'Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0', 'user' || n % 100000 from range(1, ` + fmt.Sprint(callers+1) + `) t(n)`,
+		`insert into calls (id, method, shape, status, route) values (1, 'GET', '/a', 200, '/a')`,
+		`insert into request_rows select timestamp '2026-03-01' + to_seconds(id // 100), id, 1, 0, 100, -1, 0, -1, false, 1, id, [] from callers where id > 0`,
+	} {
+		_, err := db.Exec(query)
+		must(t, err)
+	}
+	must(t, db.Close())
+	s, err = store.OpenWithin(path, 64<<20)
+	must(t, err)
+	defer s.Close()
+	r, err := s.Report(store.Span{})
+	must(t, err)
+	if l := r.Log; l.Clients != callers || l.Actors != 100_000 || len(l.TopClients) != 10 || l.TopClients[0].Count != 1 {
+		t.Errorf("%d clients, %d actors, the top ones %v", l.Clients, l.Actors, l.TopClients)
+	}
+}
