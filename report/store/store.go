@@ -14,6 +14,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -68,11 +69,36 @@ func OpenWithin(path string, memory int64) (*Store, error) {
 		}
 	}
 	s := &Store{path: path, memory: memory, dims: newDims(int(memory / bytesPerName)), moved: map[int]*moved{}}
-	if err := s.open(); err != nil {
+	err := s.open()
+	if err != nil && isBegun(path) {
+		s.Close()
+		if err = os.Remove(path); err == nil {
+			err = s.open()
+		}
+	}
+	if err != nil {
 		s.Close()
 		return nil, explain(path, err)
 	}
 	return s, nil
+}
+
+// isBegun tells whether the file at path is what is left of one that was just being made when
+// its process was killed: it has less than the three headers that DuckDB begins with.
+func isBegun(path string) bool {
+	const headers, header, magic = 3 * 4096, 4096, "DUCK"
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || info.Size() < header || info.Size() >= headers {
+		return false
+	}
+	var begin [12]byte
+	_, err = io.ReadFull(file, begin[:])
+	return err == nil && string(begin[8:]) == magic
 }
 
 // create makes sure that the file can be made, and will be nobody else's to read.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -760,5 +761,43 @@ func TestReportManyCallers(t *testing.T) {
 	must(t, err)
 	if l := r.Log; l.Clients != callers || l.Actors != 100_000 || len(l.TopClients) != 10 || l.TopClients[0].Count != 1 {
 		t.Errorf("%d clients, %d actors, the top ones %v", l.Clients, l.Actors, l.TopClients)
+	}
+}
+
+// What is left of a store whose process was killed while it made the file is made anew;
+// what is no such file stays as it is.
+func TestBegun(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.duckdb")
+	must(t, open(t, path).Close())
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	for _, test := range []struct {
+		name  string
+		begin []byte
+		opens bool
+	}{
+		{"nothing", nil, true},
+		{"one header", whole[:4096], true},
+		{"two headers", whole[:8192], true},
+		{"less than a header", whole[:100], false},
+		{"a text", bytes.Repeat([]byte("a list. "), 700), false},
+		{"damaged", append(slices.Clone(whole[:4096]), make([]byte, 8192)...), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(dir, test.name)
+			must(t, os.WriteFile(path, test.begin, 0o600))
+			s, err := store.Open(path)
+			if (err == nil) != test.opens {
+				t.Fatalf("error %v", err)
+			}
+			if err == nil {
+				must(t, s.Close())
+				return
+			}
+			if now, _ := os.ReadFile(path); !bytes.Equal(now, test.begin) {
+				t.Errorf("the file has changed: %d bytes, were %d", len(now), len(test.begin))
+			}
+		})
 	}
 }
