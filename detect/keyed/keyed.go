@@ -96,7 +96,17 @@ type Engine[I, O any] struct {
 	shards    []*shard[I, O] // by group, then by number
 	rooms     []*room        // by worker
 	now, next *batch[I]      // whose items the states are shown, and that are looked at
-	held      []output[O]    // emitted, not yet released
+	turn      turn
+	do        func(worker, piece int) // piece, made once
+	held      []output[O]             // emitted, not yet released
+}
+
+// A turn is what the workers divide at a time: the shards, which are shown one batch, then
+// the words of the next.
+type turn struct {
+	shards    int  // 0: there is nothing to show yet
+	last      bool // the shards end what is over before the watermark
+	watermark instant
 }
 
 // A group is a Group and its machines, by number.
@@ -149,6 +159,7 @@ type output[O any] struct {
 func New[I, O any](order Order[I, O], workers int, machines ...*Machine[I, O]) *Engine[I, O] {
 	workers = min(max(workers, 1), partitions)
 	e := &Engine[I, O]{order: order, machines: machines}
+	e.do = e.piece
 	names := map[string]bool{}
 	for n, m := range machines {
 		if m.Name == "" {
@@ -182,27 +193,30 @@ func New[I, O any](order Order[I, O], workers int, machines ...*Machine[I, O]) *
 // everything emitted before the watermark; the rest is held. The items go on in their
 // total order from where the call before ended. No item before the watermark follows.
 func (e *Engine[I, O]) Advance(items []I, watermark time.Time, release func(at time.Time, out O)) {
-	for more := true; more; {
+	for e.turn = (turn{watermark: instantOf(watermark)}); !e.turn.last; {
 		e.now, e.next = e.next, e.now
 		items = e.next.take(items)
-		more = len(e.next.items) > 0
-		shards := len(e.shards)
-		if more && len(e.now.items) == 0 {
-			shards = 0
+		e.turn.last = len(e.next.items) == 0
+		e.turn.shards = 0
+		if e.turn.last || len(e.now.items) > 0 {
+			e.turn.shards = len(e.shards)
 		}
-		e.divide(shards+len(e.next.found()), func(worker, n int) {
-			if n >= shards {
-				e.look(e.next, n-shards, worker)
-				return
-			}
-			e.shards[n].observe(e.now, e.rooms[worker])
-			if !more {
-				e.shards[n].expire(instantOf(watermark))
-			}
-		})
+		e.divide(e.turn.shards+len(e.next.found()), e.do)
 	}
 	e.now.items = nil
 	e.release(func(at time.Time) bool { return at.Before(watermark) }, release)
+}
+
+// piece does one piece of the turn.
+func (e *Engine[I, O]) piece(worker, n int) {
+	if n >= e.turn.shards {
+		e.look(e.next, n-e.turn.shards, worker)
+		return
+	}
+	e.shards[n].observe(e.now, e.rooms[worker])
+	if e.turn.last {
+		e.shards[n].expire(e.turn.watermark)
+	}
 }
 
 // Flush ends all states as if nothing came any more and releases all that is held.
@@ -239,6 +253,12 @@ func (e *Engine[I, O]) table(m, partition int) (*shard[I, O], *part[I, O], *tabl
 // workers help where they find something left to do, and are not waited for otherwise: the
 // cores may have other work.
 func (e *Engine[I, O]) divide(n int, do func(worker, piece int)) {
+	if len(e.rooms) == 1 {
+		for piece := range n {
+			do(0, piece)
+		}
+		return
+	}
 	var taken atomic.Int32
 	var left sync.WaitGroup
 	left.Add(n)
