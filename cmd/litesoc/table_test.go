@@ -164,10 +164,10 @@ func TestTable(t *testing.T) {
 		// As it is set up on this machine, its http collection in place.
 		peer("CrowdSec's replay, at that rate, wall", float64(partLines)/float64(*lines), "crowdsec", "-dsn", "file://"+part, "-type", "nginx"),
 		{name: "sql, distinct client addresses", unit: "s", measure: func() (float64, error) {
-			return seconds(took(nil, "litesoc", "sql", "--db", db, "select count(distinct client_ip) from requests"))
+			return seconds(took(nil, "litesoc", "sql", "--db", db, distinctClients))
 		}},
 		{name: "sql, top routes by 4xx", unit: "s", measure: func() (float64, error) {
-			return seconds(took(nil, "litesoc", "sql", "--db", db, "select route, count(*) from requests where status between 400 and 499 group by 1 order by 2 desc limit 5"))
+			return seconds(took(nil, "litesoc", "sql", "--db", db, topRoutes))
 		}},
 		{name: "scan of the gzipped log, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(packed)) }},
 		peer("zcat of the gzipped log, wall", 1, "zcat", packed),
@@ -236,12 +236,26 @@ func TestGrowth(t *testing.T) {
 	var most int
 	scanIt := func(what, log string, millions int) {
 		dir := t.TempDir()
-		r, err := took(nil, "litesoc", "scan", "--quiet", "--db", filepath.Join(dir, "a.duckdb"), "--output", "json="+os.DevNull, log)
+		db := filepath.Join(dir, "a.duckdb")
+		r, err := took(nil, "litesoc", "scan", "--quiet", "--db", db, "--output", "json="+os.DevNull, log)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Printf("  %3d million lines%-42s %7.2f s, %5.2f s a million, %5.2f s of CPU; %4.0f MiB\n",
-			millions, what, r.wall.Seconds(), r.wall.Seconds()/float64(millions), r.cpu.Seconds()/float64(millions), r.peak)
+		clients, err := took(nil, "litesoc", "sql", "--db", db, distinctClients)
+		if err != nil {
+			t.Fatal(err)
+		}
+		routes, err := took(nil, "litesoc", "sql", "--db", db, topRoutes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Stat(db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("  %3d million lines%-42s %7.2f s, %5.2f s a million, %5.2f s of CPU; %4.0f MiB; database %4.1f MB a million, sql %.2f and %.2f s\n",
+			millions, what, r.wall.Seconds(), r.wall.Seconds()/float64(millions), r.cpu.Seconds()/float64(millions), r.peak,
+			float64(file.Size())/1e6/float64(millions), clients.wall.Seconds(), routes.wall.Seconds())
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -262,6 +276,12 @@ func TestGrowth(t *testing.T) {
 		scanIt(" of a million addresses and 100,000 users", madeLog(t, "many.log", manyMillions*1e6, ofUsers, one, 1_000_000), manyMillions)
 	}
 }
+
+// The queries that are asked of a database.
+const (
+	distinctClients = "select count(distinct client_ip) from requests"
+	topRoutes       = "select route, count(*) from requests where status between 400 and 499 group by 1 order by 2 desc limit 5"
+)
 
 // jobs lets GoAccess use two cores, where it is new enough to do so.
 func jobs() []string {
