@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/litesoc/litesoc/detect/keyed"
 	"github.com/litesoc/litesoc/parsers"
 )
 
@@ -364,19 +365,14 @@ type watch struct {
 // itself, which reads the same with an allowlist and without.
 const watchKey = "Allowlist"
 
-func (w *watched) MarshalJSON() ([]byte, error) {
-	state, err := json.Marshal(w.State)
+func (w *watched) MarshalJSON() ([]byte, error) { return w.AppendJSON(nil) }
+
+func (w *watched) AppendJSON(b []byte) ([]byte, error) {
+	b, err := keyed.AppendState(b, w.State)
 	if err != nil {
 		return nil, err
 	}
-	more, err := json.Marshal(map[string]*watch{watchKey: &w.watch})
-	if err != nil {
-		return nil, err
-	}
-	if string(state) == "{}" {
-		return more, nil
-	}
-	return append(append(state[:len(state)-1], ','), more[1:]...), nil
+	return appendRest(b[:len(b)-1], map[string]*watch{watchKey: &w.watch})
 }
 
 func (w *watched) UnmarshalJSON(text []byte) error {

@@ -34,6 +34,16 @@ type Bucket struct {
 	N    int64
 }
 
+func (b *Baseline) members(to []byte) []byte {
+	to = appendInt(appendInt(to, "N", b.N), "Most", b.Most)
+	if b.Buckets == nil {
+		return append(appendName(to, "Buckets"), "null"...)
+	}
+	return appendList(to, "Buckets", b.Buckets, func(k *Bucket, to []byte) []byte {
+		return appendInt(appendInt(to, "Size", int64(k.Size)), "N", k.N)
+	})
+}
+
 const (
 	baselineRatio = 1.04
 	// maxBuckets bounds a baseline: from 1 to 2^60 there are some thousand buckets, and

@@ -51,6 +51,16 @@ type bruteForceIP struct {
 	Going    *guessing `json:",omitempty"`
 }
 
+func (s *bruteForceIP) AppendJSON(b []byte) ([]byte, error) {
+	b = appendFilled(append(b, '{'), "Failed", s.Failed, (*Mark).members)
+	b = appendFilled(b, "Worked", s.Worked, (*Mark).members)
+	b = appendNumbers(b, "Known", s.Known)
+	if !s.Stranger.IsZero() {
+		b = appendTime(b, "Stranger", s.Stranger)
+	}
+	return appendGoing(b, s.Going)
+}
+
 // A guessing is a brute force that goes on. It counts failed logins.
 type guessing struct {
 	Episode

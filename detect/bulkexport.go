@@ -49,6 +49,15 @@ type bulkExport struct {
 	*exportSettings
 }
 
+func (s *bulkExport) AppendJSON(b []byte) ([]byte, error) {
+	b = appendFilled(append(b, '{'), "Pages", s.Pages, (*page).members)
+	b = appendObject(b, "From", &s.From)
+	if s.Going == nil {
+		return append(b, `,"Going":null}`...), nil
+	}
+	return appendGoing(b, s.Going)
+}
+
 // A page is one that was counted, or several that follow one another: then it bears the
 // time of the last and the tag of none.
 type page struct {
@@ -62,6 +71,12 @@ type page struct {
 type pageSum struct {
 	Requests                 int64
 	Records, Estimated, Thin int64 // of Records, those that the log does not count, and those of thin answers
+}
+
+func (p *page) members(b []byte) []byte {
+	b = p.Evidence.members(appendUint(appendTime(b, "At", p.At.time()), "Tag", p.Tag))
+	b = appendInt(appendInt(b, "Requests", p.Requests), "Records", p.Records)
+	return appendInt(appendInt(b, "Estimated", p.Estimated), "Thin", p.Thin)
 }
 
 func (p page) mark() Mark { return Mark{At: p.At.time(), Tag: p.Tag, Evidence: p.Evidence} }

@@ -76,6 +76,14 @@ func (s *byteVolume) memory() volumeMemory {
 
 func (s *byteVolume) MarshalJSON() ([]byte, error) { return json.Marshal(s.memory()) }
 
+func (s *byteVolume) AppendJSON(b []byte) ([]byte, error) {
+	m := s.memory()
+	b = appendFilled(append(b, '{'), "Parts", m.Parts, (*volumePart).members)
+	b = appendObject(b, "Usual", &m.Usual)
+	b = appendFilled(b, "Spans", m.Spans, (*volumeSpan).members)
+	return appendGoing(b, m.Going)
+}
+
 func (s *byteVolume) UnmarshalJSON(text []byte) error {
 	var m volumeMemory
 	if err := json.Unmarshal(text, &m); err != nil {
@@ -109,6 +117,12 @@ type volumePart struct {
 	volumeSum
 }
 
+func (p *volumePart) members(b []byte) []byte {
+	b = p.Evidence.members(appendInt(appendInt(b, "From", p.From), "To", p.To))
+	b = appendInt(appendInt(b, "Requests", p.Requests), "Bytes", p.Bytes)
+	return appendInt(appendInt(b, "Partial", p.Partial), "Largest", p.Largest)
+}
+
 // A volumeSum is what requests got.
 type volumeSum struct {
 	Requests int64
@@ -121,6 +135,10 @@ type volumeSum struct {
 type volumeSpan struct {
 	From  time.Time
 	Bytes int64
+}
+
+func (p *volumeSpan) members(b []byte) []byte {
+	return appendInt(appendTime(b, "From", p.From), "Bytes", p.Bytes)
 }
 
 // A volume is one that goes on.

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,12 +70,9 @@ type coordinated struct {
 	Going     *campaign          `json:",omitempty"`
 }
 
-func (s *coordinated) MarshalJSON() ([]byte, error) {
-	type rest coordinated
-	return json.Marshal(struct {
-		Addresses map[uint64]*address `json:",omitempty"`
-		*rest
-	}{s.Addresses.byTag(), (*rest)(s)})
+func (s *coordinated) AppendJSON(b []byte) ([]byte, error) {
+	b = appendByTag(append(b, '{'), "Addresses", &s.Addresses, (*address).members)
+	return appendRest(b, &coordinated{Sought: s.Sought, Hot: s.Hot, Swept: s.Swept, Going: s.Going})
 }
 
 // An address is what is known of one.
@@ -84,6 +80,11 @@ type address struct {
 	Last            int64 // when it was last seen, in microseconds since 1970
 	Served, Refused int32 // answers 2xx and 3xx, and 403 and 404
 	Paths           int32 // it was the first to ask for, of those remembered
+}
+
+func (a *address) members(b []byte) []byte {
+	b = appendInt(appendInt(b, "Last", a.Last), "Served", int64(a.Served))
+	return appendInt(appendInt(b, "Refused", int64(a.Refused)), "Paths", int64(a.Paths))
 }
 
 // A sought is a path that was asked for in vain.

@@ -212,6 +212,10 @@ type Evidence struct {
 	Line   int64 `json:"line"`
 }
 
+func (v *Evidence) members(b []byte) []byte {
+	return appendInt(appendInt(b, "source", int64(v.Source)), "line", v.Line)
+}
+
 // An Alert is something a person should look at: the events of one rule and key.
 type Alert struct {
 	ID          string          `json:"id"` // content hash of the rule and the event that opened it

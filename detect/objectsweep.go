@@ -2,7 +2,6 @@ package detect
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"math"
 	"path"
@@ -78,12 +77,9 @@ type objectSweep struct {
 	Going []*sweep `json:",omitempty"` // at most maxSweeps, as they began
 }
 
-func (s *objectSweep) MarshalJSON() ([]byte, error) {
-	type rest objectSweep
-	return json.Marshal(struct {
-		Actors map[uint64]*roamer `json:",omitempty"`
-		*rest
-	}{s.Actors.byTag(), (*rest)(s)})
+func (s *objectSweep) AppendJSON(b []byte) ([]byte, error) {
+	b = appendByTag(append(b, '{'), "Actors", &s.Actors, (*roamer).members)
+	return appendRest(b, &objectSweep{Hours: s.Hours, Going: s.Going})
 }
 
 // A roamer is what is known of one actor. One with a few objects takes some two hundred
@@ -100,6 +96,25 @@ type roamer struct {
 	Few   int64     `json:",omitempty"`
 	Usual *Baseline `json:",omitempty"`
 	Told  *Baseline `json:",omitempty"`
+}
+
+func (a *roamer) members(b []byte) []byte {
+	b = appendObject(b, "Recent", &a.Recent)
+	b = appendInt(appendInt(b, "First", a.First), "Last", a.Last)
+	b = appendInt(appendInt(b, "Hour", a.Hour), "Peak", a.Peak)
+	if a.Apart {
+		b = append(appendName(b, "Apart"), "true"...)
+	}
+	if a.Few != 0 {
+		b = appendInt(b, "Few", a.Few)
+	}
+	if a.Usual != nil {
+		b = appendObject(b, "Usual", a.Usual)
+	}
+	if a.Told != nil {
+		b = appendObject(b, "Told", a.Told)
+	}
+	return b
 }
 
 // A sweep is one actor's that goes on.
@@ -379,9 +394,22 @@ type sighting struct {
 	Status int
 }
 
+func (v *sighting) members(b []byte) []byte {
+	b = v.Evidence.members(appendUint(appendInt(b, "At", v.At), "Object", v.Object))
+	return appendInt(b, "Status", int64(v.Status))
+}
+
 // maxSightings is more than the threshold for an actor without company, which is thereby
 // exact.
 const maxSightings = 512
+
+func (s *sightings) members(b []byte) []byte {
+	b = appendFilled(b, "Seen", s.Seen, (*sighting).members)
+	if s.Level != 0 {
+		b = appendInt(b, "Level", int64(s.Level))
+	}
+	return b
+}
 
 // see adds a request and returns how many objects were asked for within the span.
 func (s *sightings) see(v sighting, span int64) int64 {

@@ -50,6 +50,11 @@ type pageWalk struct {
 	*walkSettings
 }
 
+func (s *pageWalk) AppendJSON(b []byte) ([]byte, error) {
+	b = appendFilled(append(b, '{'), "Recent", s.Recent, (*page).members)
+	return appendGoing(b, s.Going)
+}
+
 // A paging is a walk through pages that goes on. It counts pages that are not among the
 // last ones.
 type paging struct {

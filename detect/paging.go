@@ -415,6 +415,19 @@ type endpoint struct {
 	Mixed bool   `json:",omitempty"` // whether there are others
 }
 
+func (e *endpoint) members(b []byte) []byte {
+	if e.Name != "" {
+		b = appendText(b, "Name", e.Name)
+	}
+	if e.Votes != 0 {
+		b = appendInt(b, "Votes", e.Votes)
+	}
+	if e.Mixed {
+		b = append(appendName(b, "Mixed"), "true"...)
+	}
+	return b
+}
+
 func (e *endpoint) vote(route string, n int64) {
 	if route == e.Name {
 		e.Votes += n

@@ -50,12 +50,22 @@ type sequentialIDs struct {
 	*sequentialSettings
 }
 
+func (s *sequentialIDs) AppendJSON(b []byte) ([]byte, error) {
+	b = appendFilled(append(b, '{'), "Visits", s.Visits, (*visit).members)
+	return appendGoing(b, s.Going)
+}
+
 // A visit is the last request for one id, which is its tag.
 type visit struct {
 	At  moment
 	Tag uint64
 	Evidence
 	Status int
+}
+
+func (v *visit) members(b []byte) []byte {
+	b = appendUint(appendTime(b, "At", v.At.time()), "Tag", v.Tag)
+	return appendInt(v.Evidence.members(b), "Status", int64(v.Status))
 }
 
 func (v visit) mark() Mark { return Mark{At: v.At.time(), Tag: v.Tag, Evidence: v.Evidence} }

@@ -51,6 +51,15 @@ type slowScan struct {
 	Going  *slowWalk `json:",omitempty"`
 }
 
+func (s *slowScan) AppendJSON(b []byte) ([]byte, error) {
+	b = appendNumbers(append(b, '{'), "Lately", s.Lately)
+	if s.Fast {
+		b = append(appendName(b, "Fast"), "true"...)
+	}
+	b = appendFilled(b, "Recent", s.Recent, (*Mark).members)
+	return appendGoing(b, s.Going)
+}
+
 // A slowWalk is a slow scan that goes on.
 type slowWalk struct {
 	Episode

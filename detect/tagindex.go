@@ -7,8 +7,7 @@ import (
 )
 
 // A byTag is what is known of each of many that are told apart by a tag: one is looked up
-// for every request. It is saved as a map by tag. A state that holds one makes it a map
-// itself: what MarshalJSON returns is read once more by encoding/json, and this is long.
+// for every request. It is saved as a map by tag.
 type byTag[T any] struct {
 	all   []T
 	tags  []uint64 // of all
@@ -48,15 +47,12 @@ func (l *byTag[T]) remove(which func(tag uint64, known *T) bool) {
 
 func (l byTag[T]) IsZero() bool { return len(l.all) == 0 }
 
-func (l byTag[T]) MarshalJSON() ([]byte, error) { return json.Marshal(l.byTag()) }
-
-// byTag returns a map of what is known.
-func (l byTag[T]) byTag() map[uint64]*T {
+func (l byTag[T]) MarshalJSON() ([]byte, error) {
 	known := make(map[uint64]*T, len(l.all))
 	for i, tag := range l.tags {
 		known[tag] = &l.all[i]
 	}
-	return known
+	return json.Marshal(known)
 }
 
 func (l *byTag[T]) UnmarshalJSON(text []byte) error {

@@ -21,6 +21,10 @@ type Mark struct {
 	Evidence
 }
 
+func (m *Mark) members(b []byte) []byte {
+	return m.Evidence.members(appendUint(appendTime(b, "At", m.At), "Tag", m.Tag))
+}
+
 func mark(r *parsers.Request, tag uint64) Mark {
 	return Mark{At: r.Time, Tag: tag, Evidence: evidence(r)}
 }
