@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
-	"github.com/zeebo/xxh3"
 
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
@@ -104,7 +103,7 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 		return &Rows{Batch: b, err: err}
 	}
 	rows := &Rows{Batch: b, numbers: make([]numbers, len(b.Requests))}
-	hashes := make([]xxh3.Uint128, len(b.Requests))
+	hashes := make([]sum, len(b.Requests))
 	for column, of := range s.dims.all() {
 		// One thing for all requests after the other: what is to be looked up is then fetched
 		// from memory side by side.
