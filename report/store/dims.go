@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/duckdb/duckdb-go/v2/mapping"
 	"github.com/zeebo/xxh3"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -21,6 +22,8 @@ type dim struct {
 	columns string // those of its parts, in their order
 	// parts returns what the request says that this table keeps.
 	parts func(r *parsers.Request) parts
+	types []mapping.Type // of all columns: the number and, if write is nil, a text for each part
+	write func(c *chunk, r *parsers.Request)
 	// ids are the numbers by hash of the text of the parts: what is asked for is remembered
 	// in older for one more generation.
 	ids, older names
@@ -57,9 +60,17 @@ func newDims(most int) dims {
 		}},
 		calls: dim{table: "calls", columns: "method, host, shape, status, event_name", parts: func(r *parsers.Request) parts {
 			return parts{r.Method, r.Host, r.Shape, statusText(r.Status), r.Event}
-		}},
+		}, write: writeCall, types: callTypes},
 		targets:  dim{table: "targets", columns: "path, query", repeated: true, parts: func(r *parsers.Request) parts { return parts{r.Path, r.Query} }},
 		referers: dim{table: "referers", columns: "text", parts: func(r *parsers.Request) parts { return parts{r.Referer} }},
+	}
+	for _, of := range d.all() {
+		if of.types == nil {
+			of.types = append(of.types, mapping.TypeUInteger)
+			for range strings.Count(of.columns, ",") + 1 {
+				of.types = append(of.types, mapping.TypeVarchar)
+			}
+		}
 	}
 	for i := range d.seeds {
 		d.seeds[i] = rand.Uint64()
@@ -68,6 +79,38 @@ func newDims(most int) dims {
 }
 
 func (d *dims) all() []*dim { return []*dim{&d.callers, &d.calls, &d.targets, &d.referers} }
+
+// add adds what the request says to the table, under the number.
+func (of *dim) add(c *chunk, id uint32, r *parsers.Request) error {
+	if err := c.row(); err != nil {
+		return err
+	}
+	*cell[uint32](c, 0) = id
+	if of.write != nil {
+		of.write(c, r)
+		return nil
+	}
+	texts := of.parts(r)
+	for i := range len(of.types) - 1 {
+		c.text(1+i, texts[i])
+	}
+	return nil
+}
+
+var callTypes = []mapping.Type{mapping.TypeUInteger, mapping.TypeVarchar, mapping.TypeVarchar, mapping.TypeVarchar, mapping.TypeUSmallInt,
+	mapping.TypeVarchar, mapping.TypeVarchar}
+
+// writeCall writes a row of calls. The route is the shape until another is learned.
+func writeCall(c *chunk, r *parsers.Request) {
+	c.text(1, r.Method)
+	c.text(2, r.Host)
+	c.text(3, r.Shape)
+	if *cell[uint16](c, 4) = uint16(r.Status); r.Status == 0 {
+		c.null(4)
+	}
+	c.text(5, r.Event)
+	c.text(6, r.Shape)
+}
 
 // statusTexts are the statuses there are, so that none is formatted twice.
 var statusTexts = func() (texts [1000]string) {
