@@ -22,8 +22,9 @@ type shard[I, O any] struct {
 	emit    func(O) // add, made once
 	emitted []output[O]
 	table   *table[I, O] // for whose machine add is called,
-	key     string       // for which key
-	at      instant      // and when
+	part    *part[I, O]  // for the key of which record there: most say nothing and need no key
+	record  int32
+	at      instant // and when
 
 	watch func(Glance[I, O]) // nil: nobody looks
 }
@@ -57,7 +58,7 @@ func (s *shard[I, O]) all() iter.Seq[*part[I, O]] {
 
 func (s *shard[I, O]) add(out O) {
 	if seal := s.table.machine.Seal; seal != nil {
-		seal(s.key, &out)
+		seal(s.part.keys[s.record], &out)
 	}
 	s.emitted = append(s.emitted, output[O]{s.at.time(), s.order.ID(out), out})
 }
@@ -130,7 +131,7 @@ func (s *shard[I, O]) step(p *part[I, O], m int, record int32, item I, now insta
 		s.makeRoom(p, m, now)
 		i = p.insert(m, record, now, t.machine.New())
 	}
-	s.table, s.key, s.at = t, p.keys[record], now
+	s.table, s.part, s.record, s.at = t, p, record, now
 	state := t.entries[i].state
 	before := len(s.emitted)
 	state.Observe(item, s.emit)
@@ -142,7 +143,7 @@ func (s *shard[I, O]) step(p *part[I, O], m int, record int32, item I, now insta
 // glance tells who watches what was done in the name of the machine and key, of which so
 // many outputs are older.
 func (s *shard[I, O]) glance(g Glance[I, O], before int) {
-	g.Machine, g.Key, g.At = s.table.machine.Name, s.key, s.at.time()
+	g.Machine, g.Key, g.At = s.table.machine.Name, s.part.keys[s.record], s.at.time()
 	for _, o := range s.emitted[before:] {
 		g.Emitted = append(g.Emitted, o.out)
 	}
@@ -177,7 +178,7 @@ func (s *shard[I, O]) end(p *part[I, O], m int, i int32, at instant) {
 func (s *shard[I, O]) lastWord(p *part[I, O], t *table[I, O], i int32, at instant) {
 	state := t.entries[i].state
 	if x, ok := state.(Expirer[O]); ok {
-		s.table, s.key, s.at = t, p.keys[t.entries[i].record], at
+		s.table, s.part, s.record, s.at = t, p, t.entries[i].record, at
 		before := len(s.emitted)
 		x.Expire(s.emit)
 		if s.watch != nil {

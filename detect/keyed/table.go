@@ -10,6 +10,7 @@ import (
 type part[I, O any] struct {
 	index   index
 	keys    []string      // by record; "" if it is not used
+	hashes  []uint32      // of the keys
 	entries []int32       // by record, then by machine: the entry in its table, or none
 	free    []int32       // records that are not used
 	left    []int32       // records that a state has left: they may be of no use any more
@@ -34,12 +35,12 @@ func (p *part[I, O]) record(pl *place) int32 {
 		r, p.free = p.free[n-1], p.free[:n-1]
 	} else {
 		r = int32(len(p.keys))
-		p.keys = append(p.keys, "")
+		p.keys, p.hashes = append(p.keys, ""), append(p.hashes, 0)
 		for range p.tables {
 			p.entries = append(p.entries, none)
 		}
 	}
-	p.keys[r] = string(pl.key)
+	p.keys[r], p.hashes[r] = string(pl.key), pl.hash
 	p.index.add(pl.hash, r)
 	return r
 }
@@ -55,7 +56,7 @@ func (p *part[I, O]) tidy() {
 		if p.keys[r] == "" || p.used(r) {
 			continue
 		}
-		p.index.remove(hashOf([]byte(p.keys[r])), r)
+		p.index.remove(p.hashes[r], r)
 		p.keys[r] = ""
 		p.free = append(p.free, r)
 	}
