@@ -55,8 +55,16 @@ func accountTag(r *parsers.Request) uint64 {
 	return 0
 }
 
-// actorTag tells actors apart; of addresses, places.
+// actorTag tells actors apart; of addresses, places. It is the one that the request brings,
+// else a new one.
 func actorTag(r *parsers.Request) uint64 {
+	if r.ActorTag != 0 {
+		return r.ActorTag
+	}
+	return newActorTag(r)
+}
+
+func newActorTag(r *parsers.Request) uint64 {
 	id, typ := r.Actor()
 	if typ == parsers.ActorIP {
 		return placeTag(r)

@@ -88,8 +88,16 @@ func isHalf(s string) bool {
 }
 
 // placeTag tells apart where requests come from. The addresses of an IPv6 /64 are one
-// place: whoever has one of them has them all, and ordinary devices change theirs daily.
+// place: whoever has one of them has them all, and ordinary devices change theirs daily. The
+// tag is the one that the request brings, else a new one.
 func placeTag(r *parsers.Request) uint64 {
+	if r.PlaceTag != 0 {
+		return r.PlaceTag
+	}
+	return newPlaceTag(r)
+}
+
+func newPlaceTag(r *parsers.Request) uint64 {
 	if strings.IndexByte(r.ClientIP, ':') < 0 {
 		return tag(r.ClientIP)
 	}

@@ -160,7 +160,7 @@ func (p *Pipeline) Advance(requests []*parsers.Request, watermark time.Time) {
 // room returns room for the features of one of the requests at hand.
 func (p *Pipeline) room() *features { return &p.features[p.taken.Add(1)-1] }
 
-// prepare gives some of the requests at hand their features. It takes each step for all of
+// prepare gives some of the requests at hand their features and tags. It takes each step for all of
 // them before the next, so that they wait for memory together.
 func (p *Pipeline) prepare(requests []*parsers.Request) {
 	var noted [64]*features
@@ -178,6 +178,8 @@ func (p *Pipeline) prepare(requests []*parsers.Request) {
 				noted[i] = pathFeatures(r)
 			}
 			r.Features = newFeatures(r, noted[i], p.room)
+			r.PlaceTag = newPlaceTag(r)
+			r.ActorTag = newActorTag(r)
 		}
 	}
 }

@@ -111,7 +111,8 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	if f.identifies() || found != (credentials{}) {
 		rd.identify(r, f, &found)
 	}
-	r.Event, r.Origin, r.Allowed, r.Declared, r.Features = "", nil, nil, Undescribed, nil
+	r.Event, r.Origin, r.Allowed, r.Declared = "", nil, nil, Undescribed
+	r.Features, r.PlaceTag, r.ActorTag = nil, 0, 0
 	return nil
 }
 

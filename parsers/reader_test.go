@@ -134,7 +134,7 @@ func TestReadSetsAll(t *testing.T) {
 			f.SetString("old")
 		case reflect.Int, reflect.Int64:
 			f.SetInt(7)
-		case reflect.Uint8:
+		case reflect.Uint8, reflect.Uint64:
 			f.SetUint(7)
 		case reflect.Bool:
 			f.SetBool(true)

@@ -21,15 +21,22 @@ type Request struct {
 	Line   int64     // number of the line in its source, from 1
 	Late   bool      // further behind its own log than the lateness bound: stored, not judged
 
-	ClientIP  string        // address of the client in its canonical text form, or what the log has in its place; "" if not logged
-	PeerIP    string        // address of the last proxy before us, where ClientIP was taken from a forwarded header; else ""
-	Method    string        // as logged; "" where the line holds no readable request
-	Host      string        // lower case, without port; "" if not logged
-	Path      string        // path as sent, still percent-encoded; "" where the line holds no readable request
-	Shape     string        // template of Path by its form alone: "/users/{id}"
-	Route     string        // Shape, and what of it the log has shown to be names: "/shops/{name}"
-	Query     string        // as sent, without "?", secrets redacted
-	Body      string        // the fields of a logged request body in the form of a query, secrets redacted; "" if none is logged
+	ClientIP string // address of the client in its canonical text form, or what the log has in its place; "" if not logged
+	PeerIP   string // address of the last proxy before us, where ClientIP was taken from a forwarded header; else ""
+	Method   string // as logged; "" where the line holds no readable request
+	Host     string // lower case, without port; "" if not logged
+	Path     string // path as sent, still percent-encoded; "" where the line holds no readable request
+	Shape    string // template of Path by its form alone: "/users/{id}"
+	Route    string // Shape, and what of it the log has shown to be names: "/shops/{name}"
+	Query    string // as sent, without "?", secrets redacted
+	Body     string // the fields of a logged request body in the form of a query, secrets redacted; "" if none is logged
+
+	// What was found out of it, for who judges it alone: zero is always right. It stands beside
+	// what is read with it.
+	Features any    `json:"-"`
+	PlaceTag uint64 `json:"-"` // tells apart where requests come from
+	ActorTag uint64 `json:"-"` // tells apart who acts
+
 	Status    int           // HTTP status; 0 if not logged
 	Bytes     int64         // bytes sent to the client; -1 if not logged
 	Duration  time.Duration // time taken; -1 if not logged
@@ -55,7 +62,6 @@ type Request struct {
 	// What follows is for who classifies or judges the request alone, and nil is always right.
 	PathNotes  *Notes `json:"-"` // of Path and Shape, for all requests that have the same
 	AgentNotes *Notes `json:"-"` // of UserAgent, likewise
-	Features   any    `json:"-"` // what was found out of the request
 }
 
 // An ActorType says what an actor id names.
