@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -56,11 +55,8 @@ const (
 func (b *Baseline) Add(v int64) {
 	b.N++
 	b.Most = max(b.Most, v)
-	size := int32(-1)
-	if v >= 1 {
-		size = int32(math.Round(math.Log(float64(v)) / math.Log(baselineRatio)))
-	}
-	i, found := slices.BinarySearchFunc(b.Buckets, size, func(k Bucket, size int32) int { return cmp.Compare(k.Size, size) })
+	size := sizeOf(v)
+	i, found := b.find(size)
 	if found {
 		b.Buckets[i].N++
 		return
@@ -70,6 +66,41 @@ func (b *Baseline) Add(v int64) {
 		b.Buckets[1].N += b.Buckets[0].N
 		b.Buckets = slices.Delete(b.Buckets, 0, 1)
 	}
+}
+
+// sizeOf is the size of a number's bucket.
+func sizeOf(v int64) int32 {
+	switch {
+	case v < 1:
+		return -1
+	case v < int64(len(smallSizes)):
+		return smallSizes[v]
+	}
+	return sizeOfAny(v)
+}
+
+// smallSizes are the sizes of small numbers, which most are.
+var smallSizes = func() (sizes [64]int32) {
+	for v := 1; v < len(sizes); v++ {
+		sizes[v] = sizeOfAny(int64(v))
+	}
+	return sizes
+}()
+
+func sizeOfAny(v int64) int32 {
+	return int32(math.Round(math.Log(float64(v)) / math.Log(baselineRatio)))
+}
+
+// find returns the place of the bucket of a size, or where it would be.
+func (b *Baseline) find(size int32) (i int, found bool) {
+	for end := len(b.Buckets); i < end; {
+		if half := int(uint(i+end) / 2); b.Buckets[half].Size < size {
+			i = half + 1
+		} else {
+			end = half
+		}
+	}
+	return i, i < len(b.Buckets) && b.Buckets[i].Size == size
 }
 
 // P99 is a number that 99 percent of those added do not exceed; 0 where none was added.

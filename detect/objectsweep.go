@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"path"
@@ -314,6 +313,9 @@ func (s *objectSweep) isGoing(actor uint64) bool {
 
 // endQuiet ends the sweeps of actors who have been quiet for the window.
 func (s *objectSweep) endQuiet(now time.Time, emit func(Event)) {
+	if len(s.Going) == 0 {
+		return
+	}
 	s.Going = slices.DeleteFunc(s.Going, func(g *sweep) bool {
 		if now.Sub(g.Last) <= s.window {
 			return false
@@ -434,14 +436,6 @@ func (s *sightings) see(v sighting, span int64) int64 {
 	return int64(len(s.Seen)) << s.Level
 }
 
-// sizeOf is the size of a number's bucket.
-func sizeOf(v int64) int32 {
-	if v < 1 {
-		return -1
-	}
-	return int32(math.Round(math.Log(float64(v)) / math.Log(baselineRatio)))
-}
-
 // remove takes out a number that was added; the largest stays known.
 func (b *Baseline) remove(v int64) {
 	if len(b.Buckets) == 0 {
@@ -455,10 +449,6 @@ func (b *Baseline) remove(v int64) {
 	if b.Buckets[i].N--; b.Buckets[i].N <= 0 {
 		b.Buckets = slices.Delete(b.Buckets, i, i+1)
 	}
-}
-
-func (b *Baseline) find(size int32) (i int, found bool) {
-	return slices.BinarySearchFunc(b.Buckets, size, func(k Bucket, size int32) int { return cmp.Compare(k.Size, size) })
 }
 
 // move puts one number that was added in another's place.
