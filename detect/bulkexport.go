@@ -149,7 +149,11 @@ func (s *bulkExport) Expire(emit func(Event)) {
 func (s *bulkExport) pageOf(r *parsers.Request) page {
 	b := s.sizes().batchOf(r)
 	p := page{At: momentOf(r.Time), Evidence: evidence(r), pageSum: pageSum{Requests: 1, Records: b.Records}}
-	if !b.Logged || r.Method == "GET" {
+	switch l, isList := listingOf(r); {
+	case b.Logged && r.Method != "GET":
+	case isList:
+		p.Tag = l.Tag
+	default:
 		p.Tag = pageTag(r)
 	}
 	if !b.Logged {

@@ -103,7 +103,7 @@ func (s *pageWalk) Expire(emit func(Event)) {
 // pageOf returns the page that a request got. Everybody sees the first page of whatever is
 // searched for: all of those are one.
 func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
-	p := page{At: momentOf(r.Time), Tag: pageTag(r), Evidence: evidence(r), pageSum: pageSum{Requests: 1}}
+	p := page{At: momentOf(r.Time), Tag: l.Tag, Evidence: evidence(r), pageSum: pageSum{Requests: 1}}
 	if l.First {
 		p.Tag = tag(l.Place)
 	}

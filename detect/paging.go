@@ -20,6 +20,7 @@ type listing struct {
 	Place string // where the page begins, as sent; "" where it does not say
 	Paged bool   // whether it says where the page begins
 	First bool   // whether that is the beginning of the list
+	Tag   uint64 // pageTag of a call for a list
 }
 
 // listingOf returns the page that the request asks for, and whether it is a call for a
@@ -58,6 +59,9 @@ func (f *features) listingIn(r *parsers.Request) (l listing, ok bool) {
 	}
 	if short != "" && l.Size >= 0 && !l.Paged {
 		l.number(short)
+	}
+	if ok {
+		l.Tag = pageTag(r)
 	}
 	return l, ok
 }
