@@ -64,8 +64,12 @@ type distributedIDs struct {
 	quiet time.Time // no climb is over before
 }
 
-// A reach is between which ids one is part of a climb.
-type reach struct{ lowest, highest uint64 }
+// A reach is the ids that are part of a climb: from the lowest one on.
+type reach struct{ lowest, span uint64 }
+
+// has tells whether the id is one of them, by one comparison: below the lowest one it is as if
+// far above.
+func (r reach) has(id uint64) bool { return id-r.lowest <= r.span }
 
 // A climb is a series of ids, each a small step above the one before.
 type climb struct {
@@ -102,7 +106,7 @@ func (s *distributedIDs) Observe(r *parsers.Request, emit func(Event)) {
 	served := granted(r.Status)
 	told := r.Status == 401 || r.Status == 403 || r.Status == 404 || served && s.Highest >= climbBack && id <= s.Highest-climbBack
 	i := len(s.reach) - 1
-	for i >= 0 && (id < s.reach[i].lowest || id > s.reach[i].highest) {
+	for i >= 0 && !s.reach[i].has(id) {
 		i--
 	}
 	if i < 0 {
@@ -131,7 +135,7 @@ func (c *climb) reach() reach {
 	if c.Top >= climbBack {
 		lowest = max(lowest, c.Top-climbBack+1)
 	}
-	return reach{lowest, c.Top + min(climbStep, math.MaxUint64-c.Top)}
+	return reach{lowest, c.Top + min(climbStep, math.MaxUint64-c.Top) - lowest}
 }
 
 // open begins a climb with the id, in the place of the oldest one of a single object or,
