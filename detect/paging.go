@@ -43,9 +43,8 @@ func (f *features) listingIn(r *parsers.Request) (l listing, ok bool) {
 	short := ""
 	for _, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
-			var pair string
-			pair, query, _ = strings.Cut(query, "&")
-			name, value, _ := strings.Cut(pair, "=")
+			var name, value string
+			name, value, query = cutPair(query)
 			switch kind := pagingKind(name); kind {
 			case shortName:
 				short = value

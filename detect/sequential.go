@@ -247,9 +247,8 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 // queriedID returns the number of the first parameter that is named like one of an object.
 func queriedID(query string) (id uint64, ok bool) {
 	for query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
+		var name, value string
+		name, value, query = cutPair(query)
 		id, ok := number(value)
 		if !ok {
 			continue
