@@ -259,10 +259,10 @@ func pageSize(value string) (size int64, said bool) {
 		value = plain
 	}
 	digits := strings.TrimPrefix(value, "-")
-	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+	n, fits := number(digits)
+	if digits == "" || !fits && strings.Trim(digits, "0123456789") != "" {
 		return math.MaxInt64, strings.EqualFold(value, "all") || strings.EqualFold(value, "max")
 	}
-	n, fits := number(digits)
 	switch {
 	case fits && n == 0:
 		return 0, false

@@ -253,7 +253,7 @@ func queriedID(query string) (id uint64, ok bool) {
 		if !ok {
 			continue
 		}
-		if strings.ContainsAny(name, "[%.") { // "filter[user_id]"
+		if hasInner(name) { // "filter[user_id]"
 			name = innerName(unescaped(name))
 		}
 		if namesID(name) || namesThing(name) {
@@ -261,6 +261,16 @@ func queriedID(query string) (id uint64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// hasInner tells whether a name can have parts.
+func hasInner(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c == '[' || c == '%' || c == '.' {
+			return true
+		}
+	}
+	return false
 }
 
 // namesThing tells whether a parameter is named like what it is the number of.
