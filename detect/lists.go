@@ -111,17 +111,12 @@ func (l *wordList) Set(s string) error {
 
 // has tells whether the text is one of the words. It allocates nothing.
 func (l *wordList) has(text string) bool {
-	if text == "" || !l.may(text[0], len(text)) {
+	if text == "" || !l.lengths.upTo(text[0], len(text)) && text[0] != '_' && text[0] != '-' {
 		return false
 	}
 	var buf [maxWord]byte
 	word, ok := fold(&buf, text)
 	return ok && l.lengths[word[0]]>>len(word)&1 == 1 && l.folded[string(word)]
-}
-
-// may tells whether a text of that length which begins with the byte can be one of the words.
-func (l *wordList) may(first byte, length int) bool {
-	return l.lengths.upTo(first, length) || first == '_' || first == '-'
 }
 
 // mayHold tells whether any segment of a path can be one of the words.
@@ -130,31 +125,36 @@ func (l *wordList) mayHold(h *heads) bool {
 		return true
 	}
 	for i := range h.n {
-		if l.may(h.first[i], int(h.length[i])) {
+		if l.lengths.has(h.first[i], int(h.length[i])) {
 			return true
 		}
 	}
 	return false
 }
 
-// heads are how the segments of a path begin and how long they are: most lists of words
-// hold none of them, by that alone.
+// heads are how the segments of a path begin and how long they are, folded: most lists of
+// words hold none of them, by that alone.
 type heads struct {
 	n      uint8
 	more   bool // there are more than these
 	first  [maxHeads]byte
-	length [maxHeads]uint8 // 255: that or more
+	length [maxHeads]uint8
 }
 
 const maxHeads = 8
 
 func headsOf(path string) (h heads) {
 	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		var buf [maxWord]byte
+		word, ok := fold(&buf, segment)
+		if !ok {
+			continue // it is no word of any list
+		}
 		if h.n == maxHeads {
 			h.more = true
 			break
 		}
-		h.first[h.n], h.length[h.n] = segment[0], uint8(min(len(segment), 255))
+		h.first[h.n], h.length[h.n] = word[0], uint8(len(word))
 		h.n++
 	}
 	return h
