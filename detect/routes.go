@@ -109,6 +109,7 @@ func loginRoutes() []RouteRule {
 		// And Keycloak and ASP.NET.
 		{Method: "POST", Path: "**/login-actions/authenticate", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "/identity/account/login", Status: "200", Event: LoginFailed},
+		{Method: "POST", Path: "**/account/loginwith2fa|loginwithrecoverycode", Status: "200", Event: LoginFailed},
 		{Method: "POST", Path: "**/j_security_check", Status: "200", Event: LoginFailed},
 		// Who guesses at XML-RPC is told no in 200 as well; refused at the door it is told apart.
 		{Method: "POST", Path: "**/xmlrpc.php", Status: "401,403", Event: LoginFailed},
@@ -136,9 +137,14 @@ func loginRoutes() []RouteRule {
 		"**/api-token-auth",
 		"**/login.json|sign_in.json|sessions.json",
 		// The second factor: six digits can be guessed.
-		"**/otp|mfa|2fa|totp|two-factor|two_factor/verify|challenge|validate",
-		"**/verify-otp|verify_otp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp",
-		"**/login/otp|mfa|2fa|totp|code",
+		"**/otp|mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor|passcode/verify|challenge|validate|check|authenticate",
+		"**/verify/otp|mfa|2fa|totp|two-factor|two_factor|passcode",
+		"**/verify-otp|verify_otp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp|verify-passcode|verify_passcode|check-otp|check_otp|validate-otp|validate_otp",
+		"**/login|signin|sign_in|sign-in|session|sessions/otp|mfa|2fa|totp|code|two-factor|two_factor",
+		"**/two-factor-challenge",                       // Laravel
+		"**/account/loginwith2fa|loginwithrecoverycode", // ASP.NET
+		"**/factors/{x}/verify",                         // Okta, Supabase
+		"verify-code|verify_code",
 		"session|sessions",
 		"auth",
 	} {
@@ -146,6 +152,8 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "POST", Path: path, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
 	}
+	// Posted to the second factor itself, a code is tried; what works there may as well set it up.
+	routes = append(routes, RouteRule{Method: "POST", Path: "mfa|2fa|totp|two-factor|two_factor", Status: failed, Event: LoginFailed})
 	// A page that takes its own form shows it again, or goes on: 200 says neither.
 	const pages = "**/login.php|login.asp|login.aspx|login.jsp|login.jsf|login.do|login.action|login.cgi|login.cfm|logon.aspx|logon.do|signin.php|signin.aspx|signin.jsp"
 	return append(routes,

@@ -106,7 +106,7 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	}
 	r.UserAgent, r.AgentNotes = rd.userAgent(logged(f.UserAgent))
 	r.Referer = rd.referer(logged(f.Referer))
-	r.RequestID = rd.text(logged(f.RequestID), maxText)
+	r.RequestID = rd.requestID(logged(f.RequestID))
 	r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant = "", "", "", "", "", ""
 	if f.identifies() || found != (credentials{}) {
 		rd.identify(r, f, &found)
@@ -137,6 +137,25 @@ func (rd *Reader) text(s string, max int) string {
 		return clean(s)
 	}
 	return cut(rd.redact(clean(s), inText, nil), max)
+}
+
+// requestID returns the id of a request as it may be stored. No secret is made of what most
+// ids are, and they are new in each line: nothing is looked for in those.
+func (rd *Reader) requestID(s string) string {
+	if len(s) <= maxText && isHexID(strings.TrimPrefix(s, "Root=")) {
+		return s
+	}
+	return rd.text(s, maxText)
+}
+
+// isHexID tells whether s is hexadecimal digits, in lower case, and hyphens.
+func isHexID(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // host returns the host of an authority: lower case, without user, port or

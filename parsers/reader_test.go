@@ -580,3 +580,20 @@ func told(readings []Reading) string {
 	}
 	return b.String()
 }
+
+// An id that is not looked into is stored as any text is.
+func TestRequestIDs(t *testing.T) {
+	rd := ByName("nginx-combined").NewReader(site(t, SiteConfig{}), &Source{})
+	for _, id := range []string{
+		"Root=1-58337281-1d84f3d73c47ec4e58577259",
+		"0b2d5f8e-4a57-4f0e-9a53-5a6d1f0f2b11",
+		strings.Repeat("deadbeef-", maxText),
+		"Root=sk_live_0123456789abcdef",
+		"sk_live_0123456789abcdef",
+		"\x1b[31mdeadbeef00",
+	} {
+		if got, want := rd.requestID(id), rd.text(id, maxText); got != want {
+			t.Errorf("%.50q is stored as %.50q, as any text it would be %.50q", id, got, want)
+		}
+	}
+}

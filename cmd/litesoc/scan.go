@@ -1,18 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"maps"
-	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -20,43 +9,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/litesoc/litesoc/detect"
-	"github.com/litesoc/litesoc/detect/keyed"
-	"github.com/litesoc/litesoc/parsers"
-	"github.com/litesoc/litesoc/parsers/geo"
 	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
-
-// defaultDB is the store in the working folder.
-const defaultDB = "litesoc.duckdb"
-
-// dbFlag adds --db to a command. Where neither it nor LITESOC_DB is given, the config says
-// which database it is.
-func dbFlag(c *cobra.Command, to *string) {
-	c.PreRunE = func(c *cobra.Command, _ []string) error {
-		if c.Flags().Changed("db") || os.Getenv("LITESOC_DB") != "" {
-			return nil
-		}
-		path := ""
-		if f := c.Flags().Lookup("config"); f != nil {
-			path = f.Value.String()
-		}
-		cfg, err := readConfig(path)
-		if err == nil && cfg.DB != "" {
-			*to = cfg.DB
-		}
-		return err
-	}
-	fallback := os.Getenv("LITESOC_DB")
-	if fallback == "" {
-		fallback = defaultDB
-	}
-	c.Flags().StringVar(to, "db", fallback, "DuckDB `file` that keeps what is read (also LITESOC_DB)")
-}
 
 type scanFlags struct {
 	db, config, format, openAPI, intel, since, until, failOn string
@@ -123,33 +81,6 @@ could be read, 2 wrong usage, 3 found.`,
 	return c
 }
 
-// job is one run of scan.
-type job struct {
-	flags     *scanFlags
-	started   time.Time
-	stderr    io.Writer
-	store     *store.Store
-	opts      *source.Options
-	plan      *source.Plan
-	routes    *parsers.RouteLearner
-	geo       *geo.DB
-	pipeline  *detect.Pipeline
-	begin     func(detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) // that remember nothing
-	results   *store.Results
-	order     source.Orderer
-	all       []*detect.Detector
-	detectors []string
-	allow     *detect.Allowlist
-	notes     []string
-
-	thresholds []report.Setting
-	settings   string        // what the detectors' memory depends on
-	replay     *store.Replay // nil if nothing was kept before
-	watermark  time.Time
-	anew       bool // all kept requests are judged again
-	progress   *progress
-}
-
 func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if f.threads == 0 {
 		// Parsing, storing and the rest have threads of their own meanwhile.
@@ -162,76 +93,24 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	}
 	cfg.fill(c.Flags(), f)
 	debug.SetMemoryLimit(int64(f.memory.heap()))
-	if c.Flags().Changed("accepted") && !f.newOnly {
-		return misuse("litesoc scan --new-only --accepted "+f.accepted+" access.log", "--accepted is for --new-only")
-	}
-	var accepted *report.Accepted
-	if f.accepted != "" && f.newOnly {
-		if accepted, err = readAccepted(f.accepted); err != nil {
-			return err
-		}
-	}
-	out, folders, err := reportOutputs(f.output, &f.redact)
+	w, err := f.want(c, cfg, j.started)
 	if err != nil {
 		return err
-	}
-	if f.db == store.Memory && len(folders) > 0 {
-		return misuse("name a file with --db", "--output parquet: tables are written from a database that is kept")
-	}
-	span, err := parseSpan(f.since, f.until, j.started)
-	if err != nil {
-		return err
-	}
-	failOn := detect.Severity(-1)
-	if f.failOn != "" {
-		if failOn, err = detect.ParseSeverity(f.failOn); err != nil {
-			return misuse("", "--fail-on: %w", err)
-		}
-	}
-	var post *notifier
-	if f.notify {
-		if post, err = newNotifier(c, cfg); err != nil {
-			return err
-		}
 	}
 	if err := j.prepare(cfg); err != nil {
 		return err
 	}
 	defer j.geo.Close()
-
-	stdin := c.InOrStdin()
-	if slices.Contains(args, "-") {
-		stdin = interruptible(c.Context(), stdin)
-	}
-	files, notFound := source.Find(args, stdin)
 	if j.store, err = openStore(f.db, f.memory); err != nil {
 		return err
 	}
 	defer j.store.Close()
-	if err := j.store.SetLateness(f.lateness); err != nil {
-		return failed(err, "")
+	if w.post != nil {
+		w.post.of(j.store, f.db)
 	}
-	if j.opts.Known, err = j.store.Known(); err != nil {
-		return failed(err, "")
+	if err := j.look(c, args); err != nil {
+		return err
 	}
-	if f.baseline != "" {
-		if err := j.beginWith(f.baseline); err != nil {
-			return err
-		}
-	}
-	j.opts.Kept = j.store.Kept
-	if post != nil {
-		post.of(j.store, f.db)
-	}
-	j.plan = source.Look(files, j.opts)
-	if c.Context().Err() != nil {
-		return interrupted()
-	}
-	j.plan.Failures = append(notFound, j.plan.Failures...)
-	if len(j.plan.Logs) == 0 {
-		return nothingToRead(j.plan)
-	}
-
 	before, err := j.store.Incidents()
 	if err != nil {
 		return failed(err, "")
@@ -242,23 +121,11 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	j.settle()
 	j.checkQuality()
-	r, err := j.store.Report(span)
+	r, err := j.report(w, before)
 	if err != nil {
-		return failed(err, "")
-	}
-	if r.Log.Parsed == 0 {
-		return nothingToRead(j.plan)
-	}
-	j.describe(r, span)
-	if err := j.tellSuppressed(r); err != nil {
-		return failed(err, "")
-	}
-	switch {
-	case accepted != nil:
-		onlyNew(r, accepted)
-	case f.newOnly:
-		keepNew(r, before)
+		return err
 	}
 	// Whoever reads the report may take their time, or never read it to the end.
 	if f.db != store.Memory {
@@ -266,148 +133,125 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 			return failed(fmt.Errorf("database %q: %w", f.db, err), "")
 		}
 	}
-	if post != nil {
-		post.afterScan(c.Context(), f.quiet)
-	}
-	f.redact.apply(r)
-	if err := out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
-		return failed(err, "")
-	}
-	tables, err := exportTables(c, f.db, folders, r, span, report.Filter{}, f.quiet)
-	if err != nil {
-		return err
-	}
-	if err := exported(c.Context(), f.db, "report.exported", append(out.files(), tables...)...); err != nil {
-		return err
-	}
-	return j.verdict(r, failOn)
+	return j.tell(c, w, r)
 }
 
-// prepare compiles everything that lines are read and judged by.
-func (j *job) prepare(cfg *config) error {
-	site, err := cfg.site()
-	if err != nil {
-		return err
+// wanted is what a run of scan is to do with what it finds.
+type wanted struct {
+	out      outputs
+	folders  []string // for tables
+	span     store.Span
+	accepted *report.Accepted // nil: nothing is left out for it
+	failOn   detect.Severity  // negative: nothing found is a failure
+	post     *notifier        // nil: nobody is told
+}
+
+// want reads the flags that say what is to be done with what is found.
+func (f *scanFlags) want(c *cobra.Command, cfg *config, now time.Time) (*wanted, error) {
+	w := &wanted{failOn: -1}
+	if c.Flags().Changed("accepted") && !f.newOnly {
+		return nil, misuse("litesoc scan --new-only --accepted "+f.accepted+" access.log", "--accepted is for --new-only")
 	}
-	least, err := cfg.leastNames()
-	if err != nil {
-		return err
-	}
-	routes, err := detect.NewRouteMap(cfg.Routes)
-	if err != nil {
-		return misuse("", "config: routes: %w", err)
-	}
-	formats, err := cfg.formats(j.flags.format)
-	if err != nil {
-		return err
-	}
-	detectors, err := cfg.detectors()
-	if err != nil {
-		return err
-	}
-	j.all = detectors
-	for _, d := range detectors {
-		j.detectors = append(j.detectors, d.Name)
-		d.MaxKeys = j.flags.memory.keys()
-		d.Flags.VisitAll(func(f *flag.Flag) {
-			_, usage := flag.UnquoteUsage(f)
-			j.thresholds = append(j.thresholds, report.Setting{Detector: d.Name, Name: f.Name, Value: f.Value.String(), Doc: usage})
-		})
-	}
-	if err := j.openGeo(cfg); err != nil {
-		return err
-	}
-	set, _, err := cfg.ruleSet(j.flags.rules)
-	if err != nil {
-		return err
-	}
-	j.settings = settingsOf(detectors, set.Rules, cfg, least, j.geo.Digest())
-	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
-		return err
-	}
-	judging, rules, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
-	j.begin = func(sink detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) {
-		routes := parsers.NewRouteLearner(least, site.Routes())
-		p := detect.NewPipeline(routes, judging, rules, threads, sink)
-		p.Origins = lookup
-		return routes, p
-	}
-	j.routes, j.pipeline = j.begin(j.results.Sink())
-	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
-	j.opts.Enrich = func(requests []parsers.Request) {
-		j.geo.Locate(requests)
-		for i := range requests {
-			r := &requests[i]
-			r.Event = routes.Classify(r)
-			if r.User == "" {
-				r.User = detect.LoginAccount(r)
-			}
-			r.Declared = site.Declared(r.Method, r.Shape)
-			r.Allowed = j.allow.Requests(r)
+	var err error
+	if f.accepted != "" && f.newOnly {
+		if w.accepted, err = readAccepted(f.accepted); err != nil {
+			return nil, err
 		}
 	}
+	if w.out, w.folders, err = reportOutputs(f.output, &f.redact); err != nil {
+		return nil, err
+	}
+	if f.db == store.Memory && len(w.folders) > 0 {
+		return nil, misuse("name a file with --db", "--output parquet: tables are written from a database that is kept")
+	}
+	if w.span, err = parseSpan(f.since, f.until, now); err != nil {
+		return nil, err
+	}
+	if f.failOn != "" {
+		if w.failOn, err = detect.ParseSeverity(f.failOn); err != nil {
+			return nil, misuse("", "--fail-on: %w", err)
+		}
+	}
+	if f.notify {
+		if w.post, err = newNotifier(c, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// look finds the logs that are to be read, and tells those that the database knows.
+func (j *job) look(c *cobra.Command, args []string) error {
+	stdin := c.InOrStdin()
+	if slices.Contains(args, "-") {
+		stdin = interruptible(c.Context(), stdin)
+	}
+	files, notFound := source.Find(args, stdin)
+	if err := j.store.SetLateness(j.flags.lateness); err != nil {
+		return failed(err, "")
+	}
+	var err error
+	if j.opts.Known, err = j.store.Known(); err != nil {
+		return failed(err, "")
+	}
+	if j.flags.baseline != "" {
+		if err := j.beginWith(j.flags.baseline); err != nil {
+			return err
+		}
+	}
+	j.opts.Kept = j.store.Kept
+	j.plan = source.Look(files, j.opts)
+	if c.Context().Err() != nil {
+		return interrupted()
+	}
+	j.plan.Failures = append(notFound, j.plan.Failures...)
+	if len(j.plan.Logs) == 0 {
+		return nothingToRead(j.plan)
+	}
 	return nil
 }
 
-// settingsOf names everything that the detectors' memory depends on beside the
-// requests. Memory made under other settings is of no use.
-func settingsOf(detectors []*detect.Detector, rules []*detect.Rule, c *config, leastNames int, origins string) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
-	for _, e := range c.Allowlist {
-		fmt.Fprintln(h, e.ID(), e.Expires)
-	}
-	for _, d := range detectors {
-		fmt.Fprintln(h, d.Name, d.MaxKeys)
-		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
-	}
-	for _, r := range rules {
-		fmt.Fprintf(h, "%s\n%v\n", r.YAML(), r.Silent())
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Lists)) {
-		fmt.Fprintf(h, "%q %q\n", name, c.Lists[name])
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// openGeo opens what tells where addresses are. What cannot be read is left out, and told.
-func (j *job) openGeo(cfg *config) (err error) {
-	dir := cmp.Or(j.flags.intel, cfg.Intel, defaultIntel())
-	j.geo, err = geo.Open(geo.Config{Files: cfg.MMDB, Intel: dir, Directories: geo.Directories()})
-	if err != nil && len(cfg.MMDB) > 0 {
-		return failed(err, "see 'mmdb' in the config")
-	}
-	if err != nil {
-		j.notes = append(j.notes, "not used to tell where addresses are: "+err.Error())
-	}
-	for _, err := range j.geo.Skipped() {
-		j.notes = append(j.notes, "not used to tell where addresses are: "+err.Error())
-	}
-	return nil
-}
-
-// atlas is what tells where addresses are, in the store's terms.
-func (j *job) atlas() *store.Atlas {
-	return &store.Atlas{
-		Name:    j.geo.Digest(),
-		Checked: j.geo.Checked(),
-		Lookup:  j.geo.Lookup,
-		Country: func(code string) string {
-			c, _ := geo.CountryOf(code)
-			return c.Name
-		},
-	}
-}
-
-func openStore(path string, m memory) (*store.Store, error) {
-	s, err := store.OpenWithin(path, int64(m.database()))
-	if errors.Is(err, store.ErrBusy) {
-		return nil, failed(err, "wait until it is done, or choose another file with --db")
-	}
+// report returns what there is to tell, of what the database holds and of this run. before
+// are the incidents that it held then.
+func (j *job) report(w *wanted, before map[string]time.Time) (*report.Report, error) {
+	r, err := j.store.Report(w.span)
 	if err != nil {
 		return nil, failed(err, "")
 	}
-	return s, nil
+	if r.Log.Parsed == 0 {
+		return nil, nothingToRead(j.plan)
+	}
+	j.describe(r, w.span)
+	if err := j.tellSuppressed(r); err != nil {
+		return nil, failed(err, "")
+	}
+	switch {
+	case w.accepted != nil:
+		onlyNew(r, w.accepted)
+	case j.flags.newOnly:
+		keepNew(r, before)
+	}
+	return r, nil
+}
+
+// tell writes the report to where it is wanted, and returns the verdict.
+func (j *job) tell(c *cobra.Command, w *wanted, r *report.Report) error {
+	f := j.flags
+	if w.post != nil {
+		w.post.afterScan(c.Context(), f.quiet)
+	}
+	f.redact.apply(r)
+	if err := w.out.write(r, c.OutOrStdout(), j.stderr, f.quiet); err != nil {
+		return failed(err, "")
+	}
+	tables, err := exportTables(c, f.db, w.folders, r, w.span, report.Filter{}, f.quiet)
+	if err != nil {
+		return err
+	}
+	if err := exported(c.Context(), f.db, "report.exported", append(w.out.files(), tables...)...); err != nil {
+		return err
+	}
+	return j.verdict(r, w.failOn)
 }
 
 // nothingToRead says why there is nothing to report on.
@@ -428,241 +272,6 @@ func nothingToRead(p *source.Plan) error {
 		lines = append(lines[:most], fmt.Sprintf("and %d more", n))
 	}
 	return failed(fmt.Errorf("scan: no request could be read\n  %s", strings.Join(lines, "\n  ")), hint)
-}
-
-// run reads, keeps and judges.
-func (j *job) run(ctx context.Context) error {
-	streams, err := j.streams()
-	if err != nil {
-		return failed(err, "")
-	}
-	if j.replay != nil {
-		defer j.replay.Close()
-	}
-	merger := source.NewMerger(streams, j.watermark, j.broke)
-	err = j.pump(ctx, merger)
-	if ctx.Err() != nil {
-		if err == nil { // it came when all was read
-			err = j.store.Flush()
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return failed(fmt.Errorf("scan: interrupted, and what was read last is not kept: %w", err), "run it again to go on")
-		}
-		return interrupted()
-	}
-	if err != nil {
-		return failed(fmt.Errorf("scan: %w", err), "")
-	}
-	if err := j.finish(merger.Watermark()); err != nil {
-		return failed(fmt.Errorf("scan: %w", err), "")
-	}
-	return nil
-}
-
-func interrupted() error {
-	return failed(errors.New("scan: interrupted"), "what was read is kept: run it again to go on")
-}
-
-// interruptible returns what r gives, and the context's error once that is done: a read
-// from a terminal or a pipe may wait for ever.
-func interruptible(ctx context.Context, r io.Reader) io.Reader {
-	out, in := io.Pipe()
-	go func() {
-		_, err := io.CopyBuffer(in, struct{ io.Reader }{r}, make([]byte, 128<<10))
-		in.CloseWithError(err)
-	}()
-	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
-	return out
-}
-
-// streams decides from where on requests are judged: from the checkpoint if nothing
-// that is read now lies before it, else from the beginning. What is kept and lies
-// after that point is judged together with what is new.
-func (j *job) streams() ([]source.Stream, error) {
-	watermark, settings, err := j.store.Checkpoint()
-	if err != nil {
-		return nil, err
-	}
-	j.anew = settings != j.settings
-	var streams []source.Stream
-	sources := map[int]*parsers.Source{}
-	for _, k := range j.opts.Known {
-		sources[k.Source.ID] = &k.Source
-	}
-	for _, l := range j.plan.Logs {
-		if l.Anew() {
-			if err := j.store.Drop(l.Source.ID); err != nil {
-				return nil, err
-			}
-		}
-		sources[l.Source.ID] = l.Source
-		if l.Over() {
-			continue
-		}
-		if l.Anew() || l.Voids() || l.Bound().Before(watermark) {
-			j.anew = true
-		}
-		streams = append(streams, l)
-	}
-	if j.anew {
-		if err := j.store.Forget(); err != nil {
-			return nil, err
-		}
-		watermark = time.Time{}
-	} else if err := j.store.States(j.pipeline.Load); err != nil {
-		return nil, fmt.Errorf("checkpoint: %w", err)
-	}
-	changes, err := j.store.Changes()
-	if err != nil {
-		return nil, err
-	}
-	changes, notes := underSettings(changes, j.all)
-	j.notes = append(j.notes, notes...)
-	j.pipeline.Plan(changes, watermark)
-	j.watermark = watermark
-	if len(j.opts.Known) == 0 {
-		return streams, nil
-	}
-	if j.replay, err = j.store.Replay(watermark, j.flags.lateness, sources); err != nil {
-		return nil, err
-	}
-	return append(streams, j.replay), nil
-}
-
-// broke records that a log ended before its end.
-func (j *job) broke(s source.Stream, err error) {
-	path := "the database"
-	if l, ok := s.(*source.Log); ok {
-		path = l.File.Path
-	}
-	j.plan.Failures = append(j.plan.Failures, source.Failure{Path: path, Err: err, Fatal: true,
-		Hint: "what could be read before that is in the report"})
-}
-
-// together is how many batches are judged at once, where so many wait: to begin and to end
-// costs the detectors as much for one.
-const together = 8
-
-// pump leads batches from the logs to the store and to the detectors, which work side
-// by side.
-func (j *job) pump(ctx context.Context, merger *source.Merger) error {
-	const ahead = 16 // batches one stage may be ahead of the next: the store pauses at times
-	toRows, toJudge := make(chan *source.Batch, ahead), make(chan *source.Batch, ahead)
-	toStore := make(chan *store.Rows, ahead)
-	var unkept error
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		defer close(toRows)
-		defer close(toJudge)
-		for {
-			b, err := merger.Next()
-			if err == io.EOF {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if b.Log == nil {
-				j.opts.Enrich(b.Requests) // what a route means may have been set otherwise since
-			}
-			j.progress.add(b)
-			b.Lend(2)
-			for _, to := range []chan *source.Batch{toRows, toJudge} {
-				select {
-				case to <- b:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-		}
-	})
-	g.Go(func() error {
-		defer close(toStore)
-		for b := range toRows {
-			if b.Log == nil { // kept already
-				b.Done()
-				continue
-			}
-			select {
-			case toStore <- j.store.Rows(b):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return nil
-	})
-	g.Go(func() error {
-		for rows := range toStore {
-			if err := j.store.Add(rows); err != nil {
-				return err
-			}
-			rows.Batch.Done()
-		}
-		if ctx.Err() == nil {
-			return nil // what is not committed yet belongs to the last transaction
-		}
-		unkept = j.store.Flush() // what an interrupted run has read
-		return unkept
-	})
-	g.Go(func() error {
-		for b := range toJudge {
-			j.order.Add(b)
-			for range min(len(toJudge), together-1) {
-				b = <-toJudge
-				j.order.Add(b)
-			}
-			j.pipeline.Advance(j.order.Release(b.Watermark), b.Watermark)
-		}
-		return nil
-	})
-	err := g.Wait()
-	return cmp.Or(unkept, err)
-}
-
-// finish keeps the detectors' memory as of the watermark, then lets them say what
-// they would if the log ended here.
-func (j *job) finish(watermark time.Time) error {
-	j.pipeline.Advance(j.order.Release(watermark), watermark)
-	saved := make(chan piece, 64)
-	g, ctx := errgroup.WithContext(context.Background())
-	g.Go(func() error {
-		if err := j.store.BeginResults(watermark, j.settings, j.anew); err != nil {
-			return err
-		}
-		for p := range saved {
-			if err := j.store.SaveState(p.Stage, p.Saved); err != nil {
-				return err
-			}
-		}
-		return j.store.SetOrigins(j.atlas())
-	})
-	g.Go(func() error {
-		err := j.pipeline.Save(func(stage string, s keyed.Saved) error {
-			select {
-			case saved <- piece{stage, s}:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-		close(saved)
-		if err != nil {
-			return err
-		}
-		j.results.Ending()
-		if rest := j.order.Drain(); len(rest) > 0 {
-			j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
-		}
-		j.pipeline.Flush()
-		return j.pipeline.Err()
-	})
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	if err := j.store.SetRoutes(j.routes); err != nil {
-		return fmt.Errorf("routes: %w", err)
-	}
-	return j.store.Finish(j.results)
 }
 
 // checkQuality fails the logs of which too little could be read.
@@ -747,10 +356,10 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if r.Log.Late > 0 {
 		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
 	}
-	if st := j.pipeline.Stats(); st.Evicted > 0 {
-		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", st.Evicted, j.flags.memory))
+	if j.evicted > 0 {
+		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", j.evicted, j.flags.memory))
 	}
-	if j.routes.Full() {
+	if j.routesFull {
 		run.Notes = append(run.Notes, "there are more different paths than are remembered: the routes of some are not told from names; an OpenAPI file or route_templates would tell")
 	}
 	if j.anew && len(j.opts.Known) > 0 {
@@ -819,114 +428,4 @@ func (j *job) verdict(r *report.Report, failOn detect.Severity) error {
 		}
 	}
 	return nil
-}
-
-// An output is one report to write.
-type output struct {
-	format *report.Format
-	file   string // "" is stdout
-}
-
-type outputs []output
-
-// formatNames are the names of the formats of reports, in a sentence, with the tables that
-// go into a folder.
-func formatNames() string {
-	var names []string
-	for _, f := range report.All() {
-		names = append(names, f.Name)
-	}
-	return strings.Join(names, ", ") + ", parquet=DIR"
-}
-
-func parseOutputs(args []string) (outputs, error) {
-	if len(args) == 0 {
-		args = []string{"text"}
-	}
-	var out outputs
-next:
-	for _, arg := range args {
-		name, file, toFile := strings.Cut(arg, "=")
-		if toFile && file == "" {
-			return nil, misuse("", "--output %q: no file after '='", arg)
-		}
-		if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
-			return nil, failed(fmt.Errorf("--output %q: no folder %q", arg, filepath.Dir(file)), "")
-		}
-		for _, f := range report.All() {
-			if f.Name == name {
-				out = append(out, output{f, file})
-				continue next
-			}
-		}
-		return nil, misuse("", "--output %q: the formats are %s", arg, formatNames())
-	}
-	return out, nil
-}
-
-// files are the outputs that go into files.
-func (out outputs) files() []export {
-	var files []export
-	for _, o := range out {
-		if o.file != "" {
-			files = append(files, export{o.format.Name, o.file})
-		}
-	}
-	return files
-}
-
-// write writes all outputs. A file appears whole or not at all.
-func (out outputs) write(r *report.Report, stdout, stderr io.Writer, quiet bool) error {
-	for _, o := range out {
-		var b bytes.Buffer
-		if err := o.format.Write(&b, r, lookOf(stdout, o.file)); err != nil {
-			return fmt.Errorf("output %s: %w", o.format.Name, err)
-		}
-		if o.file == "" {
-			if _, err := stdout.Write(b.Bytes()); err != nil {
-				return fmt.Errorf("output %s: %w", o.format.Name, err)
-			}
-			continue
-		}
-		if err := writeFile(o.file, b.Bytes()); err != nil {
-			return fmt.Errorf("output %s: %w", o.format.Name, err)
-		}
-		if !quiet {
-			fmt.Fprintf(stderr, "litesoc: wrote %s\n", o.file)
-		}
-	}
-	return nil
-}
-
-// writeFile writes a file whole or not at all. A device or a pipe is written to, and
-// what a link leads to is replaced, not the link.
-func writeFile(path string, content []byte) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(path, content, 0o600)
-	}
-	return replaceFile(path, func(tmp *os.File) error {
-		_, err := tmp.Write(content)
-		return err
-	})
-}
-
-// replaceFile puts what write makes of an empty file in the place of the file at path, or
-// leaves that as it is. What a link leads to is replaced, not the link.
-func replaceFile(path string, write func(tmp *os.File) error) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if err := write(tmp); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
-	"github.com/zeebo/xxh3"
+	"github.com/duckdb/duckdb-go/v2/mapping"
 
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
@@ -18,8 +18,11 @@ import (
 // go to the file as they fill. Smaller transactions leave more row groups half full.
 const rowsPerFlush = 4 * 122880
 
-// appenders write rows to the tables, by table.
-type appenders map[string]*duckdb.Appender
+// An appender writes rows to a table, in a transaction.
+type appender interface {
+	close() error // writes what is left and gives everything back
+	drop()        // gives everything back, rows and all
+}
 
 // moved is a log that was read on.
 type moved struct {
@@ -27,59 +30,69 @@ type moved struct {
 	after source.Position
 }
 
-// appender returns the appender of the table in the running transaction.
-func (s *Store) appender(table string) (*duckdb.Appender, error) {
-	if a := s.app[table]; a != nil {
+// appender returns the appender of the table in the running transaction, which begin makes
+// on the connection where there is none.
+func (s *Store) appender(table string, begin func(conn any) (appender, error)) (a appender, err error) {
+	if a = s.appenders[table]; a != nil {
 		return a, nil
 	}
 	if err := s.begin(); err != nil {
 		return nil, err
 	}
-	var a *duckdb.Appender
-	err := s.writer.Raw(func(conn any) (err error) {
-		a, err = duckdb.NewAppenderFromConn(conn.(driver.Conn), "", table)
+	err = s.writer.Raw(func(conn any) (err error) {
+		a, err = begin(conn)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", table, err)
+		return nil, err
 	}
-	if s.app == nil {
-		s.app = appenders{}
-	}
-	s.app[table] = a
+	s.appenders[table] = a
 	return a, nil
 }
 
+// rowAppender is the driver's. It takes values of all types that there are, row by row.
+type rowAppender struct{ *duckdb.Appender }
+
+func (a rowAppender) close() error { return a.Close() }
+
+func (a rowAppender) drop() {
+	a.Clear()
+	a.Close()
+}
+
 func (s *Store) append(table string, row ...driver.Value) error {
-	a, err := s.appender(table)
-	if err != nil {
-		return err
+	a, err := s.appender(table, func(conn any) (appender, error) {
+		a, err := duckdb.NewAppenderFromConn(conn.(driver.Conn), "", table)
+		return rowAppender{a}, err
+	})
+	if err == nil {
+		err = a.(rowAppender).AppendRow(row...)
 	}
-	if err := a.AppendRow(row...); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s: %w", table, err)
 	}
 	return nil
 }
 
-// write hands all rows to the transaction.
-func (a appenders) write() error {
-	var errs []error
-	for table, appender := range a {
-		if err := appender.Close(); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", table, err))
-		}
-		delete(a, table)
+// chunk returns a chunk of the table, whose columns must be of the types.
+func (s *Store) chunk(table string, types ...mapping.Type) (*chunk, error) {
+	a, err := s.appender(table, func(conn any) (appender, error) { return newChunk(conn, table, types...) })
+	if err != nil {
+		return nil, err
 	}
-	return errors.Join(errs...)
+	return a.(*chunk), nil
 }
 
-// drop gives the appenders back, rows and all.
-func (a appenders) drop() {
-	for table, appender := range a {
-		appender.Clear()
-		appender.Close()
-		delete(a, table)
+// writeRows hands all rows to the transaction.
+func (s *Store) writeRows() error {
+	var errs []error
+	for table, a := range s.appenders {
+		if err := a.close(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", table, err))
+		}
+		delete(s.appenders, table)
 	}
+	return errors.Join(errs...)
 }
 
 // Rows are a batch as the store takes it.
@@ -90,10 +103,12 @@ type Rows struct {
 	err     error // why there is nothing else
 }
 
-// An addition is a row of a table of what repeats.
+// An addition is a new row of a table of what repeats: what the request says, by its number
+// in the batch.
 type addition struct {
-	table string
-	row   []driver.Value
+	to      *dim
+	id      uint32
+	request int
 }
 
 // Rows finds the numbers of what repeats in a batch. It is half of the work and may be
@@ -104,7 +119,7 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 		return &Rows{Batch: b, err: err}
 	}
 	rows := &Rows{Batch: b, numbers: make([]numbers, len(b.Requests))}
-	hashes := make([]xxh3.Uint128, len(b.Requests))
+	hashes := make([]sum, len(b.Requests))
 	for column, of := range s.dims.all() {
 		// One thing for all requests after the other: what is to be looked up is then fetched
 		// from memory side by side.
@@ -118,33 +133,12 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 			}
 			id, added := s.dims.number(of, hash)
 			if added {
-				rows.add(&s.dims, of, id, &b.Requests[i])
+				rows.added = append(rows.added, addition{of, id, i})
 			}
 			rows.numbers[i][column] = id
 		}
 	}
 	return rows
-}
-
-// add adds what the request says to the table, under its number.
-func (rows *Rows) add(d *dims, of *dim, id uint32, r *parsers.Request) {
-	row := append(make([]driver.Value, 0, 1+maxParts), id)
-	switch of {
-	case &d.callers:
-		for _, part := range of.parts(r) {
-			row = append(row, nullable(part))
-		}
-	case &d.calls:
-		row = append(row, nullable(r.Method), nullable(r.Host), nullable(r.Shape), nil, nullable(r.Event), nullable(r.Shape))
-		if r.Status != 0 {
-			row[4] = int64(r.Status)
-		}
-	case &d.targets:
-		row = append(row, nullable(r.Path), nullable(r.Query))
-	case &d.referers:
-		row = append(row, r.Referer)
-	}
-	rows.added = append(rows.added, addition{of.table, row})
 }
 
 // Add keeps rows. They are on disk after the next Flush, which Add calls by itself
@@ -160,8 +154,12 @@ func (s *Store) Add(rows *Rows) error {
 		}
 	}
 	for _, a := range rows.added {
-		if err := s.append(a.table, a.row...); err != nil {
-			return err
+		c, err := s.chunk(a.to.table, a.to.types...)
+		if err == nil {
+			err = a.to.add(c, a.id, &b.Requests[a.request])
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.to.table, err)
 		}
 	}
 	if err := s.addRequests(b.Requests, rows.numbers); err != nil {
@@ -194,24 +192,16 @@ func (s *Store) forget(b *source.Batch) error {
 }
 
 // addRequests writes the rows of requests, of each the numbers of what repeats.
-func (s *Store) addRequests(requests []parsers.Request, of []numbers) (err error) {
+func (s *Store) addRequests(requests []parsers.Request, of []numbers) error {
 	if len(requests) == 0 {
 		return nil
 	}
-	if s.facts == nil {
-		if err := s.begin(); err != nil {
-			return err
-		}
-		err := s.writer.Raw(func(conn any) (err error) {
-			s.facts, err = newFacts(conn)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	a, err := s.appender("request_rows", newFacts)
+	if err != nil {
+		return err
 	}
 	for i := range requests {
-		if err := s.facts.append(&requests[i], of[i]); err != nil {
+		if err := a.(*facts).append(&requests[i], of[i]); err != nil {
 			return err
 		}
 	}
@@ -236,16 +226,10 @@ func (s *Store) Flush() error {
 
 // write hands what was added to the running transaction.
 func (s *Store) write() error {
-	if f := s.facts; f != nil {
-		s.facts = nil
-		if err := f.close(); err != nil {
-			return fmt.Errorf("request_rows: %w", err)
-		}
-	}
 	if err := s.writeStates(); err != nil {
 		return err
 	}
-	if err := s.app.write(); err != nil {
+	if err := s.writeRows(); err != nil {
 		return err
 	}
 	s.rows = 0
@@ -285,5 +269,5 @@ func (s *Store) writePositions() error {
 		}
 	}
 	clear(s.moved)
-	return s.app.write()
+	return s.writeRows()
 }

@@ -121,7 +121,7 @@ func (s *Store) audit(entries []Entry) error {
 			return err
 		}
 	}
-	if err := s.app.write(); err != nil {
+	if err := s.writeRows(); err != nil {
 		return err
 	}
 	return s.exec(`update audit_head set rows = ?, hash = ?`, r.Seq, r.Hash)

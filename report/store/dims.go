@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/duckdb/duckdb-go/v2/mapping"
 	"github.com/zeebo/xxh3"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -21,6 +22,8 @@ type dim struct {
 	columns string // those of its parts, in their order
 	// parts returns what the request says that this table keeps.
 	parts func(r *parsers.Request) parts
+	types []mapping.Type // of all columns: the number and, if write is nil, a text for each part
+	write func(c *chunk, r *parsers.Request)
 	// ids are the numbers by hash of the text of the parts: what is asked for is remembered
 	// in older for one more generation.
 	ids, older names
@@ -45,7 +48,7 @@ type dims struct {
 }
 
 // bytesPerName is how much of the memory there must be for each row of one table whose
-// number is known, in one of two generations. It takes about 50 bytes, and the tables that
+// number is known, in one of two generations. It takes about 32 bytes, and the tables that
 // grow are one or two.
 const bytesPerName = 256
 
@@ -57,9 +60,17 @@ func newDims(most int) dims {
 		}},
 		calls: dim{table: "calls", columns: "method, host, shape, status, event_name", parts: func(r *parsers.Request) parts {
 			return parts{r.Method, r.Host, r.Shape, statusText(r.Status), r.Event}
-		}},
+		}, write: writeCall, types: callTypes},
 		targets:  dim{table: "targets", columns: "path, query", repeated: true, parts: func(r *parsers.Request) parts { return parts{r.Path, r.Query} }},
 		referers: dim{table: "referers", columns: "text", parts: func(r *parsers.Request) parts { return parts{r.Referer} }},
+	}
+	for _, of := range d.all() {
+		if of.types == nil {
+			of.types = append(of.types, mapping.TypeUInteger)
+			for range strings.Count(of.columns, ",") + 1 {
+				of.types = append(of.types, mapping.TypeVarchar)
+			}
+		}
 	}
 	for i := range d.seeds {
 		d.seeds[i] = rand.Uint64()
@@ -68,6 +79,38 @@ func newDims(most int) dims {
 }
 
 func (d *dims) all() []*dim { return []*dim{&d.callers, &d.calls, &d.targets, &d.referers} }
+
+// add adds what the request says to the table, under the number.
+func (of *dim) add(c *chunk, id uint32, r *parsers.Request) error {
+	if err := c.row(); err != nil {
+		return err
+	}
+	*cell[uint32](c, 0) = id
+	if of.write != nil {
+		of.write(c, r)
+		return nil
+	}
+	texts := of.parts(r)
+	for i := range len(of.types) - 1 {
+		c.text(1+i, texts[i])
+	}
+	return nil
+}
+
+var callTypes = []mapping.Type{mapping.TypeUInteger, mapping.TypeVarchar, mapping.TypeVarchar, mapping.TypeVarchar, mapping.TypeUSmallInt,
+	mapping.TypeVarchar, mapping.TypeVarchar}
+
+// writeCall writes a row of calls. The route is the shape until another is learned.
+func writeCall(c *chunk, r *parsers.Request) {
+	c.text(1, r.Method)
+	c.text(2, r.Host)
+	c.text(3, r.Shape)
+	if *cell[uint16](c, 4) = uint16(r.Status); r.Status == 0 {
+		c.null(4)
+	}
+	c.text(5, r.Event)
+	c.text(6, r.Shape)
+}
 
 // statusTexts are the statuses there are, so that none is formatted twice.
 var statusTexts = func() (texts [1000]string) {
@@ -84,6 +127,14 @@ func statusText(status int) string {
 		return strconv.Itoa(status)
 	}
 	return statusTexts[status]
+}
+
+// Unload gives back the memory that a store needs to add requests: none are added for now.
+func (s *Store) Unload() {
+	for _, d := range s.dims.all() {
+		d.ids, d.older = names{}, names{}
+	}
+	s.dims.loaded = false
 }
 
 // load reads what the tables hold already, the first time: most who open a store add no
@@ -131,11 +182,18 @@ func (d *dims) loadOne(db *sql.DB, of *dim) error {
 	return rows.Err()
 }
 
+// A sum is 96 bits of a hash: of a million texts, two have one with a probability of 10^-17.
+type sum struct {
+	lo uint64
+	hi uint32
+}
+
 // nothing is the hash of parts that are all empty.
-var nothing xxh3.Uint128
+var nothing sum
 
 // hash returns the hash of the parts.
-func (d *dims) hash(p *parts) (sum xxh3.Uint128) {
+func (d *dims) hash(p *parts) sum {
+	var lo, hi uint64
 	for i, part := range p {
 		if part == "" {
 			continue
@@ -143,15 +201,15 @@ func (d *dims) hash(p *parts) (sum xxh3.Uint128) {
 		// Each place has a seed of its own: no part can pass for another.
 		h := xxh3.HashString128Seed(part, d.seeds[i])
 		var carry uint64
-		sum.Lo, carry = bits.Add64(sum.Lo, h.Lo, 0)
-		sum.Hi, _ = bits.Add64(sum.Hi, h.Hi, carry)
+		lo, carry = bits.Add64(lo, h.Lo, 0)
+		hi, _ = bits.Add64(hi, h.Hi, carry)
 	}
-	return sum
+	return sum{lo, uint32(hi)}
 }
 
 // number returns the number of what has the hash, and whether it is a new one; 0 if it has
 // none.
-func (d *dims) number(of *dim, hash xxh3.Uint128) (id uint32, added bool) {
+func (d *dims) number(of *dim, hash sum) (id uint32, added bool) {
 	id, known := of.ids.get(hash)
 	if id != 0 {
 		return id, false
@@ -183,43 +241,46 @@ type names struct {
 	count int
 }
 
-// A name is a number and the hash of what it stands for; empty if that is nothing.
+// A name is a number and the hash of what it stands for, in 16 bytes; empty if that is
+// nothing.
 type name struct {
-	hash xxh3.Uint128
-	id   uint32
+	lo     uint64
+	hi, id uint32
 }
 
+func (n *name) hash() sum { return sum{n.lo, n.hi} }
+
 // slot returns the slot of the hash, or the empty one that it would get.
-func (n *names) slot(hash xxh3.Uint128) *name {
+func (n *names) slot(hash sum) *name {
 	last := uint64(len(n.slots) - 1)
-	i := hash.Lo & last
-	for n.slots[i].hash != hash && n.slots[i].hash != nothing {
+	i := hash.lo & last
+	for n.slots[i].hash() != hash && n.slots[i].hash() != nothing {
 		i = (i + 1) & last
 	}
 	return &n.slots[i]
 }
 
-func (n *names) get(hash xxh3.Uint128) (id uint32, known bool) {
+func (n *names) get(hash sum) (id uint32, known bool) {
 	if len(n.slots) == 0 {
 		return 0, false
 	}
 	s := n.slot(hash)
-	return s.id, s.hash != nothing
+	return s.id, s.hash() != nothing
 }
 
-func (n *names) set(hash xxh3.Uint128, id uint32) {
+func (n *names) set(hash sum, id uint32) {
 	if n.count >= len(n.slots)*3/4 {
 		old := n.slots
 		n.slots = make([]name, max(64, 2*len(old)))
 		for _, s := range old {
-			if s.hash != nothing {
-				*n.slot(s.hash) = s
+			if s.hash() != nothing {
+				*n.slot(s.hash()) = s
 			}
 		}
 	}
 	s := n.slot(hash)
-	if s.hash == nothing {
+	if s.hash() == nothing {
 		n.count++
 	}
-	*s = name{hash, id}
+	*s = name{hash.lo, hash.hi, id}
 }

@@ -242,7 +242,7 @@ func (s *Store) change(changes []change, now time.Time) error {
 			return err
 		}
 	}
-	if err := s.app.write(); err != nil {
+	if err := s.writeRows(); err != nil {
 		return err
 	}
 	return s.Audit(entries...)

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
+	"strings"
+
+	"github.com/duckdb/duckdb-go/v2/mapping"
 
 	"github.com/litesoc/litesoc/parsers"
 )
@@ -23,7 +25,7 @@ func (s *Store) SetOrigins(a *Atlas) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	if err := s.app.write(); err != nil { // so that new callers are seen
+	if err := s.writeRows(); err != nil { // so that new callers are seen
 		return err
 	}
 	ctx := context.Background()
@@ -57,36 +59,57 @@ func (s *Store) SetOrigins(a *Atlas) error {
 		return err
 	}
 	for _, ip := range ips {
-		if err := s.append("origins", a.row(ip)...); err != nil {
+		if err := s.addOrigin(a, ip); err != nil {
 			return fmt.Errorf("origins: %w", err)
 		}
 	}
 	return nil
 }
 
-// row is what is kept of an address.
-func (a *Atlas) row(ip string) []driver.Value {
-	row := make([]driver.Value, 13)
-	row[0] = ip
+var originTypes = []mapping.Type{mapping.TypeVarchar, mapping.TypeVarchar, mapping.TypeVarchar, mapping.TypeVarchar,
+	mapping.TypeDouble, mapping.TypeDouble, mapping.TypeDouble, mapping.TypeBigInt, mapping.TypeVarchar,
+	mapping.TypeBoolean, mapping.TypeBoolean, mapping.TypeBoolean, mapping.TypeBoolean}
+
+// addOrigin keeps where the address is.
+func (s *Store) addOrigin(a *Atlas, ip string) error {
+	c, err := s.chunk("origins", originTypes...)
+	if err != nil {
+		return err
+	}
+	if err := c.row(); err != nil {
+		return err
+	}
+	c.text(0, ip)
 	o := a.Lookup(ip)
 	if o == nil {
-		return row
+		for column := 1; column < len(originTypes); column++ {
+			c.null(column)
+		}
+		return nil
 	}
-	row[1], row[3] = nullable(o.Country), nullable(o.City)
+	country := ""
 	if o.Country != "" {
-		row[2] = nullable(a.Country(o.Country))
+		country = a.Country(o.Country)
 	}
-	if o.RadiusKM > 0 {
-		row[4], row[5], row[6] = o.Latitude, o.Longitude, o.RadiusKM
-	}
-	if o.ASN != 0 {
-		row[7] = int64(o.ASN)
-	}
-	row[8] = nullable(o.Org)
-	for i, trait := range [...]parsers.Traits{parsers.VPN, parsers.Tor, parsers.Relay, parsers.Datacenter | parsers.Cloud} {
-		if a.Checked&trait != 0 {
-			row[9+i] = o.Has(trait)
+	c.text(1, valid(o.Country))
+	c.text(2, country)
+	c.text(3, valid(o.City))
+	for i, v := range [...]float64{o.Latitude, o.Longitude, o.RadiusKM} {
+		if *cell[float64](c, 4+i) = v; o.RadiusKM <= 0 {
+			c.null(4 + i)
 		}
 	}
-	return row
+	if *cell[int64](c, 7) = int64(o.ASN); o.ASN == 0 {
+		c.null(7)
+	}
+	c.text(8, valid(o.Org))
+	for i, trait := range [...]parsers.Traits{parsers.VPN, parsers.Tor, parsers.Relay, parsers.Datacenter | parsers.Cloud} {
+		if *cell[bool](c, 9+i) = o.Has(trait); a.Checked&trait == 0 {
+			c.null(9 + i)
+		}
+	}
+	return nil
 }
+
+// valid returns what a database of addresses says as valid UTF-8.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -46,7 +46,7 @@ func (s *Store) queueChanges(r *Results) error {
 	if s.post == nil {
 		return nil
 	}
-	if err := s.app.write(); err != nil {
+	if err := s.writeRows(); err != nil {
 		return err
 	}
 	rows, err := s.writer.QueryContext(context.Background(), `
@@ -113,7 +113,7 @@ func (s *Store) queue(queued []queuedNotice, at time.Time) error {
 			return err
 		}
 	}
-	return s.app.write()
+	return s.writeRows()
 }
 
 // The states of a notice.

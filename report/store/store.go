@@ -42,12 +42,11 @@ type Store struct {
 	// Rows alone uses these.
 	dims dims
 
-	inTx   bool
-	rows   int // appended since the last commit
-	app    appenders
-	facts  *facts         // nil: none is open
-	moved  map[int]*moved // logs that were read on since the last commit
-	states states
+	inTx      bool
+	rows      int                 // appended since the last commit
+	appenders map[string]appender // by table
+	moved     map[int]*moved      // logs that were read on since the last commit
+	states    states
 
 	post *Post // nil: nobody is told of alerts
 }
@@ -68,7 +67,7 @@ func OpenWithin(path string, memory int64) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{path: path, memory: memory, dims: newDims(int(memory / bytesPerName)), moved: map[int]*moved{}}
+	s := &Store{path: path, memory: memory, dims: newDims(int(memory / bytesPerName)), moved: map[int]*moved{}, appenders: map[string]appender{}}
 	err := s.open()
 	if err != nil && isBegun(path) {
 		s.Close()
@@ -279,7 +278,7 @@ func (s *Store) create(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.app.write(); err != nil {
+	if err := s.writeRows(); err != nil {
 		return err
 	}
 	return s.commit()
@@ -351,12 +350,11 @@ func (s *Store) commit() error {
 
 // rollback drops what was not committed.
 func (s *Store) rollback() {
-	s.app.drop()
-	s.states.packed = s.states.packed[:0]
-	if s.facts != nil {
-		s.facts.drop()
-		s.facts = nil
+	for _, a := range s.appenders {
+		a.drop()
 	}
+	clear(s.appenders)
+	s.states.packed = s.states.packed[:0]
 	if s.inTx {
 		s.exec("rollback")
 		s.inTx = false

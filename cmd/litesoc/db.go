@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/litesoc/litesoc/report/store"
+)
+
+// defaultDB is the store in the working folder.
+const defaultDB = "litesoc.duckdb"
+
+// dbFlag adds --db to a command. Where neither it nor LITESOC_DB is given, the config says
+// which database it is.
+func dbFlag(c *cobra.Command, to *string) {
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if c.Flags().Changed("db") || os.Getenv("LITESOC_DB") != "" {
+			return nil
+		}
+		path := ""
+		if f := c.Flags().Lookup("config"); f != nil {
+			path = f.Value.String()
+		}
+		cfg, err := readConfig(path)
+		if err == nil && cfg.DB != "" {
+			*to = cfg.DB
+		}
+		return err
+	}
+	fallback := os.Getenv("LITESOC_DB")
+	if fallback == "" {
+		fallback = defaultDB
+	}
+	c.Flags().StringVar(to, "db", fallback, "DuckDB `file` that keeps what is read (also LITESOC_DB)")
+}
+
+func openStore(path string, m memory) (*store.Store, error) {
+	s, err := store.OpenWithin(path, int64(m.database()))
+	if errors.Is(err, store.ErrBusy) {
+		return nil, failed(err, "wait until it is done, or choose another file with --db")
+	}
+	if err != nil {
+		return nil, failed(err, "")
+	}
+	return s, nil
+}

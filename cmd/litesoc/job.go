@@ -1,0 +1,420 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/detect/keyed"
+	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/geo"
+	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report"
+	"github.com/litesoc/litesoc/report/store"
+)
+
+// job is one run of scan.
+type job struct {
+	flags     *scanFlags
+	started   time.Time
+	stderr    io.Writer
+	store     *store.Store
+	opts      *source.Options
+	plan      *source.Plan
+	routes    *parsers.RouteLearner
+	geo       *geo.DB
+	pipeline  *detect.Pipeline
+	begin     func(detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) // that remember nothing
+	results   *store.Results
+	order     source.Orderer
+	all       []*detect.Detector
+	detectors []string
+	allow     *detect.Allowlist
+	notes     []string
+
+	thresholds []report.Setting
+	settings   string        // what the detectors' memory depends on
+	replay     *store.Replay // nil if nothing was kept before
+	watermark  time.Time
+	anew       bool // all kept requests are judged again
+	progress   *progress
+
+	evicted    int64 // keys that were forgotten early
+	routesFull bool  // not all paths were remembered
+}
+
+// prepare compiles everything that lines are read and judged by.
+func (j *job) prepare(cfg *config) error {
+	site, err := cfg.site()
+	if err != nil {
+		return err
+	}
+	least, err := cfg.leastNames()
+	if err != nil {
+		return err
+	}
+	routes, err := detect.NewRouteMap(cfg.Routes)
+	if err != nil {
+		return misuse("", "config: routes: %w", err)
+	}
+	formats, err := cfg.formats(j.flags.format)
+	if err != nil {
+		return err
+	}
+	detectors, err := cfg.detectors()
+	if err != nil {
+		return err
+	}
+	j.all = detectors
+	for _, d := range detectors {
+		j.detectors = append(j.detectors, d.Name)
+		d.MaxKeys = j.flags.memory.keys()
+		d.Flags.VisitAll(func(f *flag.Flag) {
+			_, usage := flag.UnquoteUsage(f)
+			j.thresholds = append(j.thresholds, report.Setting{Detector: d.Name, Name: f.Name, Value: f.Value.String(), Doc: usage})
+		})
+	}
+	if err := j.openGeo(cfg); err != nil {
+		return err
+	}
+	set, _, err := cfg.ruleSet(j.flags.rules)
+	if err != nil {
+		return err
+	}
+	j.settings = settingsOf(detectors, set.Rules, cfg, least, j.geo.Digest())
+	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
+		return err
+	}
+	judging, rules, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
+	j.begin = func(sink detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) {
+		routes := parsers.NewRouteLearner(least, site.Routes())
+		p := detect.NewPipeline(routes, judging, rules, threads, sink)
+		p.Origins = lookup
+		return routes, p
+	}
+	j.routes, j.pipeline = j.begin(j.results.Sink())
+	j.opts = &source.Options{Site: site, Formats: formats, Lateness: j.flags.lateness}
+	j.opts.Enrich = func(requests []parsers.Request) {
+		j.geo.Locate(requests)
+		for i := range requests {
+			r := &requests[i]
+			r.Event = routes.Classify(r)
+			if r.User == "" {
+				r.User = detect.LoginAccount(r)
+			}
+			r.Declared = site.Declared(r.Method, r.Shape)
+			r.Allowed = j.allow.Requests(r)
+		}
+	}
+	return nil
+}
+
+// settingsOf names everything that the detectors' memory depends on beside the
+// requests. Memory made under other settings is of no use.
+func settingsOf(detectors []*detect.Detector, rules []*detect.Rule, c *config, leastNames int, origins string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %q %v %d %s\n", version, c.Routes, c.Operations, leastNames, origins)
+	for _, e := range c.Allowlist {
+		fmt.Fprintln(h, e.ID(), e.Expires)
+	}
+	for _, d := range detectors {
+		fmt.Fprintln(h, d.Name, d.MaxKeys)
+		d.Flags.VisitAll(func(f *flag.Flag) { fmt.Fprintln(h, f.Name, f.Value) })
+	}
+	for _, r := range rules {
+		fmt.Fprintf(h, "%s\n%v\n", r.YAML(), r.Silent())
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Lists)) {
+		fmt.Fprintf(h, "%q %q\n", name, c.Lists[name])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// openGeo opens what tells where addresses are. What cannot be read is left out, and told.
+func (j *job) openGeo(cfg *config) (err error) {
+	dir := cmp.Or(j.flags.intel, cfg.Intel, defaultIntel())
+	j.geo, err = geo.Open(geo.Config{Files: cfg.MMDB, Intel: dir, Directories: geo.Directories()})
+	if err != nil && len(cfg.MMDB) > 0 {
+		return failed(err, "see 'mmdb' in the config")
+	}
+	if err != nil {
+		j.notes = append(j.notes, "not used to tell where addresses are: "+err.Error())
+	}
+	for _, err := range j.geo.Skipped() {
+		j.notes = append(j.notes, "not used to tell where addresses are: "+err.Error())
+	}
+	return nil
+}
+
+// atlas is what tells where addresses are, in the store's terms.
+func (j *job) atlas() *store.Atlas {
+	return &store.Atlas{
+		Name:    j.geo.Digest(),
+		Checked: j.geo.Checked(),
+		Lookup:  j.geo.Lookup,
+		Country: func(code string) string {
+			c, _ := geo.CountryOf(code)
+			return c.Name
+		},
+	}
+}
+
+// run reads, keeps and judges.
+func (j *job) run(ctx context.Context) error {
+	streams, err := j.streams()
+	if err != nil {
+		return failed(err, "")
+	}
+	if j.replay != nil {
+		defer j.replay.Close()
+	}
+	merger := source.NewMerger(streams, j.watermark, j.broke)
+	err = j.pump(ctx, merger)
+	if ctx.Err() != nil {
+		if err == nil { // it came when all was read
+			err = j.store.Flush()
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return failed(fmt.Errorf("scan: interrupted, and what was read last is not kept: %w", err), "run it again to go on")
+		}
+		return interrupted()
+	}
+	if err != nil {
+		return failed(fmt.Errorf("scan: %w", err), "")
+	}
+	if err := j.finish(merger.Watermark()); err != nil {
+		return failed(fmt.Errorf("scan: %w", err), "")
+	}
+	return nil
+}
+
+func interrupted() error {
+	return failed(errors.New("scan: interrupted"), "what was read is kept: run it again to go on")
+}
+
+// interruptible returns what r gives, and the context's error once that is done: a read
+// from a terminal or a pipe may wait for ever.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.CopyBuffer(in, struct{ io.Reader }{r}, make([]byte, 128<<10))
+		in.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
+	return out
+}
+
+// streams decides from where on requests are judged: from the checkpoint if nothing
+// that is read now lies before it, else from the beginning. What is kept and lies
+// after that point is judged together with what is new.
+func (j *job) streams() ([]source.Stream, error) {
+	watermark, settings, err := j.store.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	j.anew = settings != j.settings
+	var streams []source.Stream
+	sources := map[int]*parsers.Source{}
+	for _, k := range j.opts.Known {
+		sources[k.Source.ID] = &k.Source
+	}
+	for _, l := range j.plan.Logs {
+		if l.Anew() {
+			if err := j.store.Drop(l.Source.ID); err != nil {
+				return nil, err
+			}
+		}
+		sources[l.Source.ID] = l.Source
+		if l.Over() {
+			continue
+		}
+		if l.Anew() || l.Voids() || l.Bound().Before(watermark) {
+			j.anew = true
+		}
+		streams = append(streams, l)
+	}
+	if j.anew {
+		if err := j.store.Forget(); err != nil {
+			return nil, err
+		}
+		watermark = time.Time{}
+	} else if err := j.store.States(j.pipeline.Load); err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	changes, err := j.store.Changes()
+	if err != nil {
+		return nil, err
+	}
+	changes, notes := underSettings(changes, j.all)
+	j.notes = append(j.notes, notes...)
+	j.pipeline.Plan(changes, watermark)
+	j.watermark = watermark
+	if len(j.opts.Known) == 0 {
+		return streams, nil
+	}
+	if j.replay, err = j.store.Replay(watermark, j.flags.lateness, sources); err != nil {
+		return nil, err
+	}
+	return append(streams, j.replay), nil
+}
+
+// broke records that a log ended before its end.
+func (j *job) broke(s source.Stream, err error) {
+	path := "the database"
+	if l, ok := s.(*source.Log); ok {
+		path = l.File.Path
+	}
+	j.plan.Failures = append(j.plan.Failures, source.Failure{Path: path, Err: err, Fatal: true,
+		Hint: "what could be read before that is in the report"})
+}
+
+// together is how many batches are judged at once, where so many wait: to begin and to end
+// costs the detectors as much for one.
+const together = 8
+
+// pump leads batches from the logs to the store and to the detectors, which work side
+// by side.
+func (j *job) pump(ctx context.Context, merger *source.Merger) error {
+	const ahead = 16 // batches one stage may be ahead of the next: the store pauses at times
+	toRows, toJudge := make(chan *source.Batch, ahead), make(chan *source.Batch, ahead)
+	toStore := make(chan *store.Rows, ahead)
+	var unkept error
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(toRows)
+		defer close(toJudge)
+		for {
+			b, err := merger.Next()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if b.Log == nil {
+				j.opts.Enrich(b.Requests) // what a route means may have been set otherwise since
+			}
+			j.progress.add(b)
+			b.Lend(2)
+			for _, to := range []chan *source.Batch{toRows, toJudge} {
+				select {
+				case to <- b:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+	})
+	g.Go(func() error {
+		defer close(toStore)
+		for b := range toRows {
+			if b.Log == nil { // kept already
+				b.Done()
+				continue
+			}
+			select {
+			case toStore <- j.store.Rows(b):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for rows := range toStore {
+			if err := j.store.Add(rows); err != nil {
+				return err
+			}
+			rows.Batch.Done()
+		}
+		if ctx.Err() == nil {
+			return nil // what is not committed yet belongs to the last transaction
+		}
+		unkept = j.store.Flush() // what an interrupted run has read
+		return unkept
+	})
+	g.Go(func() error {
+		for b := range toJudge {
+			j.order.Add(b)
+			for range min(len(toJudge), together-1) {
+				b = <-toJudge
+				j.order.Add(b)
+			}
+			j.pipeline.Advance(j.order.Release(b.Watermark), b.Watermark)
+		}
+		return nil
+	})
+	err := g.Wait()
+	return cmp.Or(unkept, err)
+}
+
+// finish keeps the detectors' memory as of the watermark, then lets them say what
+// they would if the log ended here.
+func (j *job) finish(watermark time.Time) error {
+	j.pipeline.Advance(j.order.Release(watermark), watermark)
+	saved := make(chan piece, 64)
+	g, ctx := errgroup.WithContext(context.Background())
+	g.Go(func() error {
+		if err := j.store.BeginResults(watermark, j.settings, j.anew); err != nil {
+			return err
+		}
+		for p := range saved {
+			if err := j.store.SaveState(p.Stage, p.Saved); err != nil {
+				return err
+			}
+		}
+		return j.store.SetOrigins(j.atlas())
+	})
+	g.Go(func() error {
+		err := j.pipeline.Save(func(stage string, s keyed.Saved) error {
+			select {
+			case saved <- piece{stage, s}:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		close(saved)
+		if err != nil {
+			return err
+		}
+		j.results.Ending()
+		if rest := j.order.Drain(); len(rest) > 0 {
+			j.pipeline.Advance(rest, rest[len(rest)-1].Time.Add(time.Microsecond))
+		}
+		j.pipeline.Flush()
+		return j.pipeline.Err()
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := j.store.SetRoutes(j.routes); err != nil {
+		return fmt.Errorf("routes: %w", err)
+	}
+	return j.store.Finish(j.results)
+}
+
+// settle notes what is to be told of judging, which is over, and gives its memory back: the
+// report is made with as much.
+func (j *job) settle() {
+	j.evicted, j.routesFull = j.pipeline.Stats().Evicted, j.routes.Full()
+	j.pipeline, j.routes, j.order = nil, nil, source.Orderer{}
+	j.store.Unload()
+	var m runtime.MemStats
+	if runtime.ReadMemStats(&m); m.HeapSys-m.HeapReleased > uint64(j.flags.memory.heap()/2) {
+		debug.FreeOSMemory()
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/litesoc/litesoc/report"
+)
+
+// An output is one report to write.
+type output struct {
+	format *report.Format
+	file   string // "" is stdout
+}
+
+type outputs []output
+
+// formatNames are the names of the formats of reports, in a sentence, with the tables that
+// go into a folder.
+func formatNames() string {
+	var names []string
+	for _, f := range report.All() {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ") + ", parquet=DIR"
+}
+
+func parseOutputs(args []string) (outputs, error) {
+	if len(args) == 0 {
+		args = []string{"text"}
+	}
+	var out outputs
+next:
+	for _, arg := range args {
+		name, file, toFile := strings.Cut(arg, "=")
+		if toFile && file == "" {
+			return nil, misuse("", "--output %q: no file after '='", arg)
+		}
+		if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+			return nil, failed(fmt.Errorf("--output %q: no folder %q", arg, filepath.Dir(file)), "")
+		}
+		for _, f := range report.All() {
+			if f.Name == name {
+				out = append(out, output{f, file})
+				continue next
+			}
+		}
+		return nil, misuse("", "--output %q: the formats are %s", arg, formatNames())
+	}
+	return out, nil
+}
+
+// files are the outputs that go into files.
+func (out outputs) files() []export {
+	var files []export
+	for _, o := range out {
+		if o.file != "" {
+			files = append(files, export{o.format.Name, o.file})
+		}
+	}
+	return files
+}
+
+// write writes all outputs. A file appears whole or not at all.
+func (out outputs) write(r *report.Report, stdout, stderr io.Writer, quiet bool) error {
+	for _, o := range out {
+		var b bytes.Buffer
+		if err := o.format.Write(&b, r, lookOf(stdout, o.file)); err != nil {
+			return fmt.Errorf("output %s: %w", o.format.Name, err)
+		}
+		if o.file == "" {
+			if _, err := stdout.Write(b.Bytes()); err != nil {
+				return fmt.Errorf("output %s: %w", o.format.Name, err)
+			}
+			continue
+		}
+		if err := writeFile(o.file, b.Bytes()); err != nil {
+			return fmt.Errorf("output %s: %w", o.format.Name, err)
+		}
+		if !quiet {
+			fmt.Fprintf(stderr, "litesoc: wrote %s\n", o.file)
+		}
+	}
+	return nil
+}
+
+// writeFile writes a file whole or not at all. A device or a pipe is written to, and
+// what a link leads to is replaced, not the link.
+func writeFile(path string, content []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, content, 0o600)
+	}
+	return replaceFile(path, func(tmp *os.File) error {
+		_, err := tmp.Write(content)
+		return err
+	})
+}
+
+// replaceFile puts what write makes of an empty file in the place of the file at path, or
+// leaves that as it is. What a link leads to is replaced, not the link.
+func replaceFile(path string, write func(tmp *os.File) error) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if err := write(tmp); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
