@@ -22,6 +22,7 @@ func DeniedAccess() *Detector {
 		Severity:  Low,
 		Technique: "T1190",
 		OWASP:     "API1:2023",
+		Of:        RefusedKind,
 		GroupBy:   ByActor,
 	}
 	limit := d.count("objects", 5, "distinct `objects` or routes refused within the window that are a pattern")
@@ -125,6 +126,7 @@ func DeniedPermission() *Detector {
 		Severity:  Medium,
 		Technique: "T1190",
 		OWASP:     "API5:2023",
+		Of:        RefusedKind,
 		GroupBy:   ByActor,
 	}
 	many := d.count("many", 5, "refused `requests` at which an event is told again, for rules to see")

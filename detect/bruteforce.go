@@ -21,6 +21,7 @@ func BruteForceIP() *Detector {
 		Severity:  High,
 		Technique: "T1110",
 		OWASP:     "API2:2023",
+		Of:        LoginKind,
 		Match:     isLogin,
 		GroupBy:   ByClient,
 		TTL:       new(history),

@@ -22,6 +22,7 @@ func BruteForceAccount() *Detector {
 		Severity:  High,
 		Technique: "T1110.001",
 		OWASP:     "API2:2023",
+		Of:        LoginKind,
 		Match:     isLogin,
 		GroupBy:   &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, accountOf(r)...) }},
 		TTL:       new(history),

@@ -26,6 +26,7 @@ func DistributedBruteForce() *Detector {
 		Severity:  High,
 		Technique: "T1110",
 		OWASP:     "API2:2023",
+		Of:        LoginKind,
 		Match:     isLogin,
 		GroupBy:   byRoute,
 		TTL:       new(history),

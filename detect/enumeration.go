@@ -22,6 +22,7 @@ func Enumeration() *Detector {
 		Severity:  High,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
+		Of:        RefusedKind,
 		Match:     func(r *parsers.Request) bool { return r.Status == 404 && !featuresOf(r).unbidden },
 		GroupBy:   ByActor,
 	}

@@ -15,6 +15,7 @@ type features struct {
 	id     uint64 // if hasID: objectID
 	object uint64 // if hasObject: pathObject
 	probe  probe
+	heads  heads // of the path
 
 	hasID, hasObject bool
 	numbered         bool // the route has a place for the number of an object: no parameter is one
@@ -41,6 +42,11 @@ func featuresOf(r *parsers.Request) *features {
 	if f, ok := r.Features.(*features); ok {
 		return f
 	}
+	return unprepared(r)
+}
+
+// unprepared is featuresOf for a request that brings none.
+func unprepared(r *parsers.Request) *features {
 	return newFeatures(r, pathFeatures(r), func() *features { return &features{} })
 }
 
@@ -83,6 +89,7 @@ func pathFeatures(r *parsers.Request) *features {
 	f := &features{
 		route: route,
 		probe: usualProbes.find(path),
+		heads: headsOf(path),
 
 		plain:    inOneSpelling(route),
 		admin:    adminPath(path),

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -81,4 +82,24 @@ func TestFeaturesLeaveNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// No segment of a path is one of the words of a list that its heads rule out.
+func FuzzHeads(f *testing.F) {
+	f.Add("/orgs/acme", "orgs,tenants")
+	f.Add("/-Org-s;a=b/./x", "orgs")
+	f.Add("//a/b/c/d/e/f/g/h/i_d", "id")
+	f.Add("/x"+strings.Repeat("_", 255), "x")
+	f.Fuzz(func(t *testing.T, path, words string) {
+		var l wordList
+		h := headsOf(path)
+		if l.Set(words) != nil || l.mayHold(&h) {
+			return
+		}
+		for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+			if l.has(segment) {
+				t.Errorf("%q: %q is one of %q", path, segment, words)
+			}
+		}
+	})
 }

@@ -27,6 +27,7 @@ func KeyGeo() *Detector {
 		Severity:  Medium,
 		Technique: "T1078",
 		OWASP:     "API2:2023",
+		Of:        NamedKind,
 		Match:     func(r *parsers.Request) bool { return r.ClientIP != "" && usesCredential(r) },
 		GroupBy:   ByCredential,
 		TTL:       new(history),

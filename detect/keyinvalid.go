@@ -20,6 +20,7 @@ func KeyInvalid() *Detector {
 		Severity:  Medium,
 		Technique: "T1110",
 		OWASP:     "API2:2023",
+		Of:        EventKind | RefusedKind,
 		Match: func(r *parsers.Request) bool {
 			return r.Event == APIKeyInvalid || r.Status == 403 && r.APIKey != ""
 		},

@@ -21,6 +21,7 @@ func KeyRate() *Detector {
 		Severity:  High,
 		Technique: "T1078",
 		OWASP:     "API4:2023",
+		Of:        NamedKind,
 		Match:     usesCredential,
 		GroupBy:   ByCredential,
 		TTL:       new(history),

@@ -24,6 +24,7 @@ func KeyRoutes() *Detector {
 		Severity:  Medium,
 		Technique: "T1078",
 		OWASP:     "API5:2023",
+		Of:        NamedKind,
 		Match:     func(r *parsers.Request) bool { return usesCredential(r) && showsRoute(r) },
 		GroupBy:   ByCredential,
 		TTL:       new(history),

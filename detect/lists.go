@@ -119,6 +119,47 @@ func (l *wordList) has(text string) bool {
 	return ok && l.lengths[word[0]]>>len(word)&1 == 1 && l.folded[string(word)]
 }
 
+// mayHold tells whether any segment of a path can be one of the words.
+func (l *wordList) mayHold(h *heads) bool {
+	if h.more {
+		return true
+	}
+	for i := range h.n {
+		if l.lengths.has(h.first[i], int(h.length[i])) {
+			return true
+		}
+	}
+	return false
+}
+
+// heads are how the segments of a path begin and how long they are, folded: most lists of
+// words hold none of them, by that alone.
+type heads struct {
+	n      uint8
+	more   bool // there are more than these
+	first  [maxHeads]byte
+	length [maxHeads]uint8
+}
+
+const maxHeads = 8
+
+func headsOf(path string) (h heads) {
+	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		var buf [maxWord]byte
+		word, ok := fold(&buf, segment)
+		if !ok {
+			continue // it is no word of any list
+		}
+		if h.n == maxHeads {
+			h.more = true
+			break
+		}
+		h.first[h.n], h.length[h.n] = word[0], uint8(len(word))
+		h.n++
+	}
+	return h
+}
+
 // lengths are how long the words of a list are, which rules most texts out: by first byte,
 // in lower case, a bit for each length.
 type lengths [256]uint64

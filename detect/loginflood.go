@@ -101,7 +101,7 @@ func refererPath(referer string) string {
 
 // loginForm tells whether a page is shown that may hold the form of a login.
 func loginForm(r *parsers.Request) bool {
-	return r.Method == "GET" && (r.Status == 200 || r.Status == 304) && featuresOf(r).login
+	return featuresOf(r).login && (r.Status == 200 || r.Status == 304) && r.Method == "GET"
 }
 
 // loginPages are the names of pages that hold one.

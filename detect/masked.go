@@ -23,6 +23,7 @@ func MaskedEnumeration() *Detector {
 		Severity:  High,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
+		Of:        NamedKind,
 		Match: func(r *parsers.Request) bool {
 			return masked(r) != "" && (r.Status >= 200 && r.Status < 400 || r.Status == 404 && !featuresOf(r).unbidden)
 		},

@@ -23,6 +23,7 @@ func NewDevice() *Detector {
 		Severity:  Low,
 		Technique: "T1078",
 		OWASP:     "API2:2023",
+		Of:        LoginKind,
 		Match:     func(r *parsers.Request) bool { return r.Event == LoginSuccess && r.User != "" },
 		GroupBy:   &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, r.User...) }},
 		TTL:       new(history),

@@ -557,9 +557,8 @@ func cutPlaces(path, route string) (restPath, restRoute string, found bool) {
 // queriedObject tells apart the objects that a query names.
 func queriedObject(query string) (object uint64, ok bool) {
 	for query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		if name, value, _ := strings.Cut(pair, "="); value != "" && namesID(name) {
+		var name, value string
+		if name, value, query = cutPair(query); value != "" && namesID(name) {
 			return tag(value), true
 		}
 	}

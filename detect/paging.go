@@ -44,9 +44,8 @@ func (f *features) listingIn(r *parsers.Request) (l listing, ok bool) {
 	short := ""
 	for _, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
-			var pair string
-			pair, query, _ = strings.Cut(query, "&")
-			name, value, _ := strings.Cut(pair, "=")
+			var name, value string
+			name, value, query = cutPair(query)
 			switch kind := pagingKind(name); kind {
 			case shortName:
 				short = value
@@ -264,10 +263,10 @@ func pageSize(value string) (size int64, said bool) {
 		value = plain
 	}
 	digits := strings.TrimPrefix(value, "-")
-	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+	n, fits := number(digits)
+	if digits == "" || !fits && strings.Trim(digits, "0123456789") != "" {
 		return math.MaxInt64, strings.EqualFold(value, "all") || strings.EqualFold(value, "max")
 	}
-	n, fits := number(digits)
 	switch {
 	case fits && n == 0:
 		return 0, false

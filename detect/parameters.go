@@ -9,12 +9,29 @@ import (
 // application gives it in the end: "role" of "user[role]", "user.role" and "roles[]".
 // The value is as logged.
 func cutParameter(query string) (name, value, rest string) {
-	pair, rest, _ := strings.Cut(query, "&")
-	name, value, _ = strings.Cut(pair, "=")
+	name, value, rest = cutPair(query)
 	if plainWord(name) {
 		return name, value, rest
 	}
 	return innerName(unescaped(name)), value, rest
+}
+
+// cutPair is cutParameter with the name as logged. Names and values are short: a loop over
+// bytes is faster than searching.
+func cutPair(query string) (name, value, rest string) {
+	end := 0
+	for end < len(query) && query[end] != '=' && query[end] != '&' {
+		end++
+	}
+	name = query[:end]
+	if end < len(query) && query[end] == '=' {
+		from := end + 1
+		for end = from; end < len(query) && query[end] != '&'; {
+			end++
+		}
+		value = query[from:end]
+	}
+	return name, value, query[min(end+1, len(query)):]
 }
 
 // plainWord tells whether a name has nothing in it that unescaped or innerName would take

@@ -81,6 +81,7 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 		Time:    func(r *parsers.Request) time.Time { return r.Time },
 		ID:      func(e Event) string { return e.ID },
 		Prepare: p.prepare,
+		Kinds:   func(r *parsers.Request) uint64 { return uint64(kindsOf(r)) },
 	}, workers, machines...)
 	p.events = keyed.New(keyed.Order[*clue, judgement]{
 		Time: func(c *clue) time.Time { return c.at },
@@ -102,6 +103,7 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 	return &keyed.Machine[*parsers.Request, Event]{
 		Name:    d.Name,
 		Match:   d.Match,
+		Kinds:   uint64(d.Of),
 		Group:   d.GroupBy,
 		TTL:     *d.TTL,
 		Quiet:   quiet,

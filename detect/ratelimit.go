@@ -18,6 +18,7 @@ func RateLimit() *Detector {
 		Severity:  Medium,
 		Technique: "T1499.003",
 		OWASP:     "API4:2023",
+		Of:        RefusedKind,
 		Match:     func(r *parsers.Request) bool { return r.Status == 429 },
 		GroupBy:   ByActor,
 	}

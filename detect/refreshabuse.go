@@ -21,6 +21,7 @@ func RefreshAbuse() *Detector {
 		Severity:  Medium,
 		Technique: "T1550.001",
 		OWASP:     "API2:2023",
+		Of:        EventKind,
 		Match:     func(r *parsers.Request) bool { return r.Event == TokenRefreshed && worked(r) },
 		GroupBy:   ByUser, // a refresh gives a new token: the account is what stays
 	}

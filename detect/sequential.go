@@ -257,14 +257,13 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 // queriedID returns the number of the first parameter that is named like one of an object.
 func queriedID(query string) (id uint64, ok bool) {
 	for query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
+		var name, value string
+		name, value, query = cutPair(query)
 		id, ok := number(value)
 		if !ok {
 			continue
 		}
-		if strings.ContainsAny(name, "[%.") { // "filter[user_id]"
+		if hasInner(name) { // "filter[user_id]"
 			name = innerName(unescaped(name))
 		}
 		if namesID(name) || namesThing(name) {
@@ -272,6 +271,16 @@ func queriedID(query string) (id uint64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// hasInner tells whether a name can have parts.
+func hasInner(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c == '[' || c == '%' || c == '.' {
+			return true
+		}
+	}
+	return false
 }
 
 // namesThing tells whether a parameter is named like what it is the number of.

@@ -22,6 +22,7 @@ func SlowScan() *Detector {
 		Severity:  Medium,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
+		Of:        RefusedKind,
 		Match: func(r *parsers.Request) bool {
 			return (r.Status == 404 || r.Status == 403) && !featuresOf(r).unbidden
 		},

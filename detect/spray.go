@@ -23,6 +23,7 @@ func PasswordSpray() *Detector {
 		Severity:  High,
 		Technique: "T1110.003",
 		OWASP:     "API2:2023",
+		Of:        LoginKind,
 		Match:     func(r *parsers.Request) bool { return isLogin(r) && r.User != "" },
 		GroupBy:   byLoginNetwork,
 	}
@@ -43,6 +44,7 @@ func SlowSpray() *Detector {
 		Severity:  High,
 		Technique: "T1110.003",
 		OWASP:     "API2:2023",
+		Of:        LoginKind,
 		Match:     func(r *parsers.Request) bool { return isLogin(r) && r.User != "" },
 		GroupBy:   byLoginNetwork,
 	}

@@ -20,6 +20,7 @@ func CredentialStuffing() *Detector {
 		Severity:  High,
 		Technique: "T1110.004",
 		OWASP:     "API2:2023",
+		Of:        LoginKind,
 		Match:     func(r *parsers.Request) bool { return isLogin(r) && r.User != "" },
 		GroupBy:   ByClient,
 		TTL:       new(history),

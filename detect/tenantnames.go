@@ -9,7 +9,7 @@ import (
 // anyIn tells whether the request may name a tenant or user. It allocates nothing for
 // ordinary requests.
 func (t *tenantNames) anyIn(r *parsers.Request) bool {
-	if r.Query == "" && r.Body == "" && r.Host == "" && !t.inSegments(r.Path, mayTellUsers(r)) {
+	if r.Query == "" && r.Body == "" && r.Host == "" && !t.inSegments(r, mayTellUsers(r)) {
 		return false // most requests: there is no need for room
 	}
 	var buf [maxSubjects]subject
@@ -80,7 +80,7 @@ func (t *tenantNames) inHost(subjects []subject, r *parsers.Request) []subject {
 // no such place: after the plural of a tenant, what more of the path follows is one by its
 // tail.
 func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool) []subject {
-	if !t.inSegments(r.Path, users) {
+	if !t.inSegments(r, users) {
 		return subjects // nearly all paths: it is asked of every request
 	}
 	last := ""
@@ -110,8 +110,12 @@ func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool)
 }
 
 // inSegments tells whether any segment of the path is one after which an id stands.
-func (t *tenantNames) inSegments(path string, users bool) bool {
-	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+func (t *tenantNames) inSegments(r *parsers.Request, users bool) bool {
+	h := &featuresOf(r).heads
+	if !t.segments.mayHold(h) && !(users && t.userSegments.mayHold(h)) {
+		return false
+	}
+	for segment, rest := nextSegment(r.Path); segment != ""; segment, rest = nextSegment(rest) {
 		if t.segments.has(segment) || users && t.userSegments.has(segment) {
 			return true
 		}

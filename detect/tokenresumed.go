@@ -23,6 +23,7 @@ func TokenResumed() *Detector {
 		Severity:  Medium,
 		Technique: "T1550.001",
 		OWASP:     "API2:2023",
+		Of:        NamedKind,
 		Match:     func(r *parsers.Request) bool { return holder(r) != "" && inUse(r) },
 		GroupBy:   ByToken,
 	}

@@ -26,6 +26,7 @@ func TokenSpread() *Detector {
 		Severity:  High,
 		Technique: "T1550.001",
 		OWASP:     "API2:2023",
+		Of:        NamedKind,
 		Match: func(r *parsers.Request) bool {
 			o := r.Origin
 			return o != nil && (o.ASN != 0 || o.Country != "" || o.Has(parsers.Tor)) && !o.Has(parsers.Relay|parsers.Reserved) && inUse(r)

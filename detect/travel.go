@@ -25,6 +25,7 @@ func ImpossibleTravel() *Detector {
 		Severity:  High,
 		Technique: "T1078",
 		OWASP:     "API2:2023",
+		Of:        NamedKind,
 		Match:     func(r *parsers.Request) bool { return positioned(r.Origin) && worked(r) },
 		GroupBy:   ByUser,
 	}

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -49,6 +51,9 @@ type job struct {
 	watermark  time.Time
 	anew       bool // all kept requests are judged again
 	progress   *progress
+
+	evicted    int64 // keys that were forgotten early
+	routesFull bool  // not all paths were remembered
 }
 
 // prepare compiles everything that lines are read and judged by.
@@ -400,4 +405,16 @@ func (j *job) finish(watermark time.Time) error {
 		return fmt.Errorf("routes: %w", err)
 	}
 	return j.store.Finish(j.results)
+}
+
+// settle notes what is to be told of judging, which is over, and gives its memory back: the
+// report is made with as much.
+func (j *job) settle() {
+	j.evicted, j.routesFull = j.pipeline.Stats().Evicted, j.routes.Full()
+	j.pipeline, j.routes, j.order = nil, nil, source.Orderer{}
+	j.store.Unload()
+	var m runtime.MemStats
+	if runtime.ReadMemStats(&m); m.HeapSys-m.HeapReleased > uint64(j.flags.memory.heap()/2) {
+		debug.FreeOSMemory()
+	}
 }

@@ -19,7 +19,7 @@ const (
 )
 
 // heap is what the heap keeps to as long as what lives fits.
-func (m memory) heap() memory { return cmp.Or(m, defaultMemory) * 3 / 8 }
+func (m memory) heap() memory { return cmp.Or(m, defaultMemory) / 2 }
 
 // database is DuckDB's own limit, which it exceeds at times.
 func (m memory) database() memory { return cmp.Or(m, defaultMemory) / 4 }

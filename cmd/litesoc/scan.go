@@ -121,6 +121,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	j.settle()
 	j.checkQuality()
 	r, err := j.report(w, before)
 	if err != nil {
@@ -355,10 +356,10 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if r.Log.Late > 0 {
 		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
 	}
-	if st := j.pipeline.Stats(); st.Evicted > 0 {
-		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", st.Evicted, j.flags.memory))
+	if j.evicted > 0 {
+		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", j.evicted, j.flags.memory))
 	}
-	if j.routes.Full() {
+	if j.routesFull {
 		run.Notes = append(run.Notes, "there are more different paths than are remembered: the routes of some are not told from names; an OpenAPI file or route_templates would tell")
 	}
 	if j.anew && len(j.opts.Known) > 0 {

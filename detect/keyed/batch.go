@@ -83,10 +83,11 @@ func (e *Engine[I, O]) look(b *batch[I], w, worker int) {
 	for i, item := range items {
 		b.times[first+i] = instantOf(e.order.Time(item))
 	}
+	kinds := kindsOf(e.order.Kinds, items)
 	for g, group := range e.groups {
 		var any uint64
 		for _, m := range group.machines {
-			set := matches(e.machines[m], items)
+			set := e.machines[m].matches(items, kinds.any(e.machines[m].Kinds))
 			found.matched[m] = set
 			any |= set
 		}
@@ -94,14 +95,49 @@ func (e *Engine[I, O]) look(b *batch[I], w, worker int) {
 	}
 }
 
-func matches[I, O any](m *Machine[I, O], items []I) (set uint64) {
+// matches returns the bits of those items that the machine looks at, of those whose bits are
+// set.
+func (m *Machine[I, O]) matches(items []I, set uint64) (looks uint64) {
 	if m.Match == nil {
-		return 1<<len(items) - 1
+		return set
+	}
+	for ; set != 0; set &= set - 1 {
+		if i := bits.TrailingZeros64(set); m.Match(items[i]) {
+			looks |= 1 << i
+		}
+	}
+	return looks
+}
+
+// kinds tell which items of a word are of which kinds: a bit for each item.
+type kinds struct {
+	all uint64
+	of  [64]uint64 // by kind
+}
+
+func kindsOf[I any](tell func(I) uint64, items []I) (k kinds) {
+	k.all = 1<<len(items) - 1
+	if tell == nil {
+		for kind := range k.of {
+			k.of[kind] = k.all
+		}
+		return k
 	}
 	for i, item := range items {
-		if m.Match(item) {
-			set |= 1 << i
+		for of := tell(item); of != 0; of &= of - 1 {
+			k.of[bits.TrailingZeros64(of)] |= 1 << i
 		}
+	}
+	return k
+}
+
+// any returns the bits of those items that a machine of the kinds may look at.
+func (k *kinds) any(of uint64) (set uint64) {
+	if of == 0 {
+		return k.all
+	}
+	for ; of != 0; of &= of - 1 {
+		set |= k.of[bits.TrailingZeros64(of)]
 	}
 	return set
 }

@@ -21,6 +21,15 @@ var seed = maphash.MakeSeed()
 
 func hashOf(key []byte) uint32 { return uint32(maphash.Bytes(seed, key)) }
 
+// first returns the slot in which the record of a key with the hash is, unless others took
+// it before.
+func (x *index) first(hash uint32) slot {
+	if len(x.slots) == 0 {
+		return slot{}
+	}
+	return x.slots[hash&uint32(len(x.slots)-1)]
+}
+
 // find returns the record of the key with the hash, or none. keys are those of the records.
 func (x *index) find(hash uint32, key []byte, keys []string) int32 {
 	if len(x.slots) == 0 {

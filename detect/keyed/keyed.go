@@ -57,6 +57,9 @@ type Machine[I, O any] struct {
 	Name string // unique in its engine
 	// Match tells whether the machine looks at the item; nil: it looks at every one.
 	Match func(item I) bool
+	// Kinds are those, a bit for each, of which every item is that the machine looks at: it
+	// is not asked about others. 0 means that it is asked about all.
+	Kinds uint64
 	// Group says whose state an item belongs to.
 	Group *Group[I]
 	// TTL is part of the machine's meaning: an item later than the last one of its
@@ -85,6 +88,8 @@ type Order[I, O any] struct {
 	// Prepare is called with each item, once, before any machine sees it; may be nil. It is
 	// called with some at a time, from several goroutines at once.
 	Prepare func([]I)
+	// Kinds tells of which kinds a prepared item is, a bit for each; nil: of all.
+	Kinds func(I) uint64
 }
 
 // An Engine runs machines. It is used by one goroutine; Advance may use more.

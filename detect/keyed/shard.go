@@ -91,24 +91,41 @@ type room struct {
 
 func newRoom() *room { return &room{make([]uint64, batchSize/word), make([]int32, batchSize)} }
 
-// find looks up the records of those keys that are the shard's.
+// find looks up the records of those keys that are the shard's. It takes each step for all
+// items of a word before the next, so that they wait for memory together.
 func (s *shard[I, O]) find(all []found, places []place, r *room) {
 	var last []byte
 	var record int32
 	for w, found := range all {
-		r.mine[w] = found.has[s.group]
-		for set := found.has[s.group]; set != 0; set &= set - 1 {
-			i := w*word + bits.TrailingZeros64(set)
+		places, mine := places[w*word:], found.has[s.group]
+		var slots [word]slot
+		for set := mine; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros64(set)
+			if p := s.parts[places[i].partition]; p != nil {
+				slots[i] = p.index.first(places[i].hash)
+			} else {
+				mine &^= set & -set
+			}
+		}
+		r.mine[w] = mine
+		var keys [word]string // of the records that they most probably are
+		for set := mine; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros64(set)
+			if slot := slots[i]; slot.record != 0 && slot.hash == places[i].hash {
+				keys[i] = s.parts[places[i].partition].keys[slot.record-1]
+			}
+		}
+		for set := mine; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros64(set)
 			place := &places[i]
-			p := s.parts[place.partition]
-			if p == nil {
-				r.mine[w] &^= set & -set
-				continue
+			switch {
+			case last != nil && &last[0] == &place.key[0]:
+			case keys[i] == string(place.key):
+				record = slots[i].record - 1
+			default:
+				record = s.parts[place.partition].record(place)
 			}
-			if last == nil || &last[0] != &place.key[0] {
-				last, record = place.key, p.record(place)
-			}
-			r.records[i] = record
+			last, r.records[w*word+i] = place.key, record
 		}
 	}
 }

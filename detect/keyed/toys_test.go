@@ -38,10 +38,19 @@ const ttl = 10 * time.Second
 var (
 	start = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	order = keyed.Order[*item, said]{
-		Time: func(i *item) time.Time { return i.At },
-		ID:   func(o said) string { return o.ID },
+		Time:  func(i *item) time.Time { return i.At },
+		ID:    func(o said) string { return o.ID },
+		Kinds: kindOf,
 	}
 )
+
+// kindOf tells of which kind an item is: there is one for each thing that may be done.
+func kindOf(i *item) uint64 {
+	if i.What == "" {
+		return 1
+	}
+	return 1 << (i.What[0] % 64)
+}
 
 func at(d time.Duration) time.Time { return start.Add(d) }
 
@@ -173,6 +182,7 @@ func sharing() []*machine {
 	spells := by("spells", func() state { return &rest{} })
 	spells.TTL, spells.Quiet, spells.MaxKeys = 4*ttl, ttl, 2*16
 	spells.Match = func(i *item) bool { return i.What != "a" }
+	spells.Kinds = ^kindOf(&item{What: "a"})
 	return []*machine{odd, bounded("pair", 2*16), brief, spells}
 }
 
@@ -182,6 +192,7 @@ func toys() []*machine {
 	bursting.TTL = time.Second
 	whats := by("what", func() state { return &visit{} })
 	whats.Match = func(i *item) bool { return i.What != "a" }
+	whats.Kinds = ^kindOf(&item{What: "a"})
 	whats.Group = &group{Key: func(i *item, b []byte) []byte {
 		if i.What == "c" {
 			return b // nobody's

@@ -129,6 +129,14 @@ func statusText(status int) string {
 	return statusTexts[status]
 }
 
+// Unload gives back the memory that a store needs to add requests: none are added for now.
+func (s *Store) Unload() {
+	for _, d := range s.dims.all() {
+		d.ids, d.older = names{}, names{}
+	}
+	s.dims.loaded = false
+}
+
 // load reads what the tables hold already, the first time: most who open a store add no
 // requests.
 func (d *dims) load(db *sql.DB) error {
