@@ -20,6 +20,7 @@ func MassDeletion() *Detector {
 		Severity:  Critical,
 		Technique: "T1485",
 		OWASP:     "API5:2023",
+		Of:        EventKind | WriteKind,
 		Match: func(r *parsers.Request) bool {
 			return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted)
 		},

@@ -25,6 +25,7 @@ func LoginFlood() *Detector {
 		Severity:  Medium,
 		Technique: "T1110",
 		OWASP:     "API2:2023",
+		Of:        LoginKind | WriteKind,
 		Match:     func(r *parsers.Request) bool { return unclearLogin(r) || loginForm(r) },
 		GroupBy:   ByClient,
 	}

@@ -25,6 +25,7 @@ func SSRF() *Detector {
 		Severity:  Critical,
 		Technique: "T1190",
 		OWASP:     "API7:2023",
+		Of:        ParameterKind,
 		Match: func(r *parsers.Request) bool {
 			if !mayAim(r) {
 				return false

@@ -94,11 +94,12 @@ func newRoom() *room { return &room{make([]uint64, batchSize/word), make([]int32
 // find looks up the records of those keys that are the shard's. It takes each step for all
 // items of a word before the next, so that they wait for memory together.
 func (s *shard[I, O]) find(all []found, places []place, r *room) {
+	var slots [word]slot
+	var keys [word]string // of the records that they most probably are
 	var last []byte
 	var record int32
 	for w, found := range all {
 		places, mine := places[w*word:], found.has[s.group]
-		var slots [word]slot
 		for set := mine; set != 0; set &= set - 1 {
 			i := bits.TrailingZeros64(set)
 			if p := s.parts[places[i].partition]; p != nil {
@@ -108,9 +109,9 @@ func (s *shard[I, O]) find(all []found, places []place, r *room) {
 			}
 		}
 		r.mine[w] = mine
-		var keys [word]string // of the records that they most probably are
 		for set := mine; set != 0; set &= set - 1 {
 			i := bits.TrailingZeros64(set)
+			keys[i] = ""
 			if slot := slots[i]; slot.record != 0 && slot.hash == places[i].hash {
 				keys[i] = s.parts[places[i].partition].keys[slot.record-1]
 			}
