@@ -404,11 +404,12 @@ func (j *job) finish(watermark time.Time) error {
 	if err := j.store.SetRoutes(j.routes); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
+	j.settle()
 	return j.store.Finish(j.results)
 }
 
-// settle notes what is to be told of judging, which is over, and gives its memory back: the
-// report is made with as much.
+// settle notes what is to be told of judging, which is over, and gives its memory back: what
+// is left to do, and the report, take as much.
 func (j *job) settle() {
 	j.evicted, j.routesFull = j.pipeline.Stats().Evicted, j.routes.Full()
 	j.pipeline, j.routes, j.order = nil, nil, source.Orderer{}

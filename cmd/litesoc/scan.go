@@ -121,7 +121,6 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	j.settle()
 	j.checkQuality()
 	r, err := j.report(w, before)
 	if err != nil {
