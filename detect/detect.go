@@ -43,8 +43,9 @@ type Detector struct {
 	// the window of a detector whose TTL is longer. nil means TTL. It is maxSpan at most:
 	// rules do not remember an event for longer.
 	Quiet *time.Duration
-	// MaxKeys bounds the keys remembered, the least recently seen forgotten first. 0 is a
-	// million. It is set by who runs the detector, by the memory there is.
+	// MaxKeys bounds the keys remembered, the least recently seen forgotten first; a quarter
+	// of it does where TTL is a month. 0 is a million, or 65,536. It is set by who runs the
+	// detector, by the memory there is.
 	MaxKeys int
 	New     func() State
 }

@@ -126,15 +126,15 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 	}
 }
 
-// maxHistories bounds the keys of a detector that knows what is usual for them. Their
-// states live for a month and take about a KiB each: an attacker who comes from a
-// million addresses must not fill the memory with them.
-const maxHistories = 1 << 16
+// keysPerHistory is how many keys of others take the memory of one of a detector that knows
+// what is usual for its keys. Their states live for a month and take about a KiB each: an
+// attacker who comes from a million addresses must not fill the memory with them.
+const keysPerHistory = 4
 
 // maxKeys bounds the keys that the detector remembers; 0 is the engine's own bound.
 func (d *Detector) maxKeys() int {
 	if *d.TTL >= history {
-		return min(cmp.Or(d.MaxKeys, maxHistories), maxHistories)
+		return max(cmp.Or(d.MaxKeys, 1<<18)/keysPerHistory, 1)
 	}
 	return d.MaxKeys
 }

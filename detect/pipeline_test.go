@@ -276,3 +276,23 @@ func BenchmarkFiring(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(requests)), "ns/request")
 }
+
+// More memory is room for more keys, and for more of those of which much is remembered.
+func TestMaxKeys(t *testing.T) {
+	short, long := time.Hour, history
+	for _, test := range []struct {
+		ttl        *time.Duration
+		most, keys int
+	}{
+		{&short, 0, 0},
+		{&short, 1 << 20, 1 << 20},
+		{&long, 0, 1 << 16},
+		{&long, 1 << 20, 1 << 18},
+		{&long, 1 << 17, 1 << 15},
+		{&long, 1, 1},
+	} {
+		if keys := (&Detector{TTL: test.ttl, MaxKeys: test.most}).maxKeys(); keys != test.keys {
+			t.Errorf("a TTL of %v and at most %d: got %d keys, not %d", *test.ttl, test.most, keys, test.keys)
+		}
+	}
+}
