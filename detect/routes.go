@@ -141,9 +141,8 @@ func loginRoutes() []RouteRule {
 		"**/verify/otp|mfa|2fa|totp|two-factor|two_factor|passcode",
 		"**/verify-otp|verify_otp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp|verify-passcode|verify_passcode|check-otp|check_otp|validate-otp|validate_otp",
 		"**/login|signin|sign_in|sign-in|session|sessions/otp|mfa|2fa|totp|code|two-factor|two_factor",
-		"**/two-factor-challenge",                       // Laravel
 		"**/account/loginwith2fa|loginwithrecoverycode", // ASP.NET
-		"**/factors/{x}/verify",                         // Okta, Supabase
+		"**/factors/{x}/verify", // Okta, Supabase
 		"verify-code|verify_code",
 		"session|sessions",
 		"auth",
@@ -152,6 +151,11 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "POST", Path: path, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
 	}
+	// Laravel's form goes on with 302 whatever the code was; as an API it answers 204.
+	const challenge = "**/two-factor-challenge"
+	routes = append(routes,
+		RouteRule{Method: "POST", Path: challenge, Status: failed, Event: LoginFailed},
+		RouteRule{Method: "POST", Path: challenge, Status: "2xx", Event: LoginSuccess})
 	// Posted to the second factor itself, a code is tried; what works there may as well set it up.
 	routes = append(routes, RouteRule{Method: "POST", Path: "mfa|2fa|totp|two-factor|two_factor", Status: failed, Event: LoginFailed})
 	// A page that takes its own form shows it again, or goes on: 200 says neither.

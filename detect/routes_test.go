@@ -42,6 +42,7 @@ func TestRoutesOfFrameworks(t *testing.T) {
 		{"Laravel: 2FA off", "DELETE", "/user/two-factor-authentication", 200, MFADisabled},
 		{"Laravel: 2FA confirmed", "POST", "/user/confirmed-two-factor-authentication", 200, MFAEnabled},
 		{"Laravel: challenge", "POST", "/two-factor-challenge", 204, LoginSuccess},
+		{"Laravel: challenge of a form", "POST", "/two-factor-challenge", 302, ""},
 		{"Sanctum", "POST", "/sanctum/token", 422, LoginFailed},
 		{"Sanctum", "GET", "/sanctum/csrf-cookie", 204, ""},
 		{"Passport", "POST", "/oauth/personal-access-tokens", 201, APIKeyCreated},
