@@ -98,34 +98,40 @@ func TestGoldenMeaning(t *testing.T) {
 	}
 }
 
-// TestManyWays runs each golden log in many ways: each detector by itself, then with all
-// rules and incidents, and what fires through the whole pipeline.
-func TestManyWays(t *testing.T) {
+// eachGoldenLog runs a test of its own for each log of each detector's golden file.
+func eachGoldenLog(t *testing.T, test func(t *testing.T, d *Detector, archive *txtar.Archive, name string)) {
 	for _, d := range All() {
 		archive, err := txtar.ParseFile(filepath.Join(goldenFolder, d.Name+".txtar"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range archive.Files {
-			name, isLog := strings.CutSuffix(f.Name, ".log")
-			if !isLog || testing.Short() && name != "fires" {
-				continue
+			if name, isLog := strings.CutSuffix(f.Name, ".log"); isLog {
+				t.Run(d.Name+"/"+name, func(t *testing.T) { test(t, d, archive, name) })
 			}
-			t.Run(d.Name+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				requests := readCase(t, archive, name)
-				keyedtest.Check(t, keyedtest.Engine(keyed.Order[*parsers.Request, Event]{
-					Time: func(r *parsers.Request) time.Time { return r.Time },
-					ID:   func(e Event) string { return e.ID },
-				}, d.machine()), requests)
-				detectors := []*Detector{d}
-				if name == "fires" && !testing.Short() {
-					detectors = All()
-				}
-				keyedtest.Check(t, pipelineSubject(detectors, Rules()), requests)
-			})
 		}
 	}
+}
+
+// TestManyWays runs each golden log in many ways: each detector by itself, then with all
+// rules and incidents, and what fires through the whole pipeline.
+func TestManyWays(t *testing.T) {
+	eachGoldenLog(t, func(t *testing.T, d *Detector, archive *txtar.Archive, name string) {
+		if testing.Short() && name != "fires" {
+			t.Skip("shows nothing more under the race detector, and takes long there")
+		}
+		t.Parallel()
+		requests := readCase(t, archive, name)
+		keyedtest.Check(t, keyedtest.Engine(keyed.Order[*parsers.Request, Event]{
+			Time: func(r *parsers.Request) time.Time { return r.Time },
+			ID:   func(e Event) string { return e.ID },
+		}, d.machine()), requests)
+		detectors := []*Detector{d}
+		if name == "fires" && !testing.Short() {
+			detectors = All()
+		}
+		keyedtest.Check(t, pipelineSubject(detectors, Rules()), requests)
+	})
 }
 
 // learner learns routes from few names, so that small tests learn some.

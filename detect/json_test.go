@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,36 +16,24 @@ import (
 // What states write themselves is what encoding/json writes of them, wherever the logs of the
 // golden files are cut.
 func TestStatesWriteJSON(t *testing.T) {
-	for _, d := range All() {
-		archive, err := txtar.ParseFile(filepath.Join(goldenFolder, d.Name+".txtar"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range archive.Files {
-			name, isLog := strings.CutSuffix(f.Name, ".log")
-			if !isLog {
-				continue
-			}
-			t.Run(d.Name+"/"+name, func(t *testing.T) {
-				requests := readCase(t, archive, name)
-				p := NewPipeline(learner(), []*Detector{d}, nil, 1, Sink{Event: func(Event) {}})
-				for cut := 1; len(requests) > 0; cut = min(2*cut, len(requests)) {
-					cut = min(cut, len(requests))
-					p.Advance(requests[:cut], requests[cut-1].Time)
-					requests = requests[cut:]
-					p.requests.Each(func(machine, key string, _ time.Time, s keyed.State[*parsers.Request, Event]) {
-						got, err := keyed.AppendState(nil, s)
-						if err != nil {
-							t.Fatal(err)
-						}
-						if want, err := json.Marshal(s); err != nil || string(got) != string(want) {
-							t.Fatalf("%s of %q writes\n%s\nwant\n%s (%v)", machine, key, got, want, err)
-						}
-					})
+	eachGoldenLog(t, func(t *testing.T, d *Detector, archive *txtar.Archive, name string) {
+		requests := readCase(t, archive, name)
+		p := NewPipeline(learner(), []*Detector{d}, nil, 1, Sink{Event: func(Event) {}})
+		for cut := 1; len(requests) > 0; cut = min(2*cut, len(requests)) {
+			cut = min(cut, len(requests))
+			p.Advance(requests[:cut], requests[cut-1].Time)
+			requests = requests[cut:]
+			p.requests.Each(func(machine, key string, _ time.Time, s keyed.State[*parsers.Request, Event]) {
+				got, err := keyed.AppendState(nil, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want, err := json.Marshal(s); err != nil || string(got) != string(want) {
+					t.Fatalf("%s of %q writes\n%s\nwant\n%s (%v)", machine, key, got, want, err)
 				}
 			})
 		}
-	}
+	})
 }
 
 // The same, whatever is in their members.

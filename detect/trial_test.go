@@ -3,7 +3,6 @@ package detect
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,53 +18,41 @@ func TestTrialMakesEventsAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("shows nothing more under the race detector, and takes long there")
 	}
-	for n, d := range All() {
-		archive, err := txtar.ParseFile(filepath.Join(goldenFolder, d.Name+".txtar"))
-		if err != nil {
-			t.Fatal(err)
+	eachGoldenLog(t, func(t *testing.T, d *Detector, archive *txtar.Archive, name string) {
+		found := map[string]Event{}
+		p := NewPipeline(learner(), []*Detector{d}, nil, 1, Sink{Event: func(e Event) { found[e.ID] = e }})
+		requests := readCase(t, archive, name)
+		if len(requests) == 0 {
+			t.Skip("no requests")
 		}
-		for _, f := range archive.Files {
-			name, isLog := strings.CutSuffix(f.Name, ".log")
-			if !isLog {
+		p.Advance(requests, requests[len(requests)-1].Time)
+		p.Flush()
+		var events []Event
+		for _, e := range found {
+			events = append(events, e)
+		}
+		trial := NewTrial(learner(), d, events)
+		for some := range slices.Chunk(readCase(t, archive, name), 7) {
+			trial.Advance(some)
+		}
+		accounts, near := trial.End()
+		for _, e := range events {
+			a := accounts[e.ID]
+			if a == nil {
+				t.Errorf("%s was not made again", e.ID)
 				continue
 			}
-			t.Run(d.Name+"/"+name, func(t *testing.T) {
-				found := map[string]Event{}
-				p := NewPipeline(learner(), []*Detector{All()[n]}, nil, 1, Sink{Event: func(e Event) { found[e.ID] = e }})
-				requests := readCase(t, archive, name)
-				if len(requests) == 0 {
-					t.Skip("no requests")
-				}
-				p.Advance(requests, requests[len(requests)-1].Time)
-				p.Flush()
-				var events []Event
-				for _, e := range found {
-					events = append(events, e)
-				}
-				trial := NewTrial(learner(), All()[n], events)
-				for some := range slices.Chunk(readCase(t, archive, name), 7) {
-					trial.Advance(some)
-				}
-				accounts, near := trial.End()
-				for _, e := range events {
-					a := accounts[e.ID]
-					if a == nil {
-						t.Errorf("%s was not made again", e.ID)
-						continue
-					}
-					if got, want := text(t, a.Event), text(t, e); got != want {
-						t.Errorf("made again as\n%s\nwant\n%s", got, want)
-					}
-					checkAccount(t, a)
-				}
-				for _, m := range near {
-					if m.Level.Have >= m.Level.Need || m.Key == "" {
-						t.Errorf("%+v is no near miss", m)
-					}
-				}
-			})
+			if got, want := text(t, a.Event), text(t, e); got != want {
+				t.Errorf("made again as\n%s\nwant\n%s", got, want)
+			}
+			checkAccount(t, a)
 		}
-	}
+		for _, m := range near {
+			if m.Level.Have >= m.Level.Need || m.Key == "" {
+				t.Errorf("%+v is no near miss", m)
+			}
+		}
+	})
 }
 
 func text(t *testing.T, v any) string {
