@@ -107,6 +107,7 @@ type jsonParser struct {
 	root  *jsonNode
 	json  fastjson.Parser
 	inner fastjson.Parser // of an object that stands in a string of the line's
+	token fastjson.Parser // of a string with escapes
 	clock clock
 
 	targets targets
@@ -116,7 +117,7 @@ type jsonParser struct {
 
 	// Of the line at hand:
 	line string
-	at   int // where in line the next value is looked for
+	at   int // where in line the next value is looked for that was copied
 	key  int // how long its key is
 	nth  int // number of the next key
 	text []byte
@@ -152,10 +153,20 @@ type jsonKey struct {
 // seenKey is a key that was met and what it leads to; node is nil if to nothing.
 type seenKey struct {
 	jsonKey
-	node *jsonNode
+	node  *jsonNode
+	plain bool // isPlainKey
 }
 
 func (p *jsonParser) parse(line string, f *Fields) error {
+	f.reset()
+	if p.begin(line, f); p.walkPlain() {
+		return p.finish()
+	}
+	return p.parseAny(line, f)
+}
+
+// parseAny is parse for whatever a line may hold.
+func (p *jsonParser) parseAny(line string, f *Fields) error {
 	f.reset()
 	if len(line) > largeLine {
 		defer func() { p.json, p.inner = fastjson.Parser{}, fastjson.Parser{} }()
@@ -164,11 +175,16 @@ func (p *jsonParser) parse(line string, f *Fields) error {
 	if err != nil {
 		return err
 	}
+	p.begin(line, f)
+	p.walk(object, p.root)
+	return p.finish()
+}
+
+// begin turns to a line, of which nothing has been taken.
+func (p *jsonParser) begin(line string, f *Fields) {
 	p.line, p.at, p.nth, p.f = line, 0, 0, f
 	p.rank = noRanks
 	p.rest = jsonRest{}
-	p.walk(object, p.root)
-	return p.finish()
 }
 
 // object returns the object that the line holds, good until the next is read, and its
@@ -246,7 +262,7 @@ var noRanks = func() (ranks [jsonFieldCount]uint8) {
 // walk takes from the object what the node and those below it mean.
 func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 	object.Visit(func(key []byte, v *fastjson.Value) {
-		child := p.child(node, key)
+		child := p.child(node, textOf(key))
 		if child == nil {
 			return
 		}
@@ -278,10 +294,10 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			if child.text && p.walkText(text, child) {
 				return
 			}
-			p.take(child, text)
+			p.takeCopy(child, text)
 		case fastjson.TypeNumber:
 			p.text = v.MarshalTo(p.text[:0])
-			p.take(child, p.text)
+			p.takeCopy(child, p.text)
 		}
 	})
 }
@@ -294,7 +310,7 @@ func (p *jsonParser) takeBody(node *jsonNode, v *fastjson.Value) {
 	}
 	if p.f.Body == "" {
 		p.text = v.MarshalTo(p.text[:0])
-		p.take(node, p.text)
+		p.takeCopy(node, p.text)
 	}
 }
 
@@ -331,26 +347,27 @@ func (p *jsonParser) textObject(text []byte) *fastjson.Object {
 // what the node and those below it mean.
 func (p *jsonParser) pairs(values []*fastjson.Value, node *jsonNode) {
 	for _, v := range values[:min(len(values), maxShape)] {
-		child := p.child(node, v.GetStringBytes("name"))
+		child := p.child(node, textOf(v.GetStringBytes("name")))
 		if text := v.GetStringBytes("value"); child != nil && len(text) > 0 {
-			p.take(child, text)
+			p.takeCopy(child, text)
 		}
 	}
 }
 
 // child returns what the key means below the node, nil if nothing.
-func (p *jsonParser) child(parent *jsonNode, key []byte) *jsonNode {
+func (p *jsonParser) child(parent *jsonNode, key string) *jsonNode {
 	n := p.nth
 	p.nth++
-	if n < len(p.shape) && p.shape[n].parent == parent && p.shape[n].key == string(key) {
+	if n < len(p.shape) && p.shape[n].parent == parent && p.shape[n].key == key {
 		return p.shape[n].node
 	}
-	seen, ok := p.keys[jsonKey{parent, string(key)}]
+	seen, ok := p.keys[jsonKey{parent, key}]
 	if !ok {
-		seen = seenKey{jsonKey{parent, string(key)}, parent.find(string(key))}
 		if len(p.keys) == maxKeys {
-			return seen.node
+			return parent.find(key)
 		}
+		key = strings.Clone(key)
+		seen = seenKey{jsonKey{parent, key}, parent.find(key), isPlainKey(key, parent == p.root)}
 		p.keys[seen.jsonKey] = seen
 	}
 	if n < len(p.shape) {
@@ -361,22 +378,24 @@ func (p *jsonParser) child(parent *jsonNode, key []byte) *jsonNode {
 	return seen.node
 }
 
-// take uses the value of a key for the first of its meanings that it fits, unless a
-// better key came before.
-func (p *jsonParser) take(node *jsonNode, value []byte) {
+// takeCopy is take for a value in memory that the next line will overwrite.
+func (p *jsonParser) takeCopy(node *jsonNode, value []byte) {
+	text := ""
+	if len(value) > 0 && string(value) != "-" && slices.ContainsFunc(node.uses, func(u jsonUse) bool { return u.rank < p.rank[u.field] }) {
+		text = p.home(value)
+	}
+	p.take(node, text)
+}
+
+// take uses the value of a key, which stays where it is, for the first of its meanings that
+// it fits, unless a better key came before.
+func (p *jsonParser) take(node *jsonNode, value string) {
 	p.rest.marks |= node.mark
-	if len(value) == 0 || string(value) == "-" {
+	if value == "" || value == "-" {
 		return
 	}
-	var s string
 	for _, use := range node.uses {
-		if use.rank >= p.rank[use.field] {
-			continue
-		}
-		if s == "" {
-			s = p.home(value)
-		}
-		if p.set(use, s) {
+		if use.rank < p.rank[use.field] && p.set(use, value) {
 			p.rank[use.field] = use.rank
 			if use.rank > 0 { // a key placed by hand may serve several fields
 				return
@@ -385,14 +404,16 @@ func (p *jsonParser) take(node *jsonNode, value []byte) {
 	}
 }
 
-// home returns the value as part of the line if it stands there, and else a copy:
-// the value lies in memory that the next line will overwrite. Values come in the
-// order of the line, so all of them together cost one pass over it.
+// textOf returns the bytes as a text, which lasts as long as they do.
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// home returns the value as part of the line if it stands there, and else a copy. Values
+// come in the order of the line, so all of them together cost one pass over it.
 func (p *jsonParser) home(value []byte) string {
-	rest, text := p.line[p.at:], unsafe.String(&value[0], len(value))
-	// The place of a value is known in logfmt; in compact JSON it mostly lies behind the
-	// end of the value before and its own key: `","key":"`, or less by a quote or two.
-	for _, i := range [...]int{0, p.key + 6, p.key + 5, p.key + 4} {
+	rest, text := p.line[p.at:], textOf(value)
+	// In compact JSON it mostly lies behind the end of the value before and its own key:
+	// `","key":"`, or less by a quote or two.
+	for _, i := range [...]int{p.key + 6, p.key + 5, p.key + 4} {
 		if i <= len(rest) && strings.HasPrefix(rest[i:], text) {
 			start := p.at + i
 			p.at = start + len(value)
@@ -734,12 +755,10 @@ func repairValue(b []byte, line string, i int) ([]byte, int) {
 func isJSONNumber(s string) bool {
 	digit := false
 	for i := range len(s) {
-		c := s[i]
-		if isDigit(c) {
-			digit = true
-		} else if strings.IndexByte("+-.eE", c) < 0 {
+		if !isJSONNumberByte(s[i]) {
 			return false
 		}
+		digit = digit || isDigit(s[i])
 	}
 	return digit
 }

@@ -37,42 +37,33 @@ both who asked and what was answered. Lograge makes one line of them.`,
 const maxLogfmtKey = 64
 
 // logfmt reads one source. Keys mean what they mean to the parser of JSON.
-type logfmt struct {
-	json jsonParser
-	text []byte // the line at hand
-}
+type logfmt struct{ json jsonParser }
 
 func (p *logfmt) parse(line string, f *Fields) error {
 	f.reset()
 	if len(line) > maxJSONLine {
 		return &Reject{Reason: "line too long", Value: line}
 	}
-	if len(line) > largeLine {
-		defer func() { p.text = nil }()
-	}
 	j := &p.json
-	j.line, j.at, j.nth, j.f = line, 0, 0, f
-	j.rank = noRanks
-	j.rest = jsonRest{}
-	p.text = append(p.text[:0], line...)
+	j.begin(line, f)
 	pairs, rails, heroku := 0, false, false
 	for at := 0; at < len(line); {
 		key, value, next := pairAt(line, at)
 		if key > 0 {
-			name := p.text[at : at+key]
+			name := line[at : at+key]
 			pairs++
 			switch {
-			case string(name) == "controller":
+			case name == "controller":
 				rails = true
 				p.take(name, line, value)
-			case string(name) == "fwd":
+			case name == "fwd":
 				heroku = true
 				f.ForwardedFor = valueOf(line[value.start:value.end])
-			case heroku && string(name) == "service": // to others, a name
+			case heroku && name == "service": // to others, a name
 				if d, err := time.ParseDuration(line[value.start:value.end]); err == nil && d >= 0 {
 					f.Duration = d
 				}
-			case rails && string(name) == "duration": // in milliseconds, with a fraction
+			case rails && name == "duration": // in milliseconds, with a fraction
 				if d, ok := parseDecimal(line[value.start:value.end], time.Millisecond); ok {
 					f.Duration = d
 				}
@@ -119,17 +110,16 @@ func isRails(line string) bool {
 }
 
 // take uses the value of a key.
-func (p *logfmt) take(key []byte, line string, v span) {
+func (p *logfmt) take(key, line string, v span) {
 	node := p.json.child(p.json.root, key)
 	if node == nil {
 		return
 	}
-	p.json.at = v.start
-	if text := line[v.start:v.end]; v.escaped {
-		p.json.take(node, []byte(unescape(text)))
-		return
+	value := line[v.start:v.end]
+	if v.escaped {
+		value = unescape(value)
 	}
-	p.json.take(node, p.text[v.start:v.end])
+	p.json.take(node, value)
 }
 
 // A span is where a value stands in its line, without its quotes.

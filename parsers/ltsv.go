@@ -31,10 +31,7 @@ stand in brackets.`,
 
 // ltsv reads one source. Labels it does not know mean what they mean to the parser
 // of JSON.
-type ltsv struct {
-	json jsonParser
-	text []byte // the line at hand
-}
+type ltsv struct{ json jsonParser }
 
 func (p *ltsv) parse(line string, f *Fields) error {
 	f.reset()
@@ -44,14 +41,8 @@ func (p *ltsv) parse(line string, f *Fields) error {
 	if label := labelLen(line); label == 0 || strings.IndexByte(line, '\t') < label {
 		return &Reject{Reason: "no label:value pairs", Value: line}
 	}
-	if len(line) > largeLine {
-		defer func() { p.text = nil }()
-	}
 	j := &p.json
-	j.line, j.at, j.nth, j.f = line, 0, 0, f
-	j.rank = noRanks
-	j.rest = jsonRest{}
-	p.text = append(p.text[:0], line...)
+	j.begin(line, f)
 	host := ""
 	for at := 0; at < len(line); {
 		end := len(line)
@@ -76,7 +67,9 @@ func (p *ltsv) parse(line string, f *Fields) error {
 			case "reqtime_microsec":
 				f.setDuration(value, time.Microsecond)
 			default:
-				p.take(at, n, v, end)
+				if node := j.child(j.root, line[at:at+n]); node != nil {
+					j.take(node, unescape(value))
+				}
 			}
 		}
 		at = end + 1
@@ -87,21 +80,6 @@ func (p *ltsv) parse(line string, f *Fields) error {
 		f.Host = host
 	}
 	return j.finishTimed()
-}
-
-// take uses the value line[v:end] of the label of n bytes that begins at at.
-func (p *ltsv) take(at, n, v, end int) {
-	j := &p.json
-	node := j.child(j.root, p.text[at:at+n])
-	if node == nil {
-		return
-	}
-	j.at = v
-	if value := p.text[v:end]; strings.IndexByte(j.line[v:end], '\\') < 0 {
-		j.take(node, value)
-		return
-	}
-	j.take(node, []byte(unescape(j.line[v:end])))
 }
 
 // labelLen returns the length of the label that s begins with, 0 if there is none.
