@@ -70,12 +70,12 @@ func answer(fields *fieldCutter, line string, f *Fields) (status, request string
 	if f.Duration, ok = sumOfTimes(fields); !ok {
 		return "", "", &Reject{Reason: "processing time is not a number", Value: line}
 	}
-	if status = fields.next(); !f.setStatus(status) {
+	if status = fields.short(); !f.setStatus(status) {
 		return "", "", &Reject{Reason: "status is not a number", Value: status}
 	}
-	fields.next() // status of the target
-	fields.next() // bytes received
-	if s := fields.next(); s != "-" && !f.setBytes(s) {
+	fields.short() // status of the target
+	fields.short() // bytes received
+	if s := fields.short(); s != "-" && !f.setBytes(s) {
 		return "", "", &Reject{Reason: "bytes are not a number", Value: s}
 	}
 	if !strings.HasPrefix(fields.rest, `"`) {
@@ -90,7 +90,7 @@ func answer(fields *fieldCutter, line string, f *Fields) (status, request string
 // sumOfTimes reads the three processing times, in seconds; -1 if one is not known.
 func sumOfTimes(fields *fieldCutter) (sum time.Duration, ok bool) {
 	for range 3 {
-		s := fields.next()
+		s := fields.short()
 		if s == "-1" || s == "-" {
 			sum = -1
 			continue

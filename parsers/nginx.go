@@ -339,6 +339,22 @@ func (s *fieldCutter) next() string {
 	return field
 }
 
+// short is next for a field that mostly has a few bytes: they are looked at one by one.
+func (s *fieldCutter) short() string {
+	for i := range min(len(s.rest), 8) {
+		switch s.rest[i] {
+		case '"':
+			return s.next()
+		case ' ':
+			field := s.rest[:i]
+			s.rest = s.rest[i+1:]
+			return field
+		}
+	}
+	return s.next()
+}
+
+// skip goes over n fields.
 func (s *fieldCutter) skip(n int) {
 	for range n {
 		s.next()
