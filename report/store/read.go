@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/report"
@@ -31,6 +32,7 @@ func (s *Store) Report(span Span) (*report.Report, error) {
 
 func readReport(db *sql.DB, span Span) (*report.Report, error) {
 	rd := &reading{db: db, span: span, r: &report.Report{Schema: report.SchemaVersion}}
+	var all errgroup.Group
 	for _, part := range []struct {
 		name string
 		read func() error
@@ -42,10 +44,17 @@ func readReport(db *sql.DB, span Span) (*report.Report, error) {
 		{"alerts", rd.alerts},
 		{"incidents", rd.incidents},
 	} {
-		if err := part.read(); err != nil {
-			return nil, fmt.Errorf("read %s: %w", part.name, err)
-		}
+		all.Go(func() error {
+			if err := part.read(); err != nil {
+				return fmt.Errorf("read %s: %w", part.name, err)
+			}
+			return nil
+		})
 	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	rd.r.Complete()
 	return rd.r, nil
 }
 
@@ -305,11 +314,7 @@ func (rd *reading) incidents() error {
 	if err != nil {
 		return err
 	}
-	if err := rd.addresses(); err != nil {
-		return err
-	}
-	rd.r.Complete()
-	return nil
+	return rd.addresses()
 }
 
 // addresses adds to the incidents where their addresses are.

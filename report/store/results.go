@@ -58,7 +58,8 @@ func (s *Store) Forget() error {
 	if err := s.exec(`delete from checkpoint`); err != nil {
 		return err
 	}
-	s.states.packed, s.states.rows = s.states.packed[:0], 0
+	s.states.reset()
+	s.states.rows = 0
 	return s.exec(`delete from checkpoint_states`)
 }
 

@@ -18,12 +18,26 @@ import (
 // statesPerRow is about how many bytes of states make a row of checkpoint_states.
 const statesPerRow = 256 << 10
 
+// rowsAhead is how many rows of states are compressed beside what is written.
+const rowsAhead = 2
+
 // states are pieces of memory that are yet to be written.
 type states struct {
-	packed []byte // in the order in which they were given
-	rows   int64  // written of this checkpoint
+	packed []byte     // in the order in which they were given
+	ahead  []stateRow // those before them
+	spare  []byte     // memory for more
+	rows   int64      // written of this checkpoint
 	zstd   *zstd.Encoder
 }
+
+// A stateRow is a row of states that is being compressed.
+type stateRow struct {
+	packed     []byte
+	compressed chan []byte
+}
+
+// reset forgets what is not written.
+func (st *states) reset() { st.packed, st.ahead = st.packed[:0], nil }
 
 // SaveState keeps one piece of the pipeline's memory, in the order of the calls.
 func (s *Store) SaveState(stage string, st keyed.Saved) error {
@@ -31,26 +45,37 @@ func (s *Store) SaveState(stage string, st keyed.Saved) error {
 	if s.states.packed = p; len(p) < statesPerRow {
 		return nil
 	}
-	return s.writeStates()
+	return s.packStates(rowsAhead)
 }
 
 // writeStates hands the states to the running transaction.
-func (s *Store) writeStates() (err error) {
+func (s *Store) writeStates() error { return s.packStates(0) }
+
+// packStates makes a row of the states at hand, and hands over all rows but so many.
+func (s *Store) packStates(ahead int) (err error) {
 	st := &s.states
-	if len(st.packed) == 0 {
-		return nil
+	if len(st.packed) > 0 {
+		if st.zstd == nil {
+			st.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(rowsAhead),
+				zstd.WithWindowSize(statesPerRow))
+			if err != nil {
+				return err
+			}
+		}
+		row := stateRow{st.packed, make(chan []byte, 1)}
+		go func() { row.compressed <- st.zstd.EncodeAll(row.packed, nil) }()
+		st.ahead = append(st.ahead, row)
+		st.packed, st.spare = st.spare[:0], nil
 	}
-	if st.zstd == nil {
-		st.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-			zstd.WithWindowSize(statesPerRow))
-		if err != nil {
+	for len(st.ahead) > ahead {
+		st.rows++
+		if err := s.append("checkpoint_states", st.rows, <-st.ahead[0].compressed); err != nil {
 			return err
 		}
+		st.spare = st.ahead[0].packed
+		st.ahead = st.ahead[1:]
 	}
-	st.rows++
-	err = s.append("checkpoint_states", st.rows, st.zstd.EncodeAll(st.packed, nil))
-	st.packed = st.packed[:0]
-	return err
+	return nil
 }
 
 // States yields the memory that belongs to the checkpoint.

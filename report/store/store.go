@@ -354,7 +354,7 @@ func (s *Store) rollback() {
 		a.drop()
 	}
 	clear(s.appenders)
-	s.states.packed = s.states.packed[:0]
+	s.states.reset()
 	if s.inTx {
 		s.exec("rollback")
 		s.inTx = false
