@@ -52,6 +52,7 @@ type Room int
 const (
 	Routing Room = iota // for the route map
 	Judging             // for detectors
+	Storing             // for the store
 	rooms
 )
 

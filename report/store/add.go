@@ -120,12 +120,17 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 	}
 	rows := &Rows{Batch: b, numbers: make([]numbers, len(b.Requests))}
 	hashes := make([]sum, len(b.Requests))
+	var p parts
 	for column, of := range s.dims.all() {
 		// One thing for all requests after the other: what is to be looked up is then fetched
 		// from memory side by side.
 		for i := range b.Requests {
-			p := of.parts(&b.Requests[i])
-			hashes[i] = s.dims.hash(&p)
+			r := &b.Requests[i]
+			var agent *parsers.Notes
+			if of.what == caller {
+				agent = r.AgentNotes
+			}
+			hashes[i] = s.dims.hash(p.of(of.what, r), agent)
 		}
 		for i, hash := range hashes {
 			if hash == nothing {

@@ -20,10 +20,10 @@ import (
 type dim struct {
 	table   string
 	columns string // those of its parts, in their order
-	// parts returns what the request says that this table keeps.
-	parts func(r *parsers.Request) parts
-	types []mapping.Type // of all columns: the number and, if write is nil, a text for each part
-	write func(c *chunk, r *parsers.Request)
+	what    what
+	n       int            // of parts
+	types   []mapping.Type // of all columns: the number and, if write is nil, a text for each part
+	write   func(c *chunk, r *parsers.Request)
 	// ids are the numbers by hash of the text of the parts: what is asked for is remembered
 	// in older for one more generation.
 	ids, older names
@@ -34,8 +34,35 @@ type dim struct {
 	repeated bool
 }
 
-// parts are the texts of one row. Those a table has no columns for are empty.
+// what is it that a table keeps of requests.
+type what int
+
+const (
+	caller what = iota
+	call
+	target
+	referer
+)
+
+// parts are the texts of one row, as many as the table has.
 type parts [maxParts]string
+
+// of puts down what the request says, and returns it.
+func (p *parts) of(w what, r *parsers.Request) []string {
+	switch w {
+	case caller:
+		*p = parts{r.ClientIP, r.PeerIP, r.UserAgent, r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
+		return p[:]
+	case call:
+		p[0], p[1], p[2], p[3], p[4] = r.Method, r.Host, r.Shape, statusText(r.Status), r.Event
+		return p[:5]
+	case target:
+		p[0], p[1] = r.Path, r.Query
+		return p[:2]
+	}
+	p[0] = r.Referer
+	return p[:1]
+}
 
 const maxParts = 9
 
@@ -54,20 +81,17 @@ const bytesPerName = 256
 
 func newDims(most int) dims {
 	d := dims{
-		most: most,
-		callers: dim{table: "callers", columns: "client_ip, peer_ip, user_agent, user_id, api_key, key_prefix, token, session, tenant", parts: func(r *parsers.Request) parts {
-			return parts{r.ClientIP, r.PeerIP, r.UserAgent, r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
-		}},
-		calls: dim{table: "calls", columns: "method, host, shape, status, event_name", parts: func(r *parsers.Request) parts {
-			return parts{r.Method, r.Host, r.Shape, statusText(r.Status), r.Event}
-		}, write: writeCall, types: callTypes},
-		targets:  dim{table: "targets", columns: "path, query", repeated: true, parts: func(r *parsers.Request) parts { return parts{r.Path, r.Query} }},
-		referers: dim{table: "referers", columns: "text", parts: func(r *parsers.Request) parts { return parts{r.Referer} }},
+		most:     most,
+		callers:  dim{what: caller, table: "callers", columns: "client_ip, peer_ip, user_agent, user_id, api_key, key_prefix, token, session, tenant"},
+		calls:    dim{what: call, table: "calls", columns: "method, host, shape, status, event_name", write: writeCall, types: callTypes},
+		targets:  dim{what: target, table: "targets", columns: "path, query", repeated: true},
+		referers: dim{what: referer, table: "referers", columns: "text"},
 	}
 	for _, of := range d.all() {
+		of.n = strings.Count(of.columns, ",") + 1
 		if of.types == nil {
 			of.types = append(of.types, mapping.TypeUInteger)
-			for range strings.Count(of.columns, ",") + 1 {
+			for range of.n {
 				of.types = append(of.types, mapping.TypeVarchar)
 			}
 		}
@@ -90,9 +114,9 @@ func (of *dim) add(c *chunk, id uint32, r *parsers.Request) error {
 		of.write(c, r)
 		return nil
 	}
-	texts := of.parts(r)
-	for i := range len(of.types) - 1 {
-		c.text(1+i, texts[i])
+	var p parts
+	for i, text := range p.of(of.what, r) {
+		c.text(1+i, text)
 	}
 	return nil
 }
@@ -162,8 +186,7 @@ func (d *dims) loadOne(db *sql.DB, of *dim) error {
 		return err
 	}
 	defer rows.Close()
-	n := strings.Count(of.columns, ",") + 1
-	into, texts := make([]any, n+1), make([]sql.NullString, n)
+	into, texts := make([]any, of.n+1), make([]sql.NullString, of.n)
 	var id uint32
 	into[0] = &id
 	for i := range texts {
@@ -177,7 +200,7 @@ func (d *dims) loadOne(db *sql.DB, of *dim) error {
 		for i, t := range texts {
 			p[i] = t.String
 		}
-		of.ids.set(d.hash(&p), id)
+		of.ids.set(d.hash(p[:of.n], nil), id)
 	}
 	return rows.Err()
 }
@@ -191,20 +214,46 @@ type sum struct {
 // nothing is the hash of parts that are all empty.
 var nothing sum
 
-// hash returns the hash of the parts.
-func (d *dims) hash(p *parts) sum {
+// hash returns the hash of the parts. The user agent of a caller is long and one of few: its
+// hash is in its notes, if there are any.
+func (d *dims) hash(parts []string, agent *parsers.Notes) sum {
 	var lo, hi uint64
-	for i, part := range p {
+	for i, part := range parts {
 		if part == "" {
 			continue
 		}
-		// Each place has a seed of its own: no part can pass for another.
-		h := xxh3.HashString128Seed(part, d.seeds[i])
+		var h xxh3.Uint128
+		if i == agentPlace && agent != nil {
+			h = d.hashAgent(part, agent)
+		} else {
+			// Each place has a seed of its own: no part can pass for another.
+			h = xxh3.HashString128Seed(part, d.seeds[i])
+		}
 		var carry uint64
 		lo, carry = bits.Add64(lo, h.Lo, 0)
 		hi, _ = bits.Add64(hi, h.Hi, carry)
 	}
 	return sum{lo, uint32(hi)}
+}
+
+// agentPlace is the place of the user agent among the parts of a caller.
+const agentPlace = 2
+
+// A hashedAgent is the hash of a user agent, under a seed.
+type hashedAgent struct {
+	seed uint64
+	hash xxh3.Uint128
+}
+
+// hashAgent returns the hash of a user agent, which has the notes.
+func (d *dims) hashAgent(agent string, notes *parsers.Notes) xxh3.Uint128 {
+	seed := d.seeds[agentPlace]
+	h, ok := notes.Read(parsers.Storing).(*hashedAgent)
+	if !ok || h.seed != seed { // that of another store
+		h = &hashedAgent{seed, xxh3.HashString128Seed(agent, seed)}
+		notes.Write(parsers.Storing, h)
+	}
+	return h.hash
 }
 
 // number returns the number of what has the hash, and whether it is a new one; 0 if it has
