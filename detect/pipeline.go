@@ -28,6 +28,7 @@ type Pipeline struct {
 	alerts   *keyed.Engine[timed[Alert], Incident]
 	rules    []*Rule
 	asked    map[string]bool // whether rules look at single requests of an event
+	asksAll  bool            // they look at those of none, which most are
 	waiting  []*parsers.Request
 	sink     Sink
 	changes  []Change // still to be made, in order
@@ -77,6 +78,7 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 		asked:  map[string]bool{},
 		sink:   sink,
 	}
+	p.asksAll = p.looksAt("")
 	p.requests = keyed.New(keyed.Order[*parsers.Request, Event]{
 		Time:    func(r *parsers.Request) time.Time { return r.Time },
 		ID:      func(e Event) string { return e.ID },
@@ -292,12 +294,19 @@ func kept(r *parsers.Request) *parsers.Request {
 
 // asks tells whether a rule looks at single requests of that event.
 func (p *Pipeline) asks(event string) bool {
+	if event == "" {
+		return p.asksAll
+	}
 	asks, known := p.asked[event]
 	if !known {
-		asks = slices.ContainsFunc(p.rules, func(r *Rule) bool { return r.looksAt(event) })
+		asks = p.looksAt(event)
 		p.asked[strings.Clone(event)] = asks
 	}
 	return asks
+}
+
+func (p *Pipeline) looksAt(event string) bool {
+	return slices.ContainsFunc(p.rules, func(r *Rule) bool { return r.looksAt(event) })
 }
 
 // clues puts requests and events in one order: by time; of one time, the requests in

@@ -57,8 +57,9 @@ func (b *batch[I]) take(items []I) (rest []I) {
 	if n <= len(b.times) {
 		return rest
 	}
-	// Many engines are shown few at a time: memory is for as many as there have been.
-	room := min(2*n, batchSize)
+	// Many engines are shown few at a time: memory is for as many as there have been, in whole
+	// words.
+	room := (min(2*n, batchSize) + word - 1) / word * word
 	b.times = make([]instant, room)
 	for g := range b.places {
 		b.places[g] = make([]place, room)

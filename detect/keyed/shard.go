@@ -14,10 +14,10 @@ const partitions = 16
 // worker at a time works on it.
 type shard[I, O any] struct {
 	order      Order[I, O]
-	group      int           // its number
-	machines   []int         // of the group, by their numbers in the engine
-	number, of int           // of
-	parts      []*part[I, O] // by partition; nil where another's
+	group      int                     // its number
+	machines   []int                   // of the group, by their numbers in the engine
+	number, of int                     // of
+	parts      [partitions]*part[I, O] // by partition; nil where another's
 
 	emit    func(O) // add, made once
 	emitted []output[O]
@@ -32,7 +32,6 @@ type shard[I, O any] struct {
 func newShard[I, O any](order Order[I, O], machines []*Machine[I, O], groups []group[I], g, number, of int) *shard[I, O] {
 	s := &shard[I, O]{
 		order: order, group: g, machines: groups[g].machines, number: number, of: of,
-		parts: make([]*part[I, O], partitions),
 	}
 	s.emit = s.add
 	var whose []*Machine[I, O]
@@ -67,13 +66,19 @@ func (s *shard[I, O]) add(out O) {
 // the key is the shard's. One machine after another goes through all of them: its code and
 // its tables stay at hand, and what is emitted is ordered afterwards.
 func (s *shard[I, O]) observe(b *batch[I], r *room) {
-	all, places := b.found(), b.places[s.group]
-	s.find(all, places, r)
+	all := b.found()
+	s.find(b, r)
 	for k, m := range s.machines {
-		for w, found := range all {
-			for set := r.mine[w] & found.matched[m]; set != 0; set &= set - 1 {
-				i := w*word + bits.TrailingZeros64(set)
-				s.step(s.parts[places[i].partition], k, r.records[i], b.items[i], b.times[i])
+		for w := range all {
+			set := r.mine[w] & all[w].matched[m]
+			if set == 0 {
+				continue
+			}
+			items, times := b.items[w*word:], b.times[w*word:]
+			places, records := wordOf(b.places[s.group], w), wordOf(r.records, w)
+			for ; set != 0; set &= set - 1 {
+				i := bits.TrailingZeros64(set) % word
+				s.step(places[i].partition, k, records[i], items[i], times[i])
 			}
 		}
 	}
@@ -93,46 +98,54 @@ func newRoom() *room { return &room{make([]uint64, batchSize/word), make([]int32
 
 // find looks up the records of those keys that are the shard's. It takes each step for all
 // items of a word before the next, so that they wait for memory together.
-func (s *shard[I, O]) find(all []found, places []place, r *room) {
+func (s *shard[I, O]) find(b *batch[I], r *room) {
 	var slots [word]slot
 	var keys [word]string // of the records that they most probably are
-	var last []byte
+	var last *byte        // of the key before, which has
 	var record int32
-	for w, found := range all {
-		places, mine := places[w*word:], found.has[s.group]
+	for w, found := range b.found() {
+		places, records, mine := wordOf(b.places[s.group], w), wordOf(r.records, w), found.has[s.group]
 		for set := mine; set != 0; set &= set - 1 {
-			i := bits.TrailingZeros64(set)
-			if p := s.parts[places[i].partition]; p != nil {
-				slots[i] = p.index.first(places[i].hash)
+			i := bits.TrailingZeros64(set) % word
+			place := &places[i]
+			if p := s.parts[place.partition%partitions]; p != nil {
+				slots[i] = p.index.first(place.hash)
 			} else {
 				mine &^= set & -set
 			}
 		}
 		r.mine[w] = mine
 		for set := mine; set != 0; set &= set - 1 {
-			i := bits.TrailingZeros64(set)
+			i := bits.TrailingZeros64(set) % word
 			keys[i] = ""
-			if slot := slots[i]; slot.record != 0 && slot.hash == places[i].hash {
-				keys[i] = s.parts[places[i].partition].keys[slot.record-1]
+			if slot, place := &slots[i], &places[i]; slot.record != 0 && slot.hash == place.hash {
+				keys[i] = s.parts[place.partition%partitions].keys[slot.record-1]
 			}
 		}
 		for set := mine; set != 0; set &= set - 1 {
-			i := bits.TrailingZeros64(set)
+			i := bits.TrailingZeros64(set) % word
 			place := &places[i]
-			switch {
-			case last != nil && &last[0] == &place.key[0]:
-			case keys[i] == string(place.key):
-				record = slots[i].record - 1
-			default:
-				record = s.parts[place.partition].record(place)
+			if &place.key[0] != last {
+				last = &place.key[0]
+				if keys[i] == string(place.key) {
+					record = slots[i].record - 1
+				} else {
+					record = s.parts[place.partition%partitions].record(place)
+				}
 			}
-			last, r.records[w*word+i] = place.key, record
+			records[i] = record
 		}
 	}
 }
 
-// step shows the item to the state that the record has, or is given, in machine m of p.
-func (s *shard[I, O]) step(p *part[I, O], m int, record int32, item I, now instant) {
+// wordOf returns those of the elements that stand for the items of word w. There are as many
+// as whole words have.
+func wordOf[T any](of []T, w int) *[word]T { return (*[word]T)(of[w*word:]) }
+
+// step shows the item to the state that the record has, or is given, in machine m of the
+// partition.
+func (s *shard[I, O]) step(partition uint32, m int, record int32, item I, now instant) {
+	p := s.parts[partition%partitions]
 	t, i := &p.tables[m], *p.entry(m, record)
 	if i != none && t.rouses(i, now) {
 		switch over := t.over(i); {
