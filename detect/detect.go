@@ -73,7 +73,7 @@ type GroupBy = keyed.Group[*parsers.Request]
 var (
 	// ByClient groups by client address. The addresses of an IPv6 /64 are one client: whoever
 	// has one of them has them all, and may use another for each request.
-	ByClient = &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return appendClient(b, r.ClientIP) }}
+	ByClient = &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return appendClientOf(b, r) }}
 	// ByActor groups by who acts: the actor where the log names one, else the address.
 	// An office of people who each open their own page is no sweep.
 	ByActor = &GroupBy{Key: appendActor}
@@ -91,7 +91,7 @@ func appendActor(r *parsers.Request, b []byte) []byte {
 	b = append(b, typ...)
 	b = append(b, ' ')
 	if typ == parsers.ActorIP {
-		return appendClient(b, id)
+		return appendClientOf(b, r)
 	}
 	return append(b, id...)
 }

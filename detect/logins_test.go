@@ -144,6 +144,13 @@ func TestPlaceTag(t *testing.T) {
 			t.Errorf("%q and %q: %v", c.a, c.b, same)
 		}
 	}
+	for _, ip := range []string{"192.0.2.1", "2001:db8:0:1::1", "2001:db8:12:14::2", "2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8::1", "2001:DB8:1:2::3", "::1", "nonsense", ""} {
+		r := &parsers.Request{ClientIP: ip}
+		want := string(appendClientOf(nil, r))
+		if r.PlaceTag, r.PlaceLen = newPlaceTag(r); string(appendClientOf(nil, r)) != want || want != string(appendClient(nil, ip)) {
+			t.Errorf("%s: %s with its tag, %s without", ip, appendClientOf(nil, r), want)
+		}
+	}
 }
 
 // A botnet larger than what is told apart is found, and takes no more memory than that.

@@ -16,7 +16,7 @@ func appendClient(b []byte, address string) []byte {
 		return append(b, address...)
 	}
 	if n, _ := network64(address); n > 0 {
-		return append(append(b, address[:n]...), "::/64"...)
+		return appendNetwork(b, address[:n])
 	}
 	if a, err := netip.ParseAddr(address); err == nil && !a.Is4In6() {
 		if p, err := a.WithZone("").Prefix(64); err == nil {
@@ -24,6 +24,16 @@ func appendClient(b []byte, address string) []byte {
 		}
 	}
 	return append(b, address...)
+}
+
+func appendNetwork(b []byte, network string) []byte { return append(append(b, network...), "::/64"...) }
+
+// appendClientOf is appendClient for the client of a request.
+func appendClientOf(b []byte, r *parsers.Request) []byte {
+	if r.PlaceLen > 0 {
+		return appendNetwork(b, r.ClientIP[:r.PlaceLen])
+	}
+	return appendClient(b, r.ClientIP)
 }
 
 // network64 reads the /64 of an IPv6 address in canonical form (RFC 5952), in a fraction of
@@ -94,20 +104,22 @@ func placeTag(r *parsers.Request) uint64 {
 	if r.PlaceTag != 0 {
 		return r.PlaceTag
 	}
-	return newPlaceTag(r)
+	tag, _ := newPlaceTag(r)
+	return tag
 }
 
-func newPlaceTag(r *parsers.Request) uint64 {
+// newPlaceTag finds out the tag, and what Request.PlaceLen says.
+func newPlaceTag(r *parsers.Request) (place uint64, length uint8) {
 	if strings.IndexByte(r.ClientIP, ':') < 0 {
-		return tag(r.ClientIP)
+		return tag(r.ClientIP), 0
 	}
 	if n, network := network64(r.ClientIP); n > 0 {
-		return xxh3.Hash(binary.BigEndian.AppendUint64(make([]byte, 0, 8), network))
+		return xxh3.Hash(binary.BigEndian.AppendUint64(make([]byte, 0, 8), network)), uint8(n)
 	}
 	a, err := netip.ParseAddr(r.ClientIP)
 	if err != nil || a.Unmap().Is4() {
-		return tag(r.ClientIP)
+		return tag(r.ClientIP), 0
 	}
 	b := a.As16()
-	return xxh3.Hash(b[:8])
+	return xxh3.Hash(b[:8]), 0
 }

@@ -182,7 +182,7 @@ func (p *Pipeline) prepare(requests []*parsers.Request) {
 				noted[i] = pathFeatures(r)
 			}
 			r.Features = newFeatures(r, noted[i], p.room)
-			r.PlaceTag = newPlaceTag(r)
+			r.PlaceTag, r.PlaceLen = newPlaceTag(r)
 			r.ActorTag = newActorTag(r)
 		}
 	}

@@ -112,7 +112,7 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 		rd.identify(r, f, &found)
 	}
 	r.Event, r.Origin, r.Allowed, r.Declared = "", nil, nil, Undescribed
-	r.Features, r.PlaceTag, r.ActorTag = nil, 0, 0
+	r.Features, r.PlaceTag, r.ActorTag, r.PlaceLen = nil, 0, 0, 0
 	return nil
 }
 

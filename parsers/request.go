@@ -36,6 +36,7 @@ type Request struct {
 	Features any    `json:"-"`
 	PlaceTag uint64 `json:"-"` // tells apart where requests come from
 	ActorTag uint64 `json:"-"` // tells apart who acts
+	PlaceLen uint8  `json:"-"` // how much of ClientIP, without its last colon, is the /64 that is the place; 0: not found out
 
 	Status    int           // HTTP status; 0 if not logged
 	Bytes     int64         // bytes sent to the client; -1 if not logged
