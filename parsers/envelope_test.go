@@ -1,7 +1,9 @@
 package parsers
 
 import (
+	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -163,4 +165,55 @@ func FuzzEnvelopes(f *testing.F) {
 		sameAsFresh(t, text, usedText, line)
 		sameAsFresh(t, object, usedObject, line)
 	})
+}
+
+// What Docker writes is read in another way than objects of others, and not otherwise.
+func TestPeelDocker(t *testing.T) {
+	lines := []string{
+		`{"log":"a \"GET /a HTTP/1.1\" 200\n","stream":"stdout","time":"2026-03-01T10:00:00.123456789Z"}`,
+		`{"log":"a\r\n","stream":"stderr","time":"2026-03-01T10:00:00Z"}`,
+		`{"log":"cut","stream":"stdout","time":"2026-03-01T10:00:00Z"}`,
+		`{"log":"\n","stream":"stdout","time":"2026-03-01T10:00:00Z"}`,
+		`{"log":"a \\","stream":"stdout","time":"2026-03-01T10:00:00Z"}`,
+		`{"log":"a \","stream":"stdout","time":"2026-03-01T10:00:00Z"}`,
+		`{"log":"a","b","stream":"stdout","time":"2026-03-01T10:00:00Z"}`,
+		`{"log":"{\"a\":\"\u00e9\"}\n","stream":"stdout","time":"no time"}`,
+		`{"log":"a\n","stream":"stdout","time":"2026-03-01T10:00:00Z","x":"}`,
+		`{"log":"a\n","stream":"stdout","attrs":{"tag":"web"},"time":"2026-03-01T10:00:00Z"}`,
+		`{"log":1","stream":"stdout","time":"2026-03-01T10:00:00Z"}`,
+		`{"log":{"a":"b","stream":"stdout","time":"2026-03-01T10:00:00Z"}`,
+	}
+	quick, other := &envelopes{}, &envelopes{}
+	read := 0
+	same := func(line string) {
+		t.Helper()
+		got, ok := quick.peelDocker(line)
+		if want := other.peelJSON(line); ok && !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s\nis %+v, and of any object it is %+v", line, got, want)
+		}
+		if ok {
+			read++
+		}
+	}
+	for _, line := range lines {
+		same(line)
+	}
+	if read != 5 {
+		t.Errorf("%d lines are read as Docker's", read)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	const marks = `"\{},:nx `
+	for range 100_000 {
+		line := []byte(lines[r.IntN(len(lines))])
+		for range 1 + r.IntN(2) {
+			at := r.IntN(len(line))
+			if r.IntN(2) == 0 {
+				line[at] = marks[r.IntN(len(marks))]
+			} else {
+				other := lines[r.IntN(len(lines))]
+				line = append(line[:at], other[r.IntN(len(other)):]...)
+			}
+		}
+		same(string(line))
+	}
 }
