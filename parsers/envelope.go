@@ -490,7 +490,7 @@ var (
 	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date"}
 )
 
-// peelDocker is peelJSON for objects as Docker writes them, in a third of the time.
+// peelDocker is peelJSON for objects as Docker writes them, without a tree of each.
 func (e *envelopes) peelDocker(line string) (env envelope, ok bool) {
 	const log, stream, stamp = `{"log":`, `","stream":"std`, `","time":"`
 	end := strings.Index(line, stream)
