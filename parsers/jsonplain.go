@@ -5,10 +5,10 @@ import "strings"
 // maxPlainDepth bounds how deep objects and arrays lie in one another that walkPlain reads.
 const maxPlainDepth = 32
 
-// walkPlain does for the line what object and walk do, in less than half the time: it goes through the
-// text itself, once, and takes values where they stand. It does so for objects as loggers
-// write them. Of others, and of what must be read otherwise, it says no; it may then have
-// taken some of the line already.
+// walkPlain does for the line what object and walk do, in less than half the time: it goes
+// through the text itself, once, and takes values where they stand. It does so for objects as
+// loggers write them. Of others, and of what must be read otherwise, it says no; it may then
+// have taken some of the line already.
 func (p *jsonParser) walkPlain() bool {
 	line := p.line
 	if len(line) < 2 || len(line) > largeLine || line[0] != '{' {
