@@ -28,7 +28,7 @@ type Pipeline struct {
 	alerts   *keyed.Engine[timed[Alert], Incident]
 	rules    []*Rule
 	asked    map[string]bool // whether rules look at single requests of an event
-	asksAll  bool            // they look at those of none, which most are
+	asksNone bool            // they look at those of no event, which most are
 	waiting  []*parsers.Request
 	sink     Sink
 	changes  []Change // still to be made, in order
@@ -78,7 +78,7 @@ func NewPipeline(routes *parsers.RouteLearner, detectors []*Detector, rules []*R
 		asked:  map[string]bool{},
 		sink:   sink,
 	}
-	p.asksAll = p.looksAt("")
+	p.asksNone = p.looksAt("")
 	p.requests = keyed.New(keyed.Order[*parsers.Request, Event]{
 		Time:    func(r *parsers.Request) time.Time { return r.Time },
 		ID:      func(e Event) string { return e.ID },
@@ -295,7 +295,7 @@ func kept(r *parsers.Request) *parsers.Request {
 // asks tells whether a rule looks at single requests of that event.
 func (p *Pipeline) asks(event string) bool {
 	if event == "" {
-		return p.asksAll
+		return p.asksNone
 	}
 	asks, known := p.asked[event]
 	if !known {

@@ -37,16 +37,9 @@ func (p *jsonParser) plainObject(i int, node *jsonNode, depth int) int {
 		if i = p.plainValue(skipBlanks(line, i+1), key, depth+1); i == 0 {
 			return 0
 		}
-		if i = skipBlanks(line, i); i == len(line) {
-			return 0
-		}
-		switch line[i] {
-		case '}':
-			return i + 1
-		case ',':
-			i = skipBlanks(line, i+1)
-		default:
-			return 0
+		over := false
+		if i, over = plainNext(line, i, '}'); over {
+			return i
 		}
 	}
 	return 0
@@ -142,17 +135,11 @@ func (p *jsonParser) plainArray(i int, node *jsonNode, depth int) int {
 		if i = p.plainValue(i, node, depth+1); i == 0 {
 			return 0
 		}
-		if i = skipBlanks(line, i); i == len(line) {
-			return 0
+		over := false
+		if i, over = plainNext(line, i, ']'); over {
+			return i
 		}
-		switch line[i] {
-		case ']':
-			return i + 1
-		case ',':
-			i, node = skipBlanks(line, i+1), nil
-		default:
-			return 0
-		}
+		node = nil
 	}
 	return 0
 }
@@ -188,6 +175,20 @@ func (p *jsonParser) plainString(i int, wanted bool) (text string, end int) {
 	}
 	b, _ := v.StringBytes()
 	return string(b), end
+}
+
+// plainNext returns where the next element begins behind one that ends at i, or, if the mark
+// that closes them all is there, where the text goes on; 0 if neither is there.
+func plainNext(line string, i int, closing byte) (next int, over bool) {
+	i = skipBlanks(line, i)
+	switch {
+	case i == len(line):
+	case line[i] == closing:
+		return i + 1, true
+	case line[i] == ',':
+		return skipBlanks(line, i+1), false
+	}
+	return 0, true
 }
 
 // plainWord returns where the word ends, which begins at i.

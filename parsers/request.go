@@ -36,7 +36,6 @@ type Request struct {
 	Features any    `json:"-"`
 	PlaceTag uint64 `json:"-"` // tells apart where requests come from
 	ActorTag uint64 `json:"-"` // tells apart who acts
-	PlaceLen uint8  `json:"-"` // how much of ClientIP, without its last colon, is the /64 that is the place; 0: not found out
 
 	Status    int           // HTTP status; 0 if not logged
 	Bytes     int64         // bytes sent to the client; -1 if not logged
@@ -60,7 +59,8 @@ type Request struct {
 	Allowed  []uint16 // entries of the allowlist that it matches, by number
 	Declared Declared // what the site's OpenAPI description says of it
 
-	// What follows is for who classifies or judges the request alone, and nil is always right.
+	// What follows is for who classifies or judges the request alone, and zero is always right.
+	PlaceLen   uint8  `json:"-"` // how much of ClientIP is the text of the /64 that PlaceTag stands for; 0 if that is not found out
 	PathNotes  *Notes `json:"-"` // of Path and Shape, for all requests that have the same
 	AgentNotes *Notes `json:"-"` // of UserAgent, likewise
 }

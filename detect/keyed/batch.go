@@ -64,7 +64,7 @@ func (b *batch[I]) take(items []I) (rest []I) {
 	for g := range b.places {
 		b.places[g] = make([]place, room)
 	}
-	for len(b.words) < (room+word-1)/word {
+	for len(b.words) < room/word {
 		b.words = append(b.words, found{make([]uint64, b.machines), make([]uint64, len(b.places))})
 	}
 	return rest
