@@ -258,8 +258,19 @@ func firstReject(begin []byte, lines []string, f *parsers.Format, site *parsers.
 			}
 		}
 	}
-	number := 1 + bytes.Count(begin[:max(bytes.Index(begin, []byte(line)), 0)], []byte{'\n'})
-	return fmt.Sprintf("line %d is %s%s", number, reason, site.RedactLine(line))
+	return fmt.Sprintf("line %d is %s%s", numberOf(line, begin), reason, site.RedactLine(line))
+}
+
+// numberOf returns the number of the first line of the text that is as given, or, if it was
+// put together of several, of the first that begins so.
+func numberOf(line string, text []byte) int {
+	number := 0
+	for l := range bytes.Lines(text) {
+		if number++; string(bytes.TrimRight(l, "\r\n")) == line {
+			return number
+		}
+	}
+	return 1 + bytes.Count(text[:max(bytes.Index(text, []byte(line)), 0)], []byte{'\n'})
 }
 
 // dropDuplicates leaves of the files that hold the same log the one that holds most

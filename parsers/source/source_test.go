@@ -473,6 +473,8 @@ func TestNoLog(t *testing.T) {
 		{"blank", "\n\n \n", "blank lines"},
 		{"prose", "Dear diary,\nnothing happened.\n", "no known format: line 1 is Dear diary,"},
 		{"mostly prose", "\n" + logLine(0, "/a") + "Dear \x1b[2Jdiary,\nnothing\nhappened\n", "reads 1 of the first 4 lines; line 3 is not read (no time and request): Dear \\x1b[2Jdiary,"},
+		{"beginning of a line before", `{"time":"2026-03-01T10:00:00Z","method":"GET","path":"/a","status":200}` + "\n" + `{"time":"2026-03-01T10:00:00Z","method":"GET","path":"/a","status":` + "\n{}\n",
+			"reads 1 of the first 3 lines; line 2 is not read"},
 		{"broken gzip", "\x1f\x8b\x08", "broken"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
