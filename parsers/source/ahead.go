@@ -1,92 +1,71 @@
 package source
 
 import (
+	"errors"
 	"io"
 	"runtime"
 	"sync/atomic"
 )
 
-// An ahead reads on, in a goroutine of its own, while what it has read is used: of
+// An ahead cuts on, in a goroutine of its own, while what it has cut is used: of
 // compressed content, decompression takes about as long as all else that is done to a
 // line in turn.
 type ahead struct {
-	read chan chunk  // in order; has room for all chunks there are
-	free chan []byte // to be read into
-	end  chan struct{}
-	done chan struct{}
-	now  chunk // what is given out
-	at   int   // of it
+	blocks chan placed // in order
+	end    chan struct{}
+	done   chan struct{}
 }
 
-// A chunk is what was read at a time, and the error after it.
-type chunk struct {
-	text []byte
-	err  error
-}
+// blocksAhead is how many blocks lie ready. Beside them one is cut and one is used.
+const blocksAhead = 1
 
-// chunks is how many there are: one is given out, one is read, one lies between.
-const chunks = 3
-
-// readAhead begins to read from r, which nobody else reads until stop returns.
-func readAhead(r io.Reader) *ahead {
-	a := &ahead{
-		read: make(chan chunk, chunks), free: make(chan []byte, chunks),
-		end: make(chan struct{}), done: make(chan struct{}),
-	}
-	for range chunks {
-		a.free <- make([]byte, blockSize)
-	}
-	go a.run(r)
+// cutAhead begins to cut. Nobody else uses the cutter until stop returns.
+func cutAhead(c *cutter) *ahead {
+	a := &ahead{blocks: make(chan placed, blocksAhead), end: make(chan struct{}), done: make(chan struct{})}
+	c.r = stoppable{c.r, a.end}
+	go a.run(c)
 	return a
 }
 
-func (a *ahead) run(r io.Reader) {
+func (a *ahead) run(c *cutter) {
 	defer close(a.done)
 	for {
-		var buf []byte
+		b := c.place()
 		select {
-		case buf = <-a.free:
+		case a.blocks <- b:
 		case <-a.end:
 			return
 		}
-		c := chunk{text: buf[:0]}
-		for len(c.text) < len(buf) && c.err == nil {
-			var n int
-			n, c.err = r.Read(buf[len(c.text):])
-			if n == 0 {
-				break
-			}
-			c.text = buf[:len(c.text)+n]
-		}
-		a.read <- c
-		if c.err != nil {
+		if b.err != nil {
 			return
 		}
 	}
 }
 
-// Read gives what r gave, and its error for ever.
-func (a *ahead) Read(p []byte) (int, error) {
-	if a.at == len(a.now.text) {
-		if a.now.err != nil {
-			return 0, a.now.err
-		}
-		if cap(a.now.text) > 0 {
-			a.free <- a.now.text[:cap(a.now.text)]
-		}
-		a.now, a.at = <-a.read, 0
-	}
-	n := copy(p, a.now.text[a.at:])
-	if a.at += n; n == 0 && len(p) > 0 {
-		return 0, a.now.err
-	}
-	return n, nil
-}
+// next returns the next block. None may be asked for after one with an error.
+func (a *ahead) next() placed { return <-a.blocks }
 
 // stop ends it. It waits for a read to return.
 func (a *ahead) stop() {
 	close(a.end)
 	<-a.done
+}
+
+// A stoppable reader is one that ends when a channel is closed.
+type stoppable struct {
+	r   io.Reader
+	end chan struct{}
+}
+
+var errStopped = errors.New("stopped")
+
+func (s stoppable) Read(p []byte) (int, error) {
+	select {
+	case <-s.end:
+		return 0, errStopped
+	default:
+		return s.r.Read(p)
+	}
 }
 
 // hands counts the goroutines that read ahead for the logs of some Options. The stages

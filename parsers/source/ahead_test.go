@@ -5,53 +5,61 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 	"testing/iotest"
 )
 
+// What is cut ahead is what is cut as it is needed, with its places.
 func TestAhead(t *testing.T) {
-	content := make([]byte, 5*blockSize+17)
+	var content []byte
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for i := range content {
-		content[i] = byte(rnd.Uint32())
+	for len(content) < 5*blockSize {
+		content = append(content, bytes.Repeat([]byte{'x'}, rnd.IntN(300))...)
+		content = append(content, '\n')
 	}
+	content = append(append(content, bytes.Repeat([]byte{'y'}, MaxLine+1)...), "\ntorn"...)
 	broken := errors.New("broken")
-	for name, r := range map[string]io.Reader{
-		"whole":               bytes.NewReader(content),
-		"byte by byte":        iotest.OneByteReader(bytes.NewReader(content)),
-		"error with the data": iotest.DataErrReader(bytes.NewReader(content)),
-		"broken":              io.MultiReader(bytes.NewReader(content), iotest.ErrReader(broken)),
+	for name, open := range map[string]func() io.Reader{
+		"whole":               func() io.Reader { return bytes.NewReader(content) },
+		"byte by byte":        func() io.Reader { return iotest.OneByteReader(bytes.NewReader(content)) },
+		"error with the data": func() io.Reader { return iotest.DataErrReader(bytes.NewReader(content)) },
+		"broken":              func() io.Reader { return io.MultiReader(bytes.NewReader(content), iotest.ErrReader(broken)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := readAhead(r)
+			c := newCutter(open(), inLines)
+			a := cutAhead(newCutter(open(), inLines))
 			defer a.stop()
-			if name != "broken" {
-				if err := iotest.TestReader(a, content); err != nil {
-					t.Error(err)
+			for n := 0; ; n++ {
+				got, want := a.next(), c.place()
+				if !reflect.DeepEqual(got, want) {
+					t.Fatalf("block %d: %d bytes, offset %d, error %v; want %d, %d, %v", n,
+						len(got.text), got.offset, got.err, len(want.text), want.offset, want.err)
 				}
-				return
-			}
-			got, err := io.ReadAll(a)
-			if !bytes.Equal(got, content) || err != broken {
-				t.Errorf("%d of %d bytes, error %v", len(got), len(content), err)
-			}
-			if n, err := a.Read(make([]byte, 1)); n != 0 || err != broken {
-				t.Errorf("again: %d bytes, error %v", n, err)
+				if got.err != nil {
+					break
+				}
 			}
 		})
 	}
 }
 
-// Whoever stops reading leaves nothing behind that reads on.
+// Whoever stops asking leaves nothing behind that reads on, not even to the end of a line.
 func TestAheadStops(t *testing.T) {
-	reads := 0
-	a := readAhead(readFunc(func(p []byte) (int, error) { reads++; return len(p), nil }))
-	if _, err := io.ReadFull(a, make([]byte, 2*blockSize)); err != nil {
-		t.Fatal(err)
-	}
-	a.stop()
-	if reads > 2+chunks { // it would be a race if it went on
-		t.Errorf("%d reads for two", reads)
+	for _, text := range []string{"line\n", "l"} {
+		reads := 0
+		begun := make(chan struct{})
+		a := cutAhead(newCutter(readFunc(func(p []byte) (int, error) {
+			if reads++; reads == 3 {
+				close(begun)
+			}
+			return copy(p, text), nil
+		}), inLines))
+		<-begun
+		a.stop()
+		if was := reads; reads != was { // it would be a race if it went on
+			t.Errorf("%d reads, then %d", was, reads)
+		}
 	}
 }
 

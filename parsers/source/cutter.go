@@ -3,6 +3,8 @@ package source
 import (
 	"bytes"
 	"io"
+	"strings"
+	"unsafe"
 
 	"github.com/zeebo/xxh3"
 )
@@ -20,7 +22,6 @@ type cutter struct {
 	n      int
 	offset int64
 	hash   *xxh3.Hasher128
-	torn   bool // the last block ended without a line end
 	err    error
 	// goesOn tells that the content may grow: where it ends for now is not its end, and
 	// neither is that of a line without a line end.
@@ -38,6 +39,22 @@ type block struct {
 	torn    bool    // it is one line that has no line end: the content ends there
 	cut     int     // lines longer than MaxLine, which were cut
 	numbers []int64 // of the lines; nil: each is one more than the last
+}
+
+// A placed block is one with its place: where the whole lines end that were given out so
+// far.
+type placed struct {
+	block
+	offset int64
+	hash   string // of those lines
+	within bool   // a line that is too long, and is none of them yet, goes on there
+	err    error  // that ended the content, or says that it pauses
+}
+
+// place returns the next block with its place.
+func (c *cutter) place() placed {
+	b, err := c.next()
+	return placed{b, c.offset, c.sum(), c.long != "", err}
 }
 
 func newCutter(r io.Reader, l layout) *cutter {
@@ -64,7 +81,7 @@ func (c *cutter) skip(n int64, seen func(block)) (string, error) {
 	if err == nil && c.offset != n {
 		err = io.ErrUnexpectedEOF
 	}
-	c.r, c.err, c.torn, c.buf = whole, nil, false, make([]byte, blockSize)
+	c.r, c.err, c.buf = whole, nil, make([]byte, blockSize)
 	return c.sum(), err
 }
 
@@ -96,7 +113,7 @@ func (c *cutter) next() (block, error) {
 		return block{}, ErrForNow
 	}
 	b := block{text: string(c.buf[:c.n]), torn: true}
-	c.n, c.torn = 0, b.text != ""
+	c.n = 0
 	c.buf = nil // many logs may have been read to their ends
 	return b, c.err
 }
@@ -141,11 +158,20 @@ func (c *cutter) pause() bool {
 	return true
 }
 
+// buffer returns a buffer to read into. Unlike one that make returns it was not cleared,
+// which would take as long as to copy what is read.
+func buffer() []byte {
+	var b strings.Builder
+	b.Grow(blockSize)
+	b.WriteByte(0)
+	return unsafe.Slice(unsafe.StringData(b.String()), blockSize)
+}
+
 // fill reads on until the buffer is full, which makes it larger until a longest line
 // with its line end has room.
 func (c *cutter) fill() {
 	if c.buf == nil {
-		c.buf = make([]byte, blockSize)
+		c.buf = buffer()
 	}
 	if c.n == len(c.buf) {
 		c.buf = append(c.buf, make([]byte, min(len(c.buf), MaxLine+1-len(c.buf)))...)
@@ -165,11 +191,18 @@ func (c *cutter) fill() {
 // maxIdle is how many reads in a row may give nothing.
 const maxIdle = 100
 
-// take gives out the first end bytes.
+// take gives out the first end bytes: where they are most of the buffer that itself, else a
+// copy of them, for a block is kept as long as one of its lines.
 func (c *cutter) take(end int) block {
-	b := block{text: string(c.buf[:end])}
 	c.hash.Write(c.buf[:end])
 	c.offset += int64(end)
+	if rest := c.buf[end:c.n]; end > len(c.buf)/2 && len(rest) < blockSize {
+		b := block{text: unsafe.String(&c.buf[0], end)}
+		c.buf = buffer()
+		c.n = copy(c.buf, rest)
+		return b
+	}
+	b := block{text: string(c.buf[:end])}
 	c.n = copy(c.buf, c.buf[end:c.n])
 	if len(c.buf) > blockSize && c.n < blockSize {
 		c.buf = append(make([]byte, 0, blockSize), c.buf[:blockSize]...)

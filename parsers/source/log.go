@@ -37,6 +37,7 @@ type Log struct {
 	layout  layout
 	content *unpacked // nil before the first Next and after the end
 	cut     *cutter
+	ahead   *ahead // that uses cut; nil: cut is used as blocks are needed
 	joiner  joiner
 	number  int64    // of the last line
 	headers []string // header lines of what was read before
@@ -118,7 +119,7 @@ func (l *Log) Bound() time.Time {
 // before it stand.
 func (l *Log) Next() (*Batch, error) {
 	if l.failed != nil {
-		l.reader, l.cut = nil, nil // a plan holds its logs to the end
+		l.reader, l.cut, l.ahead = nil, nil, nil // a plan holds its logs to the end
 		return nil, l.failed
 	}
 	if l.reader == nil {
@@ -130,27 +131,35 @@ func (l *Log) Next() (*Batch, error) {
 	if len(l.reopen) > 0 {
 		return l.reopened(), nil
 	}
-	l.cut.goesOn = l.grows
-	block, err := l.cut.next()
+	block := l.next()
 	var b *Batch
 	// A line that is too long is passed over before it is given.
-	if block.text != "" || l.cut.offset != l.At.Offset && l.cut.long == "" {
+	if block.text != "" || block.offset != l.At.Offset && !block.within {
 		b = l.read(block)
 	}
-	if err == ErrForNow {
+	if block.err == ErrForNow {
 		if b == nil {
-			return nil, err
+			return nil, ErrForNow
 		}
 		return b, nil
 	}
-	if err != nil {
+	if block.err != nil {
 		b = l.unended(b)
-		l.end(err)
+		l.end(block.err)
 	}
 	if b == nil {
 		return nil, l.failed
 	}
 	return b, nil
+}
+
+// next returns the next block.
+func (l *Log) next() placed {
+	if l.ahead != nil {
+		return l.ahead.next()
+	}
+	l.cut.goesOn = l.grows
+	return l.cut.place()
 }
 
 // ErrForNow says that a log that is followed has no more to give for now.
@@ -237,8 +246,8 @@ func (l *Log) open() (err error) {
 		l.cut = newCutter(l.content, l.layout)
 	}
 	if !l.content.plain && !l.File.once() && l.File.live == nil && l.opts.hands.take() {
-		a := readAhead(l.cut.r)
-		l.cut.r = a
+		a := cutAhead(l.cut)
+		l.ahead = a
 		l.content.close = chain(func() { a.stop(); l.opts.hands.give() }, l.content.close)
 	}
 	l.watch.begin(l.Start, l.opts.Lateness)
@@ -263,7 +272,7 @@ const (
 const minLine = 32
 
 // read turns a block of lines into a batch.
-func (l *Log) read(block block) *Batch {
+func (l *Log) read(block placed) *Batch {
 	// Blank lines, of which hostile logs are full, are given no room.
 	room := min(strings.Count(block.text, "\n"), len(block.text)/minLine) + 1
 	b := &Batch{Log: l, Requests: l.opts.room(room), spare: &l.opts.spare}
@@ -275,7 +284,7 @@ func (l *Log) read(block block) *Batch {
 		} else {
 			text = ""
 		}
-		if l.torn != "" && !l.untear(line, b) {
+		if l.torn != "" && !l.untear(line, !block.torn, b) {
 			continue
 		}
 		l.At.Lines++
@@ -306,7 +315,7 @@ func (l *Log) read(block block) *Batch {
 	}
 	l.finish(b.Requests[done:])
 	l.At.Cut += int64(block.cut)
-	l.At.Offset, l.At.Hash = l.cut.offset, l.cut.sum()
+	l.At.Offset, l.At.Hash = block.offset, block.hash
 	b.After = l.At
 	return b
 }
@@ -326,10 +335,9 @@ func (l *Log) finish(requests []parsers.Request) {
 // untear deals with the first line after one that was read before it was finished.
 // If it still reads the same there is nothing to do; else what it counted as is
 // taken back and the line is to be read.
-func (l *Log) untear(line string, b *Batch) (read bool) {
+func (l *Log) untear(line string, finished bool, b *Batch) (read bool) {
 	was, hash := l.torn[0], l.torn[1:]
 	l.torn = ""
-	finished := !l.cut.torn
 	if hash == hashText(xxh3.HashString128(line)) && !(finished && l.joiner.touches(strings.TrimSuffix(line, "\r"))) {
 		if finished {
 			l.At.Torn = ""
