@@ -92,24 +92,42 @@ func (p *clf) parsePlain(line string, f *Fields) bool {
 	if !found || len(rest) < len(` 200 0 "" ""`) || rest[0] != ' ' || !allDigits(rest[1:4]) || rest[4] != ' ' {
 		return false
 	}
-	status, rest := rest[1:4], rest[5:]
-	size, rest, _ := cutByte(rest, ' ')
-	if size == "" || !isDigit(size[0]) && size != "-" || len(rest) < len(`"" ""`) || rest[0] != '"' {
+	status := rest[1:4]
+	size, rest := leadingSize(rest[5:])
+	if size < 0 || len(rest) < len(` "" ""`) || rest[:2] != ` "` {
 		return false
 	}
-	referer, agent, _ := cutByte(rest[1:], '"')
+	referer, agent, _ := cutByte(rest[2:], '"')
 	last := len(agent) - 1
 	if last < 2 || agent[:2] != ` "` || strings.IndexByte(agent[2:], '"') != last-2 {
 		return false
 	}
 	t, ok := p.time(line[open+len(before) : mid])
-	if !ok || !f.setBytes(size) {
+	if !ok {
 		return false
 	}
-	f.Time, f.Remote, f.Status = t, address, digits(status)
-	f.setRequestLine(request)
+	f.Time, f.Remote, f.Status, f.Bytes = t, address, digits(status), size
+	f.Method, f.Target = splitRequestLine(request)
 	f.Referer, f.UserAgent = valueOf(referer), valueOf(agent[2:last])
 	return true
+}
+
+// leadingSize reads the number of bytes, or the "-" that stands for 0, that s begins with, and
+// returns what follows it; -1 if there is none of at most 18 digits.
+func leadingSize(s string) (size int64, rest string) {
+	const longest = 18
+	if s[0] == '-' {
+		return 0, s[1:]
+	}
+	n := 0
+	for n < len(s) && n < longest && isDigit(s[n]) {
+		size = size*10 + int64(s[n]-'0')
+		n++
+	}
+	if n == 0 {
+		return -1, s
+	}
+	return size, s[n:]
 }
 
 // parseAny reads any line into f, which says nothing yet.
@@ -424,17 +442,7 @@ func (f *Fields) setNamedTime(s string) {
 // setRequestLine takes "METHOD target HTTP/version". The target may hold blanks; the
 // version may be missing. If there is no such request in s, nothing is set.
 func (f *Fields) setRequestLine(s string) bool {
-	s = strings.TrimRight(s, " ")
-	method, target, found := cutByte(s, ' ')
-	if !found || !isMethod(method) {
-		return false
-	}
-	if i := strings.LastIndexByte(target, ' '); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
-		target = target[:i]
-	} else if !isTarget(target) && method != "CONNECT" {
-		return false
-	}
-	target = strings.Trim(target, " ")
+	method, target := splitRequestLine(s)
 	if target == "" {
 		return false
 	}
@@ -442,18 +450,43 @@ func (f *Fields) setRequestLine(s string) bool {
 	return true
 }
 
+// splitRequestLine is setRequestLine for text without escapes. Both are "" if there is no
+// such request in s.
+func splitRequestLine(s string) (method, target string) {
+	for strings.HasSuffix(s, " ") {
+		s = s[:len(s)-1]
+	}
+	n := methodLen(s)
+	if n == 0 || n > maxMethod || n == len(s) || s[n] != ' ' {
+		return "", ""
+	}
+	method, target = s[:n], s[n+1:]
+	if i := strings.LastIndexByte(target, ' '); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
+		target = target[:i]
+	} else if !isTarget(target) && method != "CONNECT" {
+		return "", ""
+	}
+	if target = strings.Trim(target, " "); target == "" {
+		return "", ""
+	}
+	return method, target
+}
+
+// maxMethod is how long a method may be.
+const maxMethod = 32
+
 // isMethod tells whether s could be the method of a request. HTTP allows more, but
 // no method in use needs it.
-func isMethod(s string) bool {
-	if s == "" || len(s) > 32 || s[0] == '-' {
-		return false
-	}
+func isMethod(s string) bool { return s != "" && len(s) <= maxMethod && methodLen(s) == len(s) }
+
+// methodLen returns the length of what s begins with and could be a method.
+func methodLen(s string) int {
 	for i := range len(s) {
-		if c := s[i]; (c|0x20 < 'a' || c|0x20 > 'z') && c != '-' && c != '_' {
-			return false
+		if c := s[i]; (c|0x20 < 'a' || c|0x20 > 'z') && c != '_' && (c != '-' || i == 0) {
+			return i
 		}
 	}
-	return true
+	return len(s)
 }
 
 // isTarget tells whether s could be the target of a request whose version is not
