@@ -71,7 +71,9 @@ type Options struct {
 	spare sync.Pool // of []parsers.Request
 }
 
-// room returns memory for at least so many requests, and not for many more.
+// room returns memory for at least so many requests, and not for many more. What is in it
+// are requests of before: to clear them would take longer than much of reading others, and
+// they keep alive no more than the block of lines that they were read from.
 func (o *Options) room(n int) []parsers.Request {
 	if spare, ok := o.spare.Get().(*[]parsers.Request); ok && cap(*spare) >= n && cap(*spare) <= 4*n {
 		return *spare
@@ -275,7 +277,8 @@ const minLine = 32
 func (l *Log) read(block placed) *Batch {
 	// Blank lines, of which hostile logs are full, are given no room.
 	room := min(strings.Count(block.text, "\n"), len(block.text)/minLine) + 1
-	b := &Batch{Log: l, Requests: l.opts.room(room), spare: &l.opts.spare}
+	before := l.opts.room(room)
+	b := &Batch{Log: l, Requests: before[:0], spare: &l.opts.spare}
 	done := 0 // requests that are finished
 	for n, text := 0, block.text; text != ""; n++ {
 		line := text
@@ -314,6 +317,7 @@ func (l *Log) read(block placed) *Batch {
 		}
 	}
 	l.finish(b.Requests[done:])
+	clear(before[min(len(b.Requests), len(before)):]) // or they would keep alive more blocks
 	l.At.Cut += int64(block.cut)
 	l.At.Offset, l.At.Hash = block.offset, block.hash
 	b.After = l.At

@@ -55,8 +55,7 @@ func (b *Batch) Done() {
 	if b.users.Load() == 0 || b.users.Add(-1) > 0 || b.spare == nil {
 		return
 	}
-	clear(b.Requests) // and let go of the text they were read from
-	b.spare.Put(new(b.Requests[:0]))
+	b.spare.Put(new(b.Requests))
 	b.Requests = nil
 }
 
