@@ -32,7 +32,7 @@ type reasons struct {
 // and stand for the site.
 func (f *Format) NewReader(site *Site, src *Source) *Reader {
 	return &Reader{
-		redactor: redactor{site: site, fingerprints: map[known]string{}},
+		redactor: redactor{site: site, fingerprints: map[known]string{}, names: make([]knownName, maxNames)},
 		source:   src,
 		format:   f,
 		parse:    f.New(),
@@ -99,10 +99,10 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	var found credentials
 	r.Query, r.Body = "", ""
 	if target.query != "" {
-		r.Query = cut(rd.redact(clean(target.query), inQuery, &found), maxQuery)
+		r.Query = cut(rd.query(target.query, &found), maxQuery)
 	}
 	if body := bodyParameters(f.Body); body != "" {
-		r.Body = cut(rd.redact(clean(body), inQuery, nil), maxBody)
+		r.Body = cut(rd.query(body, nil), maxBody)
 	}
 	r.UserAgent, r.AgentNotes = rd.userAgent(logged(f.UserAgent))
 	r.Referer = rd.referer(logged(f.Referer))

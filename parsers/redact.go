@@ -156,6 +156,37 @@ func withoutCookiePrefix(name string) string {
 type redactor struct {
 	site         *Site
 	fingerprints map[known]string // at most maxKnown; nil: nothing is remembered
+	names        []knownName      // maxNames of them; nil: nothing is remembered
+}
+
+// maxNames is how many names are remembered: few tell most queries apart.
+const maxNames = 64
+
+// A knownName is a name that was met before, if it fits.
+type knownName struct {
+	text [30]byte
+	size uint8
+	kind secretKind
+}
+
+// nameKind is that of the site, which takes ten times as long for a name that is not
+// remembered.
+func (x *redactor) nameKind(name string) secretKind {
+	if name == "" {
+		return noSecret
+	}
+	if x.names == nil {
+		return x.site.nameKind(name)
+	}
+	known := &x.names[(uint(len(name))*31+uint(name[0])*7+uint(name[len(name)-1]))%maxNames]
+	if string(known.text[:known.size]) == name {
+		return known.kind
+	}
+	kind := x.site.nameKind(name)
+	if len(name) <= len(known.text) {
+		known.size, known.kind = uint8(copy(known.text[:], name)), kind
+	}
+	return kind
 }
 
 // A where says in what text stands, and so what ends a value in it.
@@ -166,6 +197,39 @@ const (
 	inPath               // the path of a URL
 	inQuery              // the query of a URL
 )
+
+// query returns the query of a request, as it was sent, clean and without its secrets. Of
+// most it is enough to look at the names and for shapes.
+func (x *redactor) query(text string, found *credentials) string {
+	if x.isPlainQuery(text) {
+		return x.shapes(text)
+	}
+	return x.redact(clean(text), inQuery, found)
+}
+
+// isPlainQuery tells of a query that it is clean, that none of its names is that of a secret,
+// and that it has nothing else that redact and links look for.
+func (x *redactor) isPlainQuery(text string) bool {
+	start := 0 // of the name
+	for i := range len(text) {
+		switch inPlainQuery[text[i]] {
+		case dash:
+			if i > 0 && text[i-1] == '-' { // before a private key, perhaps
+				return false
+			}
+		case ofSign:
+			if x.nameKind(text[max(start, i-maxName):i]) != noSecret {
+				return false
+			}
+			start = i + 1
+		case between:
+			start = i + 1
+		case notPlain:
+			return false
+		}
+	}
+	return true
+}
 
 // redact returns text without its secrets: values that bear the name of one
 // (token=…, "token":"…", percent-encoded any number of times too), credentials
@@ -240,6 +304,32 @@ func (x *redactor) redact(text string, in where, found *credentials) string {
 // are encoded.
 var mayTell = [256]bool{'=': true, ':': true, ' ': true, '+': true, '>': true, '-': true, '%': true}
 
+// What a byte may be of in a plain query. What is not clean, what a secret may stand after,
+// but for "=", and what may stand between a name and its sign is not plain.
+const (
+	ofName = iota
+	dash   // of a name, too
+	ofSign
+	between
+	notPlain
+)
+
+var inPlainQuery = func() (is [256]uint8) {
+	for c := range is {
+		switch b := byte(c); {
+		case b == '=':
+			is[c] = ofSign
+		case b == '-':
+			is[c] = dash
+		case b == 0 || b >= utf8.RuneSelf || mayTell[b] || strings.IndexByte("/\"'\\", b) >= 0:
+			is[c] = notPlain
+		case !isNameByte(b):
+			is[c] = between
+		}
+	}
+	return is
+}()
+
 // element returns the end and the kind of what stands in an XML element whose tag ends
 // at text[i], with a sign of n bytes, if it is a secret by name.
 func (x *redactor) element(text string, i, n int) (end int, kind secretKind) {
@@ -253,7 +343,7 @@ func (x *redactor) element(text string, i, n int) (end int, kind secretKind) {
 	if open > 0 && text[open-1] != '<' {
 		return 0, noSecret
 	}
-	kind = x.site.nameKind(name)
+	kind = x.nameKind(name)
 	if kind == noSecret || kind == maybeKey {
 		return 0, noSecret
 	}
@@ -292,11 +382,7 @@ func privateKey(text string, i int) (end int) {
 // named looks at the sign, = or :, of n bytes at text[i] and returns the extent
 // and kind of its value if that is a secret by name.
 func (x *redactor) named(text string, i, n int, in where) (start, end int, kind secretKind) {
-	name := nameBefore(text, i)
-	if name == "" {
-		return 0, 0, noSecret
-	}
-	kind = x.site.nameKind(name)
+	kind = x.nameKind(nameBefore(text, i))
 	if kind == noSecret {
 		return 0, 0, noSecret
 	}
@@ -790,6 +876,10 @@ func (x *redactor) shapes(text string) string {
 		end := i + 1
 		for end < len(text) && isWordByte[text[end]] {
 			end++
+		}
+		if end-i < minShape && (end == len(text) || text[end] != '%') {
+			i = end
+			continue
 		}
 		jwt := strings.Contains(text[i:end], "eyJ")
 		if jwt {

@@ -449,3 +449,23 @@ func TestRedactIsLinear(t *testing.T) {
 		}
 	}
 }
+
+// A plain query is redacted as any text is, whatever names were met before.
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{
+		"", "page=2&per_page=20", "token=abc", "a=1&token=x&user.password=y", "q=-----BEGIN PRIVATE KEY-----x", "x=-----BEGIN-PRIVATE-----",
+		"a=sk_live_0123456789&b", "a=eyJhbGciOi.eyJ.x", "eyJ%2Ea.b=c", "==token=", "tok\\en=1", `"token"=1`, "key=AKIA0123456789ABCDEF", "t\x00oken=1",
+	} {
+		f.Add(seed, seed)
+	}
+	s := site(f, SiteConfig{})
+	f.Fuzz(func(t *testing.T, before, query string) {
+		x := redactor{site: s, names: make([]knownName, maxNames)}
+		x.query(before, nil)
+		var found, want credentials
+		got, redacted := x.query(query, &found), (&redactor{site: s}).redact(clean(query), inQuery, &want)
+		if got != redacted || found != want {
+			t.Errorf("%q is redacted as %q with %+v, want %q with %+v", query, got, found, redacted, want)
+		}
+	})
+}
