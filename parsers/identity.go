@@ -144,6 +144,9 @@ func (c *credentials) add(kind secretKind, secret string) {
 	}
 }
 
+// any tells whether there are any.
+func (c *credentials) any() bool { return len(c.key)|len(c.token)|len(c.session) > 0 }
+
 // identifies tells whether the line says anything of who acts, but for an address.
 func (f *Fields) identifies() bool {
 	return len(f.User)|len(f.Tenant)|len(f.APIKey)|len(f.Session)|len(f.Token)|len(f.Authorization)|len(f.Cookie) > 0

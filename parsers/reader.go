@@ -108,7 +108,7 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	r.Referer = rd.referer(logged(f.Referer))
 	r.RequestID = rd.requestID(logged(f.RequestID))
 	r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant = "", "", "", "", "", ""
-	if f.identifies() || found != (credentials{}) {
+	if f.identifies() || found.any() {
 		rd.identify(r, f, &found)
 	}
 	r.Event, r.Origin, r.Allowed, r.Declared = "", nil, nil, Undescribed

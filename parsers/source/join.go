@@ -40,6 +40,9 @@ type joined struct {
 
 // join takes in a line and returns the one that it completes, unless that goes on.
 func (j *joiner) join(line string, number int64) (whole joined, ok bool) {
+	if !mayBePiece(line) {
+		return joined{line: line, start: number}, true
+	}
 	stream, head, text, tail, goesOn := j.piece(line)
 	if stream == noStream {
 		return joined{line: line, start: number}, true
@@ -118,7 +121,7 @@ func (j *joiner) piece(line string) (stream int, head, text, tail string, goesOn
 		}
 		return stream, dockerHead, value, line[len(dockerHead)+len(value):], goesOn
 	}
-	if len(line) < len(shortestCRI) || line[4] != '-' || line[10] != 'T' || line[13] != ':' {
+	if !beginsCRI(line) {
 		return
 	}
 	n := 20 + strings.IndexByte(line[20:min(len(line), 40)], ' ')
@@ -138,6 +141,14 @@ func (j *joiner) piece(line string) (stream int, head, text, tail string, goesOn
 		return noStream, "", "", "", false
 	}
 	return stream, line[:n], text, "", tag == "P"
+}
+
+// mayBePiece tells by its first bytes whether a line may be one of a container's log.
+func mayBePiece(line string) bool { return strings.HasPrefix(line, dockerHead) || beginsCRI(line) }
+
+// beginsCRI tells whether a line begins with a time as CRI writes it.
+func beginsCRI(line string) bool {
+	return len(line) >= len(shortestCRI) && line[4] == '-' && line[10] == 'T' && line[13] == ':'
 }
 
 const shortestCRI = "2026-03-01T10:00:00Z stdout F"

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
 
@@ -368,7 +369,7 @@ func (l *Log) untear(line string, finished bool, b *Batch) (read bool) {
 
 // line reads one line into the batch and says what became of it.
 func (l *Log) line(line string, number int64, b *Batch) (became byte) {
-	if strings.TrimSpace(line) == "" {
+	if isBlank(line) {
 		l.At.Skipped++
 		return wasSkipped
 	}
@@ -398,7 +399,8 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 		l.Source.First = r.Time
 	}
 	became = wasParsed
-	if l.At.Last.IsZero() || r.Time.Before(l.At.Last) {
+	after := r.Time.Compare(l.At.Last)
+	if after < 0 || l.At.Last.IsZero() {
 		l.Lag = max(l.Lag, l.At.Last.Sub(r.Time))
 		if r.Time.Before(l.Bound()) {
 			r.Late = true
@@ -406,10 +408,18 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 			became = wasLate
 		}
 	}
-	if r.Time.After(l.At.Last) {
+	if after > 0 {
 		l.At.Last = r.Time
 	}
 	return became
+}
+
+// isBlank tells whether a line holds no more than white space.
+func isBlank(line string) bool {
+	if line != "" && ' ' < line[0] && line[0] < utf8.RuneSelf { // as nearly all
+		return false
+	}
+	return strings.TrimSpace(line) == ""
 }
 
 // New tells how many lines this reading has added.
