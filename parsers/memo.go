@@ -145,8 +145,9 @@ func (m *memo) keep(r remembered) *remembered {
 // memos are what is remembered for the readers of a site, by what is logged.
 type memos struct {
 	paths, agents, referers, hosts, shapes memo
+	clients                                clients
 }
 
 func newMemos() *memos {
-	return &memos{newMemo(maxPaths), newMemo(maxAgents), newMemo(maxReferers), newMemo(maxHosts), newMemo(maxShapes)}
+	return &memos{newMemo(maxPaths), newMemo(maxAgents), newMemo(maxReferers), newMemo(maxHosts), newMemo(maxShapes), newClients(maxClients)}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // A Reader turns the lines of one source into Requests. It is used by one
@@ -56,12 +57,13 @@ func (rd *Reader) Read(line string, number int64, r *Request) error {
 	if err := rd.Begin(line, number, r); err != nil {
 		return err
 	}
-	rd.place(r, rd.site.memos.paths.find(r.Path))
+	rd.Finish(unsafe.Slice(r, 1))
 	return nil
 }
 
-// Begin reads one line as Read does, but for what its path tells: until Finish has set that
-// too, r is of no use, and its Path stands as it was logged, secrets and all.
+// Begin reads one line as Read does, but for what its path and its client tell: until Finish
+// has set that too, r is of no use, and its Path and ClientIP may stand as they were logged,
+// secrets and all.
 func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	f := &rd.fields
 	if err := rd.parse(line, f); err != nil {
@@ -83,10 +85,9 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	}
 	r.Bytes, r.Duration, r.Records = max(f.Bytes, -1), max(f.Duration, -1), max(f.Records, -1)
 
-	c := rd.site.client(f.Remote, f.ForwardedFor)
-	r.ClientIP, r.PeerIP, rd.why.client = c.ip, c.peer, c.why
-	if c.named {
-		r.ClientIP, r.PeerIP = rd.text(c.ip, maxUser), rd.text(c.peer, maxUser)
+	r.ClientIP, r.PeerIP, r.peerOnly = f.Remote, "", logged(f.ForwardedFor) == ""
+	if !r.peerOnly {
+		rd.setClient(r, f.Remote, f.ForwardedFor)
 	}
 
 	target := splitTarget(r.Method, f.Target)
@@ -120,13 +121,16 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 func (rd *Reader) Finish(requests []Request) {
 	var paths [sideBySide]string
 	var known [sideBySide]*remembered
+	var clients [sideBySide]*ClientNotes
 	for some := range slices.Chunk(requests, sideBySide) {
 		for i := range some {
 			paths[i] = some[i].Path
 		}
 		rd.site.memos.paths.findAll(paths[:len(some)], known[:])
+		rd.site.memos.clients.findAll(some, clients[:])
 		for i := range some {
 			rd.place(&some[i], known[i])
+			rd.meet(&some[i], clients[i])
 		}
 	}
 }
@@ -223,6 +227,30 @@ func isScheme(s string) bool {
 		}
 	}
 	return s != "" && isLetter(s[0])
+}
+
+// setClient sets who sent the request.
+func (rd *Reader) setClient(r *Request, remote, forwarded string) {
+	c := rd.site.client(remote, forwarded)
+	r.ClientIP, r.PeerIP, rd.why.client = c.ip, c.peer, c.why
+	if c.named {
+		r.ClientIP, r.PeerIP = rd.text(c.ip, maxUser), rd.text(c.peer, maxUser)
+	}
+}
+
+// meet sets who sent the request, if that is not done, and what is remembered of that client.
+func (rd *Reader) meet(r *Request, known *ClientNotes) {
+	if known == nil {
+		if r.peerOnly {
+			rd.setClient(r, r.ClientIP, "")
+		}
+		if isCanonical(r.ClientIP) {
+			known = rd.site.memos.clients.keep(r.ClientIP)
+		}
+	} else if r.peerOnly {
+		rd.why.client = whyPeer
+	}
+	r.ClientNotes, r.peerOnly = known, false
 }
 
 // place sets what the path tells. Known is what is remembered of it.

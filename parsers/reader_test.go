@@ -98,8 +98,9 @@ func TestReadKeepsWhatIsLogged(t *testing.T) {
 		Tenant:    "acme",
 		Records:   25,
 
-		PathNotes:  r.PathNotes,
-		AgentNotes: r.AgentNotes,
+		PathNotes:   r.PathNotes,
+		AgentNotes:  r.AgentNotes,
+		ClientNotes: r.ClientNotes,
 	}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
@@ -126,7 +127,7 @@ func TestReadSetsAll(t *testing.T) {
 	if err := rd.Read("", 1, &want); err != nil {
 		t.Fatal(err)
 	}
-	got := Request{Allowed: []uint16{1}, Origin: &Origin{}, Source: &Source{}, Time: time.Now(), PathNotes: &Notes{}, AgentNotes: &Notes{}, Features: 7}
+	got := Request{Allowed: []uint16{1}, Origin: &Origin{}, Source: &Source{}, Time: time.Now(), PathNotes: &Notes{}, AgentNotes: &Notes{}, ClientNotes: &ClientNotes{}, Features: 7}
 	v := reflect.ValueOf(&got).Elem()
 	for i := range v.NumField() {
 		switch f := v.Field(i); f.Kind() {
@@ -137,7 +138,9 @@ func TestReadSetsAll(t *testing.T) {
 		case reflect.Uint8, reflect.Uint64:
 			f.SetUint(7)
 		case reflect.Bool:
-			f.SetBool(true)
+			if f.CanSet() {
+				f.SetBool(true)
+			}
 		default:
 			if f.IsZero() {
 				t.Fatalf("%s: this test does not know how to fill it", v.Type().Field(i).Name)
@@ -340,11 +343,12 @@ func TestReadOfKnownSecretsDoesNotAllocate(t *testing.T) {
 // many others between that memories run over, and with one that remembers nothing.
 func TestReadRemembersNoResult(t *testing.T) {
 	s, forgetful := site(t, SiteConfig{}), site(t, SiteConfig{})
+	clients := []string{"203.0.113.9", "a-name.example", "2001:DB8::7", "2001:db8::7", "203.0.113.9:80", "::ffff:192.0.2.1", "192.0.2.7, 203.0.113.9"}
 	var all []string
 	for n := range 2 * maxReferers {
 		all = append(all, fmt.Sprintf(
-			`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /u/%d/x%d?api_key=lsoc_live_0123456789abcdef%d HTTP/1.1" 200 1 "https://a.example/%d?sid=abc%d" "agent/%d"`,
-			n%7, n, n%1500, n%11, n, n%5000))
+			`%s - - [01/Mar/2026:10:00:00 +0000] "GET /u/%d/x%d?api_key=lsoc_live_0123456789abcdef%d HTTP/1.1" 200 1 "https://a.example/%d?sid=abc%d" "agent/%d"`,
+			clients[n%len(clients)], n%7, n, n%1500, n%11, n, n%5000))
 		all = append(all, lines[n%len(lines)])
 	}
 	one, many := NginxCombined().NewReader(s, &Source{}), NginxCombined().NewReader(s, &Source{})
@@ -370,7 +374,7 @@ func TestReadRemembersNoResult(t *testing.T) {
 		if i%13 > 1 {
 			continue
 		}
-		forgetful.memos = &memos{newMemo(2), newMemo(2), newMemo(2), newMemo(2), newMemo(2)}
+		forgetful.memos = &memos{newMemo(2), newMemo(2), newMemo(2), newMemo(2), newMemo(2), newClients(2)}
 		if err := NginxCombined().NewReader(forgetful, got.Source).Read(line, 1, &want); err != nil {
 			t.Fatal(err)
 		}

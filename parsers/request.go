@@ -21,6 +21,8 @@ type Request struct {
 	Line   int64     // number of the line in its source, from 1
 	Late   bool      // further behind its own log than the lateness bound: stored, not judged
 
+	peerOnly bool // ClientIP stands as logged, and is the peer of the server: see Reader.Begin
+
 	ClientIP string // address of the client in its canonical text form, or what the log has in its place; "" if not logged
 	PeerIP   string // address of the last proxy before us, where ClientIP was taken from a forwarded header; else ""
 	Method   string // as logged; "" where the line holds no readable request
@@ -60,9 +62,10 @@ type Request struct {
 	Declared Declared // what the site's OpenAPI description says of it
 
 	// What follows is for who classifies or judges the request alone, and zero is always right.
-	PlaceLen   uint8  `json:"-"` // how much of ClientIP is the text of the /64 that PlaceTag stands for; 0 if that is not found out
-	PathNotes  *Notes `json:"-"` // of Path and Shape, for all requests that have the same
-	AgentNotes *Notes `json:"-"` // of UserAgent, likewise
+	PlaceLen    uint8        `json:"-"` // how much of ClientIP is the text of the /64 that PlaceTag stands for; 0 if that is not found out
+	PathNotes   *Notes       `json:"-"` // of Path and Shape, for all requests that have the same
+	AgentNotes  *Notes       `json:"-"` // of UserAgent, likewise
+	ClientNotes *ClientNotes `json:"-"` // of ClientIP, if that is an address, likewise
 }
 
 // An ActorType says what an actor id names.

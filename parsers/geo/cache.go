@@ -42,33 +42,6 @@ func (c *cache) find(client string) (*parsers.Origin, bool) {
 	return nil, false
 }
 
-// sideBySide is how many clients are looked for at a time, where many are: more than that
-// memory does not fetch at a time.
-const sideBySide = 32
-
-// findAll finds what is remembered of the clients of up to sideBySide requests. It takes
-// each step for all of them before the next, so that they wait for memory together.
-func (c *cache) findAll(requests []parsers.Request, found []*entry) {
-	var at [sideBySide]uint64
-	for i := range requests {
-		at[i] = maphash.String(c.seed, requests[i].ClientIP) % slots
-	}
-	for i := range requests {
-		found[i] = c.slot[at[i]].Load()
-	}
-	for i := range requests {
-		client := requests[i].ClientIP
-		if e := found[i]; e != nil && e.is(client) {
-			continue
-		}
-		if e := c.slot[at[i]^1].Load(); e != nil && e.is(client) {
-			found[i] = e
-			continue
-		}
-		found[i] = nil
-	}
-}
-
 // keep remembers the origin of client.
 func (c *cache) keep(client string, origin *parsers.Origin) {
 	i := maphash.String(c.seed, client) % slots

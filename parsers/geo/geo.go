@@ -268,17 +268,24 @@ func (db *DB) Lookup(client string) *parsers.Origin {
 	return o
 }
 
-// Locate sets the origins of requests: what Lookup returns of their clients.
+// located is what is noted of a client.
+type located struct {
+	by     *DB
+	origin *parsers.Origin
+}
+
+// Locate sets the origins of requests: what Lookup returns of their clients. It looks for
+// them in what is noted of the clients first, and leaves them there.
 func (db *DB) Locate(requests []parsers.Request) {
-	var entries [sideBySide]*entry
-	for some := range slices.Chunk(requests, sideBySide) {
-		db.cache.findAll(some, entries[:])
-		for i := range some {
-			if e := entries[i]; e != nil {
-				some[i].Origin = e.origin
-				continue
-			}
-			some[i].Origin = db.Lookup(some[i].ClientIP)
+	for i := range requests {
+		r := &requests[i]
+		if at, ok := r.ClientNotes.Read().(*located); ok && at.by == db {
+			r.Origin = at.origin
+			continue
+		}
+		r.Origin = db.Lookup(r.ClientIP)
+		if r.ClientNotes != nil {
+			r.ClientNotes.Write(&located{db, r.Origin})
 		}
 	}
 }

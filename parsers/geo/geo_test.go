@@ -425,6 +425,32 @@ func TestLocate(t *testing.T) {
 	}
 }
 
+// What one database notes of a client another does not take for its own.
+func TestLocateNoted(t *testing.T) {
+	site, err := parsers.NewSite(parsers.SiteConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := parsers.NginxCommon().NewReader(site, &parsers.Source{})
+	listed, plain := open(t, Config{Intel: put(t, someLists)}), open(t, Config{})
+	requests := make([]parsers.Request, 2)
+	for n, db := range []*DB{listed, plain, listed, listed} {
+		for i, client := range []string{"9.9.9.9", "a-name.example"} {
+			line := client + ` - - [01/Mar/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1`
+			if err := reader.Read(line, 1, &requests[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		db.Locate(requests)
+		if requests[0].ClientNotes == nil || requests[1].ClientNotes != nil || requests[1].Origin != nil {
+			t.Errorf("%d: clients %v and %v, origin of the second %+v", n, requests[0].ClientNotes, requests[1].ClientNotes, requests[1].Origin)
+		}
+		if got := requests[0].Origin; *got != *db.origin("9.9.9.9") {
+			t.Errorf("%d: %+v", n, got)
+		}
+	}
+}
+
 func TestHitsAllocateNothing(t *testing.T) {
 	db := open(t, Config{Intel: put(t, someLists)})
 	for _, client := range []string{"9.9.9.1", "2a00:1234::1", "127.0.0.1", "a-name.example"} {
