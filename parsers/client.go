@@ -128,6 +128,15 @@ func address(s string) (text string, addr netip.Addr) {
 	return s, netip.Addr{}
 }
 
+// unbracketed returns an address without the brackets around it, if it is canonical so; all
+// else as it stands.
+func unbracketed(s string) string {
+	if last := len(s) - 1; last > 0 && s[0] == '[' && s[last] == ']' && isCanonical(s[1:last]) {
+		return s[1:last]
+	}
+	return s
+}
+
 // isCanonical tells of nearly every address in canonical form that it is one, in a
 // fraction of the time that address takes. Of all else it says no.
 func isCanonical(s string) bool {

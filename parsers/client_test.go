@@ -75,6 +75,11 @@ func FuzzCanonical(f *testing.F) {
 		if isCanonical(s) && (text != s || !addr.IsValid()) {
 			t.Errorf("%q is %q, valid %t", s, text, addr.IsValid())
 		}
+		if bare := unbracketed("[" + s + "]"); bare != "["+s+"]" {
+			if text, addr := address("[" + s + "]"); text != bare || !addr.IsValid() {
+				t.Errorf("%q in brackets is %q, valid %t, want %q", s, text, addr.IsValid(), bare)
+			}
+		}
 	})
 }
 

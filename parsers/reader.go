@@ -85,7 +85,7 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	}
 	r.Bytes, r.Duration, r.Records = max(f.Bytes, -1), max(f.Duration, -1), max(f.Records, -1)
 
-	r.ClientIP, r.PeerIP, r.peerOnly = f.Remote, "", logged(f.ForwardedFor) == ""
+	r.ClientIP, r.PeerIP, r.peerOnly = unbracketed(f.Remote), "", logged(f.ForwardedFor) == ""
 	if !r.peerOnly {
 		rd.setClient(r, f.Remote, f.ForwardedFor)
 	}
@@ -156,12 +156,19 @@ func (rd *Reader) requestID(s string) string {
 // isHexID tells whether s is hexadecimal digits, in lower case, and hyphens.
 func isHexID(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != '-' {
+		if !ofHexID[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+var ofHexID = func() (is [256]bool) {
+	for _, c := range "0123456789abcdef-" {
+		is[c] = true
+	}
+	return is
+}()
 
 // host returns the host of an authority: lower case, without user, port or
 // brackets.

@@ -236,16 +236,19 @@ func shortDecimal(s string, unit time.Duration) (time.Duration, bool) {
 	if s[n] != '.' || len(part) > longest {
 		return 0, false
 	}
-	billionths, scale := int64(0), int64(1e9)
+	billionths := int64(0)
 	for i := range len(part) {
 		if !isDigit(part[i]) {
 			return 0, false
 		}
-		scale /= 10
-		billionths += int64(part[i]-'0') * scale
+		billionths = billionths*10 + int64(part[i]-'0')
 	}
+	billionths *= scales[len(part)]
 	return time.Duration(whole)*unit + time.Duration(billionths*int64(unit)/1e9), true
 }
+
+// scales are what a fraction of so many digits is multiplied by to count billionths.
+var scales = [...]int64{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1}
 
 // parseInt reads a decimal integer.
 func parseInt(s string) (int64, bool) {
