@@ -554,17 +554,6 @@ func cutPlaces(path, route string) (restPath, restRoute string, found bool) {
 	return path, route, true
 }
 
-// queriedObject tells apart the objects that a query names.
-func queriedObject(query string) (object uint64, ok bool) {
-	for query != "" {
-		var name, value string
-		if name, value, query = cutPair(query); value != "" && namesID(name) {
-			return tag(value), true
-		}
-	}
-	return 0, false
-}
-
 // isObject tells whether a place in a route is one for an object.
 func isObject(name string) bool {
 	switch name {
