@@ -288,6 +288,15 @@ func TestByteVolumeAgainstAll(t *testing.T) {
 	}
 }
 
+// However many times what is usual are normal, more than usual is.
+func TestByteVolumeLimit(t *testing.T) {
+	s := set(t, ByteVolume(), "factor", "10000").New().(*byteVolume)
+	s.Usual.Add(maxVolume)
+	if got := s.limit(); got < maxVolume {
+		t.Errorf("%d bytes are too many where %d are usual", got, int64(maxVolume))
+	}
+}
+
 // A request that changes nothing but sums is remembered like one that is looked at more
 // closely.
 func TestByteVolumeShortWay(t *testing.T) {
