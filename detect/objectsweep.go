@@ -102,7 +102,7 @@ func (a *roamer) members(b []byte) []byte {
 	b = appendInt(appendInt(b, "First", a.First), "Last", a.Last)
 	b = appendInt(appendInt(b, "Hour", a.Hour), "Peak", a.Peak)
 	if a.Apart {
-		b = append(appendName(b, "Apart"), "true"...)
+		b = appendBool(b, "Apart", true)
 	}
 	if a.Few != 0 {
 		b = appendInt(b, "Few", a.Few)

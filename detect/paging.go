@@ -451,7 +451,7 @@ func (e *endpoint) members(b []byte) []byte {
 		b = appendInt(b, "Votes", e.Votes)
 	}
 	if e.Mixed {
-		b = append(appendName(b, "Mixed"), "true"...)
+		b = appendBool(b, "Mixed", true)
 	}
 	return b
 }
