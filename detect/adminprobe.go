@@ -18,14 +18,15 @@ func AdminProbe() *Detector {
 			"Refused is an answer 401, 403, 404 or 405, and a redirect, which leads to a login. Whoever " +
 			"was let in to an admin route before is an admin, whose sessions end and whose links break. " +
 			"To be refused at a route and let in to the same one later is a login in between; to be let in " +
-			"to another is a door that was left open, and of high severity.",
+			"to another is a door that was left open, and of high severity. It is the last of the routes that " +
+			"make a probe, if none of those before it asked for a login.",
 		Type:      AccessDenied,
 		Severity:  Medium,
 		Technique: "T1595.003",
 		OWASP:     "API5:2023",
 		GroupBy:   ByActor,
 	}
-	limit := d.count("routes", 3, "distinct admin `routes` refused within the window that are a probe")
+	limit := d.count("routes", 3, "distinct admin `routes` within the window that are a probe: all refused, or the last one open")
 	window := d.span("window", 24*time.Hour, "`time` within which they are counted, and of quiet after which an event is over")
 	own := d.adminRoutes()
 	admins := d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys")
@@ -107,9 +108,13 @@ func (s *adminProbe) refuse(r *parsers.Request, route uint64) {
 	}
 	s.Hidden = s.Hidden || r.Status == 404
 	s.Routes = shown(s.Routes, r.Shape)
-	if s.Recent.SlideDistinct(mark(r, route), s.window, s.limit); len(s.Recent) < s.limit {
-		return
+	if s.Recent.SlideDistinct(mark(r, route), s.window, s.limit); len(s.Recent) == s.limit {
+		s.begin(r)
 	}
+}
+
+// begin begins a probe with the routes of Recent, the last of which r asks for.
+func (s *adminProbe) begin(r *parsers.Request) {
 	s.Going = &probing{Episode: begin(r, s.Recent)}
 	if s.limit > 1 {
 		s.Going.Route = "" // they are several
@@ -124,20 +129,38 @@ func (s *adminProbe) refuse(r *parsers.Request, route uint64) {
 // letIn takes an admin route that answered 2xx.
 func (s *adminProbe) letIn(r *parsers.Request, route uint64, emit func(Event)) {
 	_, loggedIn := slices.BinarySearch(s.LogIns, route)
-	if s.Going == nil || s.Going.Granted == 0 && loggedIn {
+	switch {
+	case s.Going == nil && s.isLast(r, route):
+		s.Routes = shown(s.Routes, r.Shape)
+		s.Recent.Slide(mark(r, route), s.window, s.limit)
+		s.begin(r)
+	case s.Going == nil, s.Going.Granted == 0 && loggedIn:
 		s.Expire(emit)
 		s.forget()
 		s.Admin = true
 		return
+	default:
+		s.Going.extend(r)
+		s.Going.add(route, r.Shape)
 	}
 	g := s.Going
 	if g.Granted++; g.Granted == 1 {
 		g.Open = clip(r.Shape)
 	}
-	g.extend(r)
-	g.add(route, r.Shape)
 	g.reach(High, Succeeded)
 	g.tell(emit, s.describe)
+}
+
+// isLast tells whether a route that lets in makes a probe of the refusals before it: they are
+// one too few, of other routes, and none asked for a login, which may have come in between.
+func (s *adminProbe) isLast(r *parsers.Request, route uint64) bool {
+	if s.limit == 1 || len(s.Recent) != s.limit-1 {
+		return false
+	}
+	return !slices.ContainsFunc(s.Recent, func(m Mark) bool {
+		_, login := slices.BinarySearch(s.LogIns, m.Tag)
+		return login || m.Tag == route || r.Time.Sub(m.At) > s.window
+	})
 }
 
 func (s *adminProbe) forget() {
@@ -159,18 +182,18 @@ func (g *probing) add(route uint64, shape string) {
 
 func (s *adminProbe) describe(e *Event) {
 	g := s.Going
-	e.Summary = fmt.Sprintf("%s tried %s in %s without ever having been let in to one (threshold: %d refused within %s)",
+	e.Summary = fmt.Sprintf("%s tried %s in %s without ever having been let in to one (threshold: %d within %s)",
 		who(e.ActorID, e.ActorType), g.Routes.of("admin route", "admin routes"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
-	switch {
-	case g.Granted > 0:
+	if g.Granted > 0 {
 		e.Summary += fmt.Sprintf("; then %q let it in", g.Open)
-		e.Confidence = 0.8
-	case len(g.Routes) >= 5*s.limit:
+	}
+	switch {
+	case len(g.Routes) >= 5*s.limit && g.Granted == 0:
 		e.Confidence = 0.95
-	case len(g.Routes) >= 2*s.limit:
+	case len(g.Routes) >= 2*s.limit, g.Granted > 0 && len(g.Routes) > s.limit:
 		e.Confidence = 0.8
 	default:
-		e.Confidence = 0.6 // the page of an admin whose session ended, before the log shows any access
+		e.Confidence = 0.6 // an admin before the log shows any access, whose session ended, or who may not do everything
 	}
 	e.Metadata = Meta("distinct_routes", len(g.Routes), "endpoints", g.Shown, "granted", g.Granted, "open_endpoint", g.Open,
 		"window_seconds", int(s.window.Seconds()))

@@ -73,6 +73,10 @@ type Tenure struct {
 	Requests int64
 }
 
+func (t *Tenure) members(b []byte) []byte {
+	return appendInt(appendTime(b, "First", t.First), "Requests", t.Requests)
+}
+
 // add counts a request.
 func (t *Tenure) add(at time.Time) {
 	if t.Requests == 0 {

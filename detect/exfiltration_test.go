@@ -125,7 +125,12 @@ func TestListing(t *testing.T) {
 				}
 			}
 			known := pathFeatures(r)
-			if n := testing.AllocsPerRun(10, func() { known.listingIn(r) }); n > 0 {
+			read := func() {
+				list := known.newListingReader(r)
+				list.take(query, query, "")
+				list.listing()
+			}
+			if n := testing.AllocsPerRun(10, read); n > 0 {
 				t.Errorf("%v allocations for what is no list", n)
 			}
 		})
@@ -280,6 +285,15 @@ func TestByteVolumeAgainstAll(t *testing.T) {
 		if n := len(s.allParts()); size == 100 && n > fewParts+2 {
 			t.Errorf("seed %d: %d parts for next to nothing", seed, n)
 		}
+	}
+}
+
+// However many times what is usual are normal, more than usual is.
+func TestByteVolumeLimit(t *testing.T) {
+	s := set(t, ByteVolume(), "factor", "10000").New().(*byteVolume)
+	s.Usual.Add(maxVolume)
+	if got := s.limit(); got < maxVolume {
+		t.Errorf("%d bytes are too many where %d are usual", got, int64(maxVolume))
 	}
 }
 

@@ -3,6 +3,8 @@ package detect
 import (
 	"strings"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/litesoc/litesoc/parsers"
 )
 
@@ -10,12 +12,14 @@ import (
 // ask for. Most of it its path and route tell: that is found out once for all requests that
 // share these, which have the same features if nothing else tells any. Features never change.
 type features struct {
-	route string // that goes with the path; the log may come to show another one later
+	route   string // that goes with the path; the log may come to show another one later
+	pathTag uint64 // of the path, without slashes at its end
 
 	id     uint64 // if hasID: objectID
 	object uint64 // if hasObject: pathObject
 	probe  probe
 	heads  heads // of the path
+	named  heads // of the parameters
 
 	hasID, hasObject bool
 	numbered         bool // the route has a place for the number of an object: no parameter is one
@@ -58,18 +62,38 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 	}
 	own := room()
 	*own = *f
-	switch {
-	case own.graphQL:
+	if own.graphQL {
 		own.operation, own.id, own.hasID = graphQLObject(r)
 		own.operation = clip(own.operation)
-	case !own.numbered:
-		own.id, own.hasID = queriedID(r.Query)
 	}
-	if !own.placed {
-		own.object, own.hasObject = queriedObject(r.Query)
-	}
-	own.list, own.isList = own.listingIn(r)
+	own.readParameters(r)
 	return own
+}
+
+// readParameters finds out what the parameters tell, beside what the path does. It goes through
+// them once, whatever is asked of them.
+func (f *features) readParameters(r *parsers.Request) {
+	list := f.newListingReader(r)
+	query := r.Query
+	for query != "" {
+		name, value, rest := cutPair(query)
+		if !f.numbered && !f.graphQL && !f.hasID {
+			f.id, f.hasID = namedID(name, value)
+		}
+		if !f.placed && !f.hasObject && value != "" && namesID(name) {
+			f.object, f.hasObject = tag(value), true
+		}
+		f.named.addParameter(name)
+		list.take(query, name, value)
+		query = rest
+	}
+	for body := r.Body; body != ""; {
+		name, value, rest := cutPair(body)
+		f.named.addParameter(name)
+		list.take(body, name, value)
+		body = rest
+	}
+	f.list, f.isList = list.listing()
 }
 
 // notedFeatures returns the features that the notes of the path have, of whatever route;
@@ -87,9 +111,10 @@ func pathFeatures(r *parsers.Request) *features {
 	}
 	path, route := r.Path, r.Route
 	f := &features{
-		route: route,
-		probe: usualProbes.find(path),
-		heads: headsOf(path),
+		route:   route,
+		pathTag: xxh3.HashString(strings.TrimRight(path, "/")),
+		probe:   usualProbes.find(path),
+		heads:   headsOf(path),
 
 		plain:    inOneSpelling(route),
 		admin:    adminPath(path),

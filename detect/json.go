@@ -36,6 +36,10 @@ func appendTime(b []byte, name string, t time.Time) []byte {
 	return append(t.AppendFormat(b, time.RFC3339Nano), '"')
 }
 
+func appendBool(b []byte, name string, v bool) []byte {
+	return strconv.AppendBool(appendName(b, name), v)
+}
+
 // appendText appends text, most of which stands in JSON as it is.
 func appendText(b []byte, name, text string) []byte {
 	b = appendName(b, name)
@@ -62,11 +66,19 @@ func appendObject(b []byte, name string, o interface{ members([]byte) []byte }) 
 }
 
 // appendNumbers appends a list of numbers, and nothing of an empty one.
-func appendNumbers[T int64 | uint64](b []byte, name string, list []T) []byte {
+func appendNumbers[T int64 | uint32 | uint64](b []byte, name string, list []T) []byte {
 	if len(list) == 0 {
 		return b
 	}
-	b = append(appendName(b, name), '[')
+	return appendAllNumbers(b, name, list)
+}
+
+// appendAllNumbers is appendNumbers for a list that is written if it is empty, too.
+func appendAllNumbers[T int64 | uint32 | uint64](b []byte, name string, list []T) []byte {
+	if b = appendName(b, name); list == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '[')
 	for i, n := range list {
 		if i > 0 {
 			b = append(b, ',')

@@ -42,7 +42,7 @@ func TestMembersAreJSON(t *testing.T) {
 	chance := rand.New(rand.NewPCG(seed, 0))
 	for range 300 {
 		for _, v := range []interface{ members([]byte) []byte }{
-			&Evidence{}, &visit{}, &page{}, &endpoint{}, &volumePart{}, &volumeSpan{}, &Baseline{}, &roamer{}, &address{},
+			&Evidence{}, &visit{}, &page{}, &endpoint{}, &volumePart{}, &volumeSpan{}, &Baseline{}, &roamer{}, &address{}, &tally{}, &minute{}, &newRoute{}, &place{},
 		} {
 			fill(chance, reflect.ValueOf(v).Elem())
 			got := string(v.members([]byte{'{'})) + "}"

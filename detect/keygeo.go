@@ -53,6 +53,13 @@ type keyGeo struct {
 	Going     *elsewhere `json:",omitempty"`
 }
 
+func (s *keyGeo) AppendJSON(b []byte) ([]byte, error) {
+	b = s.Ranges.append(s.Countries.append(append(b, '{'), "Countries"), "Ranges")
+	b = appendNumbers(appendNumbers(b, "Networks", s.Networks), "Agents", s.Agents)
+	b = appendBool(appendUint(b, "Last", s.Last), "LastRange", s.LastRange)
+	return appendGoing(b, s.Going)
+}
+
 // maxPlaces bounds the places, networks and programs of a key that are told apart. A key
 // for which it is reached is used everywhere, and nothing is new to it.
 const maxPlaces = 32
@@ -63,11 +70,27 @@ type atlas struct {
 	Places []place // at most maxPlaces
 }
 
+// append appends the atlas, and nothing of one that was never used.
+func (a *atlas) append(b []byte, name string) []byte {
+	if a.First.IsZero() && a.Requests == 0 && a.Places == nil {
+		return b
+	}
+	b = a.Tenure.members(append(appendName(b, name), '{'))
+	if a.Places == nil {
+		return append(appendName(b, "Places"), "null}"...)
+	}
+	return append(appendList(b, "Places", a.Places, (*place).members), '}')
+}
+
 // A place is a country or a range of addresses.
 type place struct {
 	Name  string
 	Usual bool
 	Tenure
+}
+
+func (p *place) members(b []byte) []byte {
+	return p.Tenure.members(appendBool(appendText(b, "Name", p.Name), "Usual", p.Usual))
 }
 
 // An elsewhere is the use of a key from new places, while it goes on.

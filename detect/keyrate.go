@@ -50,6 +50,13 @@ type keyRate struct {
 	Going   *rush    `json:",omitempty"`
 }
 
+func (s *keyRate) AppendJSON(b []byte) ([]byte, error) {
+	b = appendFilled(append(b, '{'), "Recent", s.Recent, (*tally).members)
+	b = appendFilled(appendInt(b, "Count", s.Count), "Minutes", s.Minutes, (*minute).members)
+	b = appendInt(appendObject(b, "Usual", &s.Usual), "Limit", s.Limit)
+	return appendGoing(b, s.Going)
+}
+
 // A tally counts the requests of a second: of one in so many parts of the window. It
 // leaves the window when its first request does, so that no more are ever counted than
 // lie within. In a log of whole seconds that is exact.
@@ -60,6 +67,11 @@ type tally struct {
 	N, Granted, Refused int32
 }
 
+func (t *tally) members(b []byte) []byte {
+	b = appendInt(appendInt(appendInt(b, "At", t.At), "Line", t.Line), "Source", int64(t.Source))
+	return appendInt(appendInt(appendInt(b, "N", int64(t.N)), "Granted", int64(t.Granted)), "Refused", int64(t.Refused))
+}
+
 // tallies is the number of parts of a window.
 const tallies = 60
 
@@ -67,6 +79,10 @@ const tallies = 60
 type minute struct {
 	Start time.Time
 	N     int64
+}
+
+func (m *minute) members(b []byte) []byte {
+	return appendInt(appendTime(b, "Start", m.Start), "N", m.N)
 }
 
 // A rush is a key that goes too fast, for as long as it does. It counts the requests

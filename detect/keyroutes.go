@@ -51,6 +51,13 @@ type keyRoutes struct {
 	Going  *venture   `json:",omitempty"`
 }
 
+func (s *keyRoutes) AppendJSON(b []byte) ([]byte, error) {
+	b = s.Tenure.members(append(b, '{'))
+	b = appendInt(appendAllNumbers(b, "Known", s.Known), "Used", s.Used)
+	b = appendFilled(b, "Recent", s.Recent, (*newRoute).members)
+	return appendGoing(b, s.Going)
+}
+
 // A newRoute is the first request of a key for a route.
 type newRoute struct {
 	Mark
@@ -59,6 +66,11 @@ type newRoute struct {
 	Before int64 // requests of the key before it
 	Grave  bool  // for admins, or exports data, and not moved
 	Moved  bool  // known but for its version
+}
+
+func (n *newRoute) members(b []byte) []byte {
+	b = appendInt(appendText(n.Mark.members(b), "Route", n.Route), "Status", int64(n.Status))
+	return appendBool(appendBool(appendInt(b, "Before", n.Before), "Grave", n.Grave), "Moved", n.Moved)
 }
 
 // A venture is a key on new routes, while it goes on. It counts the first request for

@@ -119,7 +119,7 @@ func (l *wordList) has(text string) bool {
 	return ok && l.lengths[word[0]]>>len(word)&1 == 1 && l.folded[string(word)]
 }
 
-// mayHold tells whether any segment of a path can be one of the words.
+// mayHold tells whether any of the names with these heads can be one of the words.
 func (l *wordList) mayHold(h *heads) bool {
 	if h.more {
 		return true
@@ -132,8 +132,8 @@ func (l *wordList) mayHold(h *heads) bool {
 	return false
 }
 
-// heads are how the segments of a path begin and how long they are, folded: most lists of
-// words hold none of them, by that alone.
+// heads are how names begin and how long they are, folded: those of the segments of a path, or
+// of parameters. Most lists of words hold none of them, by that alone.
 type heads struct {
 	n      uint8
 	more   bool // there are more than these
@@ -145,19 +145,32 @@ const maxHeads = 8
 
 func headsOf(path string) (h heads) {
 	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
-		var buf [maxWord]byte
-		word, ok := fold(&buf, segment)
-		if !ok {
-			continue // it is no word of any list
-		}
-		if h.n == maxHeads {
-			h.more = true
-			break
-		}
-		h.first[h.n], h.length[h.n] = word[0], uint8(len(word))
-		h.n++
+		h.add(segment)
 	}
 	return h
+}
+
+func (h *heads) add(name string) {
+	var buf [maxWord]byte
+	word, ok := fold(&buf, name)
+	if !ok {
+		return // it is no word of any list
+	}
+	if h.n == maxHeads {
+		h.more = true
+		return
+	}
+	h.first[h.n], h.length[h.n] = word[0], uint8(len(word))
+	h.n++
+}
+
+// addParameter adds the name that cutParameter gives of one that is logged.
+func (h *heads) addParameter(name string) {
+	if !plainWord(name) {
+		h.more = true // it is not worth the while to find out
+		return
+	}
+	h.add(name)
 }
 
 // lengths are how long the words of a list are, which rules most texts out: by first byte,

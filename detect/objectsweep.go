@@ -102,7 +102,7 @@ func (a *roamer) members(b []byte) []byte {
 	b = appendInt(appendInt(b, "First", a.First), "Last", a.Last)
 	b = appendInt(appendInt(b, "Hour", a.Hour), "Peak", a.Peak)
 	if a.Apart {
-		b = append(appendName(b, "Apart"), "true"...)
+		b = appendBool(b, "Apart", true)
 	}
 	if a.Few != 0 {
 		b = appendInt(b, "Few", a.Few)
@@ -552,17 +552,6 @@ func cutPlaces(path, route string) (restPath, restRoute string, found bool) {
 		return path[start:], route[start:], true
 	}
 	return path, route, true
-}
-
-// queriedObject tells apart the objects that a query names.
-func queriedObject(query string) (object uint64, ok bool) {
-	for query != "" {
-		var name, value string
-		if name, value, query = cutPair(query); value != "" && namesID(name) {
-			return tag(value), true
-		}
-	}
-	return 0, false
 }
 
 // isObject tells whether a place in a route is one for an object.

@@ -30,39 +30,56 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 	return f.list, f.isList
 }
 
-// listingIn finds out listingOf, by the features of the path.
-func (f *features) listingIn(r *parsers.Request) (l listing, ok bool) {
-	l.Size = -1
+// A listingReader finds out listingOf a request from its parameters, one after the other.
+type listingReader struct {
+	r     *parsers.Request // nil where it cannot have got a list
+	l     listing          // Tag is the sum so far
+	short string
+	ok    bool
+}
+
+// newListingReader begins with what the path says.
+func (f *features) newListingReader(r *parsers.Request) (b listingReader) {
+	b.l.Size = -1
 	if !f.answersList(r) {
-		return l, false
+		return b
 	}
+	b.r, b.l.Tag = r, f.pathTag
 	if f.paged {
 		_, rest, _ := strings.Cut(r.Path, "/page/")
 		segment, _, _ := strings.Cut(rest, "/")
-		ok = l.number(segment)
+		b.ok = b.l.number(segment)
 	}
-	short := ""
-	for _, query := range [...]string{r.Query, r.Body} {
-		for query != "" {
-			var name, value string
-			name, value, query = cutPair(query)
-			switch kind := pagingKind(name); kind {
-			case shortName:
-				short = value
-			case graphName:
-				ok = graphPath(r.Path) && l.arguments(unescaped(value), r.Time) || ok
-			default:
-				ok = l.take(kind, name, value, r.Time) || ok
-			}
-		}
+	return b
+}
+
+// take takes the parameter that text begins with.
+func (b *listingReader) take(text, name, value string) {
+	if b.r == nil {
+		return
 	}
-	if short != "" && l.Size >= 0 && !l.Paged {
-		l.number(short)
+	kind := pagingKind(name)
+	switch kind {
+	case shortName:
+		b.short = value
+	case graphName:
+		b.ok = graphPath(b.r.Path) && b.l.arguments(unescaped(value), b.r.Time) || b.ok
+	default:
+		b.ok = b.l.take(kind, name, value, b.r.Time) || b.ok
 	}
-	if ok {
-		l.Tag = pageTag(r)
+	b.l.Tag += pairTag(text, name, value, kind, b.r.Time)
+}
+
+// listing returns what was found, once all parameters are taken.
+func (b *listingReader) listing() (l listing, ok bool) {
+	l = b.l
+	if b.short != "" && l.Size >= 0 && !l.Paged {
+		l.number(b.short)
 	}
-	return l, ok
+	if l.Tag = max(l.Tag, 1); !b.ok {
+		l.Tag = 0
+	}
+	return l, b.ok
 }
 
 // take takes a parameter, and tells whether it is of a list.
@@ -322,19 +339,27 @@ func isClock(value string, at time.Time) bool {
 // pageTag tells pages apart: by path and parameters, in whatever order they stand,
 // without those that only tell the time or keep caches from answering.
 func pageTag(r *parsers.Request) uint64 {
-	sum := xxh3.HashString(strings.TrimRight(r.Path, "/"))
+	sum := featuresOf(r).pathTag
 	for _, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
-			var pair string
-			pair, query, _ = strings.Cut(query, "&")
-			name, value, _ := strings.Cut(pair, "=")
-			if pair == "" || pagingKind(name) == chanceName || isClock(value, r.Time) {
-				continue
-			}
-			sum += xxh3.HashString(pair) * 0x9e3779b97f4a7c15
+			name, value, rest := cutPair(query)
+			sum += pairTag(query, name, value, pagingKind(name), r.Time)
+			query = rest
 		}
 	}
 	return max(sum, 1)
+}
+
+// pairTag is what the parameter that text begins with adds to pageTag.
+func pairTag(text, name, value string, kind nameKind, at time.Time) uint64 {
+	if kind == chanceName || isClock(value, at) {
+		return 0
+	}
+	n := len(name) + len(value)
+	if n < len(text) && text[len(name)] == '=' {
+		n++
+	}
+	return xxh3.HashString(text[:n]) * 0x9e3779b97f4a7c15
 }
 
 // A pageSizes says how many records a page holds where the log does not count them.
@@ -426,7 +451,7 @@ func (e *endpoint) members(b []byte) []byte {
 		b = appendInt(b, "Votes", e.Votes)
 	}
 	if e.Mixed {
-		b = append(appendName(b, "Mixed"), "true"...)
+		b = appendBool(b, "Mixed", true)
 	}
 	return b
 }

@@ -139,6 +139,41 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
+// Many password resets from one address are told. Whoever the log names may set the passwords
+// of others, and those of many addresses are their own affair.
+func TestPasswordResets(t *testing.T) {
+	resets := func(n int, step func(i int) string) []*parsers.Request {
+		var all []string
+		for i := range n {
+			all = append(all, "10s "+step(i))
+		}
+		return steps(all...)
+	}
+	one := func(int) string { return "203.0.113.9 - auth.password_reset" }
+	for name, c := range map[string]struct {
+		requests []*parsers.Request
+		want     int
+	}{
+		"thirty":         {resets(30, one), 1},
+		"one fewer":      {resets(29, one), 0},
+		"by a user":      {resets(60, func(int) string { return "203.0.113.9 alice auth.password_reset" }), 0},
+		"each its own":   {resets(60, func(i int) string { return fmt.Sprintf("203.0.113.%d - auth.password_reset", i+1) }), 0},
+		"failed logins":  {resets(60, func(int) string { return "203.0.113.9 - auth.login_failed" }), 0},
+		"slowly, 30 too": {steps(times(30, "21s 203.0.113.9 - auth.password_reset")...), 0},
+	} {
+		n := 0
+		alerts, _ := fired(Rules(), c.requests)
+		for _, a := range alerts {
+			if a.Rule == "password-resets" {
+				n++
+			}
+		}
+		if n != c.want {
+			t.Errorf("%s: %d alerts, want %d", name, n, c.want)
+		}
+	}
+}
+
 // What follows must come after the threshold, in time, and share the actor or the
 // address.
 func TestFollowedBy(t *testing.T) {

@@ -254,23 +254,18 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 	}
 }
 
-// queriedID returns the number of the first parameter that is named like one of an object.
-func queriedID(query string) (id uint64, ok bool) {
-	for query != "" {
-		var name, value string
-		name, value, query = cutPair(query)
-		id, ok := number(value)
-		if !ok {
-			continue
-		}
-		if hasInner(name) { // "filter[user_id]"
-			name = innerName(unescaped(name))
-		}
-		if namesID(name) || namesThing(name) {
-			return id, true
-		}
+// namedID returns the number that a parameter has, if it is named like one of an object.
+func namedID(name, value string) (id uint64, ok bool) {
+	if id, ok = number(value); !ok {
+		return 0, false
 	}
-	return 0, false
+	if hasInner(name) { // "filter[user_id]"
+		name = innerName(unescaped(name))
+	}
+	if !namesID(name) && !namesThing(name) {
+		return 0, false
+	}
+	return id, true
 }
 
 // hasInner tells whether a name can have parts.

@@ -55,7 +55,7 @@ type slowScan struct {
 func (s *slowScan) AppendJSON(b []byte) ([]byte, error) {
 	b = appendNumbers(append(b, '{'), "Lately", s.Lately)
 	if s.Fast {
-		b = append(appendName(b, "Fast"), "true"...)
+		b = appendBool(b, "Fast", true)
 	}
 	b = appendFilled(b, "Recent", s.Recent, (*Mark).members)
 	return appendGoing(b, s.Going)

@@ -22,6 +22,9 @@ func (t *tenantNames) anyIn(r *parsers.Request) bool {
 func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject {
 	users := mayTellUsers(r)
 	subjects = t.inHost(t.inPath(subjects, r, users), r)
+	if named := &featuresOf(r).named; !t.parameters.mayHold(named) && !(users && t.users.mayHold(named)) {
+		return subjects
+	}
 	for _, query := range [...]string{r.Query, r.Body} {
 		for query != "" && len(subjects) < cap(subjects) {
 			var name, value string

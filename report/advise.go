@@ -220,6 +220,10 @@ var advice = map[string]struct{ worked, always string }{
 		"",
 		"See what was asked for: one thing again and again is a broken client, one after the other is somebody who looks for what was left open.",
 	},
+	"password-resets": {
+		"",
+		"Limit the resets that one address may ask for, and answer alike whether there is such an account or not.",
+	},
 	"mass-export": {
 		"",
 		"Call its owner now: so many records are a leak, or a job that nobody told you of. Limit what one account may fetch in an hour.",
