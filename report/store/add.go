@@ -214,12 +214,7 @@ func (s *Store) addRequests(requests []parsers.Request, of []numbers) error {
 	if err != nil {
 		return err
 	}
-	for i := range requests {
-		if err := a.(*facts).append(&requests[i], of[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.(*facts).append(requests, of)
 }
 
 // microseconds returns the duration, or -1 where there is none.
