@@ -43,7 +43,10 @@ type remembered struct {
 // Notes have room for what is found out of a text that many requests share, by whoever
 // classifies or judges them: to find it out once, not once a request. They may be used by
 // many goroutines. On nil nothing can be written.
-type Notes struct{ found [rooms]atomic.Value }
+type Notes struct {
+	found  [rooms]atomic.Value
+	number atomic.Uint64
+}
 
 // A Room is where one who finds something out writes it.
 type Room int
@@ -52,7 +55,6 @@ type Room int
 const (
 	Routing Room = iota // for the route map
 	Judging             // for detectors
-	Storing             // for the store
 	rooms
 )
 
@@ -69,6 +71,21 @@ func (n *Notes) Read(room Room) any {
 func (n *Notes) Write(room Room, found any) {
 	if n != nil {
 		n.found[room].Store(found)
+	}
+}
+
+// Number returns the number that was set last; 0 if none was. It is the store's.
+func (n *Notes) Number() uint64 {
+	if n == nil {
+		return 0
+	}
+	return n.number.Load()
+}
+
+// SetNumber puts down a number.
+func (n *Notes) SetNumber(number uint64) {
+	if n != nil {
+		n.number.Store(number)
 	}
 }
 
@@ -116,9 +133,9 @@ func (m *memo) findAll(texts []string, found []*remembered) {
 
 // keep remembers what became of r.text, unless that is too long to keep, and returns r.
 // The route is what is stored, or in memory of its own.
-func (m *memo) keep(r remembered) *remembered {
+func (m *memo) keep(r *remembered) *remembered {
 	if len(r.text) > maxMemoLen {
-		return &r
+		return r
 	}
 	var text string
 	if len(r.text) <= len(r.short) {
@@ -138,8 +155,8 @@ func (m *memo) keep(r remembered) *remembered {
 	if old := m.slots[i].Load(); old != nil {
 		m.slots[i^1].Store(old)
 	}
-	m.slots[i].Store(&r)
-	return &r
+	m.slots[i].Store(r)
+	return r
 }
 
 // memos are what is remembered for the readers of a site, by what is logged.

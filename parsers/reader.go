@@ -187,7 +187,7 @@ func (rd *Reader) host(authority string) string {
 		host = host[:i]
 	}
 	// Shapes first: they tell upper case from lower.
-	return memo.keep(remembered{text: authority, stored: strings.ToLower(rd.text(host, maxText))}).stored
+	return memo.keep(&remembered{text: authority, stored: strings.ToLower(rd.text(host, maxText))}).stored
 }
 
 // target is a request target in its parts.
@@ -276,7 +276,7 @@ func (rd *Reader) place(r *Request, known *remembered) {
 		if route != stored {
 			route = rd.shape(route)
 		}
-		known = rd.site.memos.paths.keep(remembered{text: path, stored: stored, route: route})
+		known = rd.site.memos.paths.keep(&remembered{text: path, stored: stored, route: route})
 	}
 	r.Path, r.Shape, r.Route, r.PathNotes = known.stored, known.route, known.route, &known.notes
 }
@@ -287,7 +287,7 @@ func (rd *Reader) shape(route string) string {
 	memo := &rd.site.memos.shapes
 	known := memo.find(route)
 	if known == nil {
-		known = memo.keep(remembered{text: route, stored: route})
+		known = memo.keep(&remembered{text: route, stored: route})
 	}
 	return known.stored
 }
@@ -300,7 +300,7 @@ func (rd *Reader) userAgent(s string) (stored string, notes *Notes) {
 	memo := &rd.site.memos.agents
 	known := memo.find(s)
 	if known == nil {
-		known = memo.keep(remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
+		known = memo.keep(&remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
 	}
 	return known.stored, &known.notes
 }
@@ -322,7 +322,7 @@ func (rd *Reader) referer(s string) string {
 	} else {
 		stored = rd.redact(url, inText, nil)
 	}
-	return memo.keep(remembered{text: s, stored: cut(stored, maxText)}).stored
+	return memo.keep(&remembered{text: s, stored: cut(stored, maxText)}).stored
 }
 
 // A Reading is one thing a line says, as it is read. Value is safe to show.

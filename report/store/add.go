@@ -119,28 +119,37 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 		return &Rows{Batch: b, err: err}
 	}
 	rows := &Rows{Batch: b, numbers: make([]numbers, len(b.Requests))}
-	hashes := make([]sum, len(b.Requests))
+	d := &s.dims
+	d.hashes = slices.Grow(d.hashes[:0], len(b.Requests))[:len(b.Requests)]
 	var p parts
-	for column, of := range s.dims.all() {
+	for column, of := range d.all() {
+		d.forget(of)
 		// One thing for all requests after the other: what is to be looked up is then fetched
 		// from memory side by side.
 		for i := range b.Requests {
 			r := &b.Requests[i]
+			id := d.recall(of, r)
+			if rows.numbers[i][column] = id; id != 0 {
+				d.hashes[i] = nothing
+				continue
+			}
 			var agent *parsers.Notes
 			if of.what == caller {
 				agent = r.AgentNotes
 			}
-			hashes[i] = s.dims.hash(p.of(of.what, r), agent)
+			d.hashes[i] = d.hash(p.of(of.what, r), agent)
 		}
-		for i, hash := range hashes {
+		for i, hash := range d.hashes {
 			if hash == nothing {
 				continue
 			}
-			id, added := s.dims.number(of, hash)
+			r := &b.Requests[i]
+			id, added := d.number(of, hash)
 			if added {
 				rows.added = append(rows.added, addition{of, id, i})
 			}
 			rows.numbers[i][column] = id
+			d.remember(of, r, id)
 		}
 	}
 	return rows
@@ -205,12 +214,7 @@ func (s *Store) addRequests(requests []parsers.Request, of []numbers) error {
 	if err != nil {
 		return err
 	}
-	for i := range requests {
-		if err := a.(*facts).append(&requests[i], of[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.(*facts).append(requests, of)
 }
 
 // microseconds returns the duration, or -1 where there is none.

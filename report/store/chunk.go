@@ -101,6 +101,12 @@ func cell[T any](c *chunk, column int) *T {
 	return (*T)(unsafe.Add(c.columns[column].cells, (c.rows-1)*int(unsafe.Sizeof(width))))
 }
 
+// cells are where the column of the next rows stands, of a type of that width. There must be
+// room for so many.
+func cells[T any](c *chunk, column, rows int) []T {
+	return unsafe.Slice((*T)(c.columns[column].cells), vectorSize)[c.rows:][:rows]
+}
+
 // null makes the column of the row null.
 func (c *chunk) null(column int) {
 	v, row := &c.columns[column], c.rows-1

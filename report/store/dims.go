@@ -27,6 +27,7 @@ type dim struct {
 	// ids are the numbers by hash of the text of the parts: what is asked for is remembered
 	// in older for one more generation.
 	ids, older names
+	generation generation
 	next       uint32
 	rows       int // of the table
 	// Of these only what is said a second time gets a number, which older and ids have as 0
@@ -47,11 +48,15 @@ const (
 // parts are the texts of one row, as many as the table has.
 type parts [maxParts]string
 
-// of puts down what the request says, and returns it.
+// of puts down what the request says, and returns it, but for empty texts at its end.
 func (p *parts) of(w what, r *parsers.Request) []string {
 	switch w {
 	case caller:
-		*p = parts{r.ClientIP, r.PeerIP, r.UserAgent, r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant}
+		p[0], p[1], p[2] = r.ClientIP, r.PeerIP, r.UserAgent
+		if len(r.User)|len(r.APIKey)|len(r.KeyPrefix)|len(r.Token)|len(r.Session)|len(r.Tenant) == 0 {
+			return p[:3] // most say no more
+		}
+		p[3], p[4], p[5], p[6], p[7], p[8] = r.User, r.APIKey, r.KeyPrefix, r.Token, r.Session, r.Tenant
 		return p[:]
 	case call:
 		p[0], p[1], p[2], p[3], p[4] = r.Method, r.Host, r.Shape, statusText(r.Status), r.Event
@@ -72,6 +77,9 @@ type dims struct {
 	loaded                            bool
 	most                              int              // rows of one table whose numbers are known, in one generation
 	seeds                             [maxParts]uint64 // so that nobody can make two texts of one hash
+	agents                            agents
+	recent                            recentCalls
+	hashes                            []sum // of one batch
 }
 
 // bytesPerName is how much of the memory there must be for each row of one table whose
@@ -99,6 +107,7 @@ func newDims(most int) dims {
 	for i := range d.seeds {
 		d.seeds[i] = rand.Uint64()
 	}
+	d.agents.seed = d.seeds[agentPlace]
 	return d
 }
 
@@ -115,7 +124,8 @@ func (of *dim) add(c *chunk, id uint32, r *parsers.Request) error {
 		return nil
 	}
 	var p parts
-	for i, text := range p.of(of.what, r) {
+	p.of(of.what, r)
+	for i, text := range p[:of.n] {
 		c.text(1+i, text)
 	}
 	return nil
@@ -158,6 +168,7 @@ func (s *Store) Unload() {
 	for _, d := range s.dims.all() {
 		d.ids, d.older = names{}, names{}
 	}
+	s.dims.recent, s.dims.hashes = nil, nil
 	s.dims.loaded = false
 }
 
@@ -167,6 +178,7 @@ func (d *dims) load(db *sql.DB) error {
 	if d.loaded {
 		return nil
 	}
+	d.recent = make(recentCalls, 1<<recentBits)
 	for _, dim := range d.all() {
 		if err := d.loadOne(db, dim); err != nil {
 			return fmt.Errorf("%s: %w", dim.table, err)
@@ -177,7 +189,7 @@ func (d *dims) load(db *sql.DB) error {
 }
 
 func (d *dims) loadOne(db *sql.DB, of *dim) error {
-	of.ids, of.older = names{}, names{}
+	of.ids, of.older, of.generation = names{}, names{}, newGeneration()
 	if err := db.QueryRow("select coalesce(max(id), 0) + 1, count(*) from "+of.table).Scan(&of.next, &of.rows); err != nil {
 		return err
 	}
@@ -215,7 +227,7 @@ type sum struct {
 var nothing sum
 
 // hash returns the hash of the parts. The user agent of a caller is long and one of few: its
-// hash is in its notes, if there are any.
+// hash is found by its notes, if there are any.
 func (d *dims) hash(parts []string, agent *parsers.Notes) sum {
 	var lo, hi uint64
 	for i, part := range parts {
@@ -224,7 +236,7 @@ func (d *dims) hash(parts []string, agent *parsers.Notes) sum {
 		}
 		var h xxh3.Uint128
 		if i == agentPlace && agent != nil {
-			h = d.hashAgent(part, agent)
+			h = d.agents.hash(part, agent)
 		} else {
 			// Each place has a seed of its own: no part can pass for another.
 			h = xxh3.HashString128Seed(part, d.seeds[i])
@@ -239,21 +251,28 @@ func (d *dims) hash(parts []string, agent *parsers.Notes) sum {
 // agentPlace is the place of the user agent among the parts of a caller.
 const agentPlace = 2
 
-// A hashedAgent is the hash of a user agent, under a seed.
-type hashedAgent struct {
-	seed uint64
-	hash xxh3.Uint128
+// agents are the hashes of user agents, by the numbers that their notes have, from 1.
+type agents struct {
+	hashes     []xxh3.Uint128
+	generation generation
+	seed       uint64
 }
 
-// hashAgent returns the hash of a user agent, which has the notes.
-func (d *dims) hashAgent(agent string, notes *parsers.Notes) xxh3.Uint128 {
-	seed := d.seeds[agentPlace]
-	h, ok := notes.Read(parsers.Storing).(*hashedAgent)
-	if !ok || h.seed != seed { // that of another store
-		h = &hashedAgent{seed, xxh3.HashString128Seed(agent, seed)}
-		notes.Write(parsers.Storing, h)
+// mostAgents is how many there are at most.
+const mostAgents = 1 << 12
+
+// hash returns the hash of a user agent, which has the notes.
+func (a *agents) hash(agent string, notes *parsers.Notes) xxh3.Uint128 {
+	if n := a.generation.noted(notes); n > 0 {
+		return a.hashes[n-1]
 	}
-	return h.hash
+	if len(a.hashes)%mostAgents == 0 { // none yet, or too many
+		a.hashes, a.generation = a.hashes[:0], newGeneration()
+	}
+	h := xxh3.HashString128Seed(agent, a.seed)
+	a.hashes = append(a.hashes, h)
+	a.generation.note(notes, uint32(len(a.hashes)))
+	return h
 }
 
 // number returns the number of what has the hash, and whether it is a new one; 0 if it has
@@ -273,11 +292,15 @@ func (d *dims) number(of *dim, hash sum) (id uint32, added bool) {
 		of.next++
 		of.rows++
 	}
-	if of.ids.count >= d.most {
-		of.ids, of.older = names{}, of.ids
-	}
 	of.ids.set(hash, id)
 	return id, added
+}
+
+// forget begins a new generation if enough is remembered in this one.
+func (d *dims) forget(of *dim) {
+	if of.ids.count >= d.most {
+		of.ids, of.older, of.generation = names{}, of.ids, newGeneration()
+	}
 }
 
 // full tells whether no more is given a number.

@@ -25,33 +25,44 @@ func newFacts(conn any) (appender, error) {
 	return &facts{chunk: c}, nil
 }
 
-// append writes one row.
-func (f *facts) append(r *parsers.Request, of numbers) error {
-	if f.rows == vectorSize {
-		if err := f.flush(); err != nil {
-			return err
+// append writes a row for each request.
+func (f *facts) append(requests []parsers.Request, of []numbers) error {
+	for len(requests) > 0 {
+		if f.rows == vectorSize {
+			if err := f.flush(); err != nil {
+				return err
+			}
 		}
-	}
-	c := f.chunk
-	if err := c.row(); err != nil {
-		return err
-	}
-	*cell[int64](c, 0) = r.Time.UnixMicro()
-	*cell[uint32](c, 1), *cell[uint32](c, 2), *cell[uint32](c, 3) = of[0], of[1], of[2]
-	*cell[int64](c, 4) = max(r.Bytes, -1)
-	*cell[int64](c, 5) = microseconds(r.Duration)
-	*cell[uint32](c, 6) = of[3]
-	*cell[int64](c, 7) = max(r.Records, -1)
-	*cell[bool](c, 8) = r.Late
-	*cell[int32](c, 9) = int32(r.Source.ID)
-	*cell[int64](c, 10) = r.Line
-	list := cell[listEntry](c, 11)
-	if of[2] != 0 {
-		*list = f.texts.add(r.RequestID, r.Body)
-	} else {
-		*list = f.texts.add(r.RequestID, r.Body, r.Path, r.Query)
+		n := min(len(requests), vectorSize-f.rows)
+		f.fill(requests[:n], of[:n])
+		requests, of = requests[n:], of[n:]
 	}
 	return nil
+}
+
+// fill writes rows for which there is room.
+func (f *facts) fill(requests []parsers.Request, of []numbers) {
+	c, n := f.chunk, len(requests)
+	ts := cells[int64](c, 0, n)
+	callers, calls, targets, referers := cells[uint32](c, 1, n), cells[uint32](c, 2, n), cells[uint32](c, 3, n), cells[uint32](c, 6, n)
+	bytes, durations, records := cells[int64](c, 4, n), cells[int64](c, 5, n), cells[int64](c, 7, n)
+	late := cells[bool](c, 8, n)
+	sources, lines := cells[int32](c, 9, n), cells[int64](c, 10, n)
+	texts := cells[listEntry](c, 11, n)
+	for i := range requests {
+		r := &requests[i]
+		ts[i] = r.Time.UnixMicro()
+		callers[i], calls[i], targets[i], referers[i] = of[i][0], of[i][1], of[i][2], of[i][3]
+		bytes[i], durations[i], records[i] = max(r.Bytes, -1), microseconds(r.Duration), max(r.Records, -1)
+		late[i] = r.Late
+		sources[i], lines[i] = int32(r.Source.ID), r.Line
+		if of[i][2] != 0 {
+			texts[i] = f.texts.add(r.RequestID, r.Body, "", "")
+		} else {
+			texts[i] = f.texts.add(r.RequestID, r.Body, r.Path, r.Query)
+		}
+	}
+	c.rows += n
 }
 
 // flush hands the rows to the table.
@@ -74,13 +85,19 @@ type lists []string
 type listEntry struct{ first, length uint64 }
 
 // add adds a list of the texts, but for the empty ones at its end.
-func (l *lists) add(texts ...string) listEntry {
-	for len(texts) > 0 && texts[len(texts)-1] == "" {
-		texts = texts[:len(texts)-1]
+func (l *lists) add(a, b, c, d string) listEntry {
+	first := len(*l)
+	switch {
+	case d != "":
+		*l = append(*l, a, b, c, d)
+	case c != "":
+		*l = append(*l, a, b, c)
+	case b != "":
+		*l = append(*l, a, b)
+	case a != "":
+		*l = append(*l, a)
 	}
-	entry := listEntry{uint64(len(*l)), uint64(len(texts))}
-	*l = append(*l, texts...)
-	return entry
+	return listEntry{uint64(first), uint64(len(*l) - first)}
 }
 
 // flush writes the texts of all rows into the column.

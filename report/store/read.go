@@ -169,7 +169,7 @@ func (rd *reading) calls() error {
 	var statuses, top duckdb.Composite[[]report.Count]
 	var steps duckdb.Composite[[]struct{ At, Total, Bad int64 }]
 	err := rd.db.QueryRow(`with used as materialized (select status, route, step, n
-			from (select call, (epoch(ts)::bigint - ?) // ? as step, count(*) as n from request_rows group by all) q join calls w on q.call = w.id),
+			from (select call, (epoch_us(ts) - ?) // ? as step, count(*) as n from request_rows group by all) q join calls w on q.call = w.id),
 		statuses as (select case when status between 100 and 599 then (status // 100) || 'xx' else 'none' end as status, sum(n)::bigint as n
 			from used group by 1),
 		top as (select route, sum(n)::bigint as n from used where route is not null group by 1 order by 2 desc, 1 limit ?),
@@ -177,7 +177,7 @@ func (rd *reading) calls() error {
 		select (select count(distinct route) from used),
 			(select list({'name': status, 'count': n} order by status) from statuses),
 			(select list({'name': route, 'count': n} order by n desc, route) from top),
-			(select list({'at': step, 'total': total, 'bad': bad}) from steps)`, start, step, topMax).Scan(&l.Routes, &statuses, &top, &steps)
+			(select list({'at': step, 'total': total, 'bad': bad}) from steps)`, start*1e6, step*1e6, topMax).Scan(&l.Routes, &statuses, &top, &steps)
 	if err != nil {
 		return err
 	}

@@ -801,3 +801,21 @@ func TestBegun(t *testing.T) {
 		})
 	}
 }
+
+// A request counts in the column of the activity that its time is in, however late in it.
+func TestReportActivity(t *testing.T) {
+	s := open(t, store.Memory)
+	defer s.Close()
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	var rs []parsers.Request
+	for i, at := range []time.Duration{0, 999_999 * time.Microsecond, time.Second, 1700 * time.Millisecond, 3 * time.Second} {
+		rs = append(rs, parsers.Request{Time: start.Truncate(time.Second).Add(at), Source: src, Line: int64(i + 1), Status: 200})
+	}
+	must(t, add(s, batch(rs, "a.log")))
+	must(t, s.Flush())
+	r, err := s.Report(store.Span{})
+	must(t, err)
+	if want := []int64{2, 2, 0, 1}; r.Log.Activity.Step != 1 || !slices.Equal(r.Log.Activity.Total, want) {
+		t.Errorf("the activity is %v in steps of %d s, not %v", r.Log.Activity.Total, r.Log.Activity.Step, want)
+	}
+}

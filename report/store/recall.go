@@ -1,0 +1,105 @@
+package store
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/litesoc/litesoc/parsers"
+)
+
+// A generation is how long a number that was found holds: until numbers are forgotten, or
+// read from the tables anew. No two of one process are the same, of whatever store. What
+// is recalled is what would be found by its hash.
+type generation uint32
+
+var generations atomic.Uint32
+
+func newGeneration() generation { return generation(generations.Add(1)) }
+
+// noted returns the number that the notes have of this generation; 0 if they have none.
+func (g generation) noted(n *parsers.Notes) uint32 {
+	number := n.Number()
+	if generation(number>>32) != g {
+		return 0
+	}
+	return uint32(number)
+}
+
+// note leaves the number in the notes.
+func (g generation) note(n *parsers.Notes, number uint32) {
+	n.SetNumber(uint64(g)<<32 | uint64(number))
+}
+
+// recall returns the number of what the request says, if it was found in this generation
+// and is at hand without a hash; else 0.
+func (d *dims) recall(of *dim, r *parsers.Request) uint32 {
+	switch of.what {
+	case call:
+		if c := d.recent.of(r); c.generation == of.generation && c.is(r) {
+			return c.id
+		}
+	case target:
+		if r.Query == "" {
+			return of.generation.noted(r.PathNotes)
+		}
+	}
+	return 0
+}
+
+// remember puts the number of what the request says down for recall.
+func (d *dims) remember(of *dim, r *parsers.Request, id uint32) {
+	switch of.what {
+	case call:
+		d.recent.of(r).set(r, id, of.generation)
+	case target:
+		if r.Query == "" {
+			of.generation.note(r.PathNotes, id)
+		}
+	}
+}
+
+// recentCalls are calls that were found last, each in the one place it may stand in.
+type recentCalls []recentCall
+
+// recentBits is the power of two that tells how many there are.
+const recentBits = 10
+
+// A recentCall is a call and its number, without a pointer: the text is the shape, method,
+// host and event, each up to its end.
+type recentCall struct {
+	id                        uint32
+	generation                generation
+	status                    int16
+	shape, method, host, text uint8
+	texts                     [112]byte
+}
+
+// of returns the place of what the request says. Shapes that are equal mostly stand in one
+// place of memory.
+func (c recentCalls) of(r *parsers.Request) *recentCall {
+	at := uint64(uintptr(unsafe.Pointer(unsafe.StringData(r.Shape)))) + uint64(r.Status)<<1 + uint64(len(r.Method))
+	return &c[at*0x9e3779b97f4a7c15>>(64-recentBits)]
+}
+
+// is tells whether the request says the same.
+func (c *recentCall) is(r *parsers.Request) bool {
+	return int(c.status) == r.Status &&
+		string(c.texts[:c.shape]) == r.Shape && string(c.texts[c.shape:c.method]) == r.Method &&
+		string(c.texts[c.method:c.host]) == r.Host && string(c.texts[c.host:c.text]) == r.Event
+}
+
+// set keeps what the request says, unless that is too long.
+func (c *recentCall) set(r *parsers.Request, id uint32, g generation) {
+	if len(r.Shape)+len(r.Method)+len(r.Host)+len(r.Event) > len(c.texts) || r.Status != int(int16(r.Status)) {
+		return
+	}
+	t := append(c.texts[:0], r.Shape...)
+	c.shape = uint8(len(t))
+	t = append(t, r.Method...)
+	c.method = uint8(len(t))
+	t = append(t, r.Host...)
+	c.host = uint8(len(t))
+	t = append(t, r.Event...)
+	c.text = uint8(len(t))
+	c.id, c.generation, c.status = id, g, int16(r.Status)
+}
