@@ -1,16 +1,17 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/report"
@@ -32,8 +33,7 @@ func (s *Store) Report(span Span) (*report.Report, error) {
 
 func readReport(db *sql.DB, span Span) (*report.Report, error) {
 	rd := &reading{db: db, span: span, r: &report.Report{Schema: report.SchemaVersion}}
-	var all errgroup.Group
-	for _, part := range []struct {
+	parts := []struct {
 		name string
 		read func() error
 	}{
@@ -43,15 +43,18 @@ func readReport(db *sql.DB, span Span) (*report.Report, error) {
 		{"events", rd.events},
 		{"alerts", rd.alerts},
 		{"incidents", rd.incidents},
-	} {
-		all.Go(func() error {
+	}
+	errs := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, part := range parts {
+		all.Go(func() {
 			if err := part.read(); err != nil {
-				return fmt.Errorf("read %s: %w", part.name, err)
+				errs[i] = fmt.Errorf("read %s: %w", part.name, err)
 			}
-			return nil
 		})
 	}
-	if err := all.Wait(); err != nil {
+	all.Wait()
+	if err := cmp.Or(errs...); err != nil {
 		return nil, err
 	}
 	rd.r.Complete()
