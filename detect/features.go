@@ -74,26 +74,28 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 // them once, whatever is asked of them.
 func (f *features) readParameters(r *parsers.Request) {
 	list := f.newListingReader(r)
-	query := r.Query
-	for query != "" {
-		name, value, rest := cutPair(query)
-		if !f.numbered && !f.graphQL && !f.hasID {
-			f.id, f.hasID = namedID(name, value)
+	for i, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			name, value, rest := cutPair(query)
+			if i == 0 { // a body tells of what is written, not of what is asked for
+				f.takeObject(name, value)
+			}
+			f.named.addParameter(name)
+			list.take(query, name, value)
+			query = rest
 		}
-		if !f.placed && !f.hasObject && value != "" && namesID(name) {
-			f.object, f.hasObject = tag(value), true
-		}
-		f.named.addParameter(name)
-		list.take(query, name, value)
-		query = rest
-	}
-	for body := r.Body; body != ""; {
-		name, value, rest := cutPair(body)
-		f.named.addParameter(name)
-		list.take(body, name, value)
-		body = rest
 	}
 	f.list, f.isList = list.listing()
+}
+
+// takeObject takes what a parameter of the query says of an object, if nothing did before.
+func (f *features) takeObject(name, value string) {
+	if !f.numbered && !f.graphQL && !f.hasID {
+		f.id, f.hasID = namedID(name, value)
+	}
+	if !f.placed && !f.hasObject && value != "" && namesID(name) {
+		f.object, f.hasObject = tag(value), true
+	}
 }
 
 // notedFeatures returns the features that the notes of the path have, of whatever route;
