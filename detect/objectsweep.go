@@ -74,6 +74,8 @@ type objectSweep struct {
 	// hours of actors who were alerted.
 	Hours Baseline
 	Going []*sweep `json:",omitempty"` // at most maxSweeps, as they began
+
+	ages []seen // room for those of Actors
 }
 
 func (s *objectSweep) AppendJSON(b []byte) ([]byte, error) {
@@ -176,12 +178,12 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 // meet makes an actor known. Where there are too many, those seen longest ago are
 // forgotten.
 func (s *objectSweep) meet(actor uint64, now int64) *roamer {
-	if all := s.Actors.all; len(all) >= maxRoamers {
-		ages := make([]seen, len(all))
-		for i := range all {
-			ages[i] = seen{all[i].Last, s.Actors.tags[i]}
+	if len(s.Actors.all) >= maxRoamers {
+		s.ages = s.ages[:0]
+		for i, tag := range s.Actors.tags {
+			s.ages = append(s.ages, seen{s.Actors.all[i].Last, tag})
 		}
-		out := newest(oldest(ages, len(all)/8))
+		out := newest(oldest(s.ages, len(s.ages)/8))
 		s.Actors.remove(func(actor uint64, a *roamer) bool { return !out.before(seen{a.Last, actor}) && !s.isGoing(actor) })
 	}
 	s.Hours.Add(0)
