@@ -82,14 +82,15 @@ type dims struct {
 	hashes                            []sum // of one batch
 }
 
-// bytesPerName is how much of the memory there must be for each row of one table whose
-// number is known, in one of two generations. It takes about 32 bytes, and the tables that
-// grow are one or two.
+// bytesPerName is how much of the memory there must be for each slot of the names of one table,
+// in one of two generations. It takes 16 bytes, and the tables that grow are one or two.
 const bytesPerName = 256
 
-func newDims(most int) dims {
+// newDims returns what remembers as many rows as the memory is for, in bytes: so many that names
+// never grow beyond the slots there may be.
+func newDims(memory int64) dims {
 	d := dims{
-		most:     most,
+		most:     1 << bits.Len64(uint64(memory/bytesPerName)) / 2 / 4 * 3,
 		callers:  dim{what: caller, table: "callers", columns: "client_ip, peer_ip, user_agent, user_id, api_key, key_prefix, token, session, tenant"},
 		calls:    dim{what: call, table: "calls", columns: "method, host, shape, status, event_name", write: writeCall, types: callTypes},
 		targets:  dim{what: target, table: "targets", columns: "path, query", repeated: true},
@@ -299,7 +300,7 @@ func (d *dims) number(of *dim, hash sum) (id uint32, added bool) {
 // forget begins a new generation if enough is remembered in this one.
 func (d *dims) forget(of *dim) {
 	if of.ids.count >= d.most {
-		of.ids, of.older, of.generation = names{}, of.ids, newGeneration()
+		of.ids, of.older, of.generation = names{slots: make([]name, len(of.ids.slots))}, of.ids, newGeneration()
 	}
 }
 
@@ -309,7 +310,7 @@ func (of *dim) full() bool { return of.repeated && of.rows > mostTargets }
 // names are numbers by the hash of what they stand for: a table that is looked at in one
 // place of memory for each, where a map is in two or three.
 type names struct {
-	slots []name // a power of two, a quarter of them empty at least; none at first
+	slots []name // a power of two, an eighth of them empty at least; none at first
 	count int
 }
 
@@ -341,7 +342,7 @@ func (n *names) get(hash sum) (id uint32, known bool) {
 }
 
 func (n *names) set(hash sum, id uint32) {
-	if n.count >= len(n.slots)*3/4 {
+	if n.count >= len(n.slots)*7/8 {
 		old := n.slots
 		n.slots = make([]name, max(64, 2*len(old)))
 		for _, s := range old {
