@@ -279,14 +279,16 @@ type located struct {
 func (db *DB) Locate(requests []parsers.Request) {
 	for i := range requests {
 		r := &requests[i]
+		if r.ClientNotes == nil {
+			r.Origin = db.Lookup(r.ClientIP)
+			continue
+		}
 		if at, ok := r.ClientNotes.Read().(*located); ok && at.by == db {
 			r.Origin = at.origin
 			continue
 		}
-		r.Origin = db.Lookup(r.ClientIP)
-		if r.ClientNotes != nil {
-			r.ClientNotes.Write(&located{db, r.Origin})
-		}
+		r.Origin = db.origin(r.ClientIP)
+		r.ClientNotes.Write(&located{db, r.Origin})
 	}
 }
 
