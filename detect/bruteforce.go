@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -32,16 +33,17 @@ func BruteForceIP() *Detector {
 	window := d.span("window", 5*time.Minute, "`time` within which failed logins are counted")
 	then := d.span("success-window", 15*time.Minute, thenUsage)
 	d.Quiet = then
-	d.New = func() State {
-		return &bruteForceIP{limit: *limit, accounts: *accounts, slips: *slips, window: *window, then: *then}
-	}
+	settings := sync.OnceValue(func() *ipSettings { return &ipSettings{*limit, *accounts, *slips, *window, *then} })
+	d.New = func() State { return &bruteForceIP{ipSettings: settings()} }
 	return d
 }
 
-type bruteForceIP struct {
+type ipSettings struct {
 	limit, accounts, slips int
 	window, then           time.Duration
+}
 
+type bruteForceIP struct {
 	// While nothing goes on: the logins within the window, tagged by account. Each
 	// account stands in Worked once.
 	Failed Window `json:",omitempty"`
@@ -50,6 +52,7 @@ type bruteForceIP struct {
 	Known    familiar  `json:",omitempty"` // account and user agent of logins that worked
 	Stranger time.Time `json:",omitzero"`  // of the last failed login by none of them
 	Going    *guessing `json:",omitempty"`
+	*ipSettings
 }
 
 func (s *bruteForceIP) AppendJSON(b []byte) ([]byte, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -33,9 +34,10 @@ func BruteForceAccount() *Detector {
 	slowWindow := d.span("slow-window", 24*time.Hour, "`time` within which slow guesses are counted")
 	then := d.span("success-window", 15*time.Minute, "`time` after a failed login in which one that works was guessed")
 	d.Quiet = window
-	d.New = func() State {
-		return &bruteForceAccount{fast: pace{*limit, *window}, slow: pace{*slowLimit, *slowWindow}, then: *then}
-	}
+	settings := sync.OnceValue(func() *accountSettings {
+		return &accountSettings{pace{*limit, *window}, pace{*slowLimit, *slowWindow}, *then}
+	})
+	d.New = func() State { return &bruteForceAccount{accountSettings: settings()} }
 	return d
 }
 
@@ -55,15 +57,18 @@ func (p pace) reached(w Window) Window {
 	return w[n:]
 }
 
-type bruteForceAccount struct {
+type accountSettings struct {
 	fast, slow pace
 	then       time.Duration
+}
 
+type bruteForceAccount struct {
 	Failed   Window    `json:",omitempty"` // while nothing goes on; tagged by place
 	From     []sender  `json:",omitempty"` // of those, the most recent; at most maxLoginNames
 	Homes    familiar  `json:",omitempty"` // place and user agent of logins that worked
 	Stranger time.Time `json:",omitzero"`  // of the last failed login from none of them
 	Going    *siege    `json:",omitempty"`
+	*accountSettings
 }
 
 // A sender is a place from which a login failed.

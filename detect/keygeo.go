@@ -1,11 +1,13 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -36,25 +38,32 @@ func KeyGeo() *Detector {
 	span := d.span("history", 24*time.Hour, "`time` after which that is known, at least")
 	quiet := d.span("window", time.Hour, "`time` without a request from a new place after which an event is over")
 	d.Quiet = quiet
-	d.New = func() State { return &keyGeo{least: *least, span: *span, quiet: *quiet} }
+	settings := sync.OnceValue(func() *geoSettings { return &geoSettings{*least, *span, *quiet} })
+	d.New = func() State { return &keyGeo{geoSettings: settings()} }
 	return d
 }
 
-type keyGeo struct {
+type geoSettings struct {
 	least       int
 	span, quiet time.Duration
+}
 
+type keyGeo struct {
 	Countries atlas      `json:",omitzero"`
-	Ranges    atlas      `json:",omitzero"`  // of addresses of which no country is known
+	Ranges    *atlas     `json:",omitempty"` // of addresses of which no country is known, if there are any
 	Networks  []uint32   `json:",omitempty"` // at usual places; at most maxPlaces
 	Agents    []uint64   `json:",omitempty"` // likewise; by agentTag
 	Last      uint64     // hash of address and user agent of the last request from a usual place
 	LastRange bool       // whether that place is a range
 	Going     *elsewhere `json:",omitempty"`
+	*geoSettings
 }
 
 func (s *keyGeo) AppendJSON(b []byte) ([]byte, error) {
-	b = s.Ranges.append(s.Countries.append(append(b, '{'), "Countries"), "Ranges")
+	b = s.Countries.append(append(b, '{'), "Countries")
+	if s.Ranges != nil {
+		b = s.Ranges.append(b, "Ranges")
+	}
 	b = appendNumbers(appendNumbers(b, "Networks", s.Networks), "Agents", s.Agents)
 	b = appendBool(appendUint(b, "Last", s.Last), "LastRange", s.LastRange)
 	return appendGoing(b, s.Going)
@@ -70,9 +79,11 @@ type atlas struct {
 	Places []place // at most maxPlaces
 }
 
+func (a *atlas) isUnused() bool { return a.First.IsZero() && a.Requests == 0 && a.Places == nil }
+
 // append appends the atlas, and nothing of one that was never used.
 func (a *atlas) append(b []byte, name string) []byte {
-	if a.First.IsZero() && a.Requests == 0 && a.Places == nil {
+	if a.isUnused() {
 		return b
 	}
 	b = a.Tenure.members(append(appendName(b, name), '{'))
@@ -151,10 +162,13 @@ func (s *keyGeo) Expire(emit func(Event)) {
 }
 
 func (s *keyGeo) kind(isRange bool) *atlas {
-	if isRange {
-		return &s.Ranges
+	if !isRange {
+		return &s.Countries
 	}
-	return &s.Countries
+	if s.Ranges == nil {
+		s.Ranges = &atlas{}
+	}
+	return s.Ranges
 }
 
 // usual tells whether the place is a usual one, and notes that it is used. While the key
@@ -368,7 +382,7 @@ func (s *keyGeo) Learned() (l Learned) {
 	for _, a := range []struct {
 		of string
 		*atlas
-	}{{ofCountries, &s.Countries}, {ofRanges, &s.Ranges}} {
+	}{{ofCountries, &s.Countries}, {ofRanges, cmp.Or(s.Ranges, &atlas{})}} {
 		l.addSet(Set{Of: a.of, Since: a.First, Requests: a.Requests, Items: a.usual()})
 	}
 	l.addSet(Set{Of: ofNetworks, Items: networkNames(s.Networks)})
@@ -380,7 +394,7 @@ func (s *keyGeo) Learn(l Learned, _ time.Time) error {
 	for _, a := range []struct {
 		of string
 		*atlas
-	}{{ofCountries, &s.Countries}, {ofRanges, &s.Ranges}} {
+	}{{ofCountries, &s.Countries}, {ofRanges, s.kind(true)}} {
 		set := l.set(a.of)
 		names, err := set.items(maxPlaces)
 		if err != nil {
@@ -390,6 +404,9 @@ func (s *keyGeo) Learn(l Learned, _ time.Time) error {
 		for _, name := range names {
 			a.Places = append(a.Places, place{Name: name, Usual: true})
 		}
+	}
+	if s.Ranges.isUnused() {
+		s.Ranges = nil
 	}
 	var err error
 	if s.Networks, err = networkNumbers(l.set(ofNetworks), maxPlaces); err != nil {

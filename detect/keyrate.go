@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -32,22 +33,26 @@ func KeyRate() *Detector {
 	unknown := d.count("unknown-limit", 600, "`requests` within the window that are normal before that")
 	window := d.span("window", time.Minute, "`time` within which requests are counted, and of quiet after which an event is over")
 	d.Quiet = window
-	d.New = func() State {
-		return &keyRate{floor: int64(*floor), factor: int64(*factor), minutes: int64(*minutes), unknown: int64(*unknown), window: *window}
-	}
+	settings := sync.OnceValue(func() *rateSettings {
+		return &rateSettings{int64(*floor), int64(*factor), int64(*minutes), int64(*unknown), *window}
+	})
+	d.New = func() State { return &keyRate{rateSettings: settings()} }
 	return d
 }
 
-type keyRate struct {
+type rateSettings struct {
 	floor, factor, minutes, unknown int64
 	window                          time.Duration
+}
 
+type keyRate struct {
 	Recent  []tally  `json:",omitempty"` // within the window; at most tallies and one
 	Count   int64    // of Recent
 	Minutes []minute `json:",omitempty"` // minutes that are not learned yet; at most 3
 	Usual   Baseline // requests in an active minute
 	Limit   int64    // by Usual; 0 means that it was not worked out yet
 	Going   *rush    `json:",omitempty"`
+	*rateSettings
 }
 
 func (s *keyRate) AppendJSON(b []byte) ([]byte, error) {

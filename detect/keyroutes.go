@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -34,21 +35,23 @@ func KeyRoutes() *Detector {
 	span := d.span("history", 24*time.Hour, "`time` after which that is known, at least")
 	window := d.span("window", 10*time.Minute, "`time` within which new routes are counted, and without one after which an event is over")
 	d.Quiet = window
-	d.New = func() State {
-		return &keyRoutes{routes: *routes, least: *least, span: *span, window: *window}
-	}
+	settings := sync.OnceValue(func() *routesSettings { return &routesSettings{*routes, *least, *span, *window} })
+	d.New = func() State { return &keyRoutes{routesSettings: settings()} }
 	return d
 }
 
-type keyRoutes struct {
+type routesSettings struct {
 	routes, least int
 	span, window  time.Duration
+}
 
+type keyRoutes struct {
 	Tenure
 	Known  Distinct   // routes, and those without their version
 	Used   int64      // number of routes
 	Recent []newRoute `json:",omitempty"` // within the window, while nothing goes on; at most routes
 	Going  *venture   `json:",omitempty"`
+	*routesSettings
 }
 
 func (s *keyRoutes) AppendJSON(b []byte) ([]byte, error) {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -30,20 +31,22 @@ func CredentialStuffing() *Detector {
 	window := d.span("window", 10*time.Minute, "`time` within which accounts are counted")
 	then := d.span("success-window", 15*time.Minute, thenUsage)
 	d.Quiet = then
-	d.New = func() State {
-		return &credentialStuffing{accounts: *accounts, slips: *slips, window: *window, then: *then}
-	}
+	settings := sync.OnceValue(func() *stuffingSettings { return &stuffingSettings{*accounts, *slips, *window, *then} })
+	d.New = func() State { return &credentialStuffing{stuffingSettings: settings()} }
 	return d
 }
 
-type credentialStuffing struct {
+type stuffingSettings struct {
 	accounts, slips int
 	window, then    time.Duration
+}
 
+type credentialStuffing struct {
 	Failed attempts  `json:",omitempty"` // while nothing goes on; at most accounts
 	Worked lately    `json:",omitzero"`  // accounts
 	Known  familiar  `json:",omitempty"` // account and user agent of logins that worked
 	Going  *stuffing `json:",omitempty"`
+	*stuffingSettings
 }
 
 // A stuffing is a guessing on many accounts.
