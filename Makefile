@@ -14,10 +14,14 @@ GROWTH   ?= 1 10 50
 SECONDS  ?= 600
 RATE     ?= 20000
 BURST    ?= 100000
+FORMAT   ?= combined
+CLIENTS  ?= 20000
+SEED     ?= 11
+LOG      ?= .cache/traffic.log
 CODE     := cmd detect parsers report
 
 .DEFAULT_GOAL := build
-.PHONY: build test check golden fuzz bench bench-growth soak bench-compare scorecard demo dist dist-check clean help
+.PHONY: build test check golden fuzz traffic bench bench-growth soak bench-compare scorecard demo dist dist-check clean help
 
 build: ## build ./litesoc (the default)
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X main.committed=$(COMMITTED)' -o litesoc ./cmd/litesoc
@@ -52,6 +56,11 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 		echo "== $${file%/*} $${func#func }"; \
 		$(GO) test "./$${file%/*}" -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
+
+traffic: ## write the log that benchmarks read to LOG: MILLIONS of lines (1) in FORMAT combined, users, alb or json, of CLIENTS (20000), from SEED (11)
+	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc
+	@log="$(abspath $(LOG))" && cd cmd/litesoc && said="$$(../../.cache/here.test -test.run '^TestTraffic$$' -traffic "$$log" -lines $(MILLIONS)000000 \
+		-traffic-format $(FORMAT) -traffic-clients $(CLIENTS) -traffic-seed $(SEED))" && ls -l "$$log" || { echo "$$said" >&2; exit 1; }
 
 bench: ## say how fast it is, on logs of MILLIONS of lines (1): medians of ROUNDS rounds (3), with the spread
 	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc

@@ -25,6 +25,9 @@ type traffic struct {
 // A form writes a request as one line of a log.
 type form func(at time.Time, ip, request string, status, bytes int, agent string) string
 
+// forms are those that 'make traffic' writes.
+var forms = map[string]form{"combined": combined, "users": ofUsers, "alb": alb, "json": jsonLine}
+
 type line struct {
 	at   time.Time
 	text string
@@ -41,6 +44,10 @@ var agents = []string{
 	"AcmeMobile/4.2 (iPhone; iOS 18.5)",
 	"acme-sync/1.9 (+https://acme.example)",
 }
+
+// sharedClients is how many clients there are at most of whom some share an address, as most
+// people do. Of more, each has its own.
+const sharedClients = 50_000
 
 // client returns the n-th address of ordinary users.
 func client(n int) string {
