@@ -82,15 +82,14 @@ type dims struct {
 	hashes                            []sum // of one batch
 }
 
-// bytesPerName is how much of the memory there must be for each slot of the names of one table,
-// in one of two generations. It takes 16 bytes, and the tables that grow are one or two.
+// bytesPerName is how much of the memory there must be for each row of one table whose
+// number is known, in one of two generations. It takes about 18 bytes, and the tables that
+// grow are one or two.
 const bytesPerName = 256
 
-// newDims returns what remembers as many rows as the memory is for, in bytes: so many that names
-// never grow beyond the slots there may be.
-func newDims(memory int64) dims {
+func newDims(most int) dims {
 	d := dims{
-		most:     1 << bits.Len64(uint64(memory/bytesPerName)) / 2 / 4 * 3,
+		most:     most,
 		callers:  dim{what: caller, table: "callers", columns: "client_ip, peer_ip, user_agent, user_id, api_key, key_prefix, token, session, tenant"},
 		calls:    dim{what: call, table: "calls", columns: "method, host, shape, status, event_name", write: writeCall, types: callTypes},
 		targets:  dim{what: target, table: "targets", columns: "path, query", repeated: true},
@@ -190,7 +189,7 @@ func (d *dims) load(db *sql.DB) error {
 }
 
 func (d *dims) loadOne(db *sql.DB, of *dim) error {
-	of.ids, of.older, of.generation = names{}, names{}, newGeneration()
+	of.ids, of.older, of.generation = names{most: d.most}, names{}, newGeneration()
 	if err := db.QueryRow("select coalesce(max(id), 0) + 1, count(*) from "+of.table).Scan(&of.next, &of.rows); err != nil {
 		return err
 	}
@@ -300,7 +299,7 @@ func (d *dims) number(of *dim, hash sum) (id uint32, added bool) {
 // forget begins a new generation if enough is remembered in this one.
 func (d *dims) forget(of *dim) {
 	if of.ids.count >= d.most {
-		of.ids, of.older, of.generation = names{slots: make([]name, len(of.ids.slots))}, of.ids, newGeneration()
+		of.ids, of.older, of.generation = names{most: d.most, slots: make([]name, len(of.ids.slots))}, of.ids, newGeneration()
 	}
 }
 
@@ -310,8 +309,9 @@ func (of *dim) full() bool { return of.repeated && of.rows > mostTargets }
 // names are numbers by the hash of what they stand for: a table that is looked at in one
 // place of memory for each, where a map is in two or three.
 type names struct {
-	slots []name // a power of two, an eighth of them empty at least; none at first
+	slots []name // a sixteenth of them empty at least; none at first
 	count int
+	most  int // after how many others are begun: looked at now and then, so there may be some more
 }
 
 // A name is a number and the hash of what it stands for, in 16 bytes; empty if that is
@@ -325,10 +325,11 @@ func (n *name) hash() sum { return sum{n.lo, n.hi} }
 
 // slot returns the slot of the hash, or the empty one that it would get.
 func (n *names) slot(hash sum) *name {
-	last := uint64(len(n.slots) - 1)
-	i := hash.lo & last
+	i, _ := bits.Mul64(hash.lo, uint64(len(n.slots)))
 	for n.slots[i].hash() != hash && n.slots[i].hash() != nothing {
-		i = (i + 1) & last
+		if i++; i == uint64(len(n.slots)) {
+			i = 0
+		}
 	}
 	return &n.slots[i]
 }
@@ -342,9 +343,12 @@ func (n *names) get(hash sum) (id uint32, known bool) {
 }
 
 func (n *names) set(hash sum, id uint32) {
-	if n.count >= len(n.slots)*7/8 {
-		old := n.slots
-		n.slots = make([]name, max(64, 2*len(old)))
+	if n.count >= len(n.slots)-len(n.slots)/16-1 {
+		old, size := n.slots, max(64, 2*len(n.slots))
+		if enough := n.most + n.most/7; len(old) < enough {
+			size = min(size, enough)
+		}
+		n.slots = make([]name, size)
 		for _, s := range old {
 			if s.hash() != nothing {
 				*n.slot(s.hash()) = s

@@ -67,7 +67,7 @@ func OpenWithin(path string, memory int64) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{path: path, memory: memory, dims: newDims(memory), moved: map[int]*moved{}, appenders: map[string]appender{}}
+	s := &Store{path: path, memory: memory, dims: newDims(int(memory / bytesPerName)), moved: map[int]*moved{}, appenders: map[string]appender{}}
 	err := s.open()
 	if err != nil && isBegun(path) {
 		s.Close()
