@@ -344,11 +344,11 @@ func (n *names) get(hash sum) (id uint32, known bool) {
 
 func (n *names) set(hash sum, id uint32) {
 	if n.count >= len(n.slots)-len(n.slots)/16-1 {
-		old, size := n.slots, max(64, 2*len(n.slots))
+		old, size := n.slots, 2*len(n.slots)
 		if enough := n.most + n.most/7; len(old) < enough {
 			size = min(size, enough)
 		}
-		n.slots = make([]name, size)
+		n.slots = make([]name, max(size, 64))
 		for _, s := range old {
 			if s.hash() != nothing {
 				*n.slot(s.hash()) = s
