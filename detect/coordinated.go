@@ -68,8 +68,6 @@ type coordinated struct {
 	Hot       []uint64           `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
 	Swept     int64              `json:",omitempty"` // when what is over was last forgotten
 	Going     *campaign          `json:",omitempty"`
-
-	ages []seen // room for those of Addresses
 }
 
 func (s *coordinated) AppendJSON(b []byte) ([]byte, error) {
@@ -162,11 +160,7 @@ func (s *coordinated) meet(by uint64, now int64) *address {
 		return a
 	}
 	if len(s.Addresses.all) >= maxAddresses {
-		s.ages = s.ages[:0]
-		for i, tag := range s.Addresses.tags {
-			s.ages = append(s.ages, seen{s.Addresses.all[i].Last, tag})
-		}
-		out := newest(oldest(s.ages, len(s.ages)/8))
+		out := s.Addresses.eighth(func(a *address) int64 { return a.Last })
 		s.Addresses.remove(func(tag uint64, a *address) bool { return !out.before(seen{a.Last, tag}) })
 	}
 	return s.Addresses.add(by, address{Last: now})

@@ -74,8 +74,6 @@ type objectSweep struct {
 	// hours of actors who were alerted.
 	Hours Baseline
 	Going []*sweep `json:",omitempty"` // at most maxSweeps, as they began
-
-	ages []seen // room for those of Actors
 }
 
 func (s *objectSweep) AppendJSON(b []byte) ([]byte, error) {
@@ -179,11 +177,7 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 // forgotten.
 func (s *objectSweep) meet(actor uint64, now int64) *roamer {
 	if len(s.Actors.all) >= maxRoamers {
-		s.ages = s.ages[:0]
-		for i, tag := range s.Actors.tags {
-			s.ages = append(s.ages, seen{s.Actors.all[i].Last, tag})
-		}
-		out := newest(oldest(s.ages, len(s.ages)/8))
+		out := s.Actors.eighth(func(a *roamer) int64 { return a.Last })
 		s.Actors.remove(func(actor uint64, a *roamer) bool { return !out.before(seen{a.Last, actor}) && !s.isGoing(actor) })
 	}
 	s.Hours.Add(0)

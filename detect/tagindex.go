@@ -12,6 +12,7 @@ type byTag[T any] struct {
 	all   []T
 	tags  []uint64 // of all
 	index tagIndex
+	ages  []seen // room for those of all
 }
 
 // of returns what is known by the tag until others are added or removed; nil if nothing is.
@@ -27,6 +28,17 @@ func (l *byTag[T]) add(tag uint64, known T) *T {
 	l.index.add(tag, len(l.all))
 	l.all, l.tags = append(l.all, known), append(l.tags, tag)
 	return &l.all[len(l.all)-1]
+}
+
+// eighth returns which was seen last of the eighth that was seen longest ago: what is to be
+// forgotten where there are too many. last tells when something was last seen, in microseconds
+// since 1970.
+func (l *byTag[T]) eighth(last func(*T) int64) seen {
+	l.ages = l.ages[:0]
+	for i, tag := range l.tags {
+		l.ages = append(l.ages, seen{last(&l.all[i]), tag})
+	}
+	return newest(oldest(l.ages, len(l.ages)/8))
 }
 
 func (l *byTag[T]) remove(which func(tag uint64, known *T) bool) {
