@@ -6,7 +6,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Names are a map, as many as they are made for or more, and few hashes apart.
+// Names are a map, up to as many as they are made for and beyond, whose hashes lie close together.
 func TestNamesAreAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := names{most: rapid.IntRange(0, 200).Draw(t, "most")}
