@@ -38,6 +38,7 @@ func BruteForceIP() *Detector {
 	return d
 }
 
+// ipSettings are what all states of the detector share.
 type ipSettings struct {
 	limit, accounts, slips int
 	window, then           time.Duration

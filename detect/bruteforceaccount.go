@@ -57,6 +57,7 @@ func (p pace) reached(w Window) Window {
 	return w[n:]
 }
 
+// accountSettings are what all states of the detector share.
 type accountSettings struct {
 	fast, slow pace
 	then       time.Duration

@@ -47,7 +47,9 @@ type Detector struct {
 	// of it does where TTL is a month. 0 is a million, or 65,536. It is set by who runs the
 	// detector, by the memory there is.
 	MaxKeys int
-	New     func() State
+	// New makes the state of a key. It is called once Flags are set. What is the same for all
+	// keys stands behind one pointer where there are many states: memory is full of them then.
+	New func() State
 }
 
 // A State is what a Detector remembers of one key. Exported fields are memory and

@@ -43,6 +43,7 @@ func KeyGeo() *Detector {
 	return d
 }
 
+// geoSettings are what all states of the detector share.
 type geoSettings struct {
 	least       int
 	span, quiet time.Duration

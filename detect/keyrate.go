@@ -40,6 +40,7 @@ func KeyRate() *Detector {
 	return d
 }
 
+// rateSettings are what all states of the detector share.
 type rateSettings struct {
 	floor, factor, minutes, unknown int64
 	window                          time.Duration

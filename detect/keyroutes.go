@@ -40,6 +40,7 @@ func KeyRoutes() *Detector {
 	return d
 }
 
+// routesSettings are what all states of the detector share.
 type routesSettings struct {
 	routes, least int
 	span, window  time.Duration

@@ -36,6 +36,7 @@ func CredentialStuffing() *Detector {
 	return d
 }
 
+// stuffingSettings are what all states of the detector share.
 type stuffingSettings struct {
 	accounts, slips int
 	window, then    time.Duration
