@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,14 +24,10 @@ import (
 
 // What 'make bench' measures: it takes minutes, so it must be asked for.
 var (
-	timed          = flag.Bool("table", false, "print how fast it is")
-	rounds         = flag.Int("rounds", 3, "how often each figure of the table is measured")
-	lines          = flag.Int("lines", 1_000_000, "lines of the logs that the table is measured on")
-	trafficLog     = flag.String("traffic", "", "write a log of made-up traffic to this file, of so many lines")
-	trafficForm    = flag.String("traffic-format", "combined", "how that log is written")
-	trafficClients = flag.Int("traffic-clients", 20_000, "clients of that log")
-	trafficSeed    = flag.Uint64("traffic-seed", 11, "seed of that log: one seed makes one log")
-	growth         = flag.String("growth", "", "print what scans take of so many million lines, separated by spaces")
+	timed  = flag.Bool("table", false, "print how fast it is")
+	rounds = flag.Int("rounds", 3, "how often each figure of the table is measured")
+	lines  = flag.Int("lines", 1_000_000, "lines of the logs that the table is measured on")
+	growth = flag.String("growth", "", "print what scans take of so many million lines, separated by spaces")
 )
 
 // A figure is measured several times, in turns with the others, so that what else the
@@ -58,42 +53,6 @@ func madeLog(t *testing.T, name string, lines int, form form, ip func(int) strin
 		t.Fatal(err)
 	}
 	return path
-}
-
-// writeLog writes a log of so many lines, with attacks among them.
-func writeLog(path string, seed uint64, lines int, form form, ip func(int) string, clients int) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	tr := newTraffic(f, seed, demoStart)
-	tr.form, tr.ip = form, ip
-	tr.attacks(demoStart)
-	if err := tr.write(lines, clients, 90); err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// TestTraffic writes the log that 'make traffic' is asked for.
-func TestTraffic(t *testing.T) {
-	if *trafficLog == "" {
-		t.Skip("run 'make traffic'")
-	}
-	form, ip := forms[*trafficForm], client
-	if form == nil {
-		t.Fatalf("FORMAT=%s: want one of %s", *trafficForm, strings.Join(slices.Sorted(maps.Keys(forms)), ", "))
-	}
-	if *trafficClients < 1 {
-		t.Fatalf("CLIENTS=%d: want one at least", *trafficClients)
-	}
-	if *trafficClients > sharedClients {
-		ip = one
-	}
-	if err := writeLog(*trafficLog, *trafficSeed, *lines, form, ip, *trafficClients); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // A ran is what a process took.

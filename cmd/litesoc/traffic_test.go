@@ -2,12 +2,26 @@ package main
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"testing"
 	"time"
+)
+
+// What 'make traffic' writes, and where.
+var (
+	trafficLog     = flag.String("traffic", "", "write a log of made-up traffic to this file, of so many lines")
+	trafficForm    = flag.String("traffic-format", "combined", "how that log is written")
+	trafficClients = flag.Int("traffic-clients", 20_000, "clients of that log")
+	trafficSeed    = flag.Uint64("traffic-seed", 11, "seed of that log: one seed makes one log")
 )
 
 // traffic writes made-up nginx combined logs: an ordinary day of a small SaaS and,
@@ -189,5 +203,63 @@ func (t *traffic) attacks(start time.Time) {
 	at = start.Add(12*time.Hour + 30*time.Minute)
 	for i := range 60 {
 		add(at.Add(time.Duration(i)*2*time.Second), "198.51.100.230", "POST /api/v1/events HTTP/1.1", 429, 64, "acme-sync/1.9 (+https://acme.example)")
+	}
+}
+
+// writeLog writes a log of so many lines, with attacks among them.
+func writeLog(path string, seed uint64, lines int, form form, ip func(int) string, clients int) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	tr := newTraffic(f, seed, demoStart)
+	tr.form, tr.ip = form, ip
+	tr.attacks(demoStart)
+	if err := tr.write(lines, clients, 90); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// TestTraffic writes the log that 'make traffic' is asked for.
+func TestTraffic(t *testing.T) {
+	if *trafficLog == "" {
+		t.Skip("run 'make traffic'")
+	}
+	form, ip := forms[*trafficForm], client
+	if form == nil {
+		t.Fatalf("FORMAT=%s: want one of %s", *trafficForm, strings.Join(slices.Sorted(maps.Keys(forms)), ", "))
+	}
+	if *trafficClients < 1 {
+		t.Fatalf("CLIENTS=%d: want one at least", *trafficClients)
+	}
+	if *trafficClients > sharedClients {
+		ip = one
+	}
+	if err := writeLog(*trafficLog, *trafficSeed, *lines, form, ip, *trafficClients); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// One seed makes one log, whatever its form, and another one another.
+func TestTrafficIsSeeded(t *testing.T) {
+	made := func(form form, seed uint64) string {
+		path := filepath.Join(t.TempDir(), "some.log")
+		if err := writeLog(path, seed, 1000, form, client, 20_000); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for name, form := range forms {
+		if one := made(form, 1); one != made(form, 1) || one == made(form, 2) {
+			t.Errorf("%s: the log does not follow from its seed", name)
+		} else if n := strings.Count(one, "\n"); n != 1000 {
+			t.Errorf("%s: %d lines of 1000", name, n)
+		}
 	}
 }
