@@ -15,11 +15,11 @@ type features struct {
 	route   string // that goes with the path; the log may come to show another one later
 	pathTag uint64 // of the path, without slashes at its end
 
-	id     uint64 // if hasID: objectID
-	object uint64 // if hasObject: pathObject
-	probe  probe
-	heads  heads // of the path
-	named  heads // of the parameters
+	id       uint64 // if hasID: objectID
+	object   uint64 // if hasObject: pathObject
+	probe    probe
+	segments sketch // of the path
+	named    sketch // the parameters
 
 	hasID, hasObject bool
 	numbered         bool // the route has a place for the number of an object: no parameter is one
@@ -113,10 +113,10 @@ func pathFeatures(r *parsers.Request) *features {
 	}
 	path, route := r.Path, r.Route
 	f := &features{
-		route:   route,
-		pathTag: xxh3.HashString(strings.TrimRight(path, "/")),
-		probe:   usualProbes.find(path),
-		heads:   headsOf(path),
+		route:    route,
+		pathTag:  xxh3.HashString(strings.TrimRight(path, "/")),
+		probe:    usualProbes.find(path),
+		segments: sketchOf(path),
 
 		plain:    inOneSpelling(route),
 		admin:    adminPath(path),

@@ -84,16 +84,16 @@ func TestFeaturesLeaveNothing(t *testing.T) {
 	}
 }
 
-// No segment of a path is one of the words of a list that its heads rule out.
-func FuzzHeads(f *testing.F) {
+// No segment of a path is one of the words of a list that its sketch rules out.
+func FuzzSketch(f *testing.F) {
 	f.Add("/orgs/acme", "orgs,tenants")
 	f.Add("/-Org-s;a=b/./x", "orgs")
 	f.Add("//a/b/c/d/e/f/g/h/i_d", "id")
 	f.Add("/x"+strings.Repeat("_", 255), "x")
 	f.Fuzz(func(t *testing.T, path, words string) {
 		var l wordList
-		h := headsOf(path)
-		if l.Set(words) != nil || l.mayHold(&h) {
+		s := sketchOf(path)
+		if l.Set(words) != nil || l.mayHold(&s) {
 			return
 		}
 		for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {

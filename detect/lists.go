@@ -75,6 +75,7 @@ type wordList struct {
 	items   []string // as given
 	folded  map[string]bool
 	lengths lengths // of the folded words
+	sketch  sketch
 }
 
 // newWordList returns a list of the program's own. A mistake in it is one of the program:
@@ -104,6 +105,7 @@ func (l *wordList) Set(s string) error {
 		}
 		next.folded[string(word)] = true
 		next.lengths.add(string(word))
+		next.sketch.add(item)
 	}
 	*l = next
 	return nil
@@ -119,58 +121,51 @@ func (l *wordList) has(text string) bool {
 	return ok && l.lengths[word[0]]>>len(word)&1 == 1 && l.folded[string(word)]
 }
 
-// mayHold tells whether any of the names with these heads can be one of the words.
-func (l *wordList) mayHold(h *heads) bool {
-	if h.more {
-		return true
+// mayHold tells whether any of the names in a sketch can be one of the words.
+func (l *wordList) mayHold(s *sketch) bool {
+	o := &l.sketch
+	return s[0]&o[0]|s[1]&o[1]|s[2]&o[2]|s[3]&o[3] != 0
+}
+
+// A sketch of names has a bit for each, by how it begins and ends and how long it is, folded.
+// Most lists of words hold none of the segments of a path, or of its parameters, by that alone.
+type sketch [4]uint64
+
+func sketchOf(path string) (s sketch) {
+	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		s.add(segment)
 	}
-	for i := range h.n {
-		if l.lengths.has(h.first[i], int(h.length[i])) {
-			return true
+	return s
+}
+
+func (s *sketch) add(name string) {
+	var first, last, n byte
+	for i := range len(name) {
+		c := name[i]
+		if c == '_' || c == '-' {
+			continue
+		}
+		if n == 0 {
+			first = c
+		}
+		last = c
+		if n++; n > maxWord {
+			return // it is no word of any list
 		}
 	}
-	return false
-}
-
-// heads are how names begin and how long they are, folded: those of the segments of a path, or
-// of parameters. Most lists of words hold none of them, by that alone.
-type heads struct {
-	n      uint8
-	more   bool // there are more than these
-	first  [maxHeads]byte
-	length [maxHeads]uint8
-}
-
-const maxHeads = 8
-
-func headsOf(path string) (h heads) {
-	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
-		h.add(segment)
+	if n > 0 {
+		bit := (lower(first)*31+lower(last))*31 + n
+		s[bit/64] |= 1 << (bit % 64)
 	}
-	return h
-}
-
-func (h *heads) add(name string) {
-	var buf [maxWord]byte
-	word, ok := fold(&buf, name)
-	if !ok {
-		return // it is no word of any list
-	}
-	if h.n == maxHeads {
-		h.more = true
-		return
-	}
-	h.first[h.n], h.length[h.n] = word[0], uint8(len(word))
-	h.n++
 }
 
 // addParameter adds the name that cutParameter gives of one that is logged.
-func (h *heads) addParameter(name string) {
+func (s *sketch) addParameter(name string) {
 	if !plainWord(name) {
-		h.more = true // it is not worth the while to find out
+		*s = sketch{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)} // it is not worth the while to find out
 		return
 	}
-	h.add(name)
+	s.add(name)
 }
 
 // lengths are how long the words of a list are, which rules most texts out: by first byte,

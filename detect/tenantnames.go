@@ -114,8 +114,8 @@ func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool)
 
 // inSegments tells whether any segment of the path is one after which an id stands.
 func (t *tenantNames) inSegments(r *parsers.Request, users bool) bool {
-	h := &featuresOf(r).heads
-	if !t.segments.mayHold(h) && !(users && t.userSegments.mayHold(h)) {
+	segments := &featuresOf(r).segments
+	if !t.segments.mayHold(segments) && !(users && t.userSegments.mayHold(segments)) {
 		return false
 	}
 	for segment, rest := nextSegment(r.Path); segment != ""; segment, rest = nextSegment(rest) {
