@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,11 +145,19 @@ func TestPlaceTag(t *testing.T) {
 			t.Errorf("%q and %q: %v", c.a, c.b, same)
 		}
 	}
-	for _, ip := range []string{"192.0.2.1", "2001:db8:0:1::1", "2001:db8:12:14::2", "2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8::1", "2001:DB8:1:2::3", "::1", "nonsense", ""} {
-		r := &parsers.Request{ClientIP: ip}
-		want := string(appendClientOf(nil, r))
-		if r.PlaceTag, r.PlaceLen = newPlaceTag(r); string(appendClientOf(nil, r)) != want || want != string(appendClient(nil, ip)) {
-			t.Errorf("%s: %s with its tag, %s without", ip, appendClientOf(nil, r), want)
+	for _, ip := range []string{"192.0.2.1", "2001:db8:0:1::1", "2001:db8:12:14::2", "2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8::1", "2001:DB8:1:2::3", "::1",
+		"nonsense", strings.Repeat("x", 255), strings.Repeat("x", 256), ""} {
+		r := &parsers.Request{ClientIP: ip, ClientNotes: &parsers.ClientNotes{}}
+		place, key := placeTag(r), string(appendClientOf(nil, r))
+		if want := string(appendClient(nil, ip)); key != want {
+			t.Errorf("%q: %s, want %s", ip, key, want)
+		}
+		setPlace(r)
+		if r.PlaceTag != place || string(appendClientOf(nil, r)) != key {
+			t.Errorf("%q: %s with its tag, %s without", ip, appendClientOf(nil, r), key)
+		}
+		if noted, length := r.ClientNotes.Place(); noted != place || length != r.PlaceLen {
+			t.Errorf("%q: %d and %d are noted, want %d and %d", ip, noted, length, place, r.PlaceLen)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"strings"
 
@@ -30,10 +31,14 @@ func appendNetwork(b []byte, network string) []byte { return append(append(b, ne
 
 // appendClientOf is appendClient for the client of a request.
 func appendClientOf(b []byte, r *parsers.Request) []byte {
-	if r.PlaceLen > 0 {
-		return appendNetwork(b, r.ClientIP[:r.PlaceLen])
+	switch n := int(r.PlaceLen); n {
+	case 0:
+		return appendClient(b, r.ClientIP)
+	case len(r.ClientIP):
+		return append(b, r.ClientIP...)
+	default:
+		return appendNetwork(b, r.ClientIP[:n])
 	}
-	return appendClient(b, r.ClientIP)
 }
 
 // network64 reads the /64 of an IPv6 address in canonical form (RFC 5952), in a fraction of
@@ -108,10 +113,22 @@ func placeTag(r *parsers.Request) uint64 {
 	return tag
 }
 
+// setPlace sets the tag of a request, and what Request.PlaceLen says, if they are not there yet. It
+// leaves them in the notes of the client.
+func setPlace(r *parsers.Request) {
+	if r.PlaceTag == 0 {
+		r.PlaceTag, r.PlaceLen = newPlaceTag(r)
+		r.ClientNotes.SetPlace(r.PlaceTag, r.PlaceLen)
+	}
+}
+
 // newPlaceTag finds out the tag, and what Request.PlaceLen says.
 func newPlaceTag(r *parsers.Request) (place uint64, length uint8) {
 	if strings.IndexByte(r.ClientIP, ':') < 0 {
-		return tag(r.ClientIP), 0
+		if len(r.ClientIP) > math.MaxUint8 {
+			return tag(r.ClientIP), 0
+		}
+		return tag(r.ClientIP), uint8(len(r.ClientIP))
 	}
 	if n, network := network64(r.ClientIP); n > 0 {
 		return xxh3.Hash(binary.BigEndian.AppendUint64(make([]byte, 0, 8), network)), uint8(n)

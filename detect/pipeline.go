@@ -171,6 +171,7 @@ func (p *Pipeline) prepare(requests []*parsers.Request) {
 	for some := range slices.Chunk(requests, len(noted)) {
 		for i, r := range some {
 			noted[i] = notedFeatures(r)
+			r.PlaceTag, r.PlaceLen = r.ClientNotes.Place()
 		}
 		for i, r := range some {
 			if f := noted[i]; f != nil && f.route != r.Route {
@@ -182,7 +183,7 @@ func (p *Pipeline) prepare(requests []*parsers.Request) {
 				noted[i] = pathFeatures(r)
 			}
 			r.Features = newFeatures(r, noted[i], p.room)
-			r.PlaceTag, r.PlaceLen = newPlaceTag(r)
+			setPlace(r)
 			r.ActorTag = newActorTag(r)
 		}
 	}

@@ -9,31 +9,56 @@ import (
 // maxClients is how many clients are remembered for a site, a power of two.
 const maxClients = 1 << 16
 
-// ClientNotes are Notes of an address that sends requests, with one room. It is remembered
-// with them.
+// ClientNotes have room for what is found out of an address that sends requests, as Notes have
+// of a text. It is remembered with them.
 type ClientNotes struct {
-	found atomic.Value
-	size  uint8
+	located  atomic.Pointer[Located]
+	place    atomic.Uint64
+	placeLen atomic.Uint32
+	size     uint8
 	// text is the address in canonical form. That it stands here, and all is as long as a
 	// line of the processor's, makes it one look at memory to find it.
-	text [47]byte
+	text [43]byte
+}
+
+// Located is where an address is, and who says so. It never changes.
+type Located struct {
+	By     any
+	Origin *Origin
 }
 
 func (n *ClientNotes) address() string { return unsafe.String(&n.text[0], n.size) }
 
-// Read returns what was written last; nil if nothing was.
-func (n *ClientNotes) Read() any {
+// Located returns what was set last; nil if nothing was.
+func (n *ClientNotes) Located() *Located {
 	if n == nil {
 		return nil
 	}
-	return n.found.Load()
+	return n.located.Load()
 }
 
-// Write puts down what was found out, which never changes from then on and is always of one
-// type.
-func (n *ClientNotes) Write(found any) {
+// SetLocated puts down where the address is.
+func (n *ClientNotes) SetLocated(at *Located) {
 	if n != nil {
-		n.found.Store(found)
+		n.located.Store(at)
+	}
+}
+
+// Place returns PlaceTag and PlaceLen of the requests that the address sends, as they were set;
+// the tag is 0 if they were not.
+func (n *ClientNotes) Place() (tag uint64, length uint8) {
+	if n == nil {
+		return 0, 0
+	}
+	tag = n.place.Load()
+	return tag, uint8(n.placeLen.Load())
+}
+
+// SetPlace puts both down. Whoever does sets the same.
+func (n *ClientNotes) SetPlace(tag uint64, length uint8) {
+	if n != nil {
+		n.placeLen.Store(uint32(length)) // first: whoever sees the tag sees this
+		n.place.Store(tag)
 	}
 }
 

@@ -62,7 +62,7 @@ type Request struct {
 	Declared Declared // what the site's OpenAPI description says of it
 
 	// What follows is for who classifies or judges the request alone, and zero is always right.
-	PlaceLen    uint8        `json:"-"` // how much of ClientIP is the text of the /64 that PlaceTag stands for; 0 if that is not found out
+	PlaceLen    uint8        `json:"-"` // how much of ClientIP is the text of what PlaceTag stands for: all of it, or that of its /64; 0 if that is not found out
 	PathNotes   *Notes       `json:"-"` // of Path and Shape, for all requests that have the same
 	AgentNotes  *Notes       `json:"-"` // of UserAgent, likewise
 	ClientNotes *ClientNotes `json:"-"` // of ClientIP, if that is an address, likewise

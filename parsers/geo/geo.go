@@ -268,12 +268,6 @@ func (db *DB) Lookup(client string) *parsers.Origin {
 	return o
 }
 
-// located is what is noted of a client.
-type located struct {
-	by     *DB
-	origin *parsers.Origin
-}
-
 // Locate sets the origins of requests: what Lookup returns of their clients. It looks for
 // them in what is noted of the clients first, and leaves them there.
 func (db *DB) Locate(requests []parsers.Request) {
@@ -283,12 +277,12 @@ func (db *DB) Locate(requests []parsers.Request) {
 			r.Origin = db.Lookup(r.ClientIP)
 			continue
 		}
-		if at, ok := r.ClientNotes.Read().(*located); ok && at.by == db {
-			r.Origin = at.origin
+		if at := r.ClientNotes.Located(); at != nil && at.By == any(db) {
+			r.Origin = at.Origin
 			continue
 		}
 		r.Origin = db.origin(r.ClientIP)
-		r.ClientNotes.Write(&located{db, r.Origin})
+		r.ClientNotes.SetLocated(&parsers.Located{By: db, Origin: r.Origin})
 	}
 }
 
