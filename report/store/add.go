@@ -118,39 +118,38 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 	if err := s.dims.load(s.db); err != nil {
 		return &Rows{Batch: b, err: err}
 	}
-	rows := &Rows{Batch: b, numbers: make([]numbers, len(b.Requests))}
+	requests := b.Requests
+	rows := &Rows{Batch: b, numbers: make([]numbers, len(requests))}
 	d := &s.dims
-	d.hashes = slices.Grow(d.hashes[:0], len(b.Requests))[:len(b.Requests)]
 	var p parts
 	for column, of := range d.all() {
 		d.forget(of)
 		// One thing for all requests after the other: what is to be looked up is then fetched
 		// from memory side by side.
-		for i := range b.Requests {
-			r := &b.Requests[i]
-			id := d.recall(of, r)
-			if rows.numbers[i][column] = id; id != 0 {
-				d.hashes[i] = nothing
+		sought := d.sought[:0]
+		for i := range requests {
+			r := &requests[i]
+			if id, ok := d.recall(of, r); ok {
+				rows.numbers[i][column] = id
 				continue
 			}
 			var agent *parsers.Notes
 			if of.what == caller {
 				agent = r.AgentNotes
 			}
-			d.hashes[i] = d.hash(p.of(of.what, r), agent)
-		}
-		for i, hash := range d.hashes {
-			if hash == nothing {
-				continue
+			if hash := d.hash(p.of(of.what, r), agent); hash != nothing {
+				sought = append(sought, lookup{hash, i})
 			}
-			r := &b.Requests[i]
-			id, added := d.number(of, hash)
+		}
+		for _, l := range sought {
+			id, added := d.number(of, l.hash)
 			if added {
-				rows.added = append(rows.added, addition{of, id, i})
+				rows.added = append(rows.added, addition{of, id, l.request})
 			}
-			rows.numbers[i][column] = id
-			d.remember(of, r, id)
+			rows.numbers[l.request][column] = id
+			d.remember(of, &requests[l.request], id)
 		}
+		d.sought = sought
 	}
 	return rows
 }

@@ -78,8 +78,9 @@ type dims struct {
 	most                              int              // rows of one table whose numbers are known, in one generation
 	seeds                             [maxParts]uint64 // so that nobody can make two texts of one hash
 	agents                            agents
-	recent                            recentCalls
-	hashes                            []sum // of one batch
+	recentCallers                     recentCallers
+	recentCalls                       recentCalls
+	sought                            []lookup // of one batch and table
 }
 
 // bytesPerName is how much of the memory there must be for each row of one table whose
@@ -168,7 +169,7 @@ func (s *Store) Unload() {
 	for _, d := range s.dims.all() {
 		d.ids, d.older = names{}, names{}
 	}
-	s.dims.recent, s.dims.hashes = nil, nil
+	s.dims.recentCallers, s.dims.recentCalls, s.dims.sought = nil, nil, nil
 	s.dims.loaded = false
 }
 
@@ -178,7 +179,7 @@ func (d *dims) load(db *sql.DB) error {
 	if d.loaded {
 		return nil
 	}
-	d.recent = make(recentCalls, 1<<recentBits)
+	d.recentCallers, d.recentCalls = make(recentCallers, 1<<callerBits), make(recentCalls, 1<<callBits)
 	for _, dim := range d.all() {
 		if err := d.loadOne(db, dim); err != nil {
 			return fmt.Errorf("%s: %w", dim.table, err)
@@ -221,6 +222,12 @@ func (d *dims) loadOne(db *sql.DB, of *dim) error {
 type sum struct {
 	lo uint64
 	hi uint32
+}
+
+// A lookup is the hash of what a request says, by its number in the batch.
+type lookup struct {
+	hash    sum
+	request int
 }
 
 // nothing is the hash of parts that are all empty.

@@ -30,27 +30,40 @@ func (g generation) note(n *parsers.Notes, number uint32) {
 	n.SetNumber(uint64(g)<<32 | uint64(number))
 }
 
-// recall returns the number of what the request says, if it was found in this generation
-// and is at hand without a hash; else 0.
-func (d *dims) recall(of *dim, r *parsers.Request) uint32 {
+// recall returns the number of what the request says, if it is at hand without a hash: it was
+// found in this generation, or there is nothing, which has the number 0.
+func (d *dims) recall(of *dim, r *parsers.Request) (id uint32, ok bool) {
 	switch of.what {
+	case caller:
+		if isPlainCaller(r) {
+			if c := d.recentCallers.of(r); c.client == r.ClientNotes && c.agent == r.AgentNotes && c.generation == of.generation {
+				return c.id, true
+			}
+		}
 	case call:
-		if c := d.recent.of(r); c.generation == of.generation && c.is(r) {
-			return c.id
+		if c := d.recentCalls.of(r); c.generation == of.generation && c.is(r) {
+			return c.id, true
 		}
 	case target:
 		if r.Query == "" {
-			return of.generation.noted(r.PathNotes)
+			id = of.generation.noted(r.PathNotes)
 		}
+		return id, id != 0
+	case referer:
+		return 0, r.Referer == ""
 	}
-	return 0
+	return 0, false
 }
 
 // remember puts the number of what the request says down for recall.
 func (d *dims) remember(of *dim, r *parsers.Request, id uint32) {
 	switch of.what {
+	case caller:
+		if isPlainCaller(r) {
+			*d.recentCallers.of(r) = recentCaller{r.ClientNotes, r.AgentNotes, id, of.generation}
+		}
 	case call:
-		d.recent.of(r).set(r, id, of.generation)
+		d.recentCalls.of(r).set(r, id, of.generation)
 	case target:
 		if r.Query == "" {
 			of.generation.note(r.PathNotes, id)
@@ -58,11 +71,42 @@ func (d *dims) remember(of *dim, r *parsers.Request, id uint32) {
 	}
 }
 
+// spread times a number has bits at its top that depend on all bits of the number.
+const spread = 0x9e3779b97f4a7c15
+
+// recentCallers are callers that were found last, each in the one place it may stand in.
+type recentCallers []recentCaller
+
+// callerBits is the power of two that tells how many there are.
+const callerBits = 15
+
+// A recentCaller is a caller, who is plain, and the number. What has the same notes is the
+// same: they stand for the texts.
+type recentCaller struct {
+	client     *parsers.ClientNotes
+	agent      *parsers.Notes
+	id         uint32
+	generation generation
+}
+
+// isPlainCaller tells whether the request says no more of the caller than an address and a
+// user agent, which have notes.
+func isPlainCaller(r *parsers.Request) bool {
+	return r.ClientNotes != nil && r.AgentNotes != nil &&
+		len(r.PeerIP)|len(r.User)|len(r.APIKey)|len(r.KeyPrefix)|len(r.Token)|len(r.Session)|len(r.Tenant) == 0
+}
+
+// of returns the place of the caller, who is plain.
+func (c recentCallers) of(r *parsers.Request) *recentCaller {
+	at := uint64(uintptr(unsafe.Pointer(r.ClientNotes))) + uint64(uintptr(unsafe.Pointer(r.AgentNotes)))*spread
+	return &c[at*spread>>(64-callerBits)]
+}
+
 // recentCalls are calls that were found last, each in the one place it may stand in.
 type recentCalls []recentCall
 
-// recentBits is the power of two that tells how many there are.
-const recentBits = 10
+// callBits is the power of two that tells how many there are.
+const callBits = 10
 
 // A recentCall is a call and its number, without a pointer: the text is the shape, method,
 // host and event, each up to its end.
@@ -78,7 +122,7 @@ type recentCall struct {
 // place of memory.
 func (c recentCalls) of(r *parsers.Request) *recentCall {
 	at := uint64(uintptr(unsafe.Pointer(unsafe.StringData(r.Shape)))) + uint64(r.Status)<<1 + uint64(len(r.Method))
-	return &c[at*0x9e3779b97f4a7c15>>(64-recentBits)]
+	return &c[at*spread>>(64-callBits)]
 }
 
 // is tells whether the request says the same.

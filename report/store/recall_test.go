@@ -33,6 +33,13 @@ func TestRecall(t *testing.T) {
 		}
 		return notes[text]
 	}
+	clients := map[string]*parsers.ClientNotes{}
+	clientOf := func(address string) *parsers.ClientNotes {
+		if clients[address] == nil || random.IntN(100) == 0 { // or the site has forgotten it
+			clients[address] = &parsers.ClientNotes{}
+		}
+		return clients[address]
+	}
 	said := [4]map[uint32]string{{}, {}, {}, {}}
 	src := &parsers.Source{ID: 1}
 	for n := range 200 {
@@ -42,7 +49,7 @@ func TestRecall(t *testing.T) {
 			r.Source, r.Line = src, int64(50*n+i+1)
 			r.ClientIP = fmt.Sprint("192.0.2.", random.IntN(50))
 			r.UserAgent = fmt.Sprint("agent/", random.IntN(20))
-			r.User = pick("", "", "ann")
+			r.User, r.PeerIP = pick("", "", "ann"), pick("", "", "198.51.100.7")
 			r.Method, r.Host, r.Event = pick("GET", "PUT", ""), pick("", "a.example"), pick("", "auth.login_failed")
 			r.Status = random.IntN(4) * 100
 			r.Path = fmt.Sprint("/", random.IntN(400))
@@ -57,7 +64,8 @@ func TestRecall(t *testing.T) {
 			}
 			if i > 0 {
 				for j := range requests {
-					requests[j].PathNotes, requests[j].AgentNotes = noteOf(requests[j].Path), noteOf(requests[j].UserAgent)
+					r := &requests[j]
+					r.PathNotes, r.AgentNotes, r.ClientNotes = noteOf(r.Path), noteOf(r.UserAgent), clientOf(r.ClientIP)
 				}
 			}
 			if n%60 == 59 {
@@ -91,5 +99,35 @@ func TestRecall(t *testing.T) {
 				said[column][id] = text
 			}
 		}
+	}
+}
+
+// Of more callers than are recalled none is taken for another.
+func TestRecallCallers(t *testing.T) {
+	const many = 2 << callerBits
+	for _, n := range []struct{ clients, agents int }{{1, many}, {many, 1}, {300, 300}} {
+		t.Run(fmt.Sprintf("%d clients, %d agents", n.clients, n.agents), func(t *testing.T) {
+			of := &dim{what: caller, generation: newGeneration()}
+			d := &dims{recentCallers: make(recentCallers, 1<<callerBits)}
+			clients, agents := make([]parsers.ClientNotes, n.clients), make([]parsers.Notes, n.agents)
+			request := func(id int) *parsers.Request {
+				return &parsers.Request{ClientNotes: &clients[id%n.clients], AgentNotes: &agents[id/n.clients]}
+			}
+			for id := range n.clients * n.agents {
+				d.remember(of, request(id), uint32(id))
+			}
+			recalled := 0
+			for want := range n.clients * n.agents {
+				if id, ok := d.recall(of, request(want)); ok {
+					recalled++
+					if id != uint32(want) {
+						t.Fatalf("caller %d is taken for %d", want, id)
+					}
+				}
+			}
+			if recalled < len(d.recentCallers)/2 {
+				t.Errorf("%d are recalled, in %d places", recalled, len(d.recentCallers))
+			}
+		})
 	}
 }
