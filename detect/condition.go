@@ -357,20 +357,22 @@ func nearest(word string, known []string) string {
 	if len(word) > 60 {
 		return ""
 	}
-	plain := func(s string) string {
-		return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
-	}
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if k == word {
 			continue
 		}
-		d := edits(plain(word), plain(k))
+		d := edits(lettersOf(word), lettersOf(k))
 		if d < least && d <= max(len(k)/3, 1) {
 			best, least = k, d
 		}
 	}
 	return best
 }
+
+// lettersOf returns the word in small letters, without what stands between its parts.
+func lettersOf(word string) string { return strings.ToLower(betweenParts.Replace(word)) }
+
+var betweenParts = strings.NewReplacer("_", "", "-", "", " ", "")
 
 // edits counts the letters by which two words differ; two that changed places are one.
 func edits(a, b string) int {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A RuleFile is a file of rules: ours as YAML or JSON, the hosted product's JSON, or
@@ -293,6 +294,15 @@ func (l *loader) ours(f *ruleFile, n *node) {
 	*was = *r
 }
 
+// detectorNames are those of all detectors. To make these costs more than to read a rule.
+var detectorNames = sync.OnceValue(func() []string {
+	var names []string
+	for _, d := range All() {
+		names = append(names, d.Name)
+	}
+	return names
+})
+
 // fill reads what a rule says into it, and leaves what it does not say.
 func (f *ruleFile) fill(n *node, r *Rule) {
 	f.text(n.get("doc"), "doc", &r.Doc)
@@ -314,12 +324,8 @@ func (f *ruleFile) fill(n *node, r *Rule) {
 	}
 	if d := n.get("detectors"); d != nil {
 		f.texts(d, "detectors", &r.Detectors)
-		var known []string
-		for _, d := range All() {
-			known = append(known, d.Name)
-		}
 		for _, name := range r.Detectors {
-			if name != Single && !slices.Contains(known, name) {
+			if known := detectorNames(); name != Single && !slices.Contains(known, name) {
 				f.fail(d, "no detector %q%s", name, didYouMean(name, known))
 			}
 		}
@@ -397,7 +403,8 @@ func (f *ruleFile) alertType(n *node, to *string) {
 	if f.text(n, "type", &s); n == nil || s == "" {
 		return
 	}
-	if near := nearest(s, alertTypes); near != "" && !slices.Contains(alertTypes, s) || !typeForm.MatchString(s) {
+	known := slices.Contains(alertTypes, s)
+	if !known && nearest(s, alertTypes) != "" || !typeForm.MatchString(s) {
 		f.fail(n, "no alert type %q%s", s, didYouMean(s, alertTypes))
 		return
 	}

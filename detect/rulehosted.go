@@ -26,15 +26,11 @@ var hostedKeys = map[string]string{
 	"tags": "", "type": "", "alerttype": "type", "groupby": "group",
 }
 
-func hostedKey(s string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
-}
-
 // isHosted tells whether a mapping is a rule in the hosted product's form: it names its
 // event type as that does.
 func isHosted(n *node) bool {
 	for _, k := range n.keys {
-		if key := hostedKey(k.text); hostedKeys[key] == "event" && key != "event" || strings.HasPrefix(key, "timewindow") || hostedKeys[key] == "then" && key != "followedby" {
+		if key := lettersOf(k.text); hostedKeys[key] == "event" && key != "event" || strings.HasPrefix(key, "timewindow") || hostedKeys[key] == "then" && key != "followedby" {
 			return true
 		}
 	}
@@ -58,10 +54,10 @@ func (f *ruleFile) hosted(n *node) *Rule {
 		known = append(known, k)
 	}
 	for i, k := range n.keys {
-		to, is := hostedKeys[hostedKey(k.text)]
+		to, is := hostedKeys[lettersOf(k.text)]
 		switch {
-		case !is && didYouMean(hostedKey(k.text), known) != "":
-			f.fail(k, "a threat model has no key %q%s", k.text, didYouMean(hostedKey(k.text), known))
+		case !is && didYouMean(lettersOf(k.text), known) != "":
+			f.fail(k, "a threat model has no key %q%s", k.text, didYouMean(lettersOf(k.text), known))
 		case !is:
 			f.notes = append(f.notes, fmt.Sprintf("%s: key %q is not known, and ignored", f.place(k), k.text))
 		case to != "" && at[to] != nil && !n.items[i].isNull():
