@@ -461,15 +461,28 @@ func splitRequestLine(s string) (method, target string) {
 		return "", ""
 	}
 	method, target = s[:n], s[n+1:]
-	if i := strings.LastIndexByte(target, ' '); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
+	if i := lastBlank(target); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
 		target = target[:i]
 	} else if !isTarget(target) && method != "CONNECT" {
 		return "", ""
+	}
+	if target != "" && target[0] != ' ' && target[len(target)-1] != ' ' { // as nearly all
+		return method, target
 	}
 	if target = strings.Trim(target, " "); target == "" {
 		return "", ""
 	}
 	return method, target
+}
+
+// lastBlank returns where the last blank of s is, -1 if there is none: at one look where it
+// stands before a version, as nearly always.
+func lastBlank(s string) int {
+	i := len(s) - len(" HTTP/1.1")
+	if i >= 0 && s[i:i+len(" HTTP/")] == " HTTP/" && s[i+6] != ' ' && s[i+7] == '.' && s[i+8] != ' ' {
+		return i
+	}
+	return strings.LastIndexByte(s, ' ')
 }
 
 // maxMethod is how long a method may be.

@@ -1,6 +1,9 @@
 package parsers
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestUnescape(t *testing.T) {
 	tests := []struct{ in, want string }{
@@ -144,6 +147,18 @@ func TestShort(t *testing.T) {
 			if a, b := short.short(), next.next(); a != b || short != next {
 				t.Fatalf("%q: %q, %+v; next: %q, %+v", line, a, short, b, next)
 			}
+		}
+	}
+}
+
+// The blank before a version is the last one only if none stands in the version.
+func TestLastBlank(t *testing.T) {
+	for _, s := range []string{
+		"", " ", "/", "/a HTTP/1.1", "/a b HTTP/1.1", " HTTP/1.1", "HTTP/1.1", "/a HTTP/2", "/a HTTP/10.1", "/a HTTP/1.10",
+		"/a HTTP/ .1", "/a HTTP/1. ", "/a HTTP/  1", "/a HTTP/1 1", "/a HTTP/1.1 ", "/a http/1.1", "/a  HTTP/1.1",
+	} {
+		if got, want := lastBlank(s), strings.LastIndexByte(s, ' '); got != want {
+			t.Errorf("%q: %d, want %d", s, got, want)
 		}
 	}
 }
