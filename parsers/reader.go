@@ -78,7 +78,7 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	}
 	// Field by field: to clear the whole of r first takes as long as much of the rest.
 	r.Time, r.Source, r.Line, r.Late = t, rd.source, number, false
-	r.Method = rd.text(logged(f.Method), maxText)
+	r.Method = rd.method(logged(f.Method))
 	r.Status = f.Status
 	if f.Status < 0 || f.Status > 999 {
 		r.Status = 0
@@ -102,8 +102,8 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 	if target.query != "" {
 		r.Query = cut(rd.query(target.query, &found), maxQuery)
 	}
-	if body := bodyParameters(f.Body); body != "" {
-		r.Body = cut(rd.query(body, nil), maxBody)
+	if f.Body != "" {
+		r.Body = cut(rd.query(bodyParameters(f.Body), nil), maxBody)
 	}
 	r.UserAgent, r.AgentNotes = rd.userAgent(logged(f.UserAgent))
 	r.Referer = rd.referer(logged(f.Referer))
@@ -142,6 +142,15 @@ func (rd *Reader) text(s string, max int) string {
 		return clean(s)
 	}
 	return cut(rd.redact(clean(s), inText, nil), max)
+}
+
+// method returns a method as it may be stored.
+func (rd *Reader) method(s string) string {
+	switch s {
+	case "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "":
+		return s
+	}
+	return rd.text(s, maxText)
 }
 
 // requestID returns the id of a request as it may be stored. No secret is made of what most
