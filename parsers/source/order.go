@@ -39,10 +39,16 @@ func (o *Orderer) Add(b *Batch) {
 	}
 	old := len(o.held)
 	var end time.Time
+	line, sorted := int64(0), b.Log != nil // lines of a log are, if neither times nor numbers go back
 	for i := range requests {
 		if r := &requests[i]; !r.Late {
 			o.held = append(o.held, r)
-			end = later(end, r.Time)
+			back := end.After(r.Time)
+			if !back {
+				end = r.Time
+			}
+			sorted = sorted && !back && r.Line > line
+			line = r.Line
 		}
 	}
 	if b.users.Load() > 0 {
@@ -54,7 +60,7 @@ func (o *Orderer) Add(b *Batch) {
 	// A batch is nearly in order, and mostly lies after what is held. Sorting begins
 	// where it must: at the place of its earliest request.
 	added := o.held[old:]
-	if !slices.IsSortedFunc(added, (*parsers.Request).Compare) {
+	if !sorted && !slices.IsSortedFunc(added, (*parsers.Request).Compare) {
 		slices.SortFunc(added, (*parsers.Request).Compare)
 	}
 	from, _ := slices.BinarySearchFunc(o.held[o.released:old], added[0], (*parsers.Request).Compare)
