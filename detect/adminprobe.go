@@ -24,6 +24,7 @@ func AdminProbe() *Detector {
 		Severity:  Medium,
 		Technique: "T1595.003",
 		OWASP:     "API5:2023",
+		Of:        AdminKind,
 		GroupBy:   ByActor,
 	}
 	limit := d.count("routes", 3, "distinct admin `routes` within the window that are a probe: all refused, or the last one open")
@@ -45,7 +46,8 @@ func AdminProbe() *Detector {
 
 // adminRoutes adds the setting for admin routes of a site's own.
 func (d *Detector) adminRoutes() *routeList {
-	return d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
+	d.own = d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
+	return d.own
 }
 
 type adminProbe struct {

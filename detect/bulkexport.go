@@ -21,6 +21,7 @@ func Scraping() *Detector {
 		Severity:  High,
 		Technique: "T1213",
 		OWASP:     "API6:2023",
+		Of:        ListKind,
 		GroupBy:   ByActor,
 	}
 	limit := d.records("limit", 10_000, "`records` within the window that are still normal")

@@ -33,6 +33,7 @@ type Detector struct {
 	Flags     flag.FlagSet // settings: thresholds and windows, each with a default and a doc
 
 	Of      Kinds                       // of which kinds the requests of interest are; 0: of any
+	own     *routeList                  // admin routes of a site's own; nil if it does not ask for admin routes
 	Match   func(*parsers.Request) bool // whether a request is of interest
 	GroupBy *GroupBy                    // whose state it belongs to
 	// TTL is how long a key may be quiet before its state is forgotten: usually the

@@ -26,6 +26,7 @@ func DistributedIDs() *Detector {
 		Severity:  High,
 		Technique: "T1087",
 		OWASP:     "API1:2023",
+		Of:        ObjectKind,
 		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
 		GroupBy:   byRoute,
 		TTL:       new(history),

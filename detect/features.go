@@ -14,6 +14,7 @@ import (
 type features struct {
 	route   string // that goes with the path; the log may come to show another one later
 	pathTag uint64 // of the path, without slashes at its end
+	kinds   Kinds  // of every request that has them
 
 	id       uint64 // if hasID: objectID
 	object   uint64 // if hasObject: pathObject
@@ -30,7 +31,7 @@ type features struct {
 	graphQL  bool // isGraphQL
 	login    bool // mayShowLogin
 	unbidden bool // isUnbidden
-	odd      bool // oddPath
+	odd      bool // oddPath, or oddQuery of a parameter
 	aims     bool // mayAimInPath
 	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
@@ -67,6 +68,8 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 		own.operation = clip(own.operation)
 	}
 	own.readParameters(r)
+	own.odd = own.odd || oddQuery(r.Query) || oddQuery(r.Body)
+	own.kinds = own.tell() | ParameterKind
 	return own
 }
 
@@ -135,6 +138,7 @@ func pathFeatures(r *parsers.Request) *features {
 		f.id, f.hasID, f.numbered = routeID(path, route)
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)
+	f.kinds = f.tell()
 	r.PathNotes.Write(parsers.Judging, f)
 	return f
 }

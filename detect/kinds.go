@@ -8,21 +8,36 @@ type Kinds uint64
 
 // The kinds.
 const (
-	EventKind     Kinds = 1 << iota // it is an event by itself
-	LoginKind                       // it tries to log in, or may be for a page where one does
-	RefusedKind                     // the answer was 4xx
-	NamedKind                       // it names an actor by more than its address
-	WriteKind                       // by its method it changes something
-	ParameterKind                   // it has a query, a body, or a path that may hold as much
+	EventKind        Kinds = 1 << iota // it is an event by itself
+	LoginKind                          // it tries to log in, or may be for a page where one does
+	RefusedKind                        // the answer was 4xx
+	NamedKind                          // it names an actor by more than its address
+	WriteKind                          // by its method it changes something
+	ParameterKind                      // it has a query, a body, or a path that may hold as much
+	ObjectKind                         // it names an object
+	ListKind                           // the answer was a page of a list, or the log counts its records
+	AdminKind                          // its path is a usual one for admins
+	UndocumentedKind                   // its path is one for scanners, or none that the site's description has
+	HiddenKind                         // it comes from where one hides or rents machines
+	OddKind                            // it has what no ordinary one has: mayProbe
 )
 
-func kindsOf(r *parsers.Request) (k Kinds) {
-	f := featuresOf(r)
+// kinds are those of which the requests of interest are; 0: of any. The admin routes of a site's
+// own are of no kind.
+func (d *Detector) kinds() Kinds {
+	if d.own != nil && len(d.own.rules) > 0 {
+		return 0
+	}
+	return d.Of
+}
+
+func kindsOf(r *parsers.Request) Kinds {
+	k := featuresOf(r).kinds
 	if r.Event != "" {
 		k |= EventKind
-	}
-	if f.login || isLogin(r) {
-		k |= LoginKind
+		if isLogin(r) {
+			k |= LoginKind
+		}
 	}
 	if r.Status >= 400 && r.Status < 500 {
 		k |= RefusedKind
@@ -33,8 +48,43 @@ func kindsOf(r *parsers.Request) (k Kinds) {
 	if writes(r.Method) {
 		k |= WriteKind
 	}
-	if r.Query != "" || r.Body != "" || f.paged || f.aims {
+	if r.Records >= 0 {
+		k |= ListKind
+	}
+	if r.Declared != parsers.Undescribed && r.Declared != parsers.Described {
+		k |= UndocumentedKind
+	}
+	if r.Origin.Has(parsers.Tor | parsers.VPN | parsers.Cloud | parsers.Datacenter) {
+		k |= HiddenKind
+	}
+	if oddHeaders(r) {
+		k |= OddKind
+	}
+	return k
+}
+
+// tell tells of which kinds every request with the features is.
+func (f *features) tell() (k Kinds) {
+	if f.login {
+		k |= LoginKind
+	}
+	if f.paged || f.aims {
 		k |= ParameterKind
+	}
+	if f.hasID || f.hasObject {
+		k |= ObjectKind
+	}
+	if f.isList {
+		k |= ListKind
+	}
+	if f.admin {
+		k |= AdminKind
+	}
+	if f.probe != noProbe {
+		k |= UndocumentedKind
+	}
+	if f.odd {
+		k |= OddKind
 	}
 	return k
 }

@@ -26,6 +26,7 @@ func ObjectSweep() *Detector {
 		Severity:  High,
 		Technique: "T1119",
 		OWASP:     "API1:2023",
+		Of:        ObjectKind,
 		Match:     func(r *parsers.Request) bool { _, ok := pathObject(r); return ok },
 		GroupBy:   &GroupBy{Key: byActorTypeAndRoute},
 		TTL:       new(history),

@@ -21,7 +21,7 @@ func PageWalk() *Detector {
 		Severity:  Medium,
 		Technique: "T1119",
 		OWASP:     "API6:2023",
-		Of:        ParameterKind,
+		Of:        ListKind,
 		Match: func(r *parsers.Request) bool {
 			l, ok := listingOf(r)
 			return ok && l.Paged

@@ -105,7 +105,7 @@ func (d *Detector) machine() *keyed.Machine[*parsers.Request, Event] {
 	return &keyed.Machine[*parsers.Request, Event]{
 		Name:    d.Name,
 		Match:   d.Match,
-		Kinds:   uint64(d.Of),
+		Kinds:   uint64(d.kinds()),
 		Group:   d.GroupBy,
 		TTL:     *d.TTL,
 		Quiet:   quiet,

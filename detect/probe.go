@@ -29,6 +29,7 @@ func Probe() *Detector {
 		Severity:  Medium,
 		Technique: "T1190",
 		OWASP:     "API8:2023",
+		Of:        OddKind,
 		Match: func(r *parsers.Request) bool {
 			return mayProbe(r) && len(probesOf(r)) > 0
 		},
@@ -294,10 +295,15 @@ var odd, oddInPath = func() (query, path [256]bool) {
 
 // mayProbe tells, at little cost, whether a request may hold a probe: probesOf finds none
 // in those it rules out.
-func mayProbe(r *parsers.Request) bool {
-	return featuresOf(r).odd || hasOdd(r.Query, &odd) || hasOdd(r.Body, &odd) || reaches(r.Query) || reaches(r.Body) ||
-		r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || oddAgent(r)
+func mayProbe(r *parsers.Request) bool { return featuresOf(r).odd || oddHeaders(r) }
+
+// oddHeaders is mayProbe for the headers.
+func oddHeaders(r *parsers.Request) bool {
+	return r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || oddAgent(r)
 }
+
+// oddQuery is mayProbe for a query or a body.
+func oddQuery(query string) bool { return hasOdd(query, &odd) || reaches(query) }
 
 // reaches tells whether a query has a parameter by whose name the fields of an object lead
 // to the server itself (Java) or to what all objects have (JavaScript). Nothing of those

@@ -22,6 +22,7 @@ func RoleTampering() *Detector {
 		Severity:  High,
 		Technique: "T1068",
 		OWASP:     "API3:2023",
+		Of:        ParameterKind | AdminKind,
 		GroupBy:   ByActor,
 	}
 	window := d.span("window", 10*time.Minute, "`time` of quiet after which an event is over")

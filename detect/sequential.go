@@ -24,6 +24,7 @@ func SequentialIDs() *Detector {
 		Severity:  High,
 		Technique: "T1087",
 		OWASP:     "API1:2023",
+		Of:        ObjectKind,
 		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
 		GroupBy:   ByActorRoute,
 	}

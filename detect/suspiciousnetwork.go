@@ -22,6 +22,7 @@ func SuspiciousNetwork() *Detector {
 		Severity:  Low,
 		Technique: "T1090.003",
 		OWASP:     "API2:2023",
+		Of:        HiddenKind,
 		Match: func(r *parsers.Request) bool {
 			if !r.Origin.Has(parsers.Tor | parsers.VPN | parsers.Cloud | parsers.Datacenter) {
 				return false

@@ -26,6 +26,7 @@ func Undocumented() *Detector {
 		Severity:  Medium,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
+		Of:        UndocumentedKind,
 		Match:     undocumented,
 		GroupBy:   ByActor,
 	}
