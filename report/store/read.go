@@ -38,7 +38,8 @@ func readReport(db *sql.DB, span Span) (*report.Report, error) {
 		read func() error
 	}{
 		{"sources", rd.log},
-		{"requests", rd.requests},
+		{"callers", rd.callers},
+		{"calls", rd.calls},
 		{"rejects", rd.rejects},
 		{"events", rd.events},
 		{"alerts", rd.alerts},
@@ -125,18 +126,6 @@ func (rd *reading) counts(query string, args ...any) ([]report.Count, error) {
 // topMax is how many clients and routes a report names.
 const topMax = 10
 
-func (rd *reading) requests() error {
-	var first, last sql.NullTime
-	if err := rd.db.QueryRow(`select min(ts), max(ts) from request_rows`).Scan(&first, &last); err != nil || !first.Valid {
-		return err
-	}
-	rd.r.Log.First, rd.r.Log.Last = first.Time, last.Time
-	if err := rd.callers(); err != nil {
-		return err
-	}
-	return rd.calls()
-}
-
 // callers reads who the requests came from.
 func (rd *reading) callers() error {
 	l := &rd.r.Log
@@ -162,6 +151,11 @@ var roundSteps = [...]int64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3
 // calls reads what was asked for, when, and how it was answered.
 func (rd *reading) calls() error {
 	l := &rd.r.Log
+	var first, last sql.NullTime
+	if err := rd.db.QueryRow(`select min(ts), max(ts) from request_rows`).Scan(&first, &last); err != nil || !first.Valid {
+		return err
+	}
+	l.First, l.Last = first.Time, last.Time
 	span := int64(l.Last.Sub(l.First)/time.Second) + 1
 	i := slices.IndexFunc(roundSteps[:], func(s int64) bool { return span/s < activitySteps })
 	step := span/activitySteps + 1
