@@ -61,8 +61,11 @@ type distributedIDs struct {
 	Climbs  []*climb `json:",omitempty"` // as they began; at most maxClimbs
 
 	// Every request is held against all climbs, so what that asks of them lies together.
-	reach []reach
-	quiet time.Time // no climb is over before
+	reach  []reach
+	rows   rows      // of these, and of some that are no more
+	opened int       // climbs since rows were those of reach alone
+	single int       // no climb before this one is of a single object
+	quiet  time.Time // no climb is over before
 }
 
 // A reach is the ids that are part of a climb: from the lowest one on.
@@ -71,6 +74,23 @@ type reach struct{ lowest, span uint64 }
 // has tells whether the id is one of them, by one comparison: below the lowest one it is as if
 // far above.
 func (r reach) has(id uint64) bool { return id-r.lowest <= r.span }
+
+// Rows tell of most ids that no reach has them: of every few in a row, whether one may have
+// some.
+type rows [32]uint64
+
+const rowOf = 8 // ids
+
+func (w *rows) add(r reach) {
+	for row := r.lowest / rowOf; row <= (r.lowest+r.span)/rowOf; row++ {
+		w[row/64%32] |= 1 << (row % 64)
+	}
+}
+
+func (w *rows) mayHave(id uint64) bool {
+	row := id / rowOf
+	return w[row/64%32]>>(row%64)&1 == 1
+}
 
 // A climb is a series of ids, each a small step above the one before.
 type climb struct {
@@ -106,16 +126,14 @@ func (s *distributedIDs) Observe(r *parsers.Request, emit func(Event)) {
 	id, _ := objectID(r)
 	served := granted(r.Status)
 	told := r.Status == 401 || r.Status == 403 || r.Status == 404 || served && s.Highest >= climbBack && id <= s.Highest-climbBack
-	i := len(s.reach) - 1
-	for i >= 0 && !s.reach[i].has(id) {
-		i--
-	}
+	i := s.find(id)
 	if i < 0 {
 		i = s.open(id, emit)
 	}
 	c := s.Climbs[i]
 	s.take(c, r, id, told)
 	s.reach[i] = c.reach()
+	s.rows.add(s.reach[i])
 	if served {
 		s.Highest = max(s.Highest, id)
 	}
@@ -139,17 +157,29 @@ func (c *climb) reach() reach {
 	return reach{lowest, c.Top + min(climbStep, math.MaxUint64-c.Top) - lowest}
 }
 
+// find returns the last climb that the id is part of, or -1.
+func (s *distributedIDs) find(id uint64) int {
+	if !s.rows.mayHave(id) {
+		return -1
+	}
+	i := len(s.reach) - 1
+	for i >= 0 && !s.reach[i].has(id) {
+		i--
+	}
+	return i
+}
+
 // open begins a climb with the id, in the place of the oldest one of a single object or,
 // where there is none, of the oldest that is not told. It returns which it is.
 func (s *distributedIDs) open(id uint64, emit func(Event)) int {
+	if s.opened++; s.opened > maxClimbs {
+		s.noteRows()
+	}
 	var c *climb
 	if len(s.Climbs) < maxClimbs {
 		c = &climb{}
 	} else {
-		out := slices.IndexFunc(s.Climbs, func(c *climb) bool { return c.IDs == 1 })
-		if out < 0 {
-			out = max(slices.IndexFunc(s.Climbs, func(c *climb) bool { return c.Going == nil }), 0)
-		}
+		out := s.replaced()
 		c = s.Climbs[out]
 		s.finish(c, emit)
 		s.Climbs = slices.Delete(s.Climbs, out, out+1)
@@ -159,6 +189,18 @@ func (s *distributedIDs) open(id uint64, emit func(Event)) int {
 	s.Climbs = append(s.Climbs, c)
 	s.reach = append(s.reach, reach{})
 	return len(s.Climbs) - 1
+}
+
+// replaced returns which climb makes room for another one.
+func (s *distributedIDs) replaced() int {
+	for s.single < len(s.Climbs) && s.Climbs[s.single].IDs != 1 {
+		s.single++
+	}
+	if s.single < len(s.Climbs) {
+		return s.single
+	}
+	s.single-- // those behind the one that goes move up
+	return max(slices.IndexFunc(s.Climbs, func(c *climb) bool { return c.Going == nil }), 0)
 }
 
 // take adds a request to the climb.
@@ -253,12 +295,21 @@ func (s *distributedIDs) endQuiet(now time.Time, emit func(Event)) {
 		s.finish(c, emit)
 		return true
 	})
-	s.reach, s.quiet = s.reach[:0], now.Add(s.window)
+	s.reach, s.single, s.quiet = s.reach[:0], 0, now.Add(s.window)
 	for _, c := range s.Climbs {
 		s.reach = append(s.reach, c.reach())
 		if over := c.At.Add(s.window); over.Before(s.quiet) {
 			s.quiet = over
 		}
+	}
+	s.noteRows()
+}
+
+// noteRows makes rows those of reach alone.
+func (s *distributedIDs) noteRows() {
+	s.rows, s.opened = rows{}, 0
+	for _, r := range s.reach {
+		s.rows.add(r)
 	}
 }
 
@@ -273,7 +324,7 @@ func (s *distributedIDs) Expire(emit func(Event)) {
 	for _, c := range s.Climbs {
 		s.finish(c, emit)
 	}
-	s.Climbs, s.reach = nil, nil
+	s.Climbs, s.reach, s.single = nil, nil, 0
 }
 
 func (s *distributedIDs) describe(c *climb, e *Event) {
