@@ -82,6 +82,8 @@ type address struct {
 	Paths           int32 // it was the first to ask for, of those remembered
 }
 
+func lastSeen(a *address) int64 { return a.Last }
+
 func (a *address) members(b []byte) []byte {
 	b = appendInt(appendInt(b, "Last", a.Last), "Served", int64(a.Served))
 	return appendInt(appendInt(b, "Refused", int64(a.Refused)), "Paths", int64(a.Paths))
@@ -159,9 +161,10 @@ func (s *coordinated) meet(by uint64, now int64) *address {
 		a.Last = now
 		return a
 	}
-	if len(s.Addresses.all) >= maxAddresses {
-		out := s.Addresses.eighth(func(a *address) int64 { return a.Last })
-		s.Addresses.remove(func(tag uint64, a *address) bool { return !out.before(seen{a.Last, tag}) })
+	if s.Addresses.count >= maxAddresses {
+		for _, out := range s.Addresses.eighth(lastSeen) {
+			s.Addresses.remove(out.tag)
+		}
 	}
 	return s.Addresses.add(by, address{Last: now})
 }
@@ -224,7 +227,11 @@ func (s *coordinated) sweep(now int64) {
 			s.forgetPath(path)
 		}
 	}
-	s.Addresses.remove(func(_ uint64, a *address) bool { return now-a.Last > addressMemory.Microseconds() })
+	for _, a := range s.Addresses.seen(lastSeen) {
+		if now-a.at > addressMemory.Microseconds() {
+			s.Addresses.remove(a.tag)
+		}
+	}
 }
 
 // ask remembers that the address asked: its last request, in the place of the one before
@@ -266,10 +273,10 @@ func (k *asker) network() string {
 // where there are too few of them for that to tell anything, of those that are served
 // for the most part.
 func (s *coordinated) isRare(p *sought) bool {
-	if len(p.Askers) == maxAskers && s.percent*len(s.Addresses.all) <= 100*maxAskers {
+	if len(p.Askers) == maxAskers && s.percent*s.Addresses.count <= 100*maxAskers {
 		return s.scannersOnly(p)
 	}
-	return 100*len(p.Askers) < s.percent*len(s.Addresses.all) || s.scannersOnly(p)
+	return 100*len(p.Askers) < s.percent*s.Addresses.count || s.scannersOnly(p)
 }
 
 // scannersOnly tells whether hardly any address that is served for the most part asked
@@ -281,7 +288,7 @@ func (s *coordinated) scannersOnly(p *sought) bool {
 			visitors++
 		}
 	}
-	return 100*visitors <= s.percent*len(s.Addresses.all)
+	return 100*visitors <= s.percent*s.Addresses.count
 }
 
 // isScanner tells whether an address is refused more often than served.
@@ -384,7 +391,7 @@ func (s *coordinated) begin(r *parsers.Request, asks []asker) {
 	for _, k := range asks {
 		marks = append(marks, k.Mark)
 	}
-	s.Going = &campaign{Episode: begin(r, marks), Known: len(s.Addresses.all)}
+	s.Going = &campaign{Episode: begin(r, marks), Known: s.Addresses.count}
 	for _, k := range asks {
 		s.Going.join(k, s.Sought[k.Tag].Path)
 	}

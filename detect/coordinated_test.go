@@ -31,8 +31,8 @@ func TestCoordinatedBounds(t *testing.T) {
 			ask(fmt.Sprint("client", i), fmt.Sprint("/all", i%300))
 		}
 	}
-	if len(s.Addresses.all) > maxAddresses || len(s.Sought) > maxSought || len(s.Hot) > maxHot {
-		t.Errorf("%d addresses, %d paths, %d of several", len(s.Addresses.all), len(s.Sought), len(s.Hot))
+	if s.Addresses.count > maxAddresses || len(s.Sought) > maxSought || len(s.Hot) > maxHot {
+		t.Errorf("%d addresses, %d paths, %d of several", s.Addresses.count, len(s.Sought), len(s.Hot))
 	}
 	for path, p := range s.Sought {
 		if len(p.Askers) > maxAskers {
@@ -44,7 +44,7 @@ func TestCoordinatedBounds(t *testing.T) {
 	}
 	r.Time = r.Time.Add(25 * time.Hour)
 	ask("192.0.2.1", "/again")
-	if len(s.Addresses.all) != 1 || len(s.Sought) != 1 {
-		t.Errorf("a day later: %d addresses, %d paths", len(s.Addresses.all), len(s.Sought))
+	if s.Addresses.count != 1 || len(s.Sought) != 1 {
+		t.Errorf("a day later: %d addresses, %d paths", s.Addresses.count, len(s.Sought))
 	}
 }

@@ -115,24 +115,25 @@ func appendFilled[T any](b []byte, name string, list []T, members func(*T, []byt
 // appendByTag appends a map by tag, of whose values members appends the members, and nothing
 // of an empty one.
 func appendByTag[T any](b []byte, name string, known *byTag[T], members func(*T, []byte) []byte) []byte {
-	if len(known.all) == 0 {
+	if known.IsZero() {
 		return b
 	}
 	type entry struct {
 		digits [20]byte // of the tag, then zeros
-		place  int
+		known  *T
 	}
-	entries := make([]entry, len(known.all))
-	for i, tag := range known.tags {
-		strconv.AppendUint(entries[i].digits[:0], tag, 10)
-		entries[i].place = i
+	entries := make([]entry, 0, known.count)
+	for tag, k := range known.all() {
+		e := entry{known: k}
+		strconv.AppendUint(e.digits[:0], tag, 10)
+		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a.digits[:], b.digits[:]) })
 	b = append(appendName(b, name), '{')
 	for i := range entries {
 		tag := bytes.TrimRight(entries[i].digits[:], "\x00")
 		b = append(appendName(b, string(tag)), '{')
-		b = append(members(&known.all[entries[i].place], b), '}')
+		b = append(members(entries[i].known, b), '}')
 	}
 	return append(b, '}')
 }

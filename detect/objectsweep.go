@@ -82,7 +82,7 @@ func (s *objectSweep) AppendJSON(b []byte) ([]byte, error) {
 	return appendRest(b, &objectSweep{Hours: s.Hours, Going: s.Going})
 }
 
-// A roamer is what is known of one actor. One with a few objects takes some two hundred
+// A roamer is what is known of one actor. One with a few objects takes some three hundred
 // bytes.
 type roamer struct {
 	Recent sightings
@@ -177,9 +177,12 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 // meet makes an actor known. Where there are too many, those seen longest ago are
 // forgotten.
 func (s *objectSweep) meet(actor uint64, now int64) *roamer {
-	if len(s.Actors.all) >= maxRoamers {
-		out := s.Actors.eighth(func(a *roamer) int64 { return a.Last })
-		s.Actors.remove(func(actor uint64, a *roamer) bool { return !out.before(seen{a.Last, actor}) && !s.isGoing(actor) })
+	if s.Actors.count >= maxRoamers {
+		for _, out := range s.Actors.eighth(func(a *roamer) int64 { return a.Last }) {
+			if !s.isGoing(out.tag) {
+				s.Actors.remove(out.tag)
+			}
+		}
 	}
 	s.Hours.Add(0)
 	return s.Actors.add(actor, roamer{First: now, Hour: now})
@@ -218,7 +221,7 @@ func learn(b **Baseline, v int64) {
 // exceeds tells whether n objects are too many for the actor, and what that was measured
 // with.
 func (s *objectSweep) exceeds(a *roamer, n int64, g *sweep) bool {
-	g.OthersActors = max(len(s.Actors.all)-1-len(s.Going), 0)
+	g.OthersActors = max(s.Actors.count-1-len(s.Going), 0)
 	g.Limit = int64(s.alone)
 	if g.OthersActors >= s.others {
 		g.Measured = true
@@ -578,7 +581,12 @@ const (
 
 func (s *objectSweep) Learned() (l Learned) {
 	l.addNumber(Number{Of: ofHours, Baseline: s.Hours})
-	for _, actor := range slices.Sorted(slices.Values(s.Actors.tags)) {
+	actors := make([]uint64, 0, s.Actors.count)
+	for actor := range s.Actors.all() {
+		actors = append(actors, actor)
+	}
+	slices.Sort(actors)
+	for _, actor := range actors {
 		a := s.Actors.of(actor)
 		n := Number{Actor: showTag(actor), Since: time.UnixMicro(a.First).UTC()}
 		few := n
@@ -624,8 +632,8 @@ func (s *objectSweep) Learn(l Learned, at time.Time) error {
 			a.Told = &b
 		}
 	}
-	if len(s.Actors.all) > maxRoamers {
-		return fmt.Errorf("%d actors are more than %d", len(s.Actors.all), maxRoamers)
+	if s.Actors.count > maxRoamers {
+		return fmt.Errorf("%d actors are more than %d", s.Actors.count, maxRoamers)
 	}
 	return l.known(ofHours, ofToldHours, ofFewHours)
 }

@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -112,11 +111,6 @@ func oldest(all []seen, n int) []seen {
 		}
 	}
 	return all[:n]
-}
-
-// newest returns the one that was seen last, as oldest orders them.
-func newest(all []seen) seen {
-	return slices.MaxFunc(all, func(a, b seen) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.tag, b.tag)) })
 }
 
 // MaxDistinct is how many different things a Distinct tells apart.
