@@ -125,15 +125,16 @@ func (s *sequentialIDs) Expire(emit func(Event)) {
 func (s *sequentialIDs) visit(v visit) int {
 	if window := moment(s.window.Microseconds()); s.oldest == 0 || v.At-s.oldest > window {
 		s.oldest = v.At
-		s.Visits = slices.DeleteFunc(s.Visits, func(o visit) bool {
-			if v.At-o.At > window {
-				return true
+		kept := s.Visits[:0]
+		for _, o := range s.Visits {
+			if v.At-o.At <= window {
+				kept = append(kept, o)
+				s.oldest = min(s.oldest, o.At)
 			}
-			s.oldest = min(s.oldest, o.At)
-			return false
-		})
+		}
+		s.Visits = kept
 	}
-	at, found := slices.BinarySearchFunc(s.Visits, v.Tag, func(o visit, id uint64) int { return cmp.Compare(o.Tag, id) })
+	at, found := s.find(v.Tag)
 	if found {
 		s.Visits[at] = v
 		return at
@@ -153,6 +154,18 @@ func (s *sequentialIDs) visit(v visit) int {
 		at--
 	}
 	return at
+}
+
+// find returns the place of the visit to an id, or where it would be.
+func (s *sequentialIDs) find(id uint64) (i int, found bool) {
+	for end := len(s.Visits); i < end; {
+		if half := int(uint(i+end) / 2); s.Visits[half].Tag < id {
+			i = half + 1
+		} else {
+			end = half
+		}
+	}
+	return i, i < len(s.Visits) && s.Visits[i].Tag == id
 }
 
 // run returns the bounds of the dense run of visits around the one at the given place.
