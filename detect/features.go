@@ -2,6 +2,7 @@ package detect
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
 
@@ -31,8 +32,8 @@ type features struct {
 	graphQL  bool // isGraphQL
 	login    bool // mayShowLogin
 	unbidden bool // isUnbidden
-	odd      bool // oddPath, or oddQuery of a parameter
-	aims     bool // mayAimInPath
+	odd      bool // mayProbe, but for headers
+	aims     bool // mayAim
 	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
@@ -68,10 +69,38 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 		own.operation = clip(own.operation)
 	}
 	own.readParameters(r)
-	own.odd = own.odd || oddQuery(r.Query) || oddQuery(r.Body)
+	own.lookAt(r.Query)
+	own.lookAt(r.Body)
 	own.kinds = own.tell() | ParameterKind
 	return own
 }
+
+// lookAt takes a quick look at a query or a body.
+func (f *features) lookAt(query string) {
+	f.odd = f.odd || reaches(query)
+	if !isPlain(query) {
+		f.odd = f.odd || hasOdd(query, &odd)
+		f.aims = f.aims || mayAimIn(query)
+	}
+}
+
+// isPlain tells, at little cost, of most queries that nothing in them is odd or may aim.
+func isPlain(query string) bool {
+	for i := range len(query) {
+		if c := query[i]; !plainByte[c] || c == '=' && loneName(query[i+1:]) {
+			return false
+		}
+	}
+	return true
+}
+
+// plainByte has the bytes that are neither odd nor stop mayAimIn.
+var plainByte = func() (is [256]bool) {
+	for c := range utf8.RuneSelf {
+		is[c] = isAlnum(byte(c)) || strings.IndexByte("-_~=&,@$!", byte(c)) >= 0
+	}
+	return is
+}()
 
 // readParameters finds out what the parameters tell, beside what the path does. It goes through
 // them once, whatever is asked of them.

@@ -13,13 +13,14 @@ const (
 	RefusedKind                        // the answer was 4xx
 	NamedKind                          // it names an actor by more than its address
 	WriteKind                          // by its method it changes something
-	ParameterKind                      // it has a query, a body, or a path that may hold as much
+	ParameterKind                      // it has a query or a body
 	ObjectKind                         // it names an object
 	ListKind                           // the answer was a page of a list, or the log counts its records
 	AdminKind                          // its path is a usual one for admins
 	UndocumentedKind                   // its path is one for scanners, or none that the site's description has
 	HiddenKind                         // it comes from where one hides or rents machines
-	OddKind                            // it has what no ordinary one has: mayProbe
+	OddKind                            // mayProbe
+	AimKind                            // mayAim
 )
 
 // kinds are those of which the requests of interest are; 0: of any. The admin routes of a site's
@@ -68,9 +69,6 @@ func (f *features) tell() (k Kinds) {
 	if f.login {
 		k |= LoginKind
 	}
-	if f.paged || f.aims {
-		k |= ParameterKind
-	}
 	if f.hasID || f.hasObject {
 		k |= ObjectKind
 	}
@@ -85,6 +83,9 @@ func (f *features) tell() (k Kinds) {
 	}
 	if f.odd {
 		k |= OddKind
+	}
+	if f.aims {
+		k |= AimKind
 	}
 	return k
 }

@@ -302,9 +302,6 @@ func oddHeaders(r *parsers.Request) bool {
 	return r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || oddAgent(r)
 }
 
-// oddQuery is mayProbe for a query or a body.
-func oddQuery(query string) bool { return hasOdd(query, &odd) || reaches(query) }
-
 // reaches tells whether a query has a parameter by whose name the fields of an object lead
 // to the server itself (Java) or to what all objects have (JavaScript). Nothing of those
 // names is odd.

@@ -25,7 +25,7 @@ func SSRF() *Detector {
 		Severity:  Critical,
 		Technique: "T1190",
 		OWASP:     "API7:2023",
-		Of:        ParameterKind,
+		Of:        AimKind,
 		Match: func(r *parsers.Request) bool {
 			if !mayAim(r) {
 				return false
@@ -150,9 +150,7 @@ func (s *ssrf) describe(e *Event) {
 
 // mayAim tells, at little cost, whether a request may hold a URL or a host: nothing that
 // aimOf finds is without what is looked for here.
-func mayAim(r *parsers.Request) bool {
-	return featuresOf(r).aims || mayAimIn(r.Query) || mayAimIn(r.Body)
-}
+func mayAim(r *parsers.Request) bool { return featuresOf(r).aims }
 
 // mayAimInPath is mayAim for a path.
 func mayAimInPath(path string) bool {
