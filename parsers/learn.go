@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unsafe"
 )
 
 // A RouteLearner finds out which segments of paths are names of objects where their
@@ -22,7 +23,8 @@ type RouteLearner struct {
 	root     *branch
 	branches int
 	full     bool // maxBranches was reached
-	memo     map[string]learned
+	memo     map[string]*learned
+	recent   [1 << recentBits]*learned // of memo, by where the shape lies
 }
 
 // A branch is what is known of the paths that begin alike.
@@ -37,6 +39,7 @@ type branch struct {
 
 // learned is the route of a shape and the way to it.
 type learned struct {
+	shape string
 	route string
 	way   []*branch // nil if the shape was not served yet
 }
@@ -55,12 +58,15 @@ const (
 	maxBranches = 1 << 16
 	maxLearned  = 8192 // shapes in the memo
 	namePlace   = "{name}"
+	// recentBits is the power of two that tells how many shapes are found by where they lie:
+	// most requests share theirs with others, in one place of memory.
+	recentBits = 8
 )
 
 // NewRouteLearner returns a learner that takes more than least different names in one
 // place for a template. Declared are routes that are known for certain and stay.
 func NewRouteLearner(least int, declared []string) *RouteLearner {
-	l := &RouteLearner{least: least, declared: map[string]bool{}, root: &branch{}, memo: map[string]learned{}}
+	l := &RouteLearner{least: least, declared: map[string]bool{}, root: &branch{}, memo: map[string]*learned{}}
 	for _, route := range declared {
 		l.declared[route] = true
 	}
@@ -73,16 +79,32 @@ func (l *RouteLearner) Observe(r *Request) {
 	if l.least == 0 || r.Shape == "" || l.declared[r.Shape] {
 		return
 	}
-	known, ok := l.memo[r.Shape]
-	if !ok || known.way == nil && wasServed(r) {
-		known = l.learn(r.Shape, wasServed(r))
+	known, served := l.find(r.Shape), wasServed(r)
+	if known == nil || known.way == nil && served {
+		known = l.learn(r.Shape, served)
 	}
-	if wasServed(r) {
+	if served {
 		for _, b := range known.way {
 			b.Seen++
 		}
 	}
 	r.Route = known.route
+}
+
+// find returns what the memo knows of a shape; nil if nothing. The product spreads addresses,
+// which have much in common, over its upper bits.
+func (l *RouteLearner) find(shape string) *learned {
+	at := &l.recent[uint64(uintptr(unsafe.Pointer(unsafe.StringData(shape))))*0x9e3779b97f4a7c15>>(64-recentBits)]
+	if *at == nil || (*at).shape != shape {
+		*at = l.memo[shape]
+	}
+	return *at
+}
+
+// forget empties the memo.
+func (l *RouteLearner) forget() {
+	clear(l.memo)
+	clear(l.recent[:])
 }
 
 // wasServed tells whether the answer says that there is such a path. To OPTIONS the
@@ -101,17 +123,20 @@ func (l *RouteLearner) Route(shape string) string {
 
 // learn goes the way of a shape, which it makes if it was served, and keeps what it
 // found.
-func (l *RouteLearner) learn(shape string, served bool) learned {
+func (l *RouteLearner) learn(shape string, served bool) *learned {
 	var way []*branch
 	if served {
 		way = l.walk(shape)
 	}
-	if len(l.memo) == maxLearned {
-		clear(l.memo)
+	known := l.memo[shape]
+	if known == nil {
+		if len(l.memo) == maxLearned {
+			l.forget()
+		}
+		known = &learned{shape: strings.Clone(shape)}
+		l.memo[known.shape] = known
 	}
-	shape = strings.Clone(shape)
-	known := learned{l.route(shape), way}
-	l.memo[shape] = known
+	known.route, known.way = l.route(known.shape), way
 	return known
 }
 
@@ -130,7 +155,7 @@ func (l *RouteLearner) walk(shape string) []*branch {
 			at.add(strings.Clone(segment), next)
 			l.branches++
 			if l.settle(at, at == l.root, extension(segment)) {
-				clear(l.memo)
+				l.forget()
 				l.branches = l.root.size()
 				return l.walk(shape)
 			}
