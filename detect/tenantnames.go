@@ -9,7 +9,9 @@ import (
 // anyIn tells whether the request may name a tenant or user. It allocates nothing for
 // ordinary requests.
 func (t *tenantNames) anyIn(r *parsers.Request) bool {
-	if r.Query == "" && r.Body == "" && r.Host == "" && !t.inSegments(r, mayTellUsers(r)) {
+	f := featuresOf(r)
+	if r.Host == "" && !t.segments.mayHold(&f.segments) && !t.parameters.mayHold(&f.named) &&
+		!(mayTellUsers(r) && (t.userSegments.mayHold(&f.segments) || t.users.mayHold(&f.named))) {
 		return false // most requests: there is no need for room
 	}
 	var buf [maxSubjects]subject
