@@ -130,3 +130,25 @@ func TestQuickLooks(t *testing.T) {
 		}
 	}
 }
+
+// Of what is plain, no byte is odd and nothing may aim: whatever two bytes stand in a value, or
+// begin it.
+func TestPlainQueries(t *testing.T) {
+	plain := 0
+	for _, before := range []string{"q=", "q=a", "localhost", "a&localhost=1&b"} {
+		for a := range 256 {
+			for b := range 256 {
+				query := before + string([]byte{byte(a), byte(b)}) + "localhost"
+				if !isPlain(query) {
+					continue
+				}
+				if plain++; hasOdd(query, &odd) || mayAimIn(query) {
+					t.Fatalf("%q is plain, and odd: %v, may aim: %v", query, hasOdd(query, &odd), mayAimIn(query))
+				}
+			}
+		}
+	}
+	if plain < 1000 {
+		t.Errorf("only %d are plain: the test shows little", plain)
+	}
+}
