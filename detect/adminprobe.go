@@ -46,8 +46,8 @@ func AdminProbe() *Detector {
 
 // adminRoutes adds the setting for admin routes of a site's own.
 func (d *Detector) adminRoutes() *routeList {
-	d.own = d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
-	return d.own
+	d.ownAdmin = d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
+	return d.ownAdmin
 }
 
 type adminProbe struct {

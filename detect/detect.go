@@ -32,10 +32,10 @@ type Detector struct {
 	OWASP     string       // OWASP API Security Top 10 (2023): "API2:2023"
 	Flags     flag.FlagSet // settings: thresholds and windows, each with a default and a doc
 
-	Of      Kinds                       // of which kinds the requests of interest are; 0: of any
-	own     *routeList                  // admin routes of a site's own; nil if it does not ask for admin routes
-	Match   func(*parsers.Request) bool // whether a request is of interest
-	GroupBy *GroupBy                    // whose state it belongs to
+	Of       Kinds                       // of which kinds the requests of interest are; 0: of any
+	ownAdmin *routeList                  // admin routes of a site's own; nil if it does not ask for admin routes
+	Match    func(*parsers.Request) bool // whether a request is of interest
+	GroupBy  *GroupBy                    // whose state it belongs to
 	// TTL is how long a key may be quiet before its state is forgotten: usually the
 	// detector's window setting. It is part of the rule: a later request meets a
 	// fresh state.

@@ -21,7 +21,7 @@ type features struct {
 	object   uint64 // if hasObject: pathObject
 	probe    probe
 	segments sketch // of the path
-	named    sketch // the parameters
+	named    sketch // of the parameters
 
 	hasID, hasObject bool
 	numbered         bool // the route has a place for the number of an object: no parameter is one

@@ -26,7 +26,7 @@ const (
 // kinds are those of which the requests of interest are; 0: of any. The admin routes of a site's
 // own are of no kind.
 func (d *Detector) kinds() Kinds {
-	if d.own != nil && len(d.own.rules) > 0 {
+	if d.ownAdmin != nil && len(d.ownAdmin.rules) > 0 {
 		return 0
 	}
 	return d.Of
@@ -55,7 +55,7 @@ func kindsOf(r *parsers.Request) Kinds {
 	if r.Declared != parsers.Undescribed && r.Declared != parsers.Described {
 		k |= UndocumentedKind
 	}
-	if r.Origin.Has(parsers.Tor | parsers.VPN | parsers.Cloud | parsers.Datacenter) {
+	if r.Origin.Has(hiddenTraits) {
 		k |= HiddenKind
 	}
 	if oddHeaders(r) {

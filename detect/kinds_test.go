@@ -34,7 +34,7 @@ func TestKinds(t *testing.T) {
 	}
 	all := All()
 	for _, d := range All() {
-		if d.own != nil {
+		if d.ownAdmin != nil {
 			all = append(all, set(t, d, "admin-routes", "/billing/*"))
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 )
 
+// hiddenTraits are those of networks that hide who uses them, or rent machines to anybody.
+const hiddenTraits = parsers.Tor | parsers.VPN | parsers.Cloud | parsers.Datacenter
+
 // SuspiciousNetwork finds logins from networks that hide who uses them.
 func SuspiciousNetwork() *Detector {
 	d := &Detector{
@@ -24,7 +27,7 @@ func SuspiciousNetwork() *Detector {
 		OWASP:     "API2:2023",
 		Of:        HiddenKind,
 		Match: func(r *parsers.Request) bool {
-			if !r.Origin.Has(parsers.Tor | parsers.VPN | parsers.Cloud | parsers.Datacenter) {
+			if !r.Origin.Has(hiddenTraits) {
 				return false
 			}
 			return r.Event == LoginSuccess || r.Origin.Has(parsers.Tor) && letIntoAdmin(r)
