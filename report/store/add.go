@@ -14,9 +14,12 @@ import (
 	"github.com/litesoc/litesoc/parsers/source"
 )
 
-// rowsPerFlush is how many rows make a transaction: four row groups of DuckDB, which
-// go to the file as they fill. Smaller transactions leave more row groups half full.
-const rowsPerFlush = 4 * 122880
+// rowGroup is how many rows DuckDB compresses together.
+const rowGroup = 122880
+
+// rowsPerFlush is how many rows make a transaction: four row groups, which go to the file as
+// they fill. Smaller transactions leave more row groups half full.
+const rowsPerFlush = 4 * rowGroup
 
 // An appender writes rows to a table, in a transaction.
 type appender interface {

@@ -18,6 +18,7 @@ type chunk struct {
 	data     mapping.DataChunk
 	columns  []vector
 	rows     int
+	gathered int // rows that the appender has not passed on
 }
 
 // A vector is a column of the rows of a chunk.
@@ -26,6 +27,10 @@ type vector struct {
 	cells unsafe.Pointer // by row
 	valid []uint64       // a bit a row; nil while no row is null
 }
+
+// mostGathered is how many rows the appender gathers before it passes them on to the table. By
+// itself it would gather 204,800: row groups would be written long after they could be.
+const mostGathered = rowGroup / 4
 
 // vectorSize is how many rows a chunk has room for.
 var vectorSize = int(mapping.VectorSize())
@@ -152,20 +157,35 @@ func (c *chunk) flush() error {
 		return nil
 	}
 	mapping.DataChunkSetSize(c.data, mapping.IdxT(c.rows))
+	c.gathered += c.rows
 	c.rows = 0
 	if mapping.AppendDataChunk(c.appender, c.data) == mapping.StateError {
 		return errors.New(mapping.AppenderError(c.appender))
+	}
+	if c.gathered >= mostGathered {
+		if err := c.pass(); err != nil {
+			return err
+		}
 	}
 	mapping.DataChunkReset(c.data)
 	c.clear()
 	return nil
 }
 
+// pass has the appender pass on to the table what it has gathered.
+func (c *chunk) pass() error {
+	c.gathered = 0
+	if mapping.AppenderFlush(c.appender) == mapping.StateError {
+		return errors.New(mapping.AppenderError(c.appender))
+	}
+	return nil
+}
+
 // close writes what is left and gives everything back.
 func (c *chunk) close() error {
 	err := c.flush()
-	if err == nil && mapping.AppenderFlush(c.appender) == mapping.StateError {
-		err = errors.New(mapping.AppenderError(c.appender))
+	if err == nil {
+		err = c.pass()
 	}
 	if err != nil {
 		mapping.AppenderClear(c.appender)

@@ -130,10 +130,11 @@ func create(path string) error {
 	return nil
 }
 
-// oneThread is how many threads write a store: whoever hands rows to DuckDB does the work,
+// writing is how DuckDB writes a store. One thread: whoever hands rows to it does the work,
 // while others read, parse and detect. More would have little to share, and wait for it in a
-// loop.
-const oneThread = "threads=1"
+// loop. A row group is compressed and written once it is full: DuckDB would gather five of
+// them, and a commit, which nothing goes on beside at the end of a run, would have them to do.
+var writing = []string{"threads=1", "write_buffer_row_group_count=1"}
 
 // dsn returns the data source name. Nothing is fetched from a network, and memory
 // is bounded.
@@ -160,7 +161,7 @@ func (s *Store) open() error {
 }
 
 func (s *Store) connect() (err error) {
-	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory, oneThread), nil); err != nil {
+	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory, writing...), nil); err != nil {
 		return err
 	}
 	s.db = sql.OpenDB(s.connector)

@@ -240,6 +240,25 @@ func TestManyTexts(t *testing.T) {
 	}
 }
 
+// What fills a row group of DuckDB's goes to the file soon, not with a commit.
+func TestRowGroupsAsTheyFill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	s := open(t, path)
+	defer s.Close()
+	size := func() int64 {
+		info, err := os.Stat(path)
+		must(t, err)
+		return info.Size()
+	}
+	const rowGroup = 122880
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	before := size()
+	must(t, add(s, batch(someRequests(src, rowGroup+rowGroup/3), "a.log")))
+	if after := size(); after < before+5*rowGroup {
+		t.Errorf("the file had %d bytes, and has %d", before, after)
+	}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
