@@ -408,14 +408,14 @@ func (j *job) finish(watermark time.Time) error {
 	return j.store.Finish(j.results)
 }
 
-// settle notes what is to be told of judging, which is over, and gives its memory back: what
-// is left to do, and the report, take as much.
+// settle notes what is to be told of judging, which is over, and has its memory given back
+// while the results are written: the report takes as much.
 func (j *job) settle() {
 	j.evicted, j.routesFull = j.pipeline.Stats().Evicted, j.routes.Full()
 	j.pipeline, j.routes, j.order = nil, nil, source.Orderer{}
 	j.store.Unload()
 	var m runtime.MemStats
 	if runtime.ReadMemStats(&m); m.HeapSys-m.HeapReleased > uint64(j.flags.memory.heap()/2) {
-		debug.FreeOSMemory()
+		go debug.FreeOSMemory()
 	}
 }
