@@ -112,9 +112,11 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err := j.look(c, args); err != nil {
 		return err
 	}
-	before, err := j.store.Incidents()
-	if err != nil {
-		return failed(err, "")
+	var before map[string]time.Time
+	if f.newOnly {
+		if before, err = j.store.Incidents(); err != nil {
+			return failed(err, "")
+		}
 	}
 	j.progress = newProgress(j.stderr, f.quiet)
 	err = j.run(c.Context())
@@ -212,7 +214,7 @@ func (j *job) look(c *cobra.Command, args []string) error {
 }
 
 // report returns what there is to tell, of what the database holds and of this run. before
-// are the incidents that it held then.
+// are the incidents that it held then; --new-only alone needs them.
 func (j *job) report(w *wanted, before map[string]time.Time) (*report.Report, error) {
 	r, err := j.store.Report(w.span)
 	if err != nil {
