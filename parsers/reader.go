@@ -144,11 +144,26 @@ func (rd *Reader) text(s string, max int) string {
 	return cut(rd.redact(clean(s), inText, nil), max)
 }
 
-// method returns a method as it may be stored.
+// method returns a method as it may be stored. The usual ones are not in memory of the line:
+// whoever asks for them later would wait for that.
 func (rd *Reader) method(s string) string {
 	switch s {
-	case "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "":
-		return s
+	case "":
+		return ""
+	case "GET":
+		return "GET"
+	case "POST":
+		return "POST"
+	case "HEAD":
+		return "HEAD"
+	case "PUT":
+		return "PUT"
+	case "DELETE":
+		return "DELETE"
+	case "OPTIONS":
+		return "OPTIONS"
+	case "PATCH":
+		return "PATCH"
 	}
 	return rd.text(s, maxText)
 }
@@ -254,7 +269,8 @@ func (rd *Reader) setClient(r *Request, remote, forwarded string) {
 	}
 }
 
-// meet sets who sent the request, if that is not done, and what is remembered of that client.
+// meet sets who sent the request, if that is not done, and what is remembered of that client:
+// its address too, which is at hand there when its line is not any more.
 func (rd *Reader) meet(r *Request, known *ClientNotes) {
 	if known == nil {
 		if r.peerOnly {
@@ -265,6 +281,9 @@ func (rd *Reader) meet(r *Request, known *ClientNotes) {
 		}
 	} else if r.peerOnly {
 		rd.why.client = whyPeer
+	}
+	if known != nil {
+		r.ClientIP = known.address()
 	}
 	r.ClientNotes, r.peerOnly = known, false
 }
