@@ -18,7 +18,8 @@ type Reader struct {
 	parse  ParseFunc
 	fields Fields // of the line that is read
 
-	claims map[string]claims // by token
+	claims map[string]claims    // by token
+	agents [maxNear]*remembered // that were met last, each in the one place it may stand in
 
 	// Why a part of the request is what it is, for Explain. It is only told of what the
 	// request has: what else stands here is of earlier lines.
@@ -325,13 +326,20 @@ func (rd *Reader) userAgent(s string) (stored string, notes *Notes) {
 	if s == "" {
 		return "", nil
 	}
-	memo := &rd.site.memos.agents
-	known := memo.find(s)
-	if known == nil {
-		known = memo.keep(&remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
+	near := &rd.agents[(uint(len(s))*31+uint(s[len(s)/2])*7+uint(s[len(s)-1]))%maxNear]
+	known := *near
+	if known == nil || known.text != s {
+		memo := &rd.site.memos.agents
+		if known = memo.find(s); known == nil {
+			known = memo.keep(&remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
+		}
+		*near = known
 	}
 	return known.stored, &known.notes
 }
+
+// maxNear is how many user agents a reader has at hand without a hash: few send most of a log.
+const maxNear = 64
 
 // referer returns a referer as it may be stored.
 func (rd *Reader) referer(s string) string {
