@@ -74,7 +74,7 @@ func newClients(slots int) clients {
 }
 
 // findAll finds those of up to sideBySide requests, nil for one that is not remembered. It
-// takes each step for all of them before the next, so that they wait for memory together.
+// takes each step for all of them before the next, as that of a memo does.
 func (c *clients) findAll(requests []Request, found []*ClientNotes) {
 	var at [sideBySide]uint64
 	for i := range requests {
@@ -83,9 +83,15 @@ func (c *clients) findAll(requests []Request, found []*ClientNotes) {
 	for i := range requests {
 		found[i] = c.slots[at[i]].Load()
 	}
+	var sizes [sideBySide]int
+	for i := range requests {
+		if n := found[i]; n != nil {
+			sizes[i] = int(n.size)
+		}
+	}
 	for i := range requests {
 		address := requests[i].ClientIP
-		if n := found[i]; n != nil && n.address() == address {
+		if n := found[i]; n != nil && sizes[i] == len(address) && n.address() == address {
 			continue
 		}
 		if n := c.slots[at[i]^1].Load(); n != nil && n.address() == address {

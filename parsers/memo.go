@@ -110,7 +110,7 @@ func (m *memo) find(text string) *remembered {
 const sideBySide = 32
 
 // findAll is find for up to sideBySide texts. It takes each step for all of them before the
-// next, so that they wait for memory together.
+// next, so that they wait for memory together: to compare texts at once would hold up the rest.
 func (m *memo) findAll(texts []string, found []*remembered) {
 	var at [sideBySide]uint64
 	for i, text := range texts {
@@ -119,8 +119,14 @@ func (m *memo) findAll(texts []string, found []*remembered) {
 	for i := range texts {
 		found[i] = m.slots[at[i]].Load()
 	}
+	var sizes [sideBySide]int
+	for i := range texts {
+		if r := found[i]; r != nil {
+			sizes[i] = len(r.text)
+		}
+	}
 	for i, text := range texts {
-		if r := found[i]; r != nil && r.text == text {
+		if r := found[i]; r != nil && sizes[i] == len(text) && r.text == text {
 			continue
 		}
 		if r := m.slots[at[i]^1].Load(); r != nil && r.text == text {

@@ -97,7 +97,12 @@ func (p *clf) parsePlain(line string, f *Fields) bool {
 	if size < 0 || len(rest) < len(` "" ""`) || rest[:2] != ` "` {
 		return false
 	}
-	referer, agent, _ := cutByte(rest[2:], '"')
+	referer, agent := "", ""
+	if strings.HasPrefix(rest, ` "-"`) { // as most
+		agent = rest[len(` "-"`):]
+	} else {
+		referer, agent, _ = cutByte(rest[2:], '"')
+	}
 	last := len(agent) - 1
 	if last < 2 || agent[:2] != ` "` || strings.IndexByte(agent[2:], '"') != last-2 {
 		return false

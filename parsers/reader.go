@@ -18,7 +18,8 @@ type Reader struct {
 	parse  ParseFunc
 	fields Fields // of the line that is read
 
-	claims map[string]claims // by token
+	claims map[string]claims    // by token
+	agents [maxNear]*remembered // that were met last, each in the one place it may stand in
 
 	// Why a part of the request is what it is, for Explain. It is only told of what the
 	// request has: what else stands here is of earlier lines.
@@ -144,11 +145,26 @@ func (rd *Reader) text(s string, max int) string {
 	return cut(rd.redact(clean(s), inText, nil), max)
 }
 
-// method returns a method as it may be stored.
+// method returns a method as it may be stored. The usual ones are not in memory of the line:
+// whoever asks for them later would wait for that.
 func (rd *Reader) method(s string) string {
 	switch s {
-	case "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "":
-		return s
+	case "":
+		return ""
+	case "GET":
+		return "GET"
+	case "POST":
+		return "POST"
+	case "HEAD":
+		return "HEAD"
+	case "PUT":
+		return "PUT"
+	case "DELETE":
+		return "DELETE"
+	case "OPTIONS":
+		return "OPTIONS"
+	case "PATCH":
+		return "PATCH"
 	}
 	return rd.text(s, maxText)
 }
@@ -254,7 +270,8 @@ func (rd *Reader) setClient(r *Request, remote, forwarded string) {
 	}
 }
 
-// meet sets who sent the request, if that is not done, and what is remembered of that client.
+// meet sets who sent the request, if that is not done, and what is remembered of that client:
+// its address too, which is at hand there when its line is not any more.
 func (rd *Reader) meet(r *Request, known *ClientNotes) {
 	if known == nil {
 		if r.peerOnly {
@@ -265,6 +282,9 @@ func (rd *Reader) meet(r *Request, known *ClientNotes) {
 		}
 	} else if r.peerOnly {
 		rd.why.client = whyPeer
+	}
+	if known != nil {
+		r.ClientIP = known.address()
 	}
 	r.ClientNotes, r.peerOnly = known, false
 }
@@ -306,13 +326,20 @@ func (rd *Reader) userAgent(s string) (stored string, notes *Notes) {
 	if s == "" {
 		return "", nil
 	}
-	memo := &rd.site.memos.agents
-	known := memo.find(s)
-	if known == nil {
-		known = memo.keep(&remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
+	near := &rd.agents[(uint(len(s))*31+uint(s[len(s)/2])*7+uint(s[len(s)-1]))%maxNear]
+	known := *near
+	if known == nil || known.text != s {
+		memo := &rd.site.memos.agents
+		if known = memo.find(s); known == nil {
+			known = memo.keep(&remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
+		}
+		*near = known
 	}
 	return known.stored, &known.notes
 }
+
+// maxNear is how many user agents a reader has at hand without a hash: few send most of a log.
+const maxNear = 64
 
 // referer returns a referer as it may be stored.
 func (rd *Reader) referer(s string) string {

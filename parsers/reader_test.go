@@ -387,6 +387,32 @@ func TestReadRemembersNoResult(t *testing.T) {
 	}
 }
 
+// What is usual is not in memory of the line, which is at hand only while it is read.
+func TestReadLeavesTheLine(t *testing.T) {
+	rd := NginxCombined().NewReader(site(t, SiteConfig{}), &Source{})
+	for _, method := range []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"} {
+		for _, client := range []string{"203.0.113.9", "2001:db8::7", "203.0.113.9"} {
+			line := client + ` - - [01/Mar/2026:10:00:00 +0000] "` + method + ` /users/7 HTTP/1.1" 200 1 "https://example.com/" "Mozilla/5.0"`
+			var r Request
+			if err := rd.Read(line, 1, &r); err != nil {
+				t.Fatal(err)
+			}
+			if r.Method != method || r.ClientIP != client {
+				t.Errorf("got %s of %s", r.Method, r.ClientIP)
+			}
+			for of, v := range reflect.ValueOf(r).Fields() {
+				if v.Kind() != reflect.String || v.Len() == 0 {
+					continue
+				}
+				at := uintptr(unsafe.Pointer(unsafe.StringData(v.String()))) - uintptr(unsafe.Pointer(unsafe.StringData(line)))
+				if at < uintptr(len(line)) {
+					t.Errorf("%s: %s is in memory of the line", line, of.Name)
+				}
+			}
+		}
+	}
+}
+
 // Paths of one route have it in the same memory.
 func TestReadSharesShapes(t *testing.T) {
 	rd := NginxCombined().NewReader(site(t, SiteConfig{}), &Source{})
