@@ -144,11 +144,26 @@ func (rd *Reader) text(s string, max int) string {
 	return cut(rd.redact(clean(s), inText, nil), max)
 }
 
-// method returns a method as it may be stored.
+// method returns a method as it may be stored. The usual ones are in one place of memory each:
+// whoever looks at one has it at hand, where the line may be far away by then.
 func (rd *Reader) method(s string) string {
 	switch s {
-	case "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "":
-		return s
+	case "GET":
+		return "GET"
+	case "POST":
+		return "POST"
+	case "HEAD":
+		return "HEAD"
+	case "PUT":
+		return "PUT"
+	case "DELETE":
+		return "DELETE"
+	case "OPTIONS":
+		return "OPTIONS"
+	case "PATCH":
+		return "PATCH"
+	case "":
+		return ""
 	}
 	return rd.text(s, maxText)
 }
@@ -255,6 +270,7 @@ func (rd *Reader) setClient(r *Request, remote, forwarded string) {
 }
 
 // meet sets who sent the request, if that is not done, and what is remembered of that client.
+// The address is in that memory then: who looks at the one has the other at hand.
 func (rd *Reader) meet(r *Request, known *ClientNotes) {
 	if known == nil {
 		if r.peerOnly {
@@ -265,6 +281,9 @@ func (rd *Reader) meet(r *Request, known *ClientNotes) {
 		}
 	} else if r.peerOnly {
 		rd.why.client = whyPeer
+	}
+	if known != nil {
+		r.ClientIP = known.address()
 	}
 	r.ClientNotes, r.peerOnly = known, false
 }

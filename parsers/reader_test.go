@@ -404,6 +404,26 @@ func TestReadSharesShapes(t *testing.T) {
 	}
 }
 
+// Usual methods, and clients that are remembered, are in the same memory, whatever line they stand
+// in: no request leads back to a line that is far away.
+func TestReadSharesMethodsAndClients(t *testing.T) {
+	rd := NginxCombined().NewReader(site(t, SiteConfig{}), &Source{})
+	for _, method := range []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"} {
+		var first, second Request
+		for _, r := range []*Request{&first, &second} {
+			if err := rd.Read(strings.Clone(`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "`+method+` / HTTP/1.1" 200 1 "-" "-"`), 1, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if first.Method != method || unsafe.StringData(first.Method) != unsafe.StringData(second.Method) {
+			t.Errorf("got %q and %q, want %q in one place", first.Method, second.Method, method)
+		}
+		if first.ClientIP != "203.0.113.9" || unsafe.StringData(first.ClientIP) != unsafe.StringData(second.ClientIP) {
+			t.Errorf("got %q and %q, want one client in one place", first.ClientIP, second.ClientIP)
+		}
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	for i, name := range []string{"browser", "api", "crawler", "garbage"} {
 		line := lines[i]
