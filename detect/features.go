@@ -13,15 +13,13 @@ import (
 // ask for. Most of it its path and route tell: that is found out once for all requests that
 // share these, which have the same features if nothing else tells any. Features never change.
 type features struct {
+	// What nearly every request is asked for stands first, in one line of the processor's.
 	route   string // that goes with the path; the log may come to show another one later
-	pathTag uint64 // of the path, without slashes at its end
 	kinds   Kinds  // of every request that has them
-
-	id       uint64 // if hasID: objectID
-	object   uint64 // if hasObject: pathObject
-	probe    probe
-	segments sketch // of the path
-	named    sketch // of the parameters
+	pathTag uint64 // of the path, without slashes at its end
+	id      uint64 // if hasID: objectID
+	object  uint64 // if hasObject: pathObject
+	probe   probe
 
 	hasID, hasObject bool
 	numbered         bool // the route has a place for the number of an object: no parameter is one
@@ -37,10 +35,13 @@ type features struct {
 	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
+	isList   bool
 
-	isList    bool
+	segments sketch // of the path
+	named    sketch // of the parameters
+
 	list      listing // listingOf
-	operation string  // operationOf
+	operation string  // operationOf; "" where graphQL is not set
 }
 
 // featuresOf returns the features of a request: those that it brings, else new ones.
