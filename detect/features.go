@@ -107,27 +107,27 @@ var plainByte = func() (is [256]bool) {
 // them once, whatever is asked of them.
 func (f *features) readParameters(r *parsers.Request) {
 	list := f.newListingReader(r)
+	var p parameter
 	for i, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
-			name, value, rest := cutPair(query)
+			query = p.read(query)
 			if i == 0 { // a body tells of what is written, not of what is asked for
-				f.takeObject(name, value)
+				f.takeObject(&p)
 			}
-			f.named.addParameter(name)
-			list.take(query, name, value)
-			query = rest
+			f.named.addParameter(&p)
+			list.take(&p)
 		}
 	}
 	f.list, f.isList = list.listing()
 }
 
 // takeObject takes what a parameter of the query says of an object, if nothing did before.
-func (f *features) takeObject(name, value string) {
-	if !f.numbered && !f.graphQL && !f.hasID {
-		f.id, f.hasID = namedID(name, value)
+func (f *features) takeObject(p *parameter) {
+	if p.value.isNumber && !f.numbered && !f.graphQL && !f.hasID && p.numbersObject() {
+		f.id, f.hasID = p.value.number, true
 	}
-	if !f.placed && !f.hasObject && value != "" && namesID(name) {
-		f.object, f.hasObject = tag(value), true
+	if !f.placed && !f.hasObject && p.value.text != "" && namesID(p.name) {
+		f.object, f.hasObject = tag(p.value.text), true
 	}
 }
 
