@@ -127,7 +127,7 @@ func TestListing(t *testing.T) {
 			known := pathFeatures(r)
 			read := func() {
 				list := known.newListingReader(r)
-				list.take(query, query, "")
+				list.take(&parameter{text: query, name: query})
 				list.listing()
 			}
 			if n := testing.AllocsPerRun(10, read); n > 0 {

@@ -13,15 +13,13 @@ import (
 // ask for. Most of it its path and route tell: that is found out once for all requests that
 // share these, which have the same features if nothing else tells any. Features never change.
 type features struct {
+	// What nearly every request is asked for stands first, in one line of the processor's.
 	route   string // that goes with the path; the log may come to show another one later
-	pathTag uint64 // of the path, without slashes at its end
 	kinds   Kinds  // of every request that has them
-
-	id       uint64 // if hasID: objectID
-	object   uint64 // if hasObject: pathObject
-	probe    probe
-	segments sketch // of the path
-	named    sketch // of the parameters
+	pathTag uint64 // of the path, without slashes at its end
+	id      uint64 // if hasID: objectID
+	object  uint64 // if hasObject: pathObject
+	probe   probe
 
 	hasID, hasObject bool
 	numbered         bool // the route has a place for the number of an object: no parameter is one
@@ -37,10 +35,13 @@ type features struct {
 	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
+	isList   bool
 
-	isList    bool
+	segments sketch // of the path
+	named    sketch // of the parameters
+
 	list      listing // listingOf
-	operation string  // operationOf
+	operation string  // operationOf; "" where graphQL is not set
 }
 
 // featuresOf returns the features of a request: those that it brings, else new ones.
@@ -106,27 +107,27 @@ var plainByte = func() (is [256]bool) {
 // them once, whatever is asked of them.
 func (f *features) readParameters(r *parsers.Request) {
 	list := f.newListingReader(r)
+	var p parameter
 	for i, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
-			name, value, rest := cutPair(query)
+			query = p.read(query)
 			if i == 0 { // a body tells of what is written, not of what is asked for
-				f.takeObject(name, value)
+				f.takeObject(&p)
 			}
-			f.named.addParameter(name)
-			list.take(query, name, value)
-			query = rest
+			f.named.addParameter(&p)
+			list.take(&p)
 		}
 	}
 	f.list, f.isList = list.listing()
 }
 
 // takeObject takes what a parameter of the query says of an object, if nothing did before.
-func (f *features) takeObject(name, value string) {
-	if !f.numbered && !f.graphQL && !f.hasID {
-		f.id, f.hasID = namedID(name, value)
+func (f *features) takeObject(p *parameter) {
+	if p.value.isNumber && !f.numbered && !f.graphQL && !f.hasID && p.numbersObject() {
+		f.id, f.hasID = p.value.number, true
 	}
-	if !f.placed && !f.hasObject && value != "" && namesID(name) {
-		f.object, f.hasObject = tag(value), true
+	if !f.placed && !f.hasObject && p.value.text != "" && namesID(p.name) {
+		f.object, f.hasObject = tag(p.value.text), true
 	}
 }
 

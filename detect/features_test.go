@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"github.com/litesoc/litesoc/parsers"
 )
@@ -43,6 +44,13 @@ func TestFeatures(t *testing.T) {
 		if object, _ := pathObject(first); object != tag("1") {
 			t.Error("one route has the features of another")
 		}
+	}
+}
+
+// What nearly every request is asked for is in one line of the processor's.
+func TestFeaturesAtHand(t *testing.T) {
+	if at := unsafe.Offsetof(features{}.isList); at >= 64 {
+		t.Errorf("the last of it stands %d bytes behind the first", at)
 	}
 }
 

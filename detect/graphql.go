@@ -20,7 +20,12 @@ func isGraphQL(path string) bool {
 
 // operationOf returns what a request to a GraphQL endpoint reads, clipped; "" for others and
 // where the log does not tell.
-func operationOf(r *parsers.Request) string { return featuresOf(r).operation }
+func operationOf(r *parsers.Request) string {
+	if f := featuresOf(r); f.graphQL {
+		return f.operation
+	}
+	return ""
+}
 
 // graphQLObject returns what a request to a GraphQL endpoint reads, and the number of the
 // object that it reads that of: by its variables, else by the first argument in its text.

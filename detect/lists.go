@@ -154,18 +154,26 @@ func (s *sketch) add(name string) {
 		}
 	}
 	if n > 0 {
-		bit := (lower(first)*31+lower(last))*31 + n
-		s[bit/64] |= 1 << (bit % 64)
+		s.set(lower(first), lower(last), n)
 	}
 }
 
-// addParameter adds the name that cutParameter gives of one that is logged.
-func (s *sketch) addParameter(name string) {
-	if !plainWord(name) {
+// set adds a name by how it begins and ends and how long it is, folded.
+func (s *sketch) set(first, last, n byte) {
+	bit := (first*31+last)*31 + n
+	s[bit/64] |= 1 << (bit % 64)
+}
+
+// addParameter adds the name that cutParameter gives of the parameter.
+func (s *sketch) addParameter(p *parameter) {
+	switch n := p.size; {
+	case !p.odd && n > 0 && n <= maxWord:
+		s.set(p.word[0], p.word[n-1], byte(n))
+	case p.odd && !plainWord(p.name):
 		*s = sketch{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)} // it is not worth the while to find out
-		return
+	case p.odd:
+		s.add(p.name)
 	}
-	s.add(name)
 }
 
 // lengths are how long the words of a list are, which rules most texts out: by first byte,

@@ -34,7 +34,7 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 type listingReader struct {
 	r     *parsers.Request // nil where it cannot have got a list
 	l     listing          // Tag is the sum so far
-	short string
+	short parameterValue
 	ok    bool
 }
 
@@ -48,32 +48,32 @@ func (f *features) newListingReader(r *parsers.Request) (b listingReader) {
 	if f.paged {
 		_, rest, _ := strings.Cut(r.Path, "/page/")
 		segment, _, _ := strings.Cut(rest, "/")
-		b.ok = b.l.number(segment)
+		b.ok = b.l.number(newValue(segment))
 	}
 	return b
 }
 
-// take takes the parameter that text begins with.
-func (b *listingReader) take(text, name, value string) {
+// take takes a parameter.
+func (b *listingReader) take(p *parameter) {
 	if b.r == nil {
 		return
 	}
-	kind := pagingKind(name)
+	kind := p.paging()
 	switch kind {
 	case shortName:
-		b.short = value
+		b.short = p.value
 	case graphName:
-		b.ok = graphPath(b.r.Path) && b.l.arguments(unescaped(value), b.r.Time) || b.ok
+		b.ok = graphPath(b.r.Path) && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
 	default:
-		b.ok = b.l.take(kind, name, value, b.r.Time) || b.ok
+		b.ok = b.l.take(kind, p.name, p.value, b.r.Time) || b.ok
 	}
-	b.l.Tag += pairTag(text, name, value, kind, b.r.Time)
+	b.l.Tag += p.tag(kind, b.r.Time)
 }
 
 // listing returns what was found, once all parameters are taken.
 func (b *listingReader) listing() (l listing, ok bool) {
 	l = b.l
-	if b.short != "" && l.Size >= 0 && !l.Paged {
+	if b.short.text != "" && l.Size >= 0 && !l.Paged {
 		l.number(b.short)
 	}
 	if l.Tag = max(l.Tag, 1); !b.ok {
@@ -83,19 +83,19 @@ func (b *listingReader) listing() (l listing, ok bool) {
 }
 
 // take takes a parameter, and tells whether it is of a list.
-func (l *listing) take(kind nameKind, name, value string, at time.Time) bool {
+func (l *listing) take(kind nameKind, name string, v parameterValue, at time.Time) bool {
 	switch kind {
 	case sizeName:
-		size, said := pageSize(value)
+		size, said := pageSize(v)
 		if said {
 			l.Size = max(l.Size, size) // of several, an attacker knows which one counts
 		}
-		return said || value == "" || !ambiguousSize(name)
+		return said || v.text == "" || !ambiguousSize(name)
 	case numberName:
-		return !isClock(value, at) && l.number(value)
+		return !isClock(v, at) && l.number(v)
 	case cursorName:
-		if isCursor(value) && !isClock(value, at) {
-			l.Place, l.Paged, l.First = value, true, value == "" || value == "null"
+		if isCursor(v.text) && !isClock(v, at) {
+			l.Place, l.Paged, l.First = v.text, true, v.text == "" || v.text == "null"
 			return true
 		}
 	}
@@ -126,7 +126,7 @@ func (l *listing) arguments(text string, at time.Time) (ok bool) {
 			}
 			value, text = rest[:end], rest[end:]
 		}
-		if name != "" && !strings.HasPrefix(value, "$") && l.take(pagingKind(name), name, value, at) {
+		if name != "" && !strings.HasPrefix(value, "$") && l.take(pagingKind(name), name, newValue(value), at) {
 			ok = true
 		}
 	}
@@ -136,12 +136,11 @@ func (l *listing) arguments(text string, at time.Time) (ok bool) {
 func isAlnum(c byte) bool { return isLetter(c) || isDigit(c) }
 
 // number takes a number of a page or record, and tells whether it is one.
-func (l *listing) number(value string) bool {
-	n, ok := number(value)
-	if ok {
-		l.Place, l.Paged, l.First = value, true, n <= 1
+func (l *listing) number(v parameterValue) bool {
+	if v.isNumber {
+		l.Place, l.Paged, l.First = v.text, true, v.number <= 1
 	}
-	return ok
+	return v.isNumber
 }
 
 // answersList tells, at little cost, whether the request can have got a list.
@@ -215,8 +214,27 @@ const (
 // pagingKind tells what the parameter is for, however it is written: per_page, perPage,
 // page[size], page%5Bsize%5D.
 func pagingKind(name string) nameKind {
-	var buf [24]byte
-	switch string(plainName(buf[:0], name)) {
+	var buf [maxPagingName]byte
+	return kindOfPlain(plainName(buf[:0], name))
+}
+
+// paging is pagingKind of the name.
+func (p *parameter) paging() nameKind {
+	switch {
+	case p.odd:
+		return pagingKind(p.name)
+	case p.size > maxPagingName:
+		return otherName
+	}
+	return kindOfPlain(p.word[:p.size])
+}
+
+// maxPagingName bounds a name that says something of a page.
+const maxPagingName = 24
+
+// kindOfPlain is pagingKind for what plainName makes of the name.
+func kindOfPlain(name []byte) nameKind {
+	switch string(name) {
 	case "perpage", "limit", "pagesize", "first", "count", "$top", "size", "maxresults",
 		"$limit", "pagelimit", "itemsperpage", "resultsperpage", "recordsperpage", "maxitems", "maxrecords", "rows", "take",
 		"paginationlimit", "paginationpagesize", "pagingpagesize", "paginglimit":
@@ -271,7 +289,11 @@ func ambiguousSize(name string) bool {
 
 // pageSize reads the size that a request asks for. What is no size leaves it to the
 // service, and so does zero; what is below zero, or too large for a number, means all.
-func pageSize(value string) (size int64, said bool) {
+func pageSize(v parameterValue) (size int64, said bool) {
+	if v.isNumber {
+		return int64(min(v.number, math.MaxInt64)), v.number > 0
+	}
+	value := v.text
 	if strings.IndexByte(value, '%') >= 0 {
 		plain, err := url.QueryUnescape(value)
 		if err != nil {
@@ -307,16 +329,16 @@ const clockError = time.Hour
 
 // isClock tells whether a value is the time of the request, about: a client that asks
 // again and again for what is new says from when on. That is no walk through pages.
-func isClock(value string, at time.Time) bool {
+func isClock(v parameterValue, at time.Time) bool {
 	var said time.Time
-	switch n, isNumber := number(value); {
-	case isNumber && len(value) == 10:
-		said = time.Unix(int64(n), 0)
-	case isNumber && len(value) == 13:
-		said = time.UnixMilli(int64(n))
-	case isNumber && len(value) == 16:
-		said = time.UnixMicro(int64(n))
-	case isNumber, len(value) < len("2006-01-02T15:04"), value[4] != '-', value[7] != '-':
+	switch value, n := v.text, int64(v.number); {
+	case v.isNumber && len(value) == 10:
+		said = time.Unix(n, 0)
+	case v.isNumber && len(value) == 13:
+		said = time.UnixMilli(n)
+	case v.isNumber && len(value) == 16:
+		said = time.UnixMicro(n)
+	case v.isNumber, len(value) < len("2006-01-02T15:04"), value[4] != '-', value[7] != '-':
 		return false
 	default:
 		if strings.IndexByte(value, '%') >= 0 {
@@ -340,26 +362,22 @@ func isClock(value string, at time.Time) bool {
 // without those that only tell the time or keep caches from answering.
 func pageTag(r *parsers.Request) uint64 {
 	sum := featuresOf(r).pathTag
+	var p parameter
 	for _, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
-			name, value, rest := cutPair(query)
-			sum += pairTag(query, name, value, pagingKind(name), r.Time)
-			query = rest
+			query = p.read(query)
+			sum += p.tag(p.paging(), r.Time)
 		}
 	}
 	return max(sum, 1)
 }
 
-// pairTag is what the parameter that text begins with adds to pageTag.
-func pairTag(text, name, value string, kind nameKind, at time.Time) uint64 {
-	if kind == chanceName || isClock(value, at) {
+// tag is what the parameter, which is of that kind, adds to pageTag.
+func (p *parameter) tag(kind nameKind, at time.Time) uint64 {
+	if kind == chanceName || isClock(p.value, at) {
 		return 0
 	}
-	n := len(name) + len(value)
-	if n < len(text) && text[len(name)] == '=' {
-		n++
-	}
-	return xxh3.HashString(text[:n]) * 0x9e3779b97f4a7c15
+	return xxh3.HashString(p.text) * 0x9e3779b97f4a7c15
 }
 
 // A pageSizes says how many records a page holds where the log does not count them.

@@ -3,6 +3,7 @@ package detect
 import (
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // cutParameter cuts the first parameter off a query. The name is the one that an
@@ -33,6 +34,81 @@ func cutPair(query string) (name, value, rest string) {
 	}
 	return name, value, query[min(end+1, len(query)):]
 }
+
+// A parameter is one of a query, and what one look at it tells.
+type parameter struct {
+	text  string // name, "=" and value, as logged
+	name  string // as logged
+	value parameterValue
+
+	// odd tells that there is more in the name than letters, digits and what stands between
+	// words: what follows is of no meaning then.
+	odd  bool
+	size int           // of the name, folded, which may be more than there is room for
+	word [maxWord]byte // the name, folded: in lower case, without "_" and "-"
+}
+
+// A parameterValue is as logged, and the number that it is.
+type parameterValue struct {
+	text     string
+	number   uint64 // if isNumber
+	isNumber bool
+}
+
+func newValue(text string) parameterValue {
+	n, ok := number(text)
+	return parameterValue{text, n, ok}
+}
+
+// read reads the parameter that a query begins with, and returns the rest.
+func (p *parameter) read(query string) (rest string) {
+	p.odd, p.size = false, 0
+	end := 0
+name:
+	for ; end < len(query); end++ {
+		c := query[end]
+		if folded := foldedByte[c]; folded != 0 {
+			if p.size < len(p.word) {
+				p.word[p.size] = folded
+			}
+			p.size++
+			continue
+		}
+		switch c {
+		case '=', '&':
+			break name
+		case '_', '-':
+		default:
+			p.odd = true
+		}
+	}
+	p.name, p.value = query[:end], parameterValue{}
+	if end < len(query) && query[end] == '=' {
+		from := end + 1
+		var n uint64
+		var most byte
+		for end = from; end < len(query) && query[end] != '&'; end++ {
+			digit := query[end] - '0'
+			n, most = n*10+uint64(digit), max(most, digit)
+		}
+		if p.value.text = query[from:end]; most <= 9 && from < end && end-from <= maxDigits {
+			p.value.number, p.value.isNumber = n, true
+		}
+	}
+	p.text = query[:end]
+	return query[min(end+1, len(query)):]
+}
+
+// foldedByte has the lower case of what names of parameters are mostly made of; 0 for what is
+// no part of a folded name, or takes more than one look.
+var foldedByte = func() (of [256]byte) {
+	for c := range utf8.RuneSelf {
+		if strings.IndexByte("=&_-%+[].", byte(c)) < 0 {
+			of[c] = lower(byte(c))
+		}
+	}
+	return of
+}()
 
 // plainWord tells whether a name has nothing in it that unescaped or innerName would take
 // off, as nearly all have not.

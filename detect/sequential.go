@@ -268,18 +268,16 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 	}
 }
 
-// namedID returns the number that a parameter has, if it is named like one of an object.
-func namedID(name, value string) (id uint64, ok bool) {
-	if id, ok = number(value); !ok {
-		return 0, false
+// numbersObject tells whether a parameter is named like one that has the number of an object.
+func (p *parameter) numbersObject() bool {
+	if !p.odd {
+		return namesID(p.name) || p.size == len(p.name) && p.size <= len(p.word) && isThing(string(p.word[:p.size]))
 	}
+	name := p.name
 	if hasInner(name) { // "filter[user_id]"
 		name = innerName(unescaped(name))
 	}
-	if !namesID(name) && !namesThing(name) {
-		return 0, false
-	}
-	return id, true
+	return namesID(name) || namesThing(name)
 }
 
 // hasInner tells whether a name can have parts.
@@ -293,8 +291,11 @@ func hasInner(name string) bool {
 }
 
 // namesThing tells whether a parameter is named like what it is the number of.
-func namesThing(name string) bool {
-	switch strings.ToLower(name) {
+func namesThing(name string) bool { return isThing(strings.ToLower(name)) }
+
+// isThing is namesThing for a name in lower case.
+func isThing(name string) bool {
+	switch name {
 	case "user", "uid", "account", "customer", "client", "member", "profile", "author", "order", "invoice", "receipt", "payment", "transaction", "ticket",
 		"document", "doc", "file", "attachment", "report", "message", "contact", "record", "patient", "employee", "booking":
 		return true
@@ -344,9 +345,13 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	return number(segment[len(before) : len(segment)-len(after)])
 }
 
-// number reads a decimal number below 10^19. What is longer is no count of objects.
+// maxDigits is how many digits a number has at most: 64 bits hold it. What is longer is no
+// count of objects.
+const maxDigits = 19
+
+// number reads a decimal number of at most maxDigits.
 func number(s string) (n uint64, ok bool) {
-	if s == "" || len(s) > 19 {
+	if s == "" || len(s) > maxDigits {
 		return 0, false
 	}
 	for i := range len(s) {
@@ -361,6 +366,9 @@ func number(s string) (n uint64, ok bool) {
 // namesID tells whether a parameter is named like the id of an object: id, user_id,
 // userId. Those that say where to go on with a list are not.
 func namesID(name string) bool {
+	if name == "" || name[len(name)-1]|0x20 != 'd' {
+		return false
+	}
 	if name == "id" || name == "ID" {
 		return true
 	}

@@ -215,6 +215,9 @@ var loneNames = [...]string{"localhost", "metadata", "instance-data"}
 
 // loneName tells whether s begins with one of them.
 func loneName(s string) bool {
+	if s == "" || s[0] <= '9' {
+		return false // it is a number, as most are
+	}
 	for _, name := range loneNames {
 		if len(s) >= len(name) && s[0]|0x20 == name[0] && strings.EqualFold(s[:len(name)], name) {
 			return true

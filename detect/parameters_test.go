@@ -1,0 +1,66 @@
+package detect
+
+import (
+	"strings"
+	"testing"
+)
+
+// One look at a parameter tells what a look for each thing does.
+func TestParameter(t *testing.T) {
+	for a := range 256 {
+		for b := range 256 {
+			checkParameters(t, string([]byte{byte(a), byte(b)})+"er=1"+string(byte(b))+"&us"+string(byte(a))+"er_id="+string([]byte{byte(a), byte(b)}))
+		}
+	}
+	for _, query := range parameterSamples {
+		checkParameters(t, query)
+	}
+}
+
+func FuzzParameter(f *testing.F) {
+	for _, query := range parameterSamples {
+		f.Add(query)
+	}
+	f.Fuzz(checkParameters)
+}
+
+var parameterSamples = []string{
+	"", "&", "=", "==", "=&=", "a", "a=", "a=b=c&d", "page=3&per_page=20", "Per-Page=20&user_ID=7", "filter[user_id]=7", "user%5Fid=7", "u.id=7", "ORDER=12", "or_der=12",
+	"tic\u212aet=1", "id=9999999999999999999&id=18446744073709551616", "id=00000000000000000001", "uid=-1", "_=1", "_-=1", "id", "d=1", "Id=1",
+	strings.Repeat("x", maxPagingName) + "=1", strings.Repeat("x", maxPagingName+1) + "=1", "_" + strings.Repeat("x", maxWord) + "=1", strings.Repeat("x", maxWord+1) + "=1",
+	strings.Repeat("x", 300) + "=1",
+}
+
+func checkParameters(t *testing.T, query string) {
+	var p parameter
+	for rest := query; rest != ""; {
+		text := rest
+		name, value, after := cutPair(text)
+		rest = p.read(text)
+		if p.name != name || p.value.text != value || rest != after || p.text != text[:len(text)-len(after)] && p.text+"&" != text[:len(text)-len(after)] {
+			t.Fatalf("%q: got %q and %q of %q before %q, want %q, %q before %q", text, p.name, p.value.text, p.text, rest, name, value, after)
+		}
+		if p.value != newValue(value) {
+			t.Errorf("%q: got %+v, want %+v", text, p.value, newValue(value))
+		}
+		if got, want := p.paging(), pagingKind(name); got != want {
+			t.Errorf("%q: got kind %d, want %d", text, got, want)
+		}
+		inner := name
+		if hasInner(name) {
+			inner = innerName(unescaped(name))
+		}
+		if got, want := p.numbersObject(), namesID(inner) || namesThing(inner); got != want {
+			t.Errorf("%q: it numbers an object: %v, want %v", text, got, want)
+		}
+		var got, want sketch
+		if got.addParameter(&p); plainWord(name) {
+			want.add(name)
+		} else {
+			want = sketch{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+		}
+		if got != want {
+			t.Errorf("%q: got sketch %x, want %x", text, got, want)
+		}
+	}
+}

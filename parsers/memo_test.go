@@ -1,0 +1,29 @@
+package parsers
+
+import (
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+// All that is remembered of a text is in two lines of the processor's, the text too if it is
+// short.
+func TestMemo(t *testing.T) {
+	if size := unsafe.Sizeof(remembered{}); size != 128 {
+		t.Errorf("what is remembered takes %d bytes", size)
+	}
+	m := newMemo(2)
+	for n := range maxMemoLen + 2 {
+		text := strings.Repeat("x", n)
+		r := m.keep(&remembered{text: text, stored: text, route: text})
+		if r.text != text || r.stored != text || r.route != text {
+			t.Errorf("of %d bytes %q, %q and %q are remembered", n, r.text, r.stored, r.route)
+		}
+		if n > 0 && n <= len(r.short) && unsafe.StringData(r.stored) != &r.short[0] {
+			t.Errorf("%d bytes lie elsewhere", n)
+		}
+		if found := m.find(text); (found == r) != (n <= maxMemoLen) {
+			t.Errorf("of %d bytes %v is found, want %v", n, found, r)
+		}
+	}
+}
