@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"strings"
+	"time"
 )
 
 // ALB reads the access log of an AWS Application Load Balancer.
@@ -32,6 +33,123 @@ type alb struct{ clock clock }
 
 func (p *alb) parse(line string, f *Fields) error {
 	f.reset()
+	if p.parsePlain(line, f) {
+		return nil
+	}
+	return p.parseAny(line, f)
+}
+
+// parsePlain reads a line as nearly all are: a request that was answered, in less than ten
+// seconds each step. Of all else it says no; what it says yes to it reads as parseAny does,
+// in half the time.
+func (p *alb) parsePlain(line string, f *Fields) bool {
+	const stampLen = len("2026-03-01T10:00:00.186641Z")
+	const times, statuses = "0.086 0.048 0.037 ", "200 200 "
+	rest := afterType(line)
+	if len(rest) <= stampLen || rest[4] != '-' || strings.IndexByte(rest, ' ') != stampLen {
+		return false
+	}
+	stamp, rest := rest[:stampLen], rest[stampLen+1:]
+	elb, rest, _ := cutByte(rest, ' ')
+	client, rest, _ := cutByte(rest, ' ')
+	target, rest, _ := cutByte(rest, ' ')
+	if opensQuote(elb) || opensQuote(client) || opensQuote(target) || len(rest) < len(times+statuses+`0 0 "`) {
+		return false
+	}
+	before, within, after := millis(rest[:6]), millis(rest[6:12]), millis(rest[12:18]) // the target
+	rest = rest[len(times):]
+	status := digits(rest[:3])
+	if before|within|after|status|digits(rest[4:7]) < 0 || rest[3] != ' ' || rest[7] != ' ' {
+		return false
+	}
+	received, rest := leadingSize(rest[len(statuses):])
+	if received < 0 || len(rest) < len(` 0 "`) || rest[0] != ' ' || rest[1] == '-' {
+		return false
+	}
+	sent, rest := leadingSize(rest[1:])
+	if sent < 0 || rest == "" || rest[0] != ' ' {
+		return false
+	}
+	request, rest, ok := plainQuoted(rest[1:])
+	if !ok {
+		return false
+	}
+	agent, rest, ok := plainQuoted(rest)
+	if !ok {
+		return false
+	}
+	// Cipher, protocol and target group, which have no quotes.
+	n := strings.IndexByte(rest, '"')
+	if n < 1 || rest[n-1] != ' ' || strings.Count(rest[:n], " ") != 3 {
+		return false
+	}
+	trace, rest, ok := plainQuoted(rest[n:])
+	if !ok {
+		return false
+	}
+	name, _, ok := plainQuoted(rest)
+	if !ok {
+		return false
+	}
+	t, ok := p.clock.read(stamp)
+	if !ok {
+		return false
+	}
+	f.Time, f.Remote = t, valueOf(withoutPort(client))
+	f.Duration, f.Status, f.Bytes = time.Duration(before+within+after)*time.Millisecond, status, sent
+	f.UserAgent, f.RequestID = unescape(valueOf(agent)), valueOf(trace)
+	f.setRequestURL(request)
+	f.setServerName(valueOf(name))
+	return true
+}
+
+// afterType returns what follows the type in a line of one of the usual types; "" for all
+// others.
+func afterType(line string) string {
+	switch {
+	case strings.HasPrefix(line, "https "):
+		return line[len("https "):]
+	case strings.HasPrefix(line, "h2 "):
+		return line[len("h2 "):]
+	case strings.HasPrefix(line, "http "):
+		return line[len("http "):]
+	}
+	return ""
+}
+
+// millis reads the seconds and the blank of "0.086 " and returns milliseconds; -1 for all
+// other text of six bytes.
+func millis(s string) int {
+	a, b, c, d := s[0]-'0', s[2]-'0', s[3]-'0', s[4]-'0'
+	if a > 9 || b > 9 || c > 9 || d > 9 || s[1] != '.' || s[5] != ' ' {
+		return -1
+	}
+	return int(a)*1000 + int(b)*100 + int(c)*10 + int(d)
+}
+
+// withoutPort cuts the port off an address: before a bare IPv6 address could be taken to end
+// in it.
+func withoutPort(s string) string {
+	i := len(s)
+	for i > 0 && isDigit(s[i-1]) {
+		i--
+	}
+	if 0 < i && i < len(s) && s[i-1] == ':' && len(s)-i <= len("65535") {
+		return s[:i-1]
+	}
+	return s
+}
+
+// setServerName takes the name asked for in TLS, for the host where the URL holds none but an
+// address.
+func (f *Fields) setServerName(name string) {
+	if name != "" && (f.Host == "" || isAddress(f.Host)) {
+		f.Host = name
+	}
+}
+
+// parseAny reads any line into f, which says nothing yet.
+func (p *alb) parseAny(line string, f *Fields) error {
 	// The file with which AWS tests its access to a bucket.
 	if strings.HasPrefix(line, "Enable") {
 		return &Reject{Reason: "AWS test line", Skip: true}
@@ -51,11 +169,7 @@ func (p *alb) parse(line string, f *Fields) error {
 		return &Reject{Reason: "not a type of request", Value: kind, Skip: true}
 	}
 	fields.next() // elb
-	client := fields.next()
-	if colon := strings.LastIndexByte(client, ':'); colon >= 0 && isPortSuffix(client[colon:]) {
-		client = client[:colon] // before a bare IPv6 address could be taken to end in the port
-	}
-	f.Remote = valueOf(client)
+	f.Remote = valueOf(withoutPort(fields.next()))
 	fields.next() // target
 	_, request, err := answer(&fields, line, f)
 	if err != nil {
@@ -66,9 +180,7 @@ func (p *alb) parse(line string, f *Fields) error {
 	f.RequestID = valueOf(fields.next())
 	name := valueOf(fields.next())
 	f.setRequestURL(request)
-	if name != "" && (f.Host == "" || isAddress(f.Host)) {
-		f.Host = name
-	}
+	f.setServerName(name)
 	return nil
 }
 
@@ -88,9 +200,11 @@ func (f *Fields) setRequestURL(s string) {
 	if !f.setRequestLine(s) {
 		return
 	}
-	_, rest, found := strings.Cut(f.Target, "://")
+	rest, found := strings.CutPrefix(f.Target, "https://")
 	if !found {
-		return
+		if _, rest, found = strings.Cut(f.Target, "://"); !found {
+			return
+		}
 	}
 	end := endOfAuthority(rest)
 	f.Host, f.Target = cutPort(rest[:end]), rest[end:]
@@ -102,12 +216,14 @@ func (f *Fields) setRequestURL(s string) {
 // endOfAuthority returns where the authority ends that a URL without its scheme begins with.
 func endOfAuthority(s string) int {
 	for i := range len(s) {
-		if c := s[i]; c == '/' || c == '?' || c == '#' {
+		if endsAuthority[s[i]] {
 			return i
 		}
 	}
 	return len(s)
 }
+
+var endsAuthority = [256]bool{'/': true, '?': true, '#': true}
 
 // cutPort returns the host of "host:port", of an IPv6 address without its brackets.
 func cutPort(s string) string {

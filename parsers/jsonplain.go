@@ -201,7 +201,7 @@ func plainWord(line string, i int, word string) int {
 
 // skipBlanks returns where the blanks end that may begin at i.
 func skipBlanks(line string, i int) int {
-	for i < len(line) && (line[i] == ' ' || line[i] == '\t' || line[i] == '\n' || line[i] == '\r') {
+	for i < len(line) && line[i] <= ' ' && (line[i] == ' ' || line[i] == '\t' || line[i] == '\n' || line[i] == '\r') {
 		i++
 	}
 	return i

@@ -384,6 +384,23 @@ func (s *fieldCutter) skip(n int) {
 	}
 }
 
+// plainQuoted cuts a field in quotes off the front of s, without them, and the blank after it. It
+// is not ok where there is none, or nothing in it, or where another quote might end it.
+func plainQuoted(s string) (field, rest string, ok bool) {
+	if !opensQuote(s) {
+		return "", "", false
+	}
+	rest = s[1:]
+	end := strings.IndexByte(rest, '"')
+	if end < 1 || end+1 >= len(rest) || rest[end+1] != ' ' || rest[end-1] == '\\' {
+		return "", "", false
+	}
+	return rest[:end], rest[end+2:], true
+}
+
+// opensQuote tells whether s begins with a quote.
+func opensQuote(s string) bool { return s != "" && s[0] == '"' }
+
 // isEscaped tells whether the byte at i stands after an odd number of backslashes.
 func isEscaped(s string, i int) bool {
 	n := i

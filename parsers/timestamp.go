@@ -14,18 +14,19 @@ type clock struct {
 	text     [40]byte
 	n        int
 	time     time.Time
-	from, to int // where in text the digits of a fraction stand; to 0: there are none
-	second   time.Time
+	from, to int   // where in text the digits of a fraction stand; to 0: there are none
+	second   int64 // since 1970, without the fraction
 }
 
 // read returns the time that s states, in UTC.
 func (c *clock) read(s string) (time.Time, bool) {
 	if c.n > 0 && len(s) == c.n {
-		if s == string(c.text[:c.n]) {
+		if c.to > 0 {
+			if nanos, ok := c.sameSecond(s); ok {
+				return time.Unix(c.second, nanos).UTC(), true
+			}
+		} else if s == string(c.text[:c.n]) {
 			return c.time, true
-		}
-		if c.to > 0 && s[:c.from] == string(c.text[:c.from]) && s[c.to:] == string(c.text[c.to:c.n]) && allDigits(s[c.from:c.to]) {
-			return c.second.Add(time.Duration(fraction(s[c.from:c.to]))), true
 		}
 	}
 	t, ok := parseTime(s)
@@ -33,19 +34,39 @@ func (c *clock) read(s string) (time.Time, bool) {
 		c.n = copy(c.text[:], s)
 		c.time = t
 		c.from, c.to = fractionOf(s)
-		c.second = t.Add(-time.Duration(t.Nanosecond()))
+		c.second = t.Unix()
 	}
 	return t, ok
 }
 
+// sameSecond returns the fraction, in billionths, of a time that is as long as the
+// remembered one, which has one; ok tells that the two differ in it alone, if at all.
+func (c *clock) sameSecond(s string) (nanos int64, ok bool) {
+	if s[:c.from] != string(c.text[:c.from]) || s[c.to:] != string(c.text[c.to:c.n]) {
+		return 0, false
+	}
+	part := s[c.from:c.to]
+	for i := range len(part) {
+		d := part[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		nanos = nanos*10 + int64(d)
+	}
+	return nanos * scales[len(part)], true
+}
+
 // fractionOf tells where the digits of a fraction of a second stand in a time as ISO 8601
-// has it; to is 0 where there is none.
+// has it; to is 0 where there is none, or one of more digits than count.
 func fractionOf(s string) (from, to int) {
 	from = len("2006-01-02T15:04:05.")
 	if len(s) <= from || s[4] != '-' || s[7] != '-' || s[from-1] != '.' {
 		return 0, 0
 	}
 	for to = from; to < len(s) && isDigit(s[to]); to++ {
+	}
+	if to-from >= len(scales) {
+		return 0, 0
 	}
 	return from, to
 }
