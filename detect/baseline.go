@@ -43,6 +43,17 @@ func (b *Baseline) members(to []byte) []byte {
 	})
 }
 
+func (b *Baseline) pack(p *packer) {
+	p.int(&b.N)
+	p.int(&b.Most)
+	packList(p, &b.Buckets)
+}
+
+func (k *Bucket) pack(p *packer) {
+	packInteger(p, &k.Size)
+	p.int(&k.N)
+}
+
 const (
 	baselineRatio = 1.04
 	// maxBuckets bounds a baseline: from 1 to 2^60 there are some thousand buckets, and

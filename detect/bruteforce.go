@@ -57,8 +57,8 @@ type bruteForceIP struct {
 }
 
 func (s *bruteForceIP) AppendJSON(b []byte) ([]byte, error) {
-	b = appendFilled(append(b, '{'), "Failed", s.Failed, (*Mark).members)
-	b = appendFilled(b, "Worked", s.Worked, (*Mark).members)
+	b = appendPacked(append(b, '{'), "Failed", packed[Mark, *Mark](s.Failed))
+	b = appendPacked(b, "Worked", packed[Mark, *Mark](s.Worked))
 	b = appendNumbers(b, "Known", s.Known)
 	if !s.Stranger.IsZero() {
 		b = appendTime(b, "Stranger", s.Stranger)

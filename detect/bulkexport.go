@@ -44,14 +44,14 @@ type exportSettings struct {
 }
 
 type bulkExport struct {
-	Pages []page   `json:",omitempty"` // counted within the window, in order; at most maxPages
-	From  endpoint // of the records
+	Pages packed[page, *page] `json:",omitempty"` // counted within the window, in order; at most maxPages
+	From  endpoint            // of the records
 	Going *export
 	*exportSettings
 }
 
 func (s *bulkExport) AppendJSON(b []byte) ([]byte, error) {
-	b = appendFilled(append(b, '{'), "Pages", s.Pages, (*page).members)
+	b = appendPacked(append(b, '{'), "Pages", s.Pages)
 	b = appendObject(b, "From", &s.From)
 	if s.Going == nil {
 		return append(b, `,"Going":null}`...), nil
@@ -74,10 +74,14 @@ type pageSum struct {
 	Records, Estimated, Thin int64 // of Records, those that the log does not count, and those of thin answers
 }
 
-func (p *page) members(b []byte) []byte {
-	b = p.Evidence.members(appendUint(appendTime(b, "At", p.At.time()), "Tag", p.Tag))
-	b = appendInt(appendInt(b, "Requests", p.Requests), "Records", p.Records)
-	return appendInt(appendInt(b, "Estimated", p.Estimated), "Thin", p.Thin)
+func (v *page) pack(p *packer) {
+	p.moment(&v.At)
+	p.tag(&v.Tag)
+	p.evidence(&v.Evidence)
+	p.int(&v.Requests)
+	p.int(&v.Records)
+	p.int(&v.Estimated)
+	p.int(&v.Thin)
 }
 
 func (p page) mark() Mark { return Mark{At: p.At.time(), Tag: p.Tag, Evidence: p.Evidence} }

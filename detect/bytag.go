@@ -5,12 +5,13 @@ import (
 	"hash/maphash"
 	"iter"
 	"math/bits"
+	"slices"
 )
 
 // A byTag is what is known of each of many that are told apart by a tag: one is looked up
 // for every request. It is a hash table that reads one place in memory, where a map of
-// pointers reads four. It is saved as a map by tag.
-type byTag[T any] struct {
+// pointers reads four. It is saved as a packed list.
+type byTag[T any, P packable[T]] struct {
 	slots []tagged[T] // a power of two, a quarter of them empty at least; none at first
 	taken []uint64    // by slot, a bit each: it is not empty
 	count int
@@ -23,7 +24,7 @@ type tagged[T any] struct {
 }
 
 // of returns what is known by the tag until others are added or removed; nil if nothing is.
-func (l *byTag[T]) of(tag uint64) *T {
+func (l *byTag[T, P]) of(tag uint64) *T {
 	if l.count == 0 {
 		return nil
 	}
@@ -34,7 +35,7 @@ func (l *byTag[T]) of(tag uint64) *T {
 }
 
 // add adds what is known by a tag of which nothing is.
-func (l *byTag[T]) add(tag uint64, known T) *T {
+func (l *byTag[T, P]) add(tag uint64, known T) *T {
 	if l.count >= len(l.slots)*3/4 {
 		l.grow()
 	}
@@ -45,9 +46,9 @@ func (l *byTag[T]) add(tag uint64, known T) *T {
 	return &l.slots[i].known
 }
 
-func (l *byTag[T]) grow() {
+func (l *byTag[T, P]) grow() {
 	n := max(8, 2*len(l.slots))
-	larger := byTag[T]{slots: make([]tagged[T], n), taken: make([]uint64, (n+63)/64), ages: l.ages}
+	larger := byTag[T, P]{slots: make([]tagged[T], n), taken: make([]uint64, (n+63)/64), ages: l.ages}
 	for tag, known := range l.all() {
 		larger.add(tag, *known)
 	}
@@ -56,7 +57,7 @@ func (l *byTag[T]) grow() {
 
 // remove forgets what is known by a tag of which something is. What would no longer be found
 // behind an empty slot moves there.
-func (l *byTag[T]) remove(tag uint64) {
+func (l *byTag[T, P]) remove(tag uint64) {
 	last, empty := len(l.slots)-1, l.slot(tag)
 	for i := (empty + 1) & last; l.isTaken(i); i = (i + 1) & last {
 		if (i-l.home(l.slots[i].tag))&last >= (i-empty)&last {
@@ -74,12 +75,12 @@ func (l *byTag[T]) remove(tag uint64) {
 var tagSpread = maphash.Bytes(maphash.MakeSeed(), nil) | 1
 
 // home returns the slot that is the first to be looked at for the tag.
-func (l *byTag[T]) home(tag uint64) int {
+func (l *byTag[T, P]) home(tag uint64) int {
 	return int(tag * tagSpread >> bits.LeadingZeros64(uint64(len(l.slots)-1)))
 }
 
 // slot returns the slot of the tag, or the empty one that it would get.
-func (l *byTag[T]) slot(tag uint64) int {
+func (l *byTag[T, P]) slot(tag uint64) int {
 	i := l.home(tag)
 	for l.isTaken(i) && l.slots[i].tag != tag {
 		i = (i + 1) & (len(l.slots) - 1)
@@ -87,10 +88,10 @@ func (l *byTag[T]) slot(tag uint64) int {
 	return i
 }
 
-func (l *byTag[T]) isTaken(slot int) bool { return l.taken[slot/64]>>(slot%64)&1 == 1 }
+func (l *byTag[T, P]) isTaken(slot int) bool { return l.taken[slot/64]>>(slot%64)&1 == 1 }
 
 // all yields tags and what is known by them, in no order.
-func (l *byTag[T]) all() iter.Seq2[uint64, *T] {
+func (l *byTag[T, P]) all() iter.Seq2[uint64, *T] {
 	return func(yield func(uint64, *T) bool) {
 		for w, set := range l.taken {
 			for ; set != 0; set &= set - 1 {
@@ -104,7 +105,7 @@ func (l *byTag[T]) all() iter.Seq2[uint64, *T] {
 
 // seen returns when each was last seen, which last tells, in microseconds since 1970, until
 // it is called again.
-func (l *byTag[T]) seen(last func(*T) int64) []seen {
+func (l *byTag[T, P]) seen(last func(*T) int64) []seen {
 	l.ages = l.ages[:0]
 	for tag, known := range l.all() {
 		l.ages = append(l.ages, seen{last(known), tag})
@@ -114,28 +115,53 @@ func (l *byTag[T]) seen(last func(*T) int64) []seen {
 
 // eighth returns the eighth that was seen longest ago: what is to be forgotten where there are
 // too many.
-func (l *byTag[T]) eighth(last func(*T) int64) []seen {
+func (l *byTag[T, P]) eighth(last func(*T) int64) []seen {
 	return oldest(l.seen(last), l.count/8)
 }
 
-func (l byTag[T]) IsZero() bool { return l.count == 0 }
+func (l byTag[T, P]) IsZero() bool { return l.count == 0 }
 
-func (l byTag[T]) MarshalJSON() ([]byte, error) {
-	known := make(map[uint64]*T, l.count)
-	for tag, k := range l.all() {
-		known[tag] = k
+func (l byTag[T, P]) MarshalJSON() ([]byte, error) { return l.append(nil), nil }
+
+// append appends the map as one text, by tag.
+func (l *byTag[T, P]) append(b []byte) []byte {
+	tags := make([]uint64, 0, l.count)
+	for tag := range l.all() {
+		tags = append(tags, tag)
 	}
-	return json.Marshal(known)
+	slices.Sort(tags)
+	return appendText64(b, func(p *packer) {
+		for _, tag := range tags {
+			p.tag(&tag)
+			P(l.of(tag)).pack(p)
+		}
+	})
 }
 
-func (l *byTag[T]) UnmarshalJSON(text []byte) error {
-	var known map[uint64]T
-	if err := json.Unmarshal(text, &known); err != nil {
+// UnmarshalJSON reads an object, too, which earlier versions saved.
+func (l *byTag[T, P]) UnmarshalJSON(text []byte) error {
+	*l = byTag[T, P]{}
+	if !isPacked(text) {
+		var known map[uint64]T
+		err := json.Unmarshal(text, &known)
+		for tag, k := range known {
+			l.add(tag, k)
+		}
 		return err
 	}
-	*l = byTag[T]{}
-	for tag, k := range known {
-		l.add(tag, k)
+	p, err := unpack(text)
+	if err != nil {
+		return err
 	}
-	return nil
+	for len(p.b) > 0 {
+		var tag uint64
+		var known T
+		p.tag(&tag)
+		P(&known).pack(p)
+		if l.of(tag) != nil {
+			return errPacked
+		}
+		l.add(tag, known)
+	}
+	return p.err
 }

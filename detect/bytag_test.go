@@ -1,19 +1,17 @@
 package detect
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"math/rand/v2"
 	"testing"
 )
 
-// What is known by tag is found again after others were removed, and after it was saved as a
-// map.
+// What is known by tag is found again after others were removed, and after it was saved.
 func TestByTag(t *testing.T) {
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
-	var l byTag[address]
+	var l byTag[address, *address]
 	want := map[uint64]address{}
 	for n := range 20_000 {
 		tag := chance.Uint64N(3000) << (20 * chance.IntN(3))
@@ -44,9 +42,6 @@ func TestByTag(t *testing.T) {
 			saved, err := json.Marshal(l)
 			if err != nil {
 				t.Fatal(err)
-			}
-			if text, _ := json.Marshal(want); !bytes.Equal(saved, text) {
-				t.Fatalf("seed %d: saved after %d as\n%s\nwant\n%s", seed, n, saved, text)
 			}
 			if err := json.Unmarshal(saved, &l); err != nil {
 				t.Fatal(err)

@@ -61,10 +61,10 @@ type byteVolume struct {
 
 // A volumeMemory is how a byteVolume is saved.
 type volumeMemory struct {
-	Parts []volumePart `json:",omitempty"` // of the window, in order
-	Usual Baseline     // bytes of earlier windows, end to end, in which there was a request
-	Spans []volumeSpan `json:",omitempty"` // those not yet in Usual: three at most
-	Going *volume      `json:",omitempty"`
+	Parts packed[volumePart, *volumePart] `json:",omitempty"` // of the window, in order
+	Usual Baseline                        // bytes of earlier windows, end to end, in which there was a request
+	Spans packed[volumeSpan, *volumeSpan] `json:",omitempty"` // those not yet in Usual: three at most
+	Going *volume                         `json:",omitempty"`
 }
 
 func (s *byteVolume) memory() volumeMemory {
@@ -79,9 +79,9 @@ func (s *byteVolume) MarshalJSON() ([]byte, error) { return json.Marshal(s.memor
 
 func (s *byteVolume) AppendJSON(b []byte) ([]byte, error) {
 	m := s.memory()
-	b = appendFilled(append(b, '{'), "Parts", m.Parts, (*volumePart).members)
+	b = appendPacked(append(b, '{'), "Parts", m.Parts)
 	b = appendObject(b, "Usual", &m.Usual)
-	b = appendFilled(b, "Spans", m.Spans, (*volumeSpan).members)
+	b = appendPacked(b, "Spans", m.Spans)
 	return appendGoing(b, m.Going)
 }
 
@@ -118,10 +118,14 @@ type volumePart struct {
 	volumeSum
 }
 
-func (p *volumePart) members(b []byte) []byte {
-	b = p.Evidence.members(appendInt(appendInt(b, "From", p.From), "To", p.To))
-	b = appendInt(appendInt(b, "Requests", p.Requests), "Bytes", p.Bytes)
-	return appendInt(appendInt(b, "Partial", p.Partial), "Largest", p.Largest)
+func (v *volumePart) pack(p *packer) {
+	p.micros(&v.From)
+	p.micros(&v.To)
+	p.evidence(&v.Evidence)
+	p.int(&v.Requests)
+	p.int(&v.Bytes)
+	p.int(&v.Partial)
+	p.int(&v.Largest)
 }
 
 // A volumeSum is what requests got.
@@ -138,8 +142,9 @@ type volumeSpan struct {
 	Bytes int64
 }
 
-func (p *volumeSpan) members(b []byte) []byte {
-	return appendInt(appendTime(b, "From", p.From), "Bytes", p.Bytes)
+func (v *volumeSpan) pack(p *packer) {
+	p.time(&v.From)
+	p.int(&v.Bytes)
 }
 
 // A volume is one that goes on.

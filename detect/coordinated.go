@@ -63,15 +63,15 @@ type coordinated struct {
 	least, paths, percent int
 	window                time.Duration
 
-	Addresses byTag[address]     `json:",omitzero"`  // at most maxAddresses
-	Sought    map[uint64]*sought `json:",omitempty"` // by tag of the path; at most maxSought
-	Hot       []uint64           `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
-	Swept     int64              `json:",omitempty"` // when what is over was last forgotten
-	Going     *campaign          `json:",omitempty"`
+	Addresses byTag[address, *address] `json:",omitzero"`  // at most maxAddresses
+	Sought    map[uint64]*sought       `json:",omitempty"` // by tag of the path; at most maxSought
+	Hot       []uint64                 `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
+	Swept     int64                    `json:",omitempty"` // when what is over was last forgotten
+	Going     *campaign                `json:",omitempty"`
 }
 
 func (s *coordinated) AppendJSON(b []byte) ([]byte, error) {
-	b = appendByTag(append(b, '{'), "Addresses", &s.Addresses, (*address).members)
+	b = appendByTag(append(b, '{'), "Addresses", &s.Addresses)
 	return appendRest(b, &coordinated{Sought: s.Sought, Hot: s.Hot, Swept: s.Swept, Going: s.Going})
 }
 
@@ -84,9 +84,11 @@ type address struct {
 
 func lastSeen(a *address) int64 { return a.Last }
 
-func (a *address) members(b []byte) []byte {
-	b = appendInt(appendInt(b, "Last", a.Last), "Served", int64(a.Served))
-	return appendInt(appendInt(b, "Refused", int64(a.Refused)), "Paths", int64(a.Paths))
+func (a *address) pack(p *packer) {
+	p.micros(&a.Last)
+	packInteger(p, &a.Served)
+	packInteger(p, &a.Refused)
+	packInteger(p, &a.Paths)
 }
 
 // A sought is a path that was asked for in vain.

@@ -3,7 +3,6 @@ package detect
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -112,30 +111,12 @@ func appendFilled[T any](b []byte, name string, list []T, members func(*T, []byt
 	return appendList(b, name, list, members)
 }
 
-// appendByTag appends a map by tag, of whose values members appends the members, and nothing
-// of an empty one.
-func appendByTag[T any](b []byte, name string, known *byTag[T], members func(*T, []byte) []byte) []byte {
+// appendByTag appends a map by tag, and nothing of an empty one.
+func appendByTag[T any, P packable[T]](b []byte, name string, known *byTag[T, P]) []byte {
 	if known.IsZero() {
 		return b
 	}
-	type entry struct {
-		digits [20]byte // of the tag, then zeros
-		known  *T
-	}
-	entries := make([]entry, 0, known.count)
-	for tag, k := range known.all() {
-		e := entry{known: k}
-		strconv.AppendUint(e.digits[:0], tag, 10)
-		entries = append(entries, e)
-	}
-	slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a.digits[:], b.digits[:]) })
-	b = append(appendName(b, name), '{')
-	for i := range entries {
-		tag := bytes.TrimRight(entries[i].digits[:], "\x00")
-		b = append(appendName(b, string(tag)), '{')
-		b = append(members(entries[i].known, b), '}')
-	}
-	return append(b, '}')
+	return known.append(appendName(b, name))
 }
 
 // appendRest appends the members of an object that encoding/json is to write, and closes the

@@ -47,18 +47,18 @@ type rateSettings struct {
 }
 
 type keyRate struct {
-	Recent  []tally  `json:",omitempty"` // within the window; at most tallies and one
-	Count   int64    // of Recent
-	Minutes []minute `json:",omitempty"` // minutes that are not learned yet; at most 3
-	Usual   Baseline // requests in an active minute
-	Limit   int64    // by Usual; 0 means that it was not worked out yet
-	Going   *rush    `json:",omitempty"`
+	Recent  packed[tally, *tally]   `json:",omitempty"` // within the window; at most tallies and one
+	Count   int64                   // of Recent
+	Minutes packed[minute, *minute] `json:",omitempty"` // minutes that are not learned yet; at most 3
+	Usual   Baseline                // requests in an active minute
+	Limit   int64                   // by Usual; 0 means that it was not worked out yet
+	Going   *rush                   `json:",omitempty"`
 	*rateSettings
 }
 
 func (s *keyRate) AppendJSON(b []byte) ([]byte, error) {
-	b = appendFilled(append(b, '{'), "Recent", s.Recent, (*tally).members)
-	b = appendFilled(appendInt(b, "Count", s.Count), "Minutes", s.Minutes, (*minute).members)
+	b = appendPacked(append(b, '{'), "Recent", s.Recent)
+	b = appendPacked(appendInt(b, "Count", s.Count), "Minutes", s.Minutes)
 	b = appendInt(appendObject(b, "Usual", &s.Usual), "Limit", s.Limit)
 	return appendGoing(b, s.Going)
 }
@@ -73,9 +73,13 @@ type tally struct {
 	N, Granted, Refused int32
 }
 
-func (t *tally) members(b []byte) []byte {
-	b = appendInt(appendInt(appendInt(b, "At", t.At), "Line", t.Line), "Source", int64(t.Source))
-	return appendInt(appendInt(appendInt(b, "N", int64(t.N)), "Granted", int64(t.Granted)), "Refused", int64(t.Refused))
+func (t *tally) pack(p *packer) {
+	p.micros(&t.At)
+	p.lineOf(&t.Line)
+	packInteger(p, &t.Source)
+	packInteger(p, &t.N)
+	packInteger(p, &t.Granted)
+	packInteger(p, &t.Refused)
 }
 
 // tallies is the number of parts of a window.
@@ -87,8 +91,9 @@ type minute struct {
 	N     int64
 }
 
-func (m *minute) members(b []byte) []byte {
-	return appendInt(appendTime(b, "Start", m.Start), "N", m.N)
+func (m *minute) pack(p *packer) {
+	p.time(&m.Start)
+	p.int(&m.N)
 }
 
 // A rush is a key that goes too fast, for as long as it does. It counts the requests

@@ -70,7 +70,7 @@ type objectSweep struct {
 	factor, ownFactor    int64
 	known, window        time.Duration
 
-	Actors byTag[roamer] `json:",omitzero"` // at most maxRoamers
+	Actors byTag[roamer, *roamer] `json:",omitzero"` // at most maxRoamers
 	// Hours is the most objects of each actor's hours, those under way included, but for
 	// hours of actors who were alerted.
 	Hours Baseline
@@ -78,7 +78,7 @@ type objectSweep struct {
 }
 
 func (s *objectSweep) AppendJSON(b []byte) ([]byte, error) {
-	b = appendByTag(append(b, '{'), "Actors", &s.Actors, (*roamer).members)
+	b = appendByTag(append(b, '{'), "Actors", &s.Actors)
 	return appendRest(b, &objectSweep{Hours: s.Hours, Going: s.Going})
 }
 
@@ -98,23 +98,17 @@ type roamer struct {
 	Told  *Baseline `json:",omitempty"`
 }
 
-func (a *roamer) members(b []byte) []byte {
-	b = appendObject(b, "Recent", &a.Recent)
-	b = appendInt(appendInt(b, "First", a.First), "Last", a.Last)
-	b = appendInt(appendInt(b, "Hour", a.Hour), "Peak", a.Peak)
-	if a.Apart {
-		b = appendBool(b, "Apart", true)
-	}
-	if a.Few != 0 {
-		b = appendInt(b, "Few", a.Few)
-	}
-	if a.Usual != nil {
-		b = appendObject(b, "Usual", a.Usual)
-	}
-	if a.Told != nil {
-		b = appendObject(b, "Told", a.Told)
-	}
-	return b
+func (a *roamer) pack(p *packer) {
+	packList(p, &a.Recent.Seen)
+	packInteger(p, &a.Recent.Level)
+	p.micros(&a.First)
+	p.micros(&a.Last)
+	p.micros(&a.Hour)
+	p.int(&a.Peak)
+	p.bool(&a.Apart)
+	p.int(&a.Few)
+	packOptional(p, &a.Usual)
+	packOptional(p, &a.Told)
 }
 
 // A sweep is one actor's that goes on.
@@ -396,22 +390,16 @@ type sighting struct {
 	Status int
 }
 
-func (v *sighting) members(b []byte) []byte {
-	b = v.Evidence.members(appendUint(appendInt(b, "At", v.At), "Object", v.Object))
-	return appendInt(b, "Status", int64(v.Status))
+func (v *sighting) pack(p *packer) {
+	p.micros(&v.At)
+	p.tag(&v.Object)
+	p.evidence(&v.Evidence)
+	packInteger(p, &v.Status)
 }
 
 // maxSightings is more than the threshold for an actor without company, which is thereby
 // exact.
 const maxSightings = 512
-
-func (s *sightings) members(b []byte) []byte {
-	b = appendFilled(b, "Seen", s.Seen, (*sighting).members)
-	if s.Level != 0 {
-		b = appendInt(b, "Level", int64(s.Level))
-	}
-	return b
-}
 
 // see adds a request and returns how many objects were asked for within the span.
 func (s *sightings) see(v sighting, span int64) int64 {
@@ -609,7 +597,7 @@ func (s *objectSweep) Learned() (l Learned) {
 
 func (s *objectSweep) Learn(l Learned, at time.Time) error {
 	s.Hours = l.number(ofHours).Baseline
-	s.Actors = byTag[roamer]{}
+	s.Actors = byTag[roamer, *roamer]{}
 	for _, n := range l.Numbers {
 		if n.Actor == "" {
 			continue

@@ -46,13 +46,13 @@ type walkSettings struct {
 }
 
 type pageWalk struct {
-	Recent []page  `json:",omitempty"` // the last request for each page within the window; at most least
-	Going  *paging `json:",omitempty"`
+	Recent packed[page, *page] `json:",omitempty"` // the last request for each page within the window; at most least
+	Going  *paging             `json:",omitempty"`
 	*walkSettings
 }
 
 func (s *pageWalk) AppendJSON(b []byte) ([]byte, error) {
-	b = appendFilled(append(b, '{'), "Recent", s.Recent, (*page).members)
+	b = appendPacked(append(b, '{'), "Recent", s.Recent)
 	return appendGoing(b, s.Going)
 }
 

@@ -45,14 +45,14 @@ type sequentialSettings struct {
 
 // A sequentialIDs is one line of memory: there are many, and each request needs another.
 type sequentialIDs struct {
-	Visits []visit `json:",omitempty"` // within the window, by id; bounded by visitsKept
-	oldest moment  // no visit is older; 0 if that is not known
-	Going  *walk   `json:",omitempty"`
+	Visits packed[visit, *visit] `json:",omitempty"` // within the window, by id; bounded by visitsKept
+	oldest moment                // no visit is older; 0 if that is not known
+	Going  *walk                 `json:",omitempty"`
 	*sequentialSettings
 }
 
 func (s *sequentialIDs) AppendJSON(b []byte) ([]byte, error) {
-	b = appendFilled(append(b, '{'), "Visits", s.Visits, (*visit).members)
+	b = appendPacked(append(b, '{'), "Visits", s.Visits)
 	return appendGoing(b, s.Going)
 }
 
@@ -64,9 +64,11 @@ type visit struct {
 	Status int
 }
 
-func (v *visit) members(b []byte) []byte {
-	b = appendUint(appendTime(b, "At", v.At.time()), "Tag", v.Tag)
-	return appendInt(v.Evidence.members(b), "Status", int64(v.Status))
+func (v *visit) pack(p *packer) {
+	p.moment(&v.At)
+	p.tag(&v.Tag)
+	p.evidence(&v.Evidence)
+	packInteger(p, &v.Status)
 }
 
 func (v visit) mark() Mark { return Mark{At: v.At.time(), Tag: v.Tag, Evidence: v.Evidence} }

@@ -57,7 +57,7 @@ func (s *slowScan) AppendJSON(b []byte) ([]byte, error) {
 	if s.Fast {
 		b = appendBool(b, "Fast", true)
 	}
-	b = appendFilled(b, "Recent", s.Recent, (*Mark).members)
+	b = appendPacked(b, "Recent", packed[Mark, *Mark](s.Recent))
 	return appendGoing(b, s.Going)
 }
 

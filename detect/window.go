@@ -24,6 +24,12 @@ func (m *Mark) members(b []byte) []byte {
 	return m.Evidence.members(appendUint(appendTime(b, "At", m.At), "Tag", m.Tag))
 }
 
+func (m *Mark) pack(p *packer) {
+	p.time(&m.At)
+	p.tag(&m.Tag)
+	p.evidence(&m.Evidence)
+}
+
 func mark(r *parsers.Request, tag uint64) Mark {
 	return Mark{At: r.Time, Tag: tag, Evidence: evidence(r)}
 }
@@ -41,6 +47,12 @@ func tag(s string) uint64 { return xxh3.HashString(s) }
 // A Window holds the last requests of a key that lie within a span, in their order.
 // A span holds both its ends: 10:00:00 and 10:05:00 lie within 5 minutes.
 type Window []Mark
+
+func (w Window) MarshalJSON() ([]byte, error) { return packed[Mark, *Mark](w).MarshalJSON() }
+
+func (w *Window) UnmarshalJSON(text []byte) error {
+	return (*packed[Mark, *Mark])(w).UnmarshalJSON(text)
+}
 
 // Slide adds a request and forgets those further back than span, and all but the last
 // limit. So the window holds limit requests whenever that many lie within a span.
@@ -60,7 +72,7 @@ func (w *Window) SlideDistinct(m Mark, span time.Duration, limit int) {
 }
 
 // A moment is a time in microseconds since 1970: less memory than a time.Time, and none that
-// the garbage collector reads. It is saved as one.
+// the garbage collector reads. In JSON it is one.
 type moment int64
 
 func momentOf(t time.Time) moment { return moment(t.UnixMicro()) }
