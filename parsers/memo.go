@@ -33,19 +33,20 @@ type memo struct {
 type remembered struct {
 	text string // as logged
 	// short is where a text lies that fits: to compare it takes no further look at memory,
-	// which is what most of finding takes.
-	short  [48]byte
+	// which is what most of finding takes. So long that all is two lines of the processor's,
+	// the first with what finds it.
+	short  [40]byte
+	notes  Notes
 	stored string // as it may be stored
 	route  string // of a path; else ""
-	notes  Notes
 }
 
 // Notes have room for what is found out of a text that many requests share, by whoever
 // classifies or judges them: to find it out once, not once a request. They may be used by
 // many goroutines. On nil nothing can be written.
 type Notes struct {
-	found  [rooms]atomic.Value
 	number atomic.Uint64
+	found  [rooms]atomic.Value
 }
 
 // A Room is where one who finds something out writes it.
