@@ -266,6 +266,9 @@ func (rd *Reader) meet(r *Request, known *ClientNotes) {
 	} else if r.peerOnly {
 		rd.why.client = whyPeer
 	}
+	if known != nil {
+		r.ClientIP = known.address() // who looks at the notes has it at hand, and the line may be far away by then
+	}
 	r.ClientNotes, r.peerOnly = known, false
 }
 
