@@ -26,3 +26,26 @@ func TestClientNotes(t *testing.T) {
 		t.Errorf("place %d and %d, located %+v", tag, length, n.Located())
 	}
 }
+
+// A request brings its address along in the notes of the client, whether that is new or known.
+func TestClientIsInItsNotes(t *testing.T) {
+	rd := ByName("nginx-combined").NewReader(site(t, SiteConfig{}), &Source{})
+	for range 2 {
+		var r Request
+		if err := rd.Read(`192.0.2.7 - - [01/Mar/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`, 1, &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.ClientIP != "192.0.2.7" || unsafe.StringData(r.ClientIP) != &r.ClientNotes.text[0] {
+			t.Errorf("%q stands elsewhere", r.ClientIP)
+		}
+	}
+}
+
+// To find a text that is short takes a look at one line of the processor's, and what became of
+// it stands in the next.
+func TestRemembered(t *testing.T) {
+	var r remembered
+	if unsafe.Sizeof(r) != 128 || unsafe.Offsetof(r.short)+unsafe.Sizeof(r.short) > 64 || unsafe.Offsetof(r.stored) < 64 {
+		t.Errorf("%d bytes, what became of it from %d", unsafe.Sizeof(r), unsafe.Offsetof(r.stored))
+	}
+}

@@ -101,7 +101,7 @@ func (s *Store) writeRows() error {
 // Rows are a batch as the store takes it.
 type Rows struct {
 	Batch   *source.Batch
-	numbers []numbers // of each request
+	numbers numbers
 	added   []addition
 	err     error // why there is nothing else
 }
@@ -122,37 +122,36 @@ func (s *Store) Rows(b *source.Batch) *Rows {
 		return &Rows{Batch: b, err: err}
 	}
 	requests := b.Requests
-	rows := &Rows{Batch: b, numbers: make([]numbers, len(requests))}
+	rows := &Rows{Batch: b, numbers: newNumbers(len(requests))}
 	d := &s.dims
+	for _, of := range d.all() {
+		d.forget(of)
+	}
+	d.recall(requests, rows.numbers)
 	var p parts
 	for column, of := range d.all() {
-		d.forget(of)
 		// One thing for all requests after the other: what is to be looked up is then fetched
 		// from memory side by side.
-		sought := d.sought[:0]
-		for i := range requests {
-			r := &requests[i]
-			if id, ok := d.recall(of, r); ok {
-				rows.numbers[i][column] = id
-				continue
-			}
+		sought := d.sought[column]
+		for i := range sought {
+			r := &requests[sought[i].request]
 			var agent *parsers.Notes
 			if of.what == caller {
 				agent = r.AgentNotes
 			}
-			if hash := d.hash(p.of(of.what, r), agent); hash != nothing {
-				sought = append(sought, lookup{hash, i})
-			}
+			sought[i].hash = d.hash(p.of(of.what, r), agent)
 		}
 		for _, l := range sought {
+			if l.hash == nothing {
+				continue
+			}
 			id, added := d.number(of, l.hash)
 			if added {
 				rows.added = append(rows.added, addition{of, id, l.request})
 			}
-			rows.numbers[l.request][column] = id
+			rows.numbers[column][l.request] = id
 			d.remember(of, &requests[l.request], id)
 		}
-		d.sought = sought
 	}
 	return rows
 }
@@ -208,7 +207,7 @@ func (s *Store) forget(b *source.Batch) error {
 }
 
 // addRequests writes the rows of requests, of each the numbers of what repeats.
-func (s *Store) addRequests(requests []parsers.Request, of []numbers) error {
+func (s *Store) addRequests(requests []parsers.Request, of numbers) error {
 	if len(requests) == 0 {
 		return nil
 	}

@@ -35,7 +35,8 @@ type dim struct {
 	repeated bool
 }
 
-// what is it that a table keeps of requests.
+// what is it that a table keeps of requests. It is the place of its column, too, in the order
+// of dims.all.
 type what int
 
 const (
@@ -43,6 +44,7 @@ const (
 	call
 	target
 	referer
+	columns
 )
 
 // parts are the texts of one row, as many as the table has.
@@ -80,7 +82,7 @@ type dims struct {
 	agents                            agents
 	recentCallers                     recentCallers
 	recentCalls                       recentCalls
-	sought                            []lookup // of one batch and table
+	sought                            [columns][]lookup // of one batch
 }
 
 // bytesPerName is how much of the memory there must be for each row of one table whose
@@ -169,7 +171,7 @@ func (s *Store) Unload() {
 	for _, d := range s.dims.all() {
 		d.ids, d.older = names{}, names{}
 	}
-	s.dims.recentCallers, s.dims.recentCalls, s.dims.sought = nil, nil, nil
+	s.dims.recentCallers, s.dims.recentCalls, s.dims.sought = nil, nil, [columns][]lookup{}
 	s.dims.loaded = false
 }
 

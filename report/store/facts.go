@@ -12,8 +12,16 @@ type facts struct {
 	texts lists // of the last column
 }
 
-// numbers are those under which what repeats of a request is kept, in the order of dims.all.
-type numbers [4]uint32
+// numbers are those under which what repeats of requests is kept: by column, one a request.
+type numbers [columns][]uint32
+
+func newNumbers(requests int) (of numbers) {
+	all := make([]uint32, len(of)*requests)
+	for column := range of {
+		of[column] = all[column*requests:][:requests]
+	}
+	return of
+}
 
 // newFacts begins to write to the table on the connection.
 func newFacts(conn any) (appender, error) {
@@ -26,25 +34,28 @@ func newFacts(conn any) (appender, error) {
 }
 
 // append writes a row for each request.
-func (f *facts) append(requests []parsers.Request, of []numbers) error {
-	for len(requests) > 0 {
+func (f *facts) append(requests []parsers.Request, of numbers) error {
+	for at := 0; at < len(requests); {
 		if f.rows == vectorSize {
 			if err := f.flush(); err != nil {
 				return err
 			}
 		}
-		n := min(len(requests), vectorSize-f.rows)
-		f.fill(requests[:n], of[:n])
-		requests, of = requests[n:], of[n:]
+		to := min(len(requests), at+vectorSize-f.rows)
+		f.fill(requests[at:to], of[caller][at:to], of[call][at:to], of[target][at:to], of[referer][at:to])
+		at = to
 	}
 	return nil
 }
 
 // fill writes rows for which there is room.
-func (f *facts) fill(requests []parsers.Request, of []numbers) {
+func (f *facts) fill(requests []parsers.Request, callers, calls, targets, referers []uint32) {
 	c, n := f.chunk, len(requests)
+	copy(cells[uint32](c, 1, n), callers)
+	copy(cells[uint32](c, 2, n), calls)
+	copy(cells[uint32](c, 3, n), targets)
+	copy(cells[uint32](c, 6, n), referers)
 	ts := cells[int64](c, 0, n)
-	callers, calls, targets, referers := cells[uint32](c, 1, n), cells[uint32](c, 2, n), cells[uint32](c, 3, n), cells[uint32](c, 6, n)
 	bytes, durations, records := cells[int64](c, 4, n), cells[int64](c, 5, n), cells[int64](c, 7, n)
 	late := cells[bool](c, 8, n)
 	sources, lines := cells[int32](c, 9, n), cells[int64](c, 10, n)
@@ -52,11 +63,10 @@ func (f *facts) fill(requests []parsers.Request, of []numbers) {
 	for i := range requests {
 		r := &requests[i]
 		ts[i] = r.Time.UnixMicro()
-		callers[i], calls[i], targets[i], referers[i] = of[i][0], of[i][1], of[i][2], of[i][3]
 		bytes[i], durations[i], records[i] = max(r.Bytes, -1), microseconds(r.Duration), max(r.Records, -1)
 		late[i] = r.Late
 		sources[i], lines[i] = int32(r.Source.ID), r.Line
-		if of[i][2] != 0 {
+		if targets[i] != 0 {
 			texts[i] = f.texts.add(r.RequestID, r.Body, "", "")
 		} else {
 			texts[i] = f.texts.add(r.RequestID, r.Body, r.Path, r.Query)

@@ -30,29 +30,46 @@ func (g generation) note(n *parsers.Notes, number uint32) {
 	n.SetNumber(uint64(g)<<32 | uint64(number))
 }
 
-// recall returns the number of what the request says, if it is at hand without a hash: it was
-// found in this generation, or there is nothing, which has the number 0.
-func (d *dims) recall(of *dim, r *parsers.Request) (id uint32, ok bool) {
-	switch of.what {
-	case caller:
+// recall finds the numbers of what the requests say that are at hand without a hash: they were
+// found in this generation, or there is nothing, which has the number 0. The rest is sought. All
+// of a request is looked at before the next: it is long, and to fetch it from memory again for
+// each column takes longer than to recall that.
+func (d *dims) recall(requests []parsers.Request, of numbers) {
+	for column := range d.sought {
+		d.sought[column] = d.sought[column][:0]
+	}
+	for i := range requests {
+		r := &requests[i]
+		known := false
 		if isPlainCaller(r) {
-			if c := d.recentCallers.of(r); c.client == r.ClientNotes && c.agent == r.AgentNotes && c.generation == of.generation {
-				return c.id, true
+			c := d.recentCallers.of(r)
+			if known = c.client == r.ClientNotes && c.agent == r.AgentNotes && c.generation == d.callers.generation; known {
+				of[caller][i] = c.id
 			}
 		}
-	case call:
-		if c := d.recentCalls.of(r); c.generation == of.generation && c.is(r) {
-			return c.id, true
+		if !known {
+			d.seek(caller, i)
 		}
-	case target:
+		if c := d.recentCalls.of(r); c.generation == d.calls.generation && c.is(r) {
+			of[call][i] = c.id
+		} else {
+			d.seek(call, i)
+		}
 		if r.Query == "" {
-			id = of.generation.noted(r.PathNotes)
+			of[target][i] = d.targets.generation.noted(r.PathNotes)
 		}
-		return id, id != 0
-	case referer:
-		return 0, r.Referer == ""
+		if of[target][i] == 0 {
+			d.seek(target, i)
+		}
+		if r.Referer != "" {
+			d.seek(referer, i)
+		}
 	}
-	return 0, false
+}
+
+// seek notes that what the request says is to be looked up.
+func (d *dims) seek(w what, request int) {
+	d.sought[w] = append(d.sought[w], lookup{request: request})
 }
 
 // remember puts the number of what the request says down for recall.
