@@ -275,22 +275,10 @@ func (p *Pipeline) due(requests []*parsers.Request, watermark time.Time) []*pars
 	}
 	for _, r := range requests[late:] {
 		if p.asks(r.Event) {
-			p.waiting = append(p.waiting, kept(r))
+			p.waiting = append(p.waiting, r.Kept())
 		}
 	}
 	return due
-}
-
-// kept returns a request in memory of its own.
-func kept(r *parsers.Request) *parsers.Request {
-	own := *r
-	for _, s := range []*string{&own.ClientIP, &own.PeerIP, &own.Method, &own.Host, &own.Path, &own.Shape, &own.Route, &own.Query, &own.UserAgent,
-		&own.Referer, &own.RequestID, &own.User, &own.APIKey, &own.KeyPrefix, &own.Token, &own.Session, &own.Tenant, &own.Event} {
-		*s = strings.Clone(*s)
-	}
-	own.Allowed = slices.Clone(r.Allowed)
-	own.PathNotes, own.AgentNotes, own.Features = nil, nil, nil
-	return &own
 }
 
 // asks tells whether a rule looks at single requests of that event.

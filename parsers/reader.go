@@ -333,7 +333,9 @@ func (rd *Reader) userAgent(s string) (stored string, notes *Notes) {
 		if known = memo.find(s); known == nil {
 			known = memo.keep(&remembered{text: s, stored: cut(rd.redact(clean(s), inText, nil), maxUserAgent)})
 		}
-		*near = known
+		if len(s) <= maxMemoLen { // else it is not in memory of its own
+			*near = known
+		}
 	}
 	return known.stored, &known.notes
 }

@@ -627,3 +627,20 @@ func TestRequestIDs(t *testing.T) {
 		}
 	}
 }
+
+// A text that is too long to remember is not known again by where it lay: its memory may hold
+// another one by then.
+func TestReadRemembersNoLine(t *testing.T) {
+	rd := NginxCombined().NewReader(site(t, SiteConfig{}), &Source{})
+	line := []byte(`192.0.2.7 - - [01/Mar/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 1 "-" "` + strings.Repeat("\xffab ", 75) + `"`)
+	for _, with := range []string{"\xffab ", "\xffcb ", "\xffab "} {
+		copy(line[len(line)-1-300:], strings.Repeat(with, 75))
+		var r Request
+		if err := rd.Read(unsafe.String(&line[0], len(line)), 1, &r); err != nil {
+			t.Fatal(err)
+		}
+		if want := `\xff` + with[1:]; !strings.HasPrefix(r.UserAgent, want) {
+			t.Errorf("got %q, want %q and so on", r.UserAgent, want)
+		}
+	}
+}

@@ -2,8 +2,10 @@ package parsers
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // Request is one line of an access log in normal form. It is made by a Reader
@@ -13,8 +15,8 @@ import (
 //
 // Every string is valid UTF-8 (other bytes stand as \xNN) and holds no secret:
 // keys and tokens are fingerprints, passwords are gone. Strings may share memory
-// with the text they were read from: whoever keeps one for longer than the
-// request clones it.
+// with the text they were read from, see Leave, and with others: whoever keeps one
+// for longer than the request clones it.
 type Request struct {
 	Time   time.Time // as logged, UTC, whole microseconds
 	Source *Source   // the log the line stands in
@@ -79,6 +81,43 @@ const (
 	ActorSession ActorType = "session"
 	ActorIP      ActorType = "ip"
 )
+
+// texts are where all texts of the request stand.
+func (r *Request) texts() [19]*string {
+	return [...]*string{&r.ClientIP, &r.PeerIP, &r.Method, &r.Host, &r.Path, &r.Shape, &r.Route, &r.Query, &r.Body, &r.UserAgent, &r.Referer,
+		&r.RequestID, &r.User, &r.APIKey, &r.KeyPrefix, &r.Token, &r.Session, &r.Tenant, &r.Event}
+}
+
+// Leave copies those texts of the request that lie in the given one into room, and where that
+// has none left, into new room of which it returns the rest: the request stays as it is when the
+// text is gone.
+func (r *Request) Leave(text string, room []byte) (left []byte) {
+	const size = 16 << 10 // of new room
+	begin := uintptr(unsafe.Pointer(unsafe.StringData(text)))
+	for _, s := range r.texts() {
+		n := len(*s)
+		if n == 0 || uintptr(unsafe.Pointer(unsafe.StringData(*s)))-begin >= uintptr(len(text)) {
+			continue
+		}
+		if n > len(room) {
+			room = make([]byte, max(size, n))
+		}
+		*s = unsafe.String(&room[0], copy(room, *s))
+		room = room[n:]
+	}
+	return room
+}
+
+// Kept returns a copy of the request in memory of its own, without what was found out of it.
+func (r *Request) Kept() *Request {
+	own := *r
+	for _, s := range own.texts() {
+		*s = strings.Clone(*s)
+	}
+	own.Allowed = slices.Clone(r.Allowed)
+	own.PathNotes, own.AgentNotes, own.Features = nil, nil, nil
+	return &own
+}
 
 // Actor returns who made the request, by the best that is known: API key, user,
 // token, session, address. The id is "" only where the log names none of them.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"github.com/zeebo/xxh3"
@@ -28,6 +29,8 @@ type cutter struct {
 	goesOn bool
 	long   string // the beginning of a line that is too long and goes on; "" if there is none
 
+	spare *sync.Pool // of *[blockSize]byte, whose text nobody needs any more; nil: there is none
+
 	document splitter        // nil: the lines are those of the text
 	ahead    *xxh3.Hasher128 // hash of all that the document was given
 	beyond   int64           // bytes of that after offset
@@ -36,9 +39,10 @@ type cutter struct {
 // A block is one or more lines with their line ends.
 type block struct {
 	text    string
-	torn    bool    // it is one line that has no line end: the content ends there
-	cut     int     // lines longer than MaxLine, which were cut
-	numbers []int64 // of the lines; nil: each is one more than the last
+	memory  *[blockSize]byte // that the text lies in; nil: in other memory, which stays
+	torn    bool             // it is one line that has no line end: the content ends there
+	cut     int              // lines longer than MaxLine, which were cut
+	numbers []int64          // of the lines; nil: each is one more than the last
 }
 
 // A placed block is one with its place: where the whole lines end that were given out so
@@ -158,20 +162,35 @@ func (c *cutter) pause() bool {
 	return true
 }
 
-// buffer returns a buffer to read into. Unlike one that make returns it was not cleared,
+// buffer returns a buffer to read into. Unlike one that make returns a new one was not cleared,
 // which would take as long as to copy what is read.
-func buffer() []byte {
+func (c *cutter) buffer() []byte {
+	if c.spare != nil {
+		if memory, ok := c.spare.Get().(*[blockSize]byte); ok {
+			return memory[:]
+		}
+	}
 	var b strings.Builder
 	b.Grow(blockSize)
 	b.WriteByte(0)
 	return unsafe.Slice(unsafe.StringData(b.String()), blockSize)
 }
 
+// reuse has the memory of a block used for later ones. Its text is no more: it is cleared, so
+// that what was kept of it by mistake is seen to be nothing, and not some other line.
+func (b *block) reuse(spare *sync.Pool) {
+	if b.memory != nil {
+		clear(b.memory[:])
+		spare.Put(b.memory)
+		b.memory, b.text = nil, ""
+	}
+}
+
 // fill reads on until the buffer is full, which makes it larger until a longest line
 // with its line end has room.
 func (c *cutter) fill() {
 	if c.buf == nil {
-		c.buf = buffer()
+		c.buf = c.buffer()
 	}
 	if c.n == len(c.buf) {
 		c.buf = append(c.buf, make([]byte, min(len(c.buf), MaxLine+1-len(c.buf)))...)
@@ -198,7 +217,10 @@ func (c *cutter) take(end int) block {
 	c.offset += int64(end)
 	if rest := c.buf[end:c.n]; end > len(c.buf)/2 && len(rest) < blockSize {
 		b := block{text: unsafe.String(&c.buf[0], end)}
-		c.buf = buffer()
+		if len(c.buf) == blockSize {
+			b.memory = (*[blockSize]byte)(c.buf)
+		}
+		c.buf = c.buffer()
 		c.n = copy(c.buf, rest)
 		return b
 	}

@@ -43,6 +43,7 @@ type Log struct {
 	number  int64    // of the last line
 	headers []string // header lines of what was read before
 	reader  *parsers.Reader
+	texts   []byte // room for those of requests, which they would else leave with their block
 	torn    string // the torn line of the run before, until it is met again
 	voids   bool   // that line now reads otherwise
 	anew    bool
@@ -68,13 +69,14 @@ type Options struct {
 	// from another log. nil: no copy is told.
 	Kept func(source int) iter.Seq2[*parsers.Request, error]
 
-	hands hands
-	spare sync.Pool // of []parsers.Request
+	hands  hands
+	spare  sync.Pool // of []parsers.Request
+	blocks sync.Pool // of *[blockSize]byte
 }
 
 // room returns memory for at least so many requests, and not for many more. What is in it
 // are requests of before: to clear them would take longer than much of reading others, and
-// they keep alive no more than the block of lines that they were read from.
+// they keep alive little more than their texts.
 func (o *Options) room(n int) []parsers.Request {
 	if spare, ok := o.spare.Get().(*[]parsers.Request); ok && cap(*spare) >= n && cap(*spare) <= 4*n {
 		return *spare
@@ -248,6 +250,7 @@ func (l *Log) open() (err error) {
 	if l.cut == nil {
 		l.cut = newCutter(l.content, l.layout)
 	}
+	l.cut.spare = &l.opts.blocks
 	if !l.content.plain && !l.File.once() && l.File.live == nil && l.opts.hands.take() {
 		a := cutAhead(l.cut)
 		l.ahead = a
@@ -310,14 +313,15 @@ func (l *Log) read(block placed) *Batch {
 		}
 		became := l.line(whole.line, whole.start, b)
 		if len(b.Requests)-done == atATime {
-			l.finish(b.Requests[done:])
+			l.finish(b.Requests[done:], &block.block)
 			done = len(b.Requests)
 		}
 		if torn {
 			l.At.Torn = string(became) + hashText(xxh3.HashString128(line))
 		}
 	}
-	l.finish(b.Requests[done:])
+	l.finish(b.Requests[done:], &block.block)
+	block.reuse(&l.opts.blocks)
 	clear(before[min(len(b.Requests), len(before)):]) // or they would keep alive more blocks
 	l.At.Cut += int64(block.cut)
 	l.At.Offset, l.At.Hash = block.offset, block.hash
@@ -329,11 +333,17 @@ func (l *Log) read(block placed) *Batch {
 // together, and few enough that what was just read of them is at hand.
 const atATime = 32
 
-// finish does what is left to do for requests once their lines are read.
-func (l *Log) finish(requests []parsers.Request) {
+// finish does what is left to do for requests once their lines are read, which are in the
+// block: its memory may be used for another one then.
+func (l *Log) finish(requests []parsers.Request, of *block) {
 	l.reader.Finish(requests)
 	if l.opts.Enrich != nil {
 		l.opts.Enrich(requests)
+	}
+	if of.memory != nil {
+		for i := range requests {
+			l.texts = requests[i].Leave(of.text, l.texts)
+		}
 	}
 }
 
@@ -388,7 +398,7 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 			reason = reject.Reason
 		}
 		l.At.Rejected++
-		sample := l.opts.Site.RedactLine(line)
+		sample := strings.Clone(l.opts.Site.RedactLine(line)) // the line goes with its block
 		l.watch.shapes.add(number, reason, sample)
 		b.Rejects = append(b.Rejects, Reject{number, reason, sample})
 		return wasRejected
