@@ -40,12 +40,3 @@ func TestClientIsInItsNotes(t *testing.T) {
 		}
 	}
 }
-
-// To find a text that is short takes a look at one line of the processor's, and what became of
-// it stands in the next.
-func TestRemembered(t *testing.T) {
-	var r remembered
-	if unsafe.Sizeof(r) != 128 || unsafe.Offsetof(r.short)+unsafe.Sizeof(r.short) > 64 || unsafe.Offsetof(r.stored) < 64 {
-		t.Errorf("%d bytes, what became of it from %d", unsafe.Sizeof(r), unsafe.Offsetof(r.stored))
-	}
-}

@@ -6,11 +6,12 @@ import (
 	"unsafe"
 )
 
-// All that is remembered of a text is in two lines of the processor's, the text too if it is
-// short.
+// All that is remembered of a text is in two lines of the processor's: what finds it in the
+// first, the text too if it is short, and what became of it in the second.
 func TestMemo(t *testing.T) {
-	if size := unsafe.Sizeof(remembered{}); size != 128 {
-		t.Errorf("what is remembered takes %d bytes", size)
+	var all remembered
+	if unsafe.Sizeof(all) != 128 || unsafe.Offsetof(all.short)+unsafe.Sizeof(all.short) > 64 || unsafe.Offsetof(all.stored) < 64 {
+		t.Errorf("%d bytes, what became of it from %d", unsafe.Sizeof(all), unsafe.Offsetof(all.stored))
 	}
 	m := newMemo(2)
 	for n := range maxMemoLen + 2 {

@@ -43,7 +43,7 @@ type Log struct {
 	number  int64    // of the last line
 	headers []string // header lines of what was read before
 	reader  *parsers.Reader
-	texts   []byte // room for those of requests, which they would else leave with their block
+	texts   []byte // room for those of requests that lie in a block: see parsers.Request.Leave
 	torn    string // the torn line of the run before, until it is met again
 	voids   bool   // that line now reads otherwise
 	anew    bool
@@ -214,6 +214,7 @@ func (l *Log) reopened() *Batch {
 func (l *Log) end(err error) {
 	last := l.number
 	l.close()
+	l.texts = nil // of ten thousand logs that a plan holds to the end, it would be much
 	l.failed = io.EOF
 	if _, ok := errors.AsType[*trailing](err); ok {
 		l.watch.trailing(last)
@@ -322,7 +323,7 @@ func (l *Log) read(block placed) *Batch {
 	}
 	l.finish(b.Requests[done:], &block.block)
 	block.reuse(&l.opts.blocks)
-	clear(before[min(len(b.Requests), len(before)):]) // or they would keep alive more blocks
+	clear(before[min(len(b.Requests), len(before)):]) // or they would keep alive more texts
 	l.At.Cut += int64(block.cut)
 	l.At.Offset, l.At.Hash = block.offset, block.hash
 	b.After = l.At
