@@ -147,7 +147,7 @@ func (f *Follower) Find() (join bool) {
 	for _, e := range f.files {
 		e.still = false
 		if e.log != nil && !e.copyOf && e.pipe == nil && (e.moved || e.gone.IsZero() && !seen[e]) {
-			f.lost = append(f.lost, lost{path: e.base, until: now})
+			f.lost = append(f.lost, lost{path: e.base})
 			e.moved = false
 		}
 		switch {

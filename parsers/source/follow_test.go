@@ -353,6 +353,63 @@ var hazards = []struct {
 		w.lines(3)
 		s.round()
 	}},
+	{"looked at while its name leads to nothing, then rotated unseen", nil, func(w *logWriter, s *watching, dir string) {
+		for n := range 4 {
+			w.lines(3)
+			s.round()
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, 2*n))
+			if n > 1 {
+				s.kill()
+			}
+			s.round()
+			w.lines(3) // into the old file
+			w.reopen()
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, 2*n+1))
+			if n%2 == 1 {
+				pack(w.t, fmt.Sprintf("%s.%d", w.path, 2*n+1))
+			}
+			w.reopen()
+			w.lines(3)
+			s.round()
+		}
+	}},
+	{"looked at while it is empty, then rotated unseen", nil, func(w *logWriter, s *watching, dir string) {
+		w.lines(3)
+		for n := range 4 {
+			w.rename(fmt.Sprintf("%s.%d", w.path, 3*n))
+			w.reopen()
+			if n > 1 {
+				s.kill()
+			}
+			s.round()
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, 3*n+1))
+			w.reopen()
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, 3*n+2))
+			w.reopen()
+			w.lines(3)
+			s.round()
+		}
+	}},
+	{"looked at while it is empty, then copied and emptied unseen", nil, func(w *logWriter, s *watching, dir string) {
+		for n := range 4 {
+			w.lines(3)
+			s.round()
+			w.rename(fmt.Sprintf("%s.%d", w.path, 3*n))
+			w.reopen()
+			s.round()
+			for i := range 2 {
+				w.lines(3)
+				w.copyTo(fmt.Sprintf("%s.%d", w.path, 3*n+1+i))
+				w.empty()
+			}
+			w.lines(3)
+			s.round()
+		}
+	}},
 	{"copied and emptied", nil, func(w *logWriter, s *watching, dir string) {
 		for n := range 4 {
 			w.lines(3)
@@ -583,7 +640,7 @@ func TestFollow(t *testing.T) {
 func TestFollowRandom(t *testing.T) {
 	if s := os.Getenv("SEED"); s != "" {
 		seed, _ := strconv.ParseUint(s, 10, 64)
-		followRandom(t, seed, 10)
+		followRandom(t, seed, 11)
 		return
 	}
 	// Logs that were copied, emptied and renamed between two looks were passed over.
@@ -591,7 +648,7 @@ func TestFollowRandom(t *testing.T) {
 		followRandom(t, seed, 9)
 	}
 	for round := range 20 {
-		followRandom(t, uint64(time.Now().UnixNano())+uint64(round), 10)
+		followRandom(t, uint64(time.Now().UnixNano())+uint64(round), 11)
 	}
 }
 
@@ -647,6 +704,17 @@ func followRandom(t *testing.T, seed uint64, ops int) {
 			w.lines(1)
 		case 9: // less is read than there is
 			s.look(rng.IntN(4))
+		case 10: // rename, look, reopen, look
+			rotations++
+			w.rename(fmt.Sprintf("%s.%d", w.path, rotations))
+			if rng.IntN(4) == 0 {
+				s.kill()
+			}
+			s.look(rng.IntN(4))
+			w.reopen()
+			if rng.IntN(2) == 0 {
+				s.round()
+			}
 		}
 	}
 	s.stop()

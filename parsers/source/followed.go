@@ -193,6 +193,9 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 			e.done = false
 		}
 		if e.path != path && (e.log == nil || e.copyOf || !f.isAt(e.path, e.info)) {
+			if e.log == nil && named {
+				f.meets(path)
+			}
 			e.path, e.moved = path, true
 			if e.log != nil {
 				e.log.Source.Path, e.log.File.Path = path, path
@@ -214,7 +217,18 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 		return nil
 	}
 	f.files = append(f.files, e)
+	if named && e.pipe == nil {
+		f.meets(path)
+	}
 	return e
+}
+
+// meets notes that a name leads to a file that it did not lead to when it was looked at last:
+// others may have come and gone under it since then. Of a folder all files are met anyway.
+func (f *Follower) meets(path string) {
+	if f.joined {
+		f.lost = append(f.lost, lost{path: path})
+	}
 }
 
 // isAt tells whether the path still leads to the file.

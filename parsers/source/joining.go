@@ -38,7 +38,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 			candidates = append(candidates, e)
 		}
 	}
-	candidates = append(candidates, f.copies(first, families)...)
+	candidates = append(candidates, f.copies(first, families, candidates)...)
 	byFile := map[*File]*followed{}
 	var files []*File
 	for _, e := range candidates {

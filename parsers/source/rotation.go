@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// lost is a name that leads to another log now than it did. Next to it may lie the rest
-// of that log, and logs that came and went without being seen.
+// lost is a name that leads to another log now than it did, or to none. Next to it may lie the
+// rest of the log that it led to, and logs that came and went without being seen.
 type lost struct {
-	id    int // of a log whose file was emptied; 0 if its file is still read
+	id    int // of a log whose file was emptied; 0 if none was
 	path  string
 	until time.Time
 	next  time.Time // when a copy is looked for again
@@ -67,8 +67,9 @@ func (f *Follower) tooOld(e *followed, families map[string]family) bool {
 
 // copies returns files that nobody asked for and that may hold the rest of a log: next to
 // where it was, under a name that rotation gives. At the first Join that is any log of the
-// arguments, else one whose file was emptied.
-func (f *Follower) copies(first bool, families map[string]family) []*followed {
+// arguments, else one that was lost, or whose file begins to be read: that may have been
+// emptied since it was met.
+func (f *Follower) copies(first bool, families map[string]family, begin []*followed) []*followed {
 	var paths []string
 	now := f.Now()
 	for i := range f.lost {
@@ -76,6 +77,13 @@ func (f *Follower) copies(first bool, families map[string]family) []*followed {
 			paths = append(paths, l.path)
 			l.wait = max(2*l.wait, time.Second)
 			l.next = now.Add(l.wait)
+		}
+	}
+	if !first {
+		for _, e := range begin {
+			if e.named && e.pipe == nil {
+				paths = append(paths, e.path)
+			}
 		}
 	}
 	if first {
