@@ -2,6 +2,9 @@ package source
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -69,12 +72,19 @@ func (f *Follower) tooOld(e *followed, families map[string]family) bool {
 // where it was, under a name that rotation gives. At the first Join that is any log of the
 // arguments, else one that was lost, or whose file begins to be read: that may have been
 // emptied since it was met.
-func (f *Follower) copies(first bool, families map[string]family, begin []*followed) []*followed {
-	var paths []string
+func (f *Follower) copies(first bool, families map[string]family, begin []*followed) (found []*followed) {
+	folders := map[string]map[string]bool{} // paths by folder, and whether one was emptied
+	near := func(path string, emptied bool) {
+		dir := filepath.Dir(path)
+		if folders[dir] == nil {
+			folders[dir] = map[string]bool{}
+		}
+		folders[dir][path] = folders[dir][path] || emptied
+	}
 	now := f.Now()
 	for i := range f.lost {
 		if l := &f.lost[i]; !now.Before(l.next) {
-			paths = append(paths, l.path)
+			near(l.path, l.id != 0)
 			l.wait = max(2*l.wait, time.Second)
 			l.next = now.Add(l.wait)
 		}
@@ -82,52 +92,108 @@ func (f *Follower) copies(first bool, families map[string]family, begin []*follo
 	if !first {
 		for _, e := range begin {
 			if e.named && e.pipe == nil {
-				paths = append(paths, e.path)
+				near(e.path, false)
 			}
 		}
 	}
 	if first {
 		for _, arg := range f.args {
 			if _, ok := families[familyOf(arg)]; ok {
-				paths = append(paths, arg)
+				near(arg, false)
 			}
 		}
 		for _, e := range f.files {
 			if _, ok := families[familyOf(e.path)]; ok {
-				paths = append(paths, e.path)
+				near(e.path, false)
 			}
 		}
 	}
-	slices.Sort(paths)
-	var found []*followed
-	for _, path := range slices.Compact(paths) {
-		entries, _ := os.ReadDir(filepath.Dir(path))
-		for _, d := range entries {
-			at := filepath.Join(filepath.Dir(path), d.Name())
-			info, err := os.Stat(at)
-			if err != nil || !info.Mode().IsRegular() || info.Size() == 0 ||
-				first && info.ModTime().Before(families[familyOf(path)].fresh) {
-				continue
-			}
-			same := func(e *followed) bool { return e.info != nil && os.SameFile(e.info, info) }
-			if i := slices.IndexFunc(f.files, same); i >= 0 && familyOf(at) == familyOf(path) {
-				// It was left as a copy of what was read where it was written.
-				if e := f.files[i]; !first && e.log == nil && e.done && !slices.Contains(found, e) && e.open(at) == nil {
-					e.done = false
-					found = append(found, e)
+	for _, dir := range slices.Sorted(maps.Keys(folders)) {
+		found = append(found, f.beside(dir, folders[dir], first, families, os.ReadDir)...)
+	}
+	return found
+}
+
+// listings is how often a folder is listed at most, to find what is renamed meanwhile.
+const listings = 10
+
+// beside returns those of copies that lie in a folder next to paths, of which it is told whether
+// they were emptied. What is renamed or packed after the folder was listed may be met under
+// neither name: so it is listed once more, and again until that shows nothing new.
+func (f *Follower) beside(dir string, paths map[string]bool, first bool, families map[string]family, list func(string) ([]fs.DirEntry, error)) (found []*followed) {
+	for n := range listings {
+		entries, _ := list(dir)
+		lies := newFolder(dir, entries)
+		had, gone := len(found), false
+		for _, path := range slices.Sorted(maps.Keys(paths)) {
+			for _, d := range lies.nextTo(path) {
+				at := filepath.Join(dir, d.Name())
+				info, err := os.Stat(at)
+				gone = gone || errors.Is(err, fs.ErrNotExist) && d.Type().IsRegular()
+				if err != nil || !info.Mode().IsRegular() || info.Size() == 0 ||
+					first && info.ModTime().Before(families[familyOf(path)].fresh) {
+					continue
 				}
-				continue
+				same := func(e *followed) bool { return e.info != nil && os.SameFile(e.info, info) }
+				if i := slices.IndexFunc(f.files, same); i >= 0 && familyOf(at) == familyOf(path) {
+					// It was left as a copy of what was read where it was written.
+					if e := f.files[i]; paths[path] && e.log == nil && e.done && !slices.Contains(found, e) && e.open(at) == nil {
+						e.done = false
+						found = append(found, e)
+					}
+					continue
+				}
+				if !isRotationOf(d.Name(), filepath.Base(path)) || slices.ContainsFunc(f.files, same) || slices.ContainsFunc(found, same) {
+					continue
+				}
+				e := &followed{path: at, copyOf: true}
+				switch err := e.open(at); {
+				case err == nil:
+					found = append(found, e)
+				case errors.Is(err, fs.ErrNotExist):
+					gone = true
+				}
 			}
-			if !isRotationOf(d.Name(), filepath.Base(path)) || slices.ContainsFunc(f.files, same) || slices.ContainsFunc(found, same) {
-				continue
-			}
-			e := &followed{path: at, copyOf: true}
-			if e.open(at) == nil {
-				found = append(found, e)
-			}
+		}
+		if n > 0 && len(found) == had && !gone {
+			break
 		}
 	}
 	return found
+}
+
+// A folder is its entries, in order.
+type folder struct {
+	path     string
+	entries  []fs.DirEntry
+	families map[string][]fs.DirEntry
+}
+
+func newFolder(path string, entries []fs.DirEntry) *folder {
+	f := &folder{path, entries, map[string][]fs.DirEntry{}}
+	for _, d := range entries {
+		name := familyOf(filepath.Join(path, d.Name()))
+		f.families[name] = append(f.families[name], d)
+	}
+	return f
+}
+
+// nextTo returns the entries whose names are of the family of a path of the folder, or may be
+// given by rotating it.
+func (f *folder) nextTo(path string) []fs.DirEntry {
+	family, of := familyOf(path), filepath.Base(path)
+	next := slices.Clone(f.families[family])
+	stem := strings.TrimSuffix(of, filepath.Ext(of))
+	from, _ := slices.BinarySearchFunc(f.entries, stem, func(d fs.DirEntry, stem string) int { return strings.Compare(d.Name(), stem) })
+	for _, d := range f.entries[from:] {
+		if !strings.HasPrefix(d.Name(), stem) {
+			break
+		}
+		if isRotationOf(d.Name(), of) && familyOf(filepath.Join(f.path, d.Name())) != family {
+			next = append(next, d)
+		}
+	}
+	return next
 }
 
 // isRotationOf tells whether rotating a log of that name may give a file the other.
