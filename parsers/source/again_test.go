@@ -50,6 +50,7 @@ func TestEarlierCopy(t *testing.T) {
 	}{
 		{"half", half, true},
 		{"half, packed", compress(t, "gzip", half), true},
+		{"packed and cut short", compress(t, "gzip", content)[:5000], true},
 		{"one line", content[:strings.IndexByte(content, '\n')+1], true},
 		{"torn in the last line's path", half + logLine(9, "/p")[:50], true},
 		{"another line at the end", half + logLine(9, "/other"), false},

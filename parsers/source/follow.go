@@ -27,11 +27,14 @@ type Follower struct {
 	lost    []lost // rotated, and maybe more than seen
 	joined  bool   // Join was called before
 	pattern bool   // more files may join at any time
-	watcher *fsnotify.Watcher
-	watched map[string]bool
-	wake    chan struct{}
-	reorder bool
-	event   mark // the greatest time of a line, and when it came
+	// What the next Join tells of, and all that was told of.
+	failures []Failure
+	told     map[string]bool
+	watcher  *fsnotify.Watcher
+	watched  map[string]bool
+	wake     chan struct{}
+	reorder  bool
+	event    mark // the greatest time of a line, and when it came
 }
 
 // FollowOptions say how logs are followed.
@@ -63,7 +66,7 @@ const (
 // Follow returns a follower of what the arguments name: files, which need not be there
 // yet, folders, patterns, pipes, and "-" for standard input.
 func Follow(args []string, opts FollowOptions) *Follower {
-	f := &Follower{FollowOptions: opts, args: args, wake: make(chan struct{}, 1), watched: map[string]bool{}}
+	f := &Follower{FollowOptions: opts, args: args, wake: make(chan struct{}, 1), watched: map[string]bool{}, told: map[string]bool{}}
 	if !f.Poll {
 		f.watcher, _ = fsnotify.NewWatcher() // without it there is polling
 	}
@@ -174,11 +177,25 @@ func (f *Follower) Find() (join bool) {
 		}
 		return false
 	})
-	f.lost = slices.DeleteFunc(f.lost, func(l lost) bool { return l.id != 0 && now.After(l.until) })
+	f.lost = slices.DeleteFunc(f.lost, func(l lost) bool {
+		over := l.wait > 0 && now.After(l.until)
+		if over && l.failed != nil {
+			f.tell(*l.failed)
+		}
+		return over
+	})
 	for _, e := range f.files {
 		join = join || e.pending(now)
 	}
-	return join || !f.joined || slices.ContainsFunc(f.lost, func(l lost) bool { return !now.Before(l.next) })
+	return join || !f.joined || len(f.failures) > 0 || slices.ContainsFunc(f.lost, func(l lost) bool { return !now.Before(l.next) })
+}
+
+// tell has the next Join tell of a failure, unless that was told of before.
+func (f *Follower) tell(fail Failure) {
+	if key := fail.Path + "\n" + fail.Err.Error(); !f.told[key] {
+		f.told[key] = true
+		f.failures = append(f.failures, fail)
+	}
 }
 
 // Next returns what the log that lies furthest back has to give, or ErrForNow when none
@@ -309,7 +326,7 @@ func (f *Follower) ended(e *followed) {
 // replaced deals with a file that was emptied or overwritten: it holds another log now,
 // and what was not read of the one before may stand in a copy.
 func (f *Follower) replaced(e *followed, now time.Time) {
-	f.lost = append(f.lost, lost{id: e.log.Source.ID, path: e.base, until: now.Add(keepLost)})
+	f.lost = append(f.lost, lost{id: e.log.Source.ID, path: e.base})
 	e.log.close()
 	e.log, e.done, e.from, e.failed = nil, false, false, 0
 	e.came, e.quiet = time.Time{}, time.Time{}

@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
 )
@@ -838,6 +840,124 @@ func TestFollowTells(t *testing.T) {
 	}
 	if !slices.Equal(told, []string{packed}) || opts.Known[0].At.Lines != 40 {
 		t.Errorf("told of %v; read %d lines of 40", told, opts.Known[0].At.Lines)
+	}
+}
+
+// What is being packed is no log of its own: met at any moment of that, also by a follower that
+// begins anew, no line is lost and none comes twice, and nothing is told of it.
+func TestFollowHalfPacked(t *testing.T) {
+	packers := map[string]func(io.Writer) io.WriteCloser{
+		"gz": func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
+		"zst": func(w io.Writer) io.WriteCloser {
+			z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstd.MinWindowSize))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return z
+		},
+	}
+	for suffix, packer := range packers {
+		for _, arg := range []string{"access.log", "access.log*"} {
+			for _, killed := range []bool{false, true} {
+				for _, seen := range []bool{false, true} {
+					for _, part := range []float64{0, 0.0005, 0.01, 0.3, 0.6, 0.9, 1} {
+						t.Run(fmt.Sprintf("%s/%s/killed=%v/seen=%v/%v", suffix, arg, killed, seen, part), func(t *testing.T) {
+							dir := t.TempDir()
+							w := newLogWriter(t, filepath.Join(dir, "access.log"))
+							w.reopen()
+							s := watch(t, source.FollowOptions{Poll: true, AtEnd: true}, filepath.Join(dir, arg))
+							s.round()
+							w.lines(100)
+							s.round()
+							w.lines(250)
+							old := w.path + ".1"
+							w.rename(old)
+							w.reopen()
+							if !seen { // the log that is packed is one that came and went
+								w.lines(300)
+								old = w.path + ".2"
+								w.rename(old)
+								w.reopen()
+							}
+							w.lines(10)
+							text, err := os.ReadFile(old)
+							w.check(err)
+							var b bytes.Buffer
+							z := packer(&b)
+							_, err = z.Write(text)
+							w.check(errors.Join(err, z.Close()))
+							packed := b.String()
+							write(t, old+"."+suffix, packed[:int(part*float64(len(packed)))])
+							if killed {
+								s.kill()
+							}
+							s.round()
+							write(t, old+"."+suffix, packed)
+							w.check(os.Remove(old))
+							s.round()
+							w.lines(10)
+							s.stop()
+							s.kill()
+							s.stop()
+							s.has(1, w.next)
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// What remains cut short, or cannot be read beside a log that is followed, is told of, once.
+func TestFollowTellsBroken(t *testing.T) {
+	for _, arg := range []string{"access.log", "access.log*"} {
+		t.Run(arg, func(t *testing.T) {
+			dir := t.TempDir()
+			w := newLogWriter(t, filepath.Join(dir, "access.log"))
+			w.reopen()
+			now := start
+			opts := options(t, time.Minute)
+			f := source.Follow([]string{filepath.Join(dir, arg)}, source.FollowOptions{Poll: true, Now: func() time.Time { return now }})
+			defer f.Close()
+			var told []string
+			round := func(wait time.Duration) {
+				now = now.Add(wait)
+				if f.Find() {
+					j := f.Join(opts)
+					for _, fail := range j.Failures {
+						told = append(told, filepath.Base(fail.Path)+": "+fail.Err.Error())
+					}
+					for _, l := range j.Logs {
+						opts.Known = append(opts.Known, source.Known{Source: *l.Source, HeadLen: l.HeadLen})
+					}
+				}
+				for {
+					if _, err := f.Next(); err != nil {
+						break
+					}
+				}
+			}
+			round(time.Second)
+			w.lines(3)
+			round(time.Second)
+			w.copyTo(w.path + ".1")
+			pack(t, w.path+".1")
+			w.check(os.Truncate(w.path+".1.gz", 20))
+			w.empty()
+			w.lines(1)
+			for range 10 {
+				round(time.Second)
+			}
+			if told != nil {
+				t.Errorf("told too early: %q", told)
+			}
+			for range 300 {
+				round(time.Second)
+			}
+			if len(told) != 1 || !strings.HasPrefix(told[0], "access.log.1.gz: ") || !strings.HasSuffix(told[0], "unexpected EOF") {
+				t.Errorf("told of %q", told)
+			}
+		})
 	}
 }
 

@@ -25,6 +25,7 @@ type followed struct {
 	before int64         // how large it was then, if it was taken for a log of the past
 	still  bool          // it had no more in this round
 	failed int64         // it was no log yet when it was half as long
+	short  int64         // it was cut short when it was so long
 	next   time.Time     // when it may be looked at again
 	wait   time.Duration // until then
 	reread bool          // it was told that it is read again from its start as it grows
@@ -112,7 +113,7 @@ func (e *followed) begun(size int64) bool {
 	for at := int64(0); ; {
 		n, err := e.live.file.ReadAt(b[:], at)
 		for i, c := range b[:n] {
-			if c == '\n' || at == 0 && i < 6 && c >= 0x80 || c == 0 { // packed, or not of bytes
+			if c == '\n' || at == 0 && i < magicSize && c >= 0x80 && size >= magicSize || c == 0 { // packed, or not of bytes
 				return true
 			}
 		}

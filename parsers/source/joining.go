@@ -55,29 +55,47 @@ func (f *Follower) Join(opts *Options) *Joining {
 	}
 	plan := Look(files, opts)
 	j := &Joining{}
-	f.lost = slices.DeleteFunc(f.lost, func(l lost) bool { return l.id == 0 })
 	for _, l := range plan.Logs {
 		e := byFile[l.File]
 		delete(byFile, l.File)
 		f.join(e, l, families, j)
 	}
 	for file, e := range byFile {
-		i := slices.IndexFunc(plan.Failures, func(fail Failure) bool { return fail.Path == file.Path })
-		if e.copyOf {
+		var fail *Failure // nil: it is empty, or the same as another, for now
+		if i := slices.IndexFunc(plan.Failures, func(fail Failure) bool { return fail.Path == file.Path }); i >= 0 {
+			fail = &plan.Failures[i]
+		}
+		switch size := e.info.Size(); {
+		case e.copyOf:
 			e.close()
-			continue
+			if fail != nil {
+				f.cannotTell(e, *fail)
+			}
+		case fail == nil:
+			f.rest(e)
+		case isCutShort(fail.Err):
+			if size != e.short {
+				e.short, e.wait = size, 0
+			}
+			if e.wait < keepLost/2 {
+				f.postpone(e)
+				break
+			}
+			f.rest(e)
+			e.failed = size + 1
+			j.Failures = append(j.Failures, *fail)
+		default:
+			// More of it may show what it is.
+			f.rest(e)
+			if e.failed == 0 || size > guessRetries {
+				j.Failures = append(j.Failures, *fail)
+			}
+			e.failed = max(2*size, 1)
 		}
-		f.rest(e)
-		if i < 0 {
-			continue // empty, or the same as another, for now
-		}
-		// More of it may show what it is.
-		size := e.info.Size()
-		if e.failed == 0 || size > guessRetries {
-			j.Failures = append(j.Failures, plan.Failures[i])
-		}
-		e.failed = max(2*size, 1)
 	}
+	f.lost = slices.DeleteFunc(f.lost, func(l lost) bool { return l.id == 0 && l.wait > 0 && l.failed == nil })
+	j.Failures = append(j.Failures, f.failures...)
+	f.failures = nil
 	f.files = append(f.files, slices.DeleteFunc(candidates, func(e *followed) bool {
 		return !e.copyOf || e.log == nil
 	})...)
@@ -149,12 +167,17 @@ func (f *Follower) leave(e *followed, l *Log) {
 // that all the time.
 func (f *Follower) rest(e *followed) {
 	e.done = true
-	e.wait = min(max(2*e.wait, time.Second), time.Minute)
-	e.next = f.Now().Add(e.wait)
+	f.postpone(e)
 	if e.pipe == nil && e.live != nil {
 		e.live.file.Close()
 		e.live = nil
 	}
+}
+
+// postpone has a file looked at in a while, which is longer each time.
+func (f *Follower) postpone(e *followed) {
+	e.wait = min(max(2*e.wait, time.Second), time.Minute)
+	e.next = f.Now().Add(e.wait)
 }
 
 // reading returns the file in which the log of that number is read; nil if none.

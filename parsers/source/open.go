@@ -43,6 +43,8 @@ const (
 	headSize = 1 << 10   // bytes by which a log is known
 	readSize = 32 << 10  // bytes read at a time; a thousand logs may be open
 
+	// magicSize is how many bytes tell how a file is packed.
+	magicSize = 6
 	// windowMax bounds the memory that a compressed file may ask for.
 	windowMax = 128 << 20
 )
@@ -137,7 +139,7 @@ func unpack(r *bufio.Reader, close func()) (*unpacked, error) {
 // decompress tells by the first bytes how the content is compressed, once. The
 // close it returns is to be called in any case.
 func decompress(r *bufio.Reader, close func()) (*bufio.Reader, func(), error) {
-	magic, err := r.Peek(6)
+	magic, err := r.Peek(magicSize)
 	if err != nil && err != io.EOF {
 		return nil, close, pathless(err)
 	}
@@ -159,6 +161,9 @@ func decompress(r *bufio.Reader, close func()) (*bufio.Reader, func(), error) {
 		plain, err = xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(xzGuard{r})
 	default:
 		return r, close, nil
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return nil, close, fmt.Errorf("compressed, but broken at its start: %w", err)

@@ -98,6 +98,11 @@ func look(f *File, opts *Options) (*Log, error) {
 	if len(begin) == 0 {
 		return nil, errEmpty
 	}
+	if f.live != nil && !content.plain && bytes.IndexByte(begin, '\n') < 0 {
+		if _, err := content.Peek(len(begin) + 1); isCutShort(err) {
+			return nil, err // of what is being packed nothing is there yet
+		}
+	}
 	l := &Log{File: f, opts: opts, head: bytes.Clone(begin[:min(len(begin), headSize)])}
 	l.grows = f.live != nil && content.plain
 	l.HeadLen = len(l.head)
@@ -315,7 +320,8 @@ const (
 	secondInFirst
 )
 
-// prefix tells whether one file's content begins with all of the other's.
+// prefix tells whether one file's content begins with all of the other's, or with all that is
+// there of it if it is cut short, as while it is being packed.
 func prefix(a, b *File) (int, error) {
 	x, err := a.open()
 	if err != nil {
@@ -336,6 +342,10 @@ func prefix(a, b *File) (int, error) {
 		}
 		if n == 0 {
 			switch {
+			case len(p) == 0 && isCutShort(errx):
+				return firstInSecond, nil
+			case len(q) == 0 && isCutShort(erry):
+				return secondInFirst, nil
 			case len(p) == 0 && errx == io.EOF:
 				return firstInSecond, nil
 			case len(q) == 0 && erry == io.EOF:
@@ -347,6 +357,9 @@ func prefix(a, b *File) (int, error) {
 		y.Discard(n)
 	}
 }
+
+// isCutShort tells whether what was packed ends before its end.
+func isCutShort(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }
 
 // recognise finds the logs that were read before: those that begin with all that
 // was read of a known one. They go on where that ended.
@@ -420,7 +433,7 @@ func (l *Log) within(k Known) bool {
 					return false
 				}
 			}
-			return end == io.EOF && err == nil && copied.At.Parsed > 0 && (!more || kept.Line > last)
+			return (end == io.EOF || isCutShort(end)) && err == nil && copied.At.Parsed > 0 && (!more || kept.Line > last)
 		}
 		for i := range b.Requests {
 			r := &b.Requests[i]

@@ -3,6 +3,7 @@ package source
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -16,11 +17,35 @@ import (
 // lost is a name that leads to another log now than it did, or to none. Next to it may lie the
 // rest of the log that it led to, and logs that came and went without being seen.
 type lost struct {
-	id    int // of a log whose file was emptied; 0 if none was
-	path  string
-	until time.Time
-	next  time.Time // when a copy is looked for again
-	wait  time.Duration
+	id     int // of a log whose file was emptied; 0 if none was
+	path   string
+	until  time.Time // a copy is looked for, once it was
+	next   time.Time // when it is looked for again
+	wait   time.Duration
+	failed *Failure // of what may be a copy; nil if it could be read
+}
+
+// cannotTell notes that what may be a copy cannot be read: it is looked at again, since it may
+// not be written to its end, and told of if that is so for long.
+func (f *Follower) cannotTell(e *followed, fail Failure) {
+	fail.Err = fmt.Errorf("beside a log that is followed, and cannot be read: %w", fail.Err)
+	i := slices.IndexFunc(f.lost, func(l lost) bool { return l.id == 0 && l.path == e.base })
+	if i < 0 {
+		i = len(f.lost)
+		f.lost = append(f.lost, lost{path: e.base})
+		f.lost[i].looked(f.Now())
+	}
+	f.lost[i].failed = &fail
+}
+
+// looked notes that copies are looked for.
+func (l *lost) looked(now time.Time) {
+	if l.wait == 0 {
+		l.until = now.Add(keepLost)
+	}
+	l.wait = max(2*l.wait, time.Second)
+	l.next = now.Add(l.wait)
+	l.failed = nil
 }
 
 // A family are the logs that follow each other under one name.
@@ -85,8 +110,7 @@ func (f *Follower) copies(first bool, families map[string]family, begin []*follo
 	for i := range f.lost {
 		if l := &f.lost[i]; !now.Before(l.next) {
 			near(l.path, l.id != 0)
-			l.wait = max(2*l.wait, time.Second)
-			l.next = now.Add(l.wait)
+			l.looked(now)
 		}
 	}
 	if !first {
@@ -130,7 +154,7 @@ func (f *Follower) beside(dir string, paths map[string]bool, first bool, familie
 				at := filepath.Join(dir, d.Name())
 				info, err := os.Stat(at)
 				gone = gone || errors.Is(err, fs.ErrNotExist) && d.Type().IsRegular()
-				if err != nil || !info.Mode().IsRegular() || info.Size() == 0 ||
+				if err != nil || !info.Mode().IsRegular() || info.Size() < magicSize ||
 					first && info.ModTime().Before(families[familyOf(path)].fresh) {
 					continue
 				}
@@ -146,7 +170,7 @@ func (f *Follower) beside(dir string, paths map[string]bool, first bool, familie
 				if !isRotationOf(d.Name(), filepath.Base(path)) || slices.ContainsFunc(f.files, same) || slices.ContainsFunc(found, same) {
 					continue
 				}
-				e := &followed{path: at, copyOf: true}
+				e := &followed{path: at, base: path, copyOf: true}
 				switch err := e.open(at); {
 				case err == nil:
 					found = append(found, e)

@@ -13,32 +13,32 @@ import (
 func TestBesideMoved(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		lie  []string // beside x.log, each with its name as its text
+		lie  []string // beside access.log, each with its name as its text
 		move func(path func(string) string) error
 		want []string // texts
 	}{
-		{"packed", []string{"x.log.1", "x.log.2"}, func(path func(string) string) error {
-			if err := os.WriteFile(path("x.log.2.gz"), []byte("packed"), 0o600); err != nil {
+		{"packed", []string{"access.log.1", "access.log.2"}, func(path func(string) string) error {
+			if err := os.WriteFile(path("access.log.2.gz"), []byte("packed"), 0o600); err != nil {
 				return err
 			}
-			return os.Remove(path("x.log.2"))
-		}, []string{"x.log.1", "packed"}},
-		{"counted up", []string{"x.log.1", "x.log.2"}, func(path func(string) string) error {
-			return rename(path, "x.log.2", "x.log.3", "x.log.1", "x.log.2", "x.log", "x.log.1")
-		}, []string{"x.log", "x.log.1", "x.log.2"}},
+			return os.Remove(path("access.log.2"))
+		}, []string{"access.log.1", "packed"}},
+		{"counted up", []string{"access.log.1", "access.log.2"}, func(path func(string) string) error {
+			return rename(path, "access.log.2", "access.log.3", "access.log.1", "access.log.2", "access.log", "access.log.1")
+		}, []string{"access.log", "access.log.1", "access.log.2"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			path := func(name string) string { return filepath.Join(dir, name) }
-			for _, name := range append(c.lie, "x.log") {
+			for _, name := range append(c.lie, "access.log") {
 				if err := os.WriteFile(path(name), []byte(name), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			f := Follow([]string{path("x.log")}, FollowOptions{Now: time.Now, Poll: true})
+			f := Follow([]string{path("access.log")}, FollowOptions{Now: time.Now, Poll: true})
 			defer f.Close()
 			listed := 0
-			found := f.beside(dir, map[string]bool{path("x.log"): false}, false, nil, func(dir string) ([]fs.DirEntry, error) {
+			found := f.beside(dir, map[string]bool{path("access.log"): false}, false, nil, func(dir string) ([]fs.DirEntry, error) {
 				entries, err := os.ReadDir(dir)
 				if listed++; err == nil && listed == 1 {
 					err = c.move(path)

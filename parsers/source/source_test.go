@@ -381,6 +381,20 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
+// What is there of a packed copy that is cut short is no log of its own.
+func TestDuplicateCutShort(t *testing.T) {
+	dir := t.TempDir()
+	content := manyLines(2000)
+	packed := compress(t, "gzip", content)
+	path, half := write(t, filepath.Join(dir, "access.log"), content), write(t, filepath.Join(dir, "access.log.gz"), packed[:len(packed)/2])
+	for _, paths := range [][]string{{path, half}, {half, path}} {
+		rd := read(t, options(t, time.Minute), paths...)
+		if len(rd.judged) != 2000 || len(rd.broken) != 0 || len(rd.plan.Same) != 1 || rd.plan.Same[0] != (source.Duplicate{Path: half, As: path}) {
+			t.Errorf("%d requests, told %q, duplicates %v; want 2000, none, the half", len(rd.judged), rd.broken, rd.plan.Same)
+		}
+	}
+}
+
 // What can be read of a broken archive is read, and the break is told.
 func TestTruncatedArchive(t *testing.T) {
 	content := manyLines(20000)
