@@ -24,9 +24,10 @@ type Follower struct {
 	FollowOptions
 	args    []string
 	files   []*followed
-	lost    []lost // rotated, and maybe more than seen
-	joined  bool   // Join was called before
-	pattern bool   // more files may join at any time
+	past    time.Time // what was not written to after it was there before the follower
+	lost    []lost    // rotated, and maybe more than seen
+	joined  bool      // Join was called before
+	pattern bool      // more files may join at any time
 	// What the next Join tells of, and all that was told of.
 	failures []Failure
 	told     map[string]bool
@@ -90,6 +91,7 @@ func Follow(args []string, opts FollowOptions) *Follower {
 			}
 		}(f.watcher)
 	}
+	f.past = lastWritten(args)
 	for _, arg := range args {
 		if arg == "-" {
 			f.files = append(f.files, &followed{path: "-", named: true, pipe: newLivePipe(opts.Stdin, f.Wake, func() error { return nil })})

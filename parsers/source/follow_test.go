@@ -412,6 +412,40 @@ var hazards = []struct {
 			s.round()
 		}
 	}},
+	{"rotated unseen before a line of it was read", nil, func(w *logWriter, s *watching, dir string) {
+		for n := range 2 {
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, n))
+			w.reopen()
+		}
+		w.lines(3)
+		s.round()
+	}},
+	{"rotated unseen before it was there", nil, func(w *logWriter, s *watching, dir string) {
+		w.check(os.Remove(w.path))
+		s.kill()
+		s.round()
+		for n := range 3 {
+			w.reopen()
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, n))
+		}
+		pack(w.t, w.path+".1")
+		w.reopen()
+		s.round()
+	}},
+	{"rotated unseen when half a line was there", nil, func(w *logWriter, s *watching, dir string) {
+		line := w.line()
+		w.text(line[:9])
+		s.round()
+		w.text(line[9:])
+		for n := range 3 {
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, n))
+			w.reopen()
+		}
+		s.round()
+	}},
 	{"copied and emptied", nil, func(w *logWriter, s *watching, dir string) {
 		for n := range 4 {
 			w.lines(3)
@@ -725,6 +759,35 @@ func followRandom(t *testing.T, seed uint64, ops int) {
 	s.has(1, w.next)
 	if t.Failed() {
 		t.Fatalf("seed %d: arg %s, did %s", seed, filepath.Base(arg), strings.Join(did, " "))
+	}
+}
+
+// What was rotated before a log is followed is not read, also where nothing is known of the log.
+func TestFollowPast(t *testing.T) {
+	for _, atEnd := range []bool{false, true} {
+		dir := t.TempDir()
+		w := newLogWriter(t, filepath.Join(dir, "access.log"))
+		old := newLogWriter(t, w.path+".1")
+		old.reopen()
+		old.next = 1000
+		old.lines(5)
+		yesterday := time.Now().Add(-24 * time.Hour)
+		w.check(os.Chtimes(old.path, yesterday, yesterday))
+		w.reopen()
+		s := watch(t, source.FollowOptions{AtEnd: atEnd}, w.path)
+		s.round()
+		old.rename(w.path + ".2")
+		pack(t, w.path+".2")
+		w.check(os.Chtimes(w.path+".2.gz", yesterday, yesterday)) // as gzip does
+		for n := range 2 {
+			w.lines(3)
+			w.rename(fmt.Sprintf("%s.%d", w.path, 3+n))
+			w.reopen()
+		}
+		for range 3 {
+			s.round()
+		}
+		s.has(1, w.next)
 	}
 }
 

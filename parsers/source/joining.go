@@ -118,15 +118,13 @@ func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Join
 		f.leave(e, l)
 		return
 	}
-	fam, ok := families[familyOf(e.path)]
-	newer := ok && !fam.last.IsZero() && !l.Source.First.Before(fam.last.Add(-l.opts.Lateness))
 	switch {
 	case !known && e.before > 0 && l.grows: // it was no log of the past: it has been written to
 		if err := l.passOver(e.before); err != nil {
 			j.Failures = append(j.Failures, Failure{Path: e.path, Err: err, Fatal: e.named})
 		}
 		j.Batches = append(j.Batches, &Batch{Log: l, After: l.At})
-	case e.pipe != nil, known && !f.Skip, !known && !e.from && !e.copyOf, !known && newer:
+	case e.pipe != nil, known && !f.Skip, !known && !e.from && !e.copyOf, !known && f.isNewer(e, l, families):
 		// From where it stands.
 	case !known && e.copyOf:
 		f.leave(e, l)
@@ -155,6 +153,16 @@ func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Join
 	e.log, e.done = l, false
 	e.grace, e.slack = f.Grace, f.Grace
 	j.Logs = append(j.Logs, l)
+}
+
+// isNewer tells whether a log that is not known follows those of its family that were read, or,
+// if none was, is a copy of what was written since the follower was made.
+func (f *Follower) isNewer(e *followed, l *Log, families map[string]family) bool {
+	last := families[familyOf(e.path)].last
+	if last.IsZero() {
+		return e.copyOf && e.info.ModTime().After(f.past)
+	}
+	return !l.Source.First.Before(last.Add(-l.opts.Lateness))
 }
 
 // leave lets a file be, of which a log has nothing to give, until it changes.

@@ -25,6 +25,27 @@ type lost struct {
 	failed *Failure // of what may be a copy; nil if it could be read
 }
 
+// lastWritten returns when a file next to those that the arguments lead to was written to last.
+func lastWritten(args []string) (last time.Time) {
+	folders := map[string]bool{}
+	for _, arg := range args {
+		folders[filepath.Dir(arg)] = true
+		matches, _ := filepath.Glob(arg)
+		for _, m := range matches {
+			folders[filepath.Dir(m)] = true
+		}
+	}
+	for dir := range folders {
+		entries, _ := os.ReadDir(dir)
+		for _, d := range entries {
+			if info, err := d.Info(); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+				last = later(last, info.ModTime())
+			}
+		}
+	}
+	return last
+}
+
 // cannotTell notes that what may be a copy cannot be read: it is looked at again, since it may
 // not be written to its end, and told of if that is so for long.
 func (f *Follower) cannotTell(e *followed, fail Failure) {
