@@ -446,6 +446,27 @@ var hazards = []struct {
 		}
 		s.round()
 	}},
+	{"the first line after it was rotated is of long before", nil, func(w *logWriter, s *watching, dir string) {
+		late := func() { // a request that took so long
+			w.next++
+			w.text(logLine(w.next-600, fmt.Sprintf("/n/%d", w.next)))
+			w.lines(3)
+		}
+		for n := range 4 {
+			w.lines(3)
+			s.round()
+			w.rename(fmt.Sprintf("%s.%d", w.path, 2*n))
+			w.reopen()
+			late()
+			w.rename(fmt.Sprintf("%s.%d", w.path, 2*n+1))
+			w.reopen()
+			late()
+			if n > 1 {
+				s.kill()
+			}
+			s.round()
+		}
+	}},
 	{"copied and emptied", nil, func(w *logWriter, s *watching, dir string) {
 		for n := range 4 {
 			w.lines(3)

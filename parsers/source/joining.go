@@ -162,7 +162,7 @@ func (f *Follower) isNewer(e *followed, l *Log, families map[string]family) bool
 	if last.IsZero() {
 		return e.copyOf && e.info.ModTime().After(f.past)
 	}
-	return !l.Source.First.Before(last.Add(-l.opts.Lateness))
+	return !l.begins.Before(last.Add(-l.opts.Lateness))
 }
 
 // leave lets a file be, of which a log has nothing to give, until it changes.

@@ -33,6 +33,7 @@ type Log struct {
 	opts   *Options
 	head   []byte
 
+	begins  time.Time // the latest time of its first lines; the first may be of a request that took long
 	from    time.Time // what lies before its first line at or after that time is not read
 	grows   bool      // it is followed: where it ends for now is not its end
 	layout  layout

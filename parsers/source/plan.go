@@ -123,8 +123,13 @@ func look(f *File, opts *Options) (*Log, error) {
 	reader := l.format.NewReader(opts.Site, l.Source)
 	var r parsers.Request
 	for i, line := range lines {
-		if reader.Read(line, int64(i+1), &r) == nil {
+		if reader.Read(line, int64(i+1), &r) != nil {
+			continue
+		}
+		if l.Source.First.IsZero() {
 			l.Source.First = r.Time
+		}
+		if l.begins = later(l.begins, r.Time); f.live == nil {
 			break
 		}
 	}
