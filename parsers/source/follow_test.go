@@ -446,6 +446,22 @@ var hazards = []struct {
 		}
 		s.round()
 	}},
+	{"rotated to names of other kinds", nil, func(w *logWriter, s *watching, dir string) {
+		for _, to := range []string{"old", "bak", "20260301.done"} {
+			w.lines(3)
+			s.round()
+			w.rename(w.path + "." + to + ".1")
+			w.reopen()
+			w.lines(3)
+			w.rename(w.path + "." + to)
+			w.reopen()
+			w.lines(3)
+			if to != "old" {
+				s.kill()
+			}
+			s.round()
+		}
+	}},
 	{"the first line after it was rotated is of long before", nil, func(w *logWriter, s *watching, dir string) {
 		late := func() { // a request that took so long
 			w.next++

@@ -12,7 +12,7 @@ import (
 // followed is a file that is or was read.
 type followed struct {
 	path  string
-	base  string // its path when it was met first
+	base  string // its path when it was met first; of a copy the one that it lies beside
 	moved bool   // it was renamed, and what lies next to base was not looked at since
 	named bool
 	info  fs.FileInfo // of the file; what it was when it was last looked at

@@ -158,7 +158,11 @@ func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Join
 // isNewer tells whether a log that is not known follows those of its family that were read, or,
 // if none was, is a copy of what was written since the follower was made.
 func (f *Follower) isNewer(e *followed, l *Log, families map[string]family) bool {
-	last := families[familyOf(e.path)].last
+	kind := e.path
+	if e.copyOf {
+		kind = e.base
+	}
+	last := families[familyOf(kind)].last
 	if last.IsZero() {
 		return e.copyOf && e.info.ModTime().After(f.past)
 	}
