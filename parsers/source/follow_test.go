@@ -799,6 +799,30 @@ func followRandom(t *testing.T, seed uint64, ops int) {
 	}
 }
 
+// What was written since logs were read before is passed over if so told, but not what is
+// written later, also where that stands in a copy of a known log.
+func TestFollowSkip(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(t, filepath.Join(dir, "access.log"))
+	w.reopen()
+	s := watch(t, source.FollowOptions{Poll: true, AtEnd: true, Skip: true}, w.path)
+	s.round()
+	w.lines(3)
+	s.round()
+	w.text(logLine(4, "/passed/over"))
+	s.kill()
+	s.round()
+	w.lines(3)
+	s.round()
+	w.lines(3)
+	w.copyTo(w.path + ".1")
+	w.empty()
+	w.lines(1)
+	s.round()
+	s.round()
+	s.has(1, w.next)
+}
+
 // What was rotated before a log is followed is not read, also where nothing is known of the log.
 func TestFollowPast(t *testing.T) {
 	for _, atEnd := range []bool{false, true} {

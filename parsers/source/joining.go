@@ -58,7 +58,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 	for _, l := range plan.Logs {
 		e := byFile[l.File]
 		delete(byFile, l.File)
-		f.join(e, l, families, j)
+		f.join(e, l, first, families, j)
 	}
 	for file, e := range byFile {
 		var fail *Failure // nil: it is empty, or the same as another, for now
@@ -106,7 +106,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 }
 
 // join begins to read a log, if there is something to be read of it.
-func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Joining) {
+func (f *Follower) join(e *followed, l *Log, first bool, families map[string]family, j *Joining) {
 	e.failed = 0
 	defer func() { e.before = 0 }()
 	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
@@ -124,7 +124,7 @@ func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Join
 			j.Failures = append(j.Failures, Failure{Path: e.path, Err: err, Fatal: e.named})
 		}
 		j.Batches = append(j.Batches, &Batch{Log: l, After: l.At})
-	case e.pipe != nil, known && !f.Skip, !known && !e.from && !e.copyOf, !known && f.isNewer(e, l, families):
+	case e.pipe != nil, known && !(f.Skip && first), !known && !e.from && !e.copyOf, !known && f.isNewer(e, l, families):
 		// From where it stands.
 	case !known && e.copyOf:
 		f.leave(e, l)
