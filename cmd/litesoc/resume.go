@@ -275,11 +275,12 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 
 // refollow opens the logs anew, each where the store says that its reading ended.
 func (t *tail) refollow(say notes) error {
-	if t.follower != nil {
-		t.follower.Close()
-	}
 	t.pending, t.held, t.behind = nil, 0, false
-	t.follower = source.Follow(t.args, t.how)
+	if t.follower != nil {
+		t.follower = t.follower.Anew()
+	} else {
+		t.follower = source.Follow(t.args, t.how)
+	}
 	t.follower.Find()
 	return t.join(say)
 }

@@ -27,6 +27,7 @@ type Follower struct {
 	past    time.Time // what was not written to after it was there before the follower
 	lost    []lost    // rotated, and maybe more than seen
 	joined  bool      // Join was called before
+	anew    bool      // another has followed before
 	pattern bool      // more files may join at any time
 	// What the next Join tells of, and all that was told of.
 	failures []Failure
@@ -98,6 +99,17 @@ func Follow(args []string, opts FollowOptions) *Follower {
 		}
 	}
 	return f
+}
+
+// Anew closes the follower and returns one that finds all again: what was written while this one
+// followed is not passed over.
+func (f *Follower) Anew() *Follower {
+	f.Close()
+	opts := f.FollowOptions
+	opts.Skip = false
+	next := Follow(f.args, opts)
+	next.past, next.told, next.anew = f.past, f.told, true
+	return next
 }
 
 // Wake ends a Wait, or the next one. Any goroutine may call it.

@@ -823,6 +823,28 @@ func TestFollowSkip(t *testing.T) {
 	s.has(1, w.next)
 }
 
+// A follower that finds all again passes nothing over that was written while another followed,
+// neither of logs that are known nor of those that have come meanwhile.
+func TestFollowAnew(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(t, filepath.Join(dir, "access.log"))
+	w.reopen()
+	yesterday := time.Now().Add(-24 * time.Hour)
+	w.text(logLine(1, "/before"))
+	w.check(os.Chtimes(w.path, yesterday, yesterday))
+	s := watch(t, source.FollowOptions{Poll: true, AtEnd: true, Skip: true}, filepath.Join(dir, "*.log"))
+	s.round()
+	w.lines(3)
+	s.round()
+	w.lines(3)
+	w.path = filepath.Join(dir, "other.log")
+	w.reopen()
+	w.lines(3)
+	s.f = s.f.Anew()
+	s.round()
+	s.has(1, w.next)
+}
+
 // What was rotated before a log is followed is not read, also where nothing is known of the log.
 func TestFollowPast(t *testing.T) {
 	for _, atEnd := range []bool{false, true} {

@@ -206,7 +206,7 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 		e.copyOf = false
 		return e
 	}
-	e := &followed{path: path, base: path, named: named, from: !f.joined && info.Size() > 0}
+	e := &followed{path: path, base: path, named: named, from: !f.joined && info.Size() > 0 && !(f.anew && info.ModTime().After(f.past))}
 	if info.Mode()&fs.ModeNamedPipe != 0 {
 		// For writing too, so that it has no end while nobody else writes.
 		pipe, err := os.OpenFile(path, os.O_RDWR, 0)
