@@ -1107,6 +1107,42 @@ func TestFollowTellsBroken(t *testing.T) {
 	}
 }
 
+// What cannot be looked at is told of, once: a log of which no word is said is taken for one
+// that is followed.
+func TestFollowTellsUnread(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(os.Symlink("loop", in("loop")), os.Symlink("loop2.log", in("loop2.log")), os.Mkdir(in("folder"), 0o700),
+		os.Symlink("loop", in("folder/loop")), os.Symlink("/dev/null", in("null"))); err != nil {
+		t.Fatal(err)
+	}
+	write(t, in("shut.log"), logLine(1, "/n/1"))
+	if err := os.Chmod(in("shut.log"), 0); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"[: pattern: syntax error in pattern", "folder/loop: too many levels of symbolic links", "loop2.log: too many levels of symbolic links",
+		"loop: too many levels of symbolic links", "null: not a file but a device", "shut.log: permission denied"}
+	if os.Geteuid() == 0 {
+		want = want[:5]
+	}
+	now := start
+	f := source.Follow([]string{in("missing"), in("["), in("*.log"), in("loop"), in("folder"), in("null")}, source.FollowOptions{Poll: true, Now: func() time.Time { return now }})
+	defer f.Close()
+	var got []string
+	for range 3 {
+		now = now.Add(time.Second)
+		if f.Find() {
+			for _, fail := range f.Join(options(t, time.Minute)).Failures {
+				got = append(got, strings.TrimPrefix(fail.Path, dir+"/")+": "+fail.Err.Error())
+			}
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+}
+
 // Two logs whose names differ by a number are two logs, also where one of them looks as if
 // it were what rotation has left of the other: of each is read what is written while it is
 // followed, and nothing else.

@@ -2,6 +2,7 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -130,12 +131,21 @@ func (f *Follower) walk(arg string, found func(path string, named bool, info fs.
 	if err != nil {
 		f.watch(filepath.Dir(arg))
 		if !strings.ContainsAny(arg, "*?[") {
+			f.cannotRead(arg, true, err)
 			return
 		}
 		f.pattern = true
-		matches, _ := filepath.Glob(arg)
+		matches, err := filepath.Glob(arg)
+		if err != nil {
+			f.cannotRead(arg, true, fmt.Errorf("pattern: %w", err))
+		}
 		for _, m := range matches {
-			if info, err := os.Stat(m); err == nil && !info.IsDir() {
+			info, err := os.Stat(m)
+			if err != nil {
+				f.cannotRead(m, true, err)
+				continue
+			}
+			if !info.IsDir() {
 				f.watch(filepath.Dir(m))
 				found(m, true, info)
 			}
@@ -150,7 +160,8 @@ func (f *Follower) walk(arg string, found func(path string, named bool, info fs.
 	f.pattern = true
 	filepath.WalkDir(arg, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // it may be gone already
+			f.cannotRead(p, false, err)
+			return nil
 		}
 		if d.IsDir() {
 			if p != arg && strings.HasPrefix(d.Name(), ".") {
@@ -159,7 +170,12 @@ func (f *Follower) walk(arg string, found func(path string, named bool, info fs.
 			f.watch(p)
 			return nil
 		}
-		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
+		info, err := os.Stat(p)
+		if err != nil {
+			f.cannotRead(p, false, err)
+			return nil
+		}
+		if info.Mode().IsRegular() {
 			found(p, false, info)
 		}
 		return nil
@@ -185,7 +201,8 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 		}
 		changed := info.Size() != e.info.Size() || !info.ModTime().Equal(e.info.ModTime())
 		if e.live == nil && e.pipe == nil && e.log == nil && changed { // closed, and written to since
-			if e.open(path) != nil {
+			if err := e.open(path); err != nil {
+				f.cannotRead(path, named, err)
 				return nil
 			}
 			e.done = false
@@ -207,14 +224,21 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 		return e
 	}
 	e := &followed{path: path, base: path, named: named, from: !f.joined && info.Size() > 0 && !(f.anew && info.ModTime().After(f.past))}
-	if info.Mode()&fs.ModeNamedPipe != 0 {
+	var err error
+	switch mode := info.Mode(); {
+	case mode&fs.ModeNamedPipe != 0:
 		// For writing too, so that it has no end while nobody else writes.
-		pipe, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
-			return nil
+		var pipe *os.File
+		if pipe, err = os.OpenFile(path, os.O_RDWR, 0); err == nil {
+			e.info, e.pipe = info, newLivePipe(pipe, f.Wake, pipe.Close)
 		}
-		e.info, e.pipe = info, newLivePipe(pipe, f.Wake, pipe.Close)
-	} else if !info.Mode().IsRegular() || e.open(path) != nil {
+	case !mode.IsRegular():
+		err = fmt.Errorf("not a file but a %s", kind(mode))
+	default:
+		err = e.open(path)
+	}
+	if err != nil {
+		f.cannotRead(path, named, err)
 		return nil
 	}
 	f.files = append(f.files, e)
@@ -222,6 +246,14 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 		f.meets(path)
 	}
 	return e
+}
+
+// cannotRead has it told that a file cannot be read, unless that is because it is not there, or
+// not any more.
+func (f *Follower) cannotRead(path string, named bool, err error) {
+	if !errors.Is(err, fs.ErrNotExist) {
+		f.tell(Failure{Path: path, Err: pathless(err), Fatal: named})
+	}
 }
 
 // meets notes that a name leads to a file that it did not lead to when it was looked at last:

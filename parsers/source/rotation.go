@@ -49,7 +49,7 @@ func lastWritten(args []string) (last time.Time) {
 // cannotTell notes that what may be a copy cannot be read: it is looked at again, since it may
 // not be written to its end, and told of if that is so for long.
 func (f *Follower) cannotTell(e *followed, fail Failure) {
-	fail.Err = fmt.Errorf("beside a log that is followed, and cannot be read: %w", fail.Err)
+	fail.Err = asCopy(fail.Err)
 	i := slices.IndexFunc(f.lost, func(l lost) bool { return l.id == 0 && l.path == e.base })
 	if i < 0 {
 		i = len(f.lost)
@@ -57,6 +57,11 @@ func (f *Follower) cannotTell(e *followed, fail Failure) {
 		f.lost[i].looked(f.Now())
 	}
 	f.lost[i].failed = &fail
+}
+
+// asCopy says why what may be a copy cannot be read.
+func asCopy(err error) error {
+	return fmt.Errorf("beside a log that is followed, and cannot be read: %w", pathless(err))
 }
 
 // looked notes that copies are looked for.
@@ -197,6 +202,8 @@ func (f *Follower) beside(dir string, paths map[string]bool, first bool, familie
 					found = append(found, e)
 				case errors.Is(err, fs.ErrNotExist):
 					gone = true
+				default:
+					f.cannotRead(at, false, asCopy(err))
 				}
 			}
 		}
