@@ -196,6 +196,9 @@ func (f *Follower) Find() (join bool) {
 		if over && l.failed != nil {
 			f.tell(*l.failed)
 		}
+		if over && l.id != 0 {
+			f.tell(Failure{Path: l.path, Err: errNoCopy})
+		}
 		return over
 	})
 	for _, e := range f.files {
@@ -203,6 +206,8 @@ func (f *Follower) Find() (join bool) {
 	}
 	return join || !f.joined || len(f.failures) > 0 || slices.ContainsFunc(f.lost, func(l lost) bool { return !now.Before(l.next) })
 }
+
+var errNoCopy = errors.New("it was emptied, and no copy is found of what it held: lines written just before that may be missed")
 
 // tell has the next Join tell of a failure, unless that was told of before.
 func (f *Follower) tell(fail Failure) {

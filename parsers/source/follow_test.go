@@ -116,6 +116,8 @@ type watching struct {
 	// What is kept: by log and line, what was asked for.
 	kept  map[string]*parsers.Request
 	known map[int]source.Known
+	told  []string // each once
+	tells []string // what is to be told
 }
 
 func watch(t testing.TB, how source.FollowOptions, args ...string) *watching {
@@ -160,7 +162,9 @@ func (w *watching) look(batches int) {
 			w.at[l.File.Path] = l
 		}
 		for _, fail := range j.Failures {
-			w.t.Errorf("%s: %v", fail.Path, fail.Err)
+			if text := filepath.Base(fail.Path) + ": " + fail.Err.Error(); !slices.Contains(w.told, text) {
+				w.told = append(w.told, text)
+			}
 		}
 		for _, b := range j.Batches {
 			w.take(b)
@@ -234,9 +238,13 @@ func (w *watching) stop() {
 	}
 }
 
-// has checks that the lines from one number to another were read once each, and no other.
+// has checks that the lines from one number to another were read once each, and no other, and
+// that of nothing else was told.
 func (w *watching) has(from, to int) {
 	w.t.Helper()
+	if !slices.Equal(w.told, w.tells) {
+		w.t.Errorf("told %q, want %q", w.told, w.tells)
+	}
 	times := map[int]int{}
 	for _, r := range w.kept {
 		n, err := strconv.Atoi(strings.TrimPrefix(r.Path, "/n/"))
@@ -531,6 +539,7 @@ var hazards = []struct {
 		for range 60 { // longer than a copy is looked for
 			s.round()
 		}
+		s.tells = []string{"access.log: it was emptied, and no copy is found of what it held: lines written just before that may be missed"}
 		w.lines(2)
 		s.round()
 		w.reopen()
@@ -550,6 +559,9 @@ var hazards = []struct {
 		}
 	}},
 	{"another log under the same number while it stood still", nil, func(w *logWriter, s *watching, dir string) {
+		for _, lines := range []int{3, 6} {
+			s.tells = append(s.tells, fmt.Sprintf("access.log: what was read of it up to line %d is in no file here any more: what was written to it after that may be missed", lines))
+		}
 		for range 5 {
 			w.lines(3)
 			s.round()
@@ -1100,7 +1112,8 @@ func TestFollowTellsBroken(t *testing.T) {
 			for range 300 {
 				round(time.Second)
 			}
-			if len(told) != 1 || !strings.HasPrefix(told[0], "access.log.1.gz: ") || !strings.HasSuffix(told[0], "unexpected EOF") {
+			if len(told) != 2 || !strings.HasPrefix(told[0], "access.log: it was emptied") ||
+				!strings.HasPrefix(told[1], "access.log.1.gz: ") || !strings.HasSuffix(told[1], "unexpected EOF") {
 				t.Errorf("told of %q", told)
 			}
 		})

@@ -55,6 +55,9 @@ func (f *Follower) Join(opts *Options) *Joining {
 	}
 	plan := Look(files, opts)
 	j := &Joining{}
+	if first && !f.Skip {
+		f.tellMissing(plan, families)
+	}
 	for _, l := range plan.Logs {
 		e := byFile[l.File]
 		delete(byFile, l.File)

@@ -25,6 +25,32 @@ type lost struct {
 	failed *Failure // of what may be a copy; nil if it could be read
 }
 
+// tellMissing tells of logs that were read last under the names of the arguments and are in none
+// of the files that were found: of those nobody knows what was written to them since.
+func (f *Follower) tellMissing(plan *Plan, families map[string]family) {
+	names := map[string]bool{}
+	for _, arg := range f.args {
+		names[familyOf(arg)] = arg != "-"
+	}
+	for _, e := range f.files {
+		names[familyOf(e.path)] = e.pipe == nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		k := families[name].known
+		if !names[name] || k.Source.ID == 0 || slices.ContainsFunc(plan.Logs, func(l *Log) bool { return l.Source.ID == k.Source.ID }) {
+			continue
+		}
+		if _, there := k.Unread(); there { // it was not looked at, since it has been quiet for long
+			continue
+		}
+		f.tell(Failure{
+			Path: k.Source.Path,
+			Err:  fmt.Errorf("what was read of it up to line %d is in no file here any more: what was written to it after that may be missed", k.At.Lines),
+			Hint: "if it lies elsewhere, 'litesoc scan FILE' reads what is new in it",
+		})
+	}
+}
+
 // lastWritten returns when a file next to those that the arguments lead to was written to last.
 func lastWritten(args []string) (last time.Time) {
 	folders := map[string]bool{}
@@ -76,6 +102,7 @@ func (l *lost) looked(now time.Time) {
 
 // A family are the logs that follow each other under one name.
 type family struct {
+	known Known     // that was read last
 	last  time.Time // of the lines that were read, at most
 	fresh time.Time // a file that was not written to since then holds nothing new
 }
@@ -96,6 +123,9 @@ func familiesOf(known []Known) map[string]family {
 	for _, k := range known {
 		name := familyOf(k.Source.Path)
 		f := all[name]
+		if !k.At.Last.Before(f.last) {
+			f.known = k
+		}
 		f.last = later(f.last, k.At.Last)
 		f.fresh = f.last.Add(-24 * time.Hour) // whose clock is whose is not known
 		all[name] = f
