@@ -279,17 +279,26 @@ func gzipFile(t *testing.T, path string) {
 
 // A running is a litesoc tail in a process of its own.
 type running struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	out    *bufio.Scanner
-	stderr bytes.Buffer
+	t       *testing.T
+	cmd     *exec.Cmd
+	out     *bufio.Scanner
+	stderr  bytes.Buffer
+	follows chan struct{} // closed once it says that it follows its logs
+}
+
+// Write takes what it says.
+func (r *running) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("litesoc: following ")) {
+		close(r.follows)
+	}
+	return r.stderr.Write(p)
 }
 
 func startTail(t *testing.T, dir string, args ...string) *running {
 	t.Helper()
-	r := &running{t: t, cmd: exec.Command("litesoc", append([]string{"tail", "--db", "x.duckdb", "--output", "ndjson"}, args...)...)}
+	r := &running{t: t, follows: make(chan struct{}), cmd: exec.Command("litesoc", append([]string{"tail", "--db", "x.duckdb", "--output", "ndjson"}, args...)...)}
 	r.cmd.Dir = dir
-	r.cmd.Stderr = &r.stderr
+	r.cmd.Stderr = r
 	out, err := r.cmd.StdoutPipe()
 	if err == nil {
 		err = r.cmd.Start()
