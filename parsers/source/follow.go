@@ -168,7 +168,7 @@ func (f *Follower) Find() (join bool) {
 			e.moved = false
 		}
 		switch {
-		case e.pipe != nil, seen[e], e.copyOf:
+		case e.pipe != nil, seen[e]:
 			e.gone = time.Time{}
 		case e.gone.IsZero():
 			e.gone = now

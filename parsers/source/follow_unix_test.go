@@ -3,7 +3,9 @@
 package source_test
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -35,4 +37,40 @@ func TestFollowPipe(t *testing.T) {
 		until(2 * (n + 1))
 	}
 	s.has(1, 6)
+}
+
+// A copy that nobody writes to any more is given back: it would keep its disk space for ever.
+func TestFollowGivesBack(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(t, filepath.Join(dir, "access.log"))
+	w.reopen()
+	s := watch(t, source.FollowOptions{Poll: true, AtEnd: true}, w.path)
+	s.round()
+	w.lines(3)
+	s.round()
+	w.rename(w.path + ".1")
+	w.reopen()
+	w.lines(3)
+	s.kill()
+	s.round()
+	open := func() (n int) {
+		for _, l := range s.at {
+			if strings.HasSuffix(l.File.Path, ".1") && !l.Over() {
+				n++
+			}
+		}
+		return n
+	}
+	if open() != 1 {
+		t.Fatalf("%d copies are followed, want 1", open())
+	}
+	w.check(os.Remove(w.path + ".1"))
+	s.round()
+	s.now = s.now.Add(2 * time.Minute)
+	s.round()
+	s.round()
+	if open() != 0 {
+		t.Error("a copy that was deleted is followed still")
+	}
+	s.has(1, w.next)
 }
