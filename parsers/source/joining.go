@@ -40,6 +40,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 	}
 	candidates = append(candidates, f.copies(first, families)...)
 	byFile := map[*File]*followed{}
+	final := map[*followed]bool{} // what is no log now will be none
 	var files []*File
 	for _, e := range candidates {
 		file := &File{Path: e.path, Named: e.named}
@@ -48,9 +49,12 @@ func (f *Follower) Join(opts *Options) *Joining {
 		} else {
 			e.live = &liveFile{file: e.live.file}
 			file.live = e.live
-			e.info, _ = e.live.stat()
+			if info, err := e.live.stat(); err == nil {
+				e.info = info
+			}
 		}
 		byFile[file] = e
+		_, final[e] = e.held()
 		files = append(files, file)
 	}
 	plan := Look(files, opts)
@@ -68,11 +72,17 @@ func (f *Follower) Join(opts *Options) *Joining {
 			continue
 		}
 		f.rest(e)
+		switch {
+		case final[e]:
+			e.pipe.stop()
+		case e.pipe != nil:
+			e.done = false // unlike a file it is not seen to change
+		}
 		if i < 0 {
 			continue // empty, or the same as another, for now
 		}
 		// More of it may show what it is.
-		size := e.info.Size()
+		size, _ := e.held()
 		if e.failed == 0 || size > guessRetries {
 			j.Failures = append(j.Failures, plan.Failures[i])
 		}
@@ -139,10 +149,14 @@ func (f *Follower) join(e *followed, l *Log, families map[string]family, j *Join
 	j.Logs = append(j.Logs, l)
 }
 
-// leave lets a file be, of which a log has nothing to give, until it changes.
+// leave lets a file be, of which a log has nothing to give, until it changes. A pipe does
+// not.
 func (f *Follower) leave(e *followed, l *Log) {
 	l.close()
 	f.rest(e)
+	if e.pipe != nil {
+		e.pipe.stop()
+	}
 }
 
 // rest lets a file be until it changes, and not to be looked at again and again if it does
