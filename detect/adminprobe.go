@@ -38,8 +38,7 @@ func AdminProbe() *Detector {
 		id, _ := r.Actor()
 		return !admins.has(id)
 	}
-	ttl := history
-	d.TTL, d.Quiet = &ttl, window
+	d.TTL, d.Quiet = new(history), window
 	d.New = func() State { return &adminProbe{limit: *limit, window: *window} }
 	return d
 }
@@ -237,7 +236,7 @@ func adminPath(path string) bool {
 			switch kind := adminWordOf(segment); {
 			case segment == "..": // what stood before it does not count
 				depth = 0
-			case depth == 0 && allPrefixes1(segment) && kind != weakAdminWord && kind != strongAdminWord:
+			case depth == 0 && isUsualPrefix(segment) && kind != weakAdminWord && kind != strongAdminWord:
 			case depth == 0 && aboutOthers(segment):
 				return false
 			case kind == strongAdminWord && !namesPeople(last), kind == weakAdminWord && depth == 0:
@@ -250,9 +249,6 @@ func adminPath(path string) bool {
 	}
 	return found && !asset(last) && !openToAll(last)
 }
-
-// allPrefixes1 tells whether a path may begin with the segment without being about it.
-func allPrefixes1(segment string) bool { return allPrefixes([]string{segment}) }
 
 type adminWord int
 

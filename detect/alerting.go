@@ -53,7 +53,7 @@ func (h *match) first() time.Time {
 	return h.At
 }
 
-// hitOf makes a match of a clue that matches.
+// matchOf makes a match of a clue that matches.
 func matchOf(c *clue) match {
 	id, typ := c.actor()
 	h := match{
@@ -356,8 +356,7 @@ func (a *openAlert) add(h match, c *clue, r *Rule) {
 	if !r.personal() && len(a.Whos) > 1 {
 		a.ActorID, a.ActorType = "", ""
 	}
-	switch a.SourceIP = cmp.Or(a.SourceIP, strings.Clone(c.ip())); {
-	case !r.personal() && len(a.Froms) > 1:
+	if a.SourceIP = cmp.Or(a.SourceIP, strings.Clone(c.ip())); !r.personal() && len(a.Froms) > 1 {
 		a.SourceIP = ""
 	}
 	a.Outcome = a.Outcome.further(h.Outcome)

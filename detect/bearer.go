@@ -92,6 +92,9 @@ func inUse(r *parsers.Request) bool {
 	return r.Status >= 200 && r.Status < 500 && r.Status != 401 && r.Event != SessionExpired
 }
 
+// maxAgent bounds what of a user agent tells programs apart, in bytes.
+const maxAgent = 256
+
 // programTag tells programs apart, not their versions: digits, dots and underscores do not
 // count. A browser that updates itself overnight is no other browser. It is 0 where the
 // log names none.
@@ -99,7 +102,7 @@ func programTag(agent string) uint64 {
 	if agent == "" {
 		return 0
 	}
-	var buf [256]byte
+	var buf [maxAgent]byte
 	n := 0
 	for i := 0; i < len(agent) && n < len(buf); i++ {
 		switch c := agent[i]; {

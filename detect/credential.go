@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
-	"github.com/zeebo/xxh3"
 )
 
 // What the detectors of credential abuse share: whose credential a request bears, and
@@ -90,17 +89,11 @@ func (t *Tenure) reached(at time.Time, requests int, span time.Duration) bool {
 	return t.Requests >= int64(requests) && at.Sub(t.First) >= span
 }
 
-// maxAgent bounds what of a user agent tells programs apart.
-const maxAgent = 256
-
-// agentTag hashes a user agent without its numbers: a new version is the same program.
+// agentTag is programTag for who tells programs apart by what they do not say, too: no user
+// agent is one of its own.
 func agentTag(agent string) uint64 {
-	var buf [maxAgent]byte
-	b := buf[:0]
-	for i := 0; i < len(agent) && len(b) < maxAgent; i++ {
-		if c := agent[i]; c != '.' && c != '_' && (c < '0' || c > '9') {
-			b = append(b, c)
-		}
+	if agent == "" {
+		return tag("")
 	}
-	return xxh3.Hash(b)
+	return programTag(agent)
 }

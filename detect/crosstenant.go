@@ -53,8 +53,7 @@ func CrossTenant() *Detector {
 	window := d.span("window", 10*time.Minute, "`time` of quiet after which an event is over")
 	admins := d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys; their events are of low severity")
 	d.Match = func(r *parsers.Request) bool { return r.Method != "OPTIONS" && look.anyIn(r) }
-	ttl := history
-	d.TTL, d.Quiet = &ttl, window
+	d.TTL, d.Quiet = new(history), window
 	d.New = func() State {
 		return &crossTenant{look: look, admins: admins, share: int64(*share), least: int64(*least), many: *many, people: *people, window: *window}
 	}

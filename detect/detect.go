@@ -44,9 +44,9 @@ type Detector struct {
 	// the window of a detector whose TTL is longer. nil means TTL. It is maxSpan at most:
 	// rules do not remember an event for longer.
 	Quiet *time.Duration
-	// MaxKeys bounds the keys remembered, the least recently seen forgotten first; a quarter
-	// of it does where TTL is a month. 0 is a million, or 65,536. It is set by who runs the
-	// detector, by the memory there is.
+	// MaxKeys bounds the keys remembered, the least recently seen forgotten first; where TTL
+	// is a month, a quarter of it does. 0 is keyed.DefaultMaxKeys, and where TTL is a month
+	// 65,536 keys. It is set by who runs the detector, by the memory there is.
 	MaxKeys int
 	// New makes the state of a key. It is called once Flags are set. What is the same for all
 	// keys stands behind one pointer where there are many states: memory is full of them then.

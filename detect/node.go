@@ -588,7 +588,8 @@ func (f *ruleFile) span(n *node, what string, to *time.Duration) {
 	*to = d
 }
 
-// parseSpan reads a time, also in days.
+// parseSpan reads a time, also in days: "36h", "7d", "1d12h". What is too long for a
+// time.Duration is an error.
 func parseSpan(s string) (time.Duration, error) {
 	days := time.Duration(0)
 	if head, rest, ok := strings.Cut(s, "d"); ok {
@@ -596,12 +597,18 @@ func parseSpan(s string) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
+		if d.Abs() > math.MaxInt64/48 { // half of the room is for what follows the days
+			return 0, fmt.Errorf("%q is too long", s)
+		}
 		if days = d * 24; rest == "" {
 			return days, nil
 		}
 		s = rest
 	}
 	d, err := time.ParseDuration(s)
+	if d.Abs() > math.MaxInt64/2 && days != 0 {
+		return 0, fmt.Errorf("%q is too long", s)
+	}
 	return days + d, err
 }
 

@@ -254,21 +254,8 @@ func appendPlain(b []byte, path string) []byte {
 // escapedByte returns the byte that s begins with, and how many bytes of s stand for it: 3
 // if it is percent-encoded.
 func escapedByte(s string) (c byte, n int) {
-	if s[0] == '%' && len(s) >= 3 {
-		if hi, lo := hexDigit(s[1]), hexDigit(s[2]); hi >= 0 && lo >= 0 {
-			return byte(hi<<4 | lo), 3
-		}
+	if s[0] == '%' && len(s) >= 3 && isHexDigit(s[1]) && isHexDigit(s[2]) {
+		return hexValue(s[1])<<4 | hexValue(s[2]), 3
 	}
 	return s[0], 1
-}
-
-// hexDigit returns the value of a hex digit; -1 if it is none.
-func hexDigit(c byte) int {
-	switch c = lower(c); {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	}
-	return -1
 }

@@ -29,8 +29,7 @@ func RefreshAbuse() *Detector {
 	times := d.count("times", 3, "how many `times` its own p99 window an account may refresh, once that is known")
 	learn := d.span("learn", 24*time.Hour, "`time` of history after which an account's own p99 is known")
 	window := d.span("window", time.Hour, "`time` within which refreshes are counted")
-	ttl := history
-	d.TTL, d.Quiet = &ttl, window
+	d.TTL, d.Quiet = new(history), window
 	d.New = func() State { return &refreshAbuse{limit: *limit, times: *times, learn: *learn, window: *window} }
 	return d
 }

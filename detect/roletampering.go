@@ -47,8 +47,7 @@ func RoleTampering() *Detector {
 		id, _ := r.Actor()
 		return !t.admins.has(id)
 	}
-	ttl := history
-	d.TTL, d.Quiet = &ttl, window
+	d.TTL, d.Quiet = new(history), window
 	d.New = func() State { return &roleTampering{look: t, window: *window} }
 	return d
 }

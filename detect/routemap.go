@@ -362,16 +362,21 @@ func (rule *routeRule) matchesAt(segments []string) bool {
 // them.
 func allPrefixes(segments []string) bool {
 	for _, s := range segments {
-		switch strings.ToLower(s) {
-		case "api", "rest", "auth", "oauth", "oauth2", "account", "accounts", "admin", "user", "users", "identity",
-			"app", "public", "internal", "management", "backend", "service", "services", "web", "index.php", "wp-json":
-			continue
-		}
-		if !isVersion(s) && len(s) != 2 { // two letters are a language
+		if !isUsualPrefix(s) {
 			return false
 		}
 	}
 	return true
+}
+
+// isUsualPrefix tells whether a path may begin with the segment without being about it.
+func isUsualPrefix(segment string) bool {
+	switch strings.ToLower(segment) {
+	case "api", "rest", "auth", "oauth", "oauth2", "account", "accounts", "admin", "user", "users", "identity",
+		"app", "public", "internal", "management", "backend", "service", "services", "web", "index.php", "wp-json":
+		return true
+	}
+	return isVersion(segment) || len(segment) == 2 // two letters are a language
 }
 
 // hasParameter tells whether the query holds the parameter, "name=value".

@@ -217,6 +217,11 @@ func TestSpans(t *testing.T) {
 			t.Errorf("%v is written %s", want, SpanText(want))
 		}
 	}
+	for _, text := range []string{"", "d", "7", "1d2", "213504d", "1000000000d", "-213504d", "100000d2000000h"} {
+		if got, err := parseSpan(text); err == nil {
+			t.Errorf("%q: read as %v", text, got)
+		}
+	}
 }
 
 // Whatever a rule file says, reading it ends, and what is read can be printed and read

@@ -133,9 +133,6 @@ func BuiltIn(lists map[string][]string) []*Rule {
 	return set.Rules
 }
 
-// BuiltInText is the file of the built-in rules.
-func BuiltInText() string { return builtIn }
-
 const (
 	// MaxEvents bounds the events that an alert lists. It counts all.
 	MaxEvents = 100

@@ -57,9 +57,6 @@ type EventType struct {
 	StandardEvent string
 }
 
-// Standard tells whether the name is one of the 26 standard ones.
-func (t EventType) Standard() bool { return t.StandardEvent == t.Name }
-
 // taxonomy is sorted by name.
 var taxonomy = []EventType{
 	{APIKeyCreated, "admin", Info, Info, APIKeyCreated},

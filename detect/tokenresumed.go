@@ -29,8 +29,7 @@ func TokenResumed() *Detector {
 	}
 	idle := d.span("idle", 4*time.Hour, "`time` without use after which a token is used again")
 	window := d.span("window", time.Hour, "`time` without use after which an event is over")
-	ttl := history
-	d.TTL, d.Quiet = &ttl, window
+	d.TTL, d.Quiet = new(history), window
 	d.New = func() State { return &tokenResumed{idle: *idle, window: *window} }
 	return d
 }

@@ -115,11 +115,9 @@ func NewTrial(routes *parsers.RouteLearner, d *Detector, events []Event) *Trial 
 
 // windowOf is the time within which the detector counts, as far as it has one.
 func windowOf(d *Detector) time.Duration {
-	for _, name := range []string{"window", "quiet"} {
-		if f := d.Flags.Lookup(name); f != nil {
-			if span, err := time.ParseDuration(f.Value.String()); err == nil {
-				return span
-			}
+	if f := d.Flags.Lookup("window"); f != nil {
+		if span, err := time.ParseDuration(f.Value.String()); err == nil {
+			return span
 		}
 	}
 	return min(*d.TTL, maxSpan)
@@ -347,7 +345,7 @@ func (m *NearMiss) ratio() float64 {
 	return float64(m.Level.Have) / float64(m.Level.Need)
 }
 
-// least is how near to an event is near.
+// leastNear is the ratio from which on a miss is a near one.
 const leastNear = 0.5
 
 // End ends the trial as if the log ended here. It returns the accounts of the events that

@@ -93,7 +93,7 @@ func newJSONParser(c JSONConfig) *jsonParser {
 const (
 	maxJSONLine = 1 << 20
 	largeLine   = 64 << 10
-	maxKeys     = 4096 // distinct keys remembered
+	maxKeys     = 4096 // distinct keys remembered, of at most maxKeyLen bytes
 	maxShape    = 256  // keys of a line remembered in their order
 	maxWrapper  = 4    // keys of an object that holds but records
 )
@@ -363,7 +363,7 @@ func (p *jsonParser) child(parent *jsonNode, key string) *jsonNode {
 	}
 	seen, ok := p.keys[jsonKey{parent, key}]
 	if !ok {
-		if len(p.keys) == maxKeys {
+		if len(p.keys) == maxKeys || len(key) > maxKeyLen {
 			return parent.find(key)
 		}
 		key = strings.Clone(key)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -115,12 +116,51 @@ func TestJSONBounds(t *testing.T) {
 	if f.Status != 200 {
 		t.Error("nothing is read once no more keys are remembered")
 	}
+	p = &jsonParser{root: jsonTree(JSONConfig{}), keys: map[jsonKey]seenKey{}}
+	long := `{"headers":{"` + strings.Repeat("x", largeLine/2) + `":"y","Host":"a"},"time":1772359200,"status":200}`
+	if err := p.parse(long, &f); err != nil || f.Host != "a" {
+		t.Errorf("a line with a long key gives %v, host %q", err, f.Host)
+	}
+	for k := range p.keys {
+		if len(k.key) > maxKeyLen {
+			t.Errorf("a key of %d bytes is remembered", len(k.key))
+		}
+	}
 	huge := `{"time":1772359200,"status":200,"x":"` + strings.Repeat("x", maxJSONLine) + `"}`
 	if err := p.parse(huge, &f); err == nil || rejectOf(err).Reason != "JSON object too long" {
 		t.Errorf("a huge line gives %v", err)
 	}
 	if err := p.parse(huge[:40]+huge[len(huge)-2*largeLine:], &f); err != nil {
 		t.Errorf("a large line gives %v", err)
+	}
+}
+
+// What wraps others may stand below itself, under the one name that the site gives it and
+// under any spelling of that. A client makes up such a key.
+func TestJSONKeyOfManyDots(t *testing.T) {
+	parse := JSON(JSONConfig{Fields: map[string]string{"user": "log.data.who", "tenant": "data.log.whose"}}).New()
+	read := func(key, value string) (f Fields) {
+		t.Helper()
+		if err := parse(`{"`+key+`":"`+value+`","time":1772359200,"status":200}`, &f); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	began := time.Now()
+	read(strings.Repeat("log.data.", 25)+"zzz", "x")
+	read(strings.Repeat("data.", 50)+"zzz", "x")
+	read(strings.Repeat("log.", largeLine/8)+"zzz", "x")
+	if d := time.Since(began); d > 10*time.Second {
+		t.Errorf("it took %v", d)
+	}
+	if f := read("log.data.who", "ann"); f.User != "ann" {
+		t.Errorf("the user is %q", f.User)
+	}
+	if f := read("log.log.data.log.whose", "acme"); f.Tenant != "acme" {
+		t.Errorf("the tenant is %q", f.Tenant)
+	}
+	if f := read("Log.Log.Log.userName", "bob"); f.User != "bob" {
+		t.Errorf("the user is %q", f.User)
 	}
 }
 

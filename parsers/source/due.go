@@ -16,7 +16,7 @@ const Patience = 10 * time.Minute
 // mark is an event time and when it was met.
 type mark struct{ time, came time.Time }
 
-// Straggled tells that a request of the log came so much too early for the time Soon.
+// Straggled tells that a request of the log lies so far before what Due has called soon.
 func (f *Follower) Straggled(l *Log, by time.Duration) {
 	for _, e := range f.files {
 		if e.log != l {

@@ -25,9 +25,8 @@ type Failure struct {
 
 // Find turns arguments into files: a file is itself, a tar or zip archive is every
 // regular file in it, a folder is every regular file below it, a pattern with *, ? or
-// [ is every file it matches, and "-" is stdin. A
-// file that several arguments lead to comes once. The order is that of the names
-// and means nothing.
+// [ is every file it matches, and "-" is stdin. A file that several arguments lead to
+// comes once. The order is that of the names and means nothing.
 func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
 	f := finder{seen: map[string]bool{}, disk: new(disk), patience: patience}
 	for _, arg := range args {

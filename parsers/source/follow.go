@@ -52,8 +52,8 @@ type FollowOptions struct {
 	// Poll tells that nothing but looking shows that a file has changed, as on network
 	// file systems.
 	Poll bool
-	// Grace is how far a line may lie behind those that came before it without being
-	// too early for Soon, as long as nothing else is known of its log.
+	// Grace is how far a line may lie behind those that came before it without lying
+	// before what Due calls soon, as long as nothing else is known of its log.
 	Grace time.Duration
 }
 
@@ -242,7 +242,9 @@ func (f *Follower) Next() (*Batch, error) {
 			f.ended(e)
 		default:
 			f.ended(e)
-			e.failed = e.info.Size() + 1
+			if e.pipe == nil {
+				e.failed = e.info.Size() + 1
+			}
 			return nil, &Broken{e.path, err}
 		}
 	}

@@ -3,6 +3,7 @@ package source_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -1225,6 +1226,84 @@ func TestFollowStdin(t *testing.T) {
 		}
 	}
 	s.has(1, 6)
+}
+
+// Standard input that is no log, or breaks off, ends too, and it is told why.
+func TestFollowStdinThatIsNoLog(t *testing.T) {
+	log := logLine(1, "/n/1") + logLine(2, "/n/2")
+	packed := compress(t, "gzip", manyLines(20_000))
+	broken := errors.New("the other side is gone")
+	for _, test := range []struct {
+		name   string
+		pieces []string // one after the other, each looked at
+		end    error
+		read   int    // lines
+		told   string // of what went wrong first
+	}{
+		{"no log", []string{"not a log\n"}, nil, 0, "no known format"},
+		{"no log for long", []string{"not a log\n", strings.Repeat("not a log\n", 50_000)}, nil, 0, "no known format"},
+		{"a greeting, then a log", []string{"hello\n", strings.Repeat(logLine(1, "/n/1"), 9)}, nil, 9, "no known format"},
+		{"broken gzip", []string{"\x1f\x8b\x08\x00no more of it"}, nil, 0, "flate: corrupt"},
+		{"gzip that breaks", []string{packed[:len(packed)/2], strings.Repeat("x", 100_000)}, nil, 1000, "line "},
+		{"breaks off", []string{log}, broken, 2, broken.Error()},
+		{"breaks off at once", nil, broken, 0, broken.Error()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r, in := io.Pipe()
+			now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+			f := source.Follow([]string{"-"}, source.FollowOptions{AtEnd: true, Stdin: r, Now: func() time.Time { return now }})
+			defer f.Close()
+			opts := options(t, time.Minute)
+			opts.Formats = parsers.All()
+			read, told := 0, []error{}
+			look := func() {
+				now = now.Add(time.Minute)
+				if f.Find() {
+					opts.Known = nil
+					for _, fail := range f.Join(opts).Failures {
+						told = append(told, fail.Err)
+					}
+				}
+				for {
+					b, err := f.Next()
+					if err == source.ErrForNow {
+						return
+					}
+					if err != nil {
+						told = append(told, err)
+						continue
+					}
+					read += len(b.Requests)
+				}
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for _, piece := range test.pieces {
+					io.WriteString(in, piece)
+				}
+				in.CloseWithError(cmp.Or(test.end, io.EOF))
+			}()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			for !f.Over() && ctx.Err() == nil {
+				look()
+				f.Wait(ctx, 10*time.Millisecond)
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("it never ends; read %d lines, told %q", read, told)
+			}
+			<-done // whoever writes to it does not wait for ever
+			if read < test.read {
+				t.Errorf("read %d lines, want %d; told %q", read, test.read, told)
+			}
+			// A greeting is told of unless the log came before the first look.
+			if readable := test.end == nil && test.read == 9; len(told) == 0 && !readable ||
+				len(told) > 0 && !strings.Contains(told[0].Error(), test.told) {
+				t.Errorf("told %q, want %q", told, test.told)
+			}
+		})
+	}
 }
 
 // The system tells of each change.

@@ -70,6 +70,15 @@ func (e *followed) stat() (fs.FileInfo, error) {
 	return e.live.stat()
 }
 
+// held returns how many bytes there are to be looked at, and whether a look from now on shows
+// all that a later one could.
+func (e *followed) held() (size int64, all bool) {
+	if e.pipe != nil {
+		return e.pipe.held()
+	}
+	return e.info.Size(), false
+}
+
 // outlived tells whether a file that no name leads to has been quiet for so long that
 // nobody is likely to write to it.
 func (e *followed) outlived(now time.Time) bool {
@@ -93,7 +102,7 @@ func (e *followed) pending(now time.Time) bool {
 		return false
 	}
 	if e.pipe != nil {
-		return e.pipe.begun()
+		return e.pipe.begun(e.failed)
 	}
 	if e.live == nil {
 		return false

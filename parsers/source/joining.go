@@ -40,6 +40,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 	}
 	candidates = append(candidates, f.copies(first, families, candidates)...)
 	byFile := map[*File]*followed{}
+	final := map[*followed]bool{} // what is no log now will be none
 	var files []*File
 	for _, e := range candidates {
 		file := &File{Path: e.path, Named: e.named}
@@ -48,9 +49,12 @@ func (f *Follower) Join(opts *Options) *Joining {
 		} else {
 			e.live = &liveFile{file: e.live.file}
 			file.live = e.live
-			e.info, _ = e.live.stat()
+			if info, err := e.live.stat(); err == nil {
+				e.info = info
+			}
 		}
 		byFile[file] = e
+		_, final[e] = e.held()
 		files = append(files, file)
 	}
 	plan := Look(files, opts)
@@ -68,7 +72,8 @@ func (f *Follower) Join(opts *Options) *Joining {
 		if i := slices.IndexFunc(plan.Failures, func(fail Failure) bool { return fail.Path == file.Path }); i >= 0 {
 			fail = &plan.Failures[i]
 		}
-		switch size := e.info.Size(); {
+		size, _ := e.held()
+		switch {
 		case e.copyOf:
 			e.close()
 			if fail != nil {
@@ -76,7 +81,7 @@ func (f *Follower) Join(opts *Options) *Joining {
 			}
 		case fail == nil:
 			f.rest(e)
-		case isCutShort(fail.Err):
+		case isCutShort(fail.Err) && e.pipe == nil:
 			if size != e.short {
 				e.short, e.wait = size, 0
 			}
@@ -94,6 +99,12 @@ func (f *Follower) Join(opts *Options) *Joining {
 				j.Failures = append(j.Failures, *fail)
 			}
 			e.failed = max(2*size, 1)
+		}
+		switch {
+		case final[e]:
+			e.pipe.stop()
+		case e.pipe != nil:
+			e.done = false // unlike a file it is not seen to change
 		}
 	}
 	f.lost = slices.DeleteFunc(f.lost, func(l lost) bool { return l.id == 0 && l.wait > 0 && l.failed == nil })
@@ -172,10 +183,14 @@ func (f *Follower) isNewer(e *followed, l *Log, families map[string]family) bool
 	return !l.begins.Before(last.Add(-l.opts.Lateness))
 }
 
-// leave lets a file be, of which a log has nothing to give, until it changes.
+// leave lets a file be, of which a log has nothing to give, until it changes. A pipe does
+// not.
 func (f *Follower) leave(e *followed, l *Log) {
 	l.close()
 	f.rest(e)
+	if e.pipe != nil {
+		e.pipe.stop()
+	}
 }
 
 // rest lets a file be until it changes, and not to be looked at again and again if it does

@@ -87,7 +87,7 @@ func (s *journalSplitter) readKey(p []byte) int {
 	if end < 0 {
 		end = len(p)
 	}
-	if !s.entry && end > 0 {
+	if !s.entry && (end > 0 || p[0] == '=') {
 		s.entry = true
 		s.begin()
 		s.add([]byte{'{'})
@@ -98,11 +98,6 @@ func (s *journalSplitter) readKey(p []byte) int {
 	}
 	switch {
 	case p[end] == '=':
-		if !s.entry {
-			s.entry = true
-			s.begin()
-			s.add([]byte{'{'})
-		}
 		s.state = inLine
 	case len(s.key) > 0:
 		s.state, s.size = inSize, s.size[:0]

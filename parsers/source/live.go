@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"io/fs"
 	"os"
@@ -111,10 +112,12 @@ type livePipe struct {
 	base  int64 // of buf in all that was read
 	taken bool  // a log reads it: what was given is not needed again
 	ended bool
+	err   error // that ended it, to be told after what came before; nil if all is well
 	close func() error
 }
 
-// newLivePipe begins to read. wake is called when there is more.
+// newLivePipe begins to read. wake is called when there is more. After stop the rest is read
+// and left, as far as it still comes: whoever writes it is not to wait.
 func newLivePipe(r io.Reader, wake func(), close func() error) *livePipe {
 	p := &livePipe{close: close}
 	p.room.L = &p.mu
@@ -126,12 +129,19 @@ func newLivePipe(r io.Reader, wake func(), close func() error) *livePipe {
 			for len(p.buf) >= pipeMax && !p.ended {
 				p.room.Wait()
 			}
-			p.buf = append(p.buf, chunk[:n]...)
-			p.ended = p.ended || err != nil
-			ended := p.ended
+			wanted := !p.ended
+			if wanted {
+				p.buf = append(p.buf, chunk[:n]...)
+				p.ended = err != nil
+				if err != io.EOF {
+					p.err = pathless(err)
+				}
+			}
 			p.mu.Unlock()
-			wake()
-			if ended {
+			if wanted {
+				wake()
+			}
+			if err != nil {
 				return
 			}
 		}
@@ -141,24 +151,36 @@ func newLivePipe(r io.Reader, wake func(), close func() error) *livePipe {
 
 func (p *livePipe) reader() io.Reader { return &pipeReader{p, 0} }
 
-// begun tells whether a whole line has come, or as much as will be waited for.
-func (p *livePipe) begun() bool {
+// begun tells whether so many bytes have come and a whole line among them, or as much as
+// will be waited for.
+func (p *livePipe) begun(least int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return bytes.IndexByte(p.buf, '\n') >= 0 || len(p.buf) >= peekSize || p.ended && len(p.buf) > 0
+	if p.ended {
+		return len(p.buf) > 0 || p.err != nil
+	}
+	return int64(len(p.buf)) >= least && (bytes.IndexByte(p.buf, '\n') >= 0 || len(p.buf) >= peekSize)
+}
+
+// held returns how many bytes wait to be taken, and whether a look from now on shows all that
+// a later one could.
+func (p *livePipe) held() (size int64, all bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int64(len(p.buf)), p.ended || len(p.buf) >= peekSize
 }
 
 // over tells whether all was taken and nothing will follow.
 func (p *livePipe) over() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.ended && len(p.buf) == 0
+	return p.ended && len(p.buf) == 0 && p.err == nil
 }
 
-// stop gives the pipe back.
+// stop gives the pipe back. What was not taken of it is gone.
 func (p *livePipe) stop() {
 	p.mu.Lock()
-	p.ended = true
+	p.ended, p.buf, p.err = true, nil, nil
 	p.room.Broadcast()
 	p.mu.Unlock()
 	p.close()
@@ -173,9 +195,9 @@ func (r *pipeReader) Read(b []byte) (int, error) {
 	p := r.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := copy(b, p.buf[r.at-p.base:])
+	n := copy(b, p.buf[min(r.at-p.base, int64(len(p.buf))):])
 	if n == 0 {
-		return 0, io.EOF
+		return 0, cmp.Or(p.err, io.EOF)
 	}
 	r.at += int64(n)
 	if p.taken {

@@ -81,7 +81,7 @@ func (e *unknownFormat) Error() string { return e.what }
 
 // look opens the file and learns what its beginning tells.
 func look(f *File, opts *Options) (*Log, error) {
-	content, err := f.open()
+	content, begin, err := f.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -91,10 +91,6 @@ func look(f *File, opts *Options) (*Log, error) {
 			content.close()
 		}
 	}()
-	begin, err := content.peek()
-	if err != nil {
-		return nil, err
-	}
 	if len(begin) == 0 {
 		return nil, errEmpty
 	}

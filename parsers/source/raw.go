@@ -21,11 +21,14 @@ func Raw(k Known, numbers []int64, opts *Options) (map[int64]string, error) {
 	var last error
 	for _, place := range []string{path, filepath.Dir(path)} {
 		files, failures := Find([]string{place}, nil)
-		for _, f := range failures {
-			last = errors.Join(last, f.Err)
+		plan := Look(files, opts)
+		for _, f := range append(failures, plan.Failures...) {
+			if f.Fatal { // else it is another file of the folder
+				last = errors.Join(last, f.Err)
+			}
 		}
 		var log *Log
-		for _, l := range Look(files, opts).Logs {
+		for _, l := range plan.Logs {
 			l.close() // it may be open where it goes on
 			if l.Source.ID == k.Source.ID {
 				log = l

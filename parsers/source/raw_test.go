@@ -61,6 +61,14 @@ func TestRaw(t *testing.T) {
 	if lines, err := source.Raw(known, []int64{2}, opts); err == nil || !strings.Contains(err.Error(), "another one now") {
 		t.Errorf("gone: got %v, %v", lines, err)
 	}
+	write(t, filepath.Join(filepath.Dir(path), "other.log"), "\x1f\x8b\x08\x00no more of it")
+	if lines, err := source.Raw(known, []int64{2}, opts); err == nil || !strings.Contains(err.Error(), "another one now") {
+		t.Errorf("gone, beside a file that is broken: got %v, %v", lines, err)
+	}
+	write(t, path, "\x1f\x8b\x08\x00no more of it")
+	if lines, err := source.Raw(known, []int64{2}, opts); err == nil || !strings.Contains(err.Error(), "flate: corrupt") {
+		t.Errorf("broken: got %v, %v", lines, err)
+	}
 	known.Source.Path = "-"
 	if _, err := source.Raw(known, []int64{2}, opts); err == nil {
 		t.Error("standard input: no error")

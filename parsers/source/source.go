@@ -70,19 +70,21 @@ type Reject struct {
 type Position struct {
 	Offset int64  // bytes of whole lines read, as unpacked
 	Hash   string // of those bytes
-	// Torn is the hash of a last line that had no line end when it was read; "" if
-	// none. It is counted below but lies after Offset.
+	// Torn tells of a last line that had no line end when it was read: a letter for what
+	// became of it, and its hash; "" if there was none. The line is counted below but lies
+	// after Offset. A "+" at the end says that lines were rejected of which a container
+	// runtime had written only the first pieces.
 	Torn string
 
 	Lines    int64
 	Parsed   int64
 	Rejected int64
-	Skipped  int64 // headers, comments and blank lines
+	Skipped  int64 // headers, comments, blank lines, pieces of lines, and what was passed over
 	Late     int64
 	Cut      int64     // lines longer than MaxLine
 	Last     time.Time // latest time of a request
 }
 
-// MaxLine is the number of bytes of a line that are read; the rest is counted and
-// left.
+// MaxLine is the number of bytes of a line that are read; the rest is passed over, and
+// counted as Cut that there was more.
 const MaxLine = 1 << 20

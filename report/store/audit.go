@@ -235,10 +235,9 @@ func (q *Query) Verify(noted string) (*Verdict, error) {
 	return v, err
 }
 
-// rows runs the query and calls f for every row.
+// rows calls f with each row of a query.
 func (q *Query) rows(query string, f func(*sql.Rows) error, args ...any) error {
-	rd := &reading{db: q.db}
-	return rd.each(query, f, args...)
+	return each(q.db, query, f, args...)
 }
 
 // head is what audit_head holds.

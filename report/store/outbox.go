@@ -124,26 +124,6 @@ const (
 	dropped = "dropped" // there was nothing left to tell
 )
 
-// A querier is a database or a connection to it.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// each calls f with each row of a query.
-func each(q querier, query string, f func(*sql.Rows) error, args ...any) error {
-	rows, err := q.QueryContext(context.Background(), query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // QueueHandled queues what people have done since with alerts that a channel was told
 // of: that they look at one, or are done with it.
 func (s *Store) QueueHandled(p *Post) error {

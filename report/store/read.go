@@ -65,8 +65,7 @@ func readReport(db *sql.DB, span Span) (*report.Report, error) {
 // Incidents returns when each incident was last active, by id.
 func (s *Store) Incidents() (map[string]time.Time, error) {
 	last := map[string]time.Time{}
-	rd := &reading{db: s.db}
-	err := rd.each(`select id, last_ts from incidents where merged_into is null`, func(rows *sql.Rows) error {
+	err := each(s.db, `select id, last_ts from incidents where merged_into is null`, func(rows *sql.Rows) error {
 		var id string
 		var at time.Time
 		err := rows.Scan(&id, &at)
@@ -86,9 +85,19 @@ type reading struct {
 	r    *report.Report
 }
 
-// each runs the query and calls f for every row.
+// each calls f with each row of a query.
 func (rd *reading) each(query string, f func(*sql.Rows) error, args ...any) error {
-	rows, err := rd.db.Query(query, args...)
+	return each(rd.db, query, f, args...)
+}
+
+// A querier is a database or a connection to it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each calls f with each row of a query.
+func each(q querier, query string, f func(*sql.Rows) error, args ...any) error {
+	rows, err := q.QueryContext(context.Background(), query, args...)
 	if err != nil {
 		return err
 	}
@@ -254,20 +263,13 @@ func (rd *reading) alerts() (err error) {
 }
 
 // readAlerts returns the alerts for which the condition holds, by first time, then id.
-func readAlerts(from interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}, condition string, args ...any) ([]report.Alert, error) {
-	rows, err := from.QueryContext(context.Background(), `select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
+func readAlerts(q querier, condition string, args ...any) ([]report.Alert, error) {
+	var alerts []report.Alert
+	err := each(q, `select id, alert_type, rule, severity, title, description, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
 		first_ts, last_ts, count, events, outcome, coalesce(metadata::varchar, '{}'), status, coalesce(incident_id, ''), created_at, updated_at,
 		resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, ''),
 		actions, coalesce(suppressed_by, '')
-		from alerts where `+condition+` order by first_ts, id`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var alerts []report.Alert
-	for rows.Next() {
+		from alerts where `+condition+` order by first_ts, id`, func(rows *sql.Rows) error {
 		var a report.Alert
 		var severity, metadata string
 		var resolved sql.NullTime
@@ -277,18 +279,19 @@ func readAlerts(from interface {
 			&a.First, &a.Last, &a.Count, &events, &a.Outcome, &metadata, &a.Status, &a.IncidentID, &a.CreatedAt, &a.UpdatedAt,
 			&resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note, &actions, &a.SuppressedBy)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
-			return nil, err
+			return err
 		}
 		if proposed := actions.Get(); len(proposed) > 0 {
 			a.Actions = proposed
 		}
 		a.Events, a.Metadata, a.ResolvedAt = events.Get(), json.RawMessage(metadata), resolved.Time
 		alerts = append(alerts, a)
-	}
-	return alerts, rows.Err()
+		return nil
+	}, args...)
+	return alerts, err
 }
 
 func (rd *reading) incidents() error {

@@ -168,8 +168,8 @@ func (s *Store) Compact() (err error) {
 		return err
 	}
 	for _, query := range []string{
-		"attach '" + strings.ReplaceAll(beside, "'", "''") + "' as compacted",
-		`copy from database "` + name + `" to compacted`,
+		"attach " + quote(beside) + " as compacted",
+		`copy from database "` + strings.ReplaceAll(name, `"`, `""`) + `" to compacted`,
 		"detach compacted",
 	} {
 		if err := s.exec(query); err != nil {
