@@ -127,6 +127,13 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 		case guess.Parsed > 0:
 			unknown++
 			fmt.Fprintf(out, "%s: no known format; %s, which comes nearest, reads %s\n", report.Show(f.Path), guess.Format.Name, reads)
+		case guess.Timeless > 0:
+			unknown++
+			fmt.Fprintf(out, "%s: %s reads all but a time, which %d of the first %d lines do not have\n",
+				report.Show(f.Path), guess.Format.Name, guess.Timeless, guess.Of)
+		case guess.Skipped > 0:
+			unknown++
+			fmt.Fprintf(out, "%s: no request; %s skips %d of the first %d lines\n", report.Show(f.Path), guess.Format.Name, guess.Skipped, guess.Of)
 		default:
 			unknown++
 			fmt.Fprintf(out, "%s: no known format\n", report.Show(f.Path))
