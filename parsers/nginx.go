@@ -157,6 +157,9 @@ func (p *clf) parseAny(line string, f *Fields) error {
 		return &Reject{Reason: "no address", Value: line[:open]}
 	}
 	rest := line[mid+len(`] "`):]
+	if len(rest) > 1 && rest[0] == '"' && rest[1] != ' ' && strings.Contains(rest[1:], `"" `) {
+		return &Reject{Reason: "quotes are doubled, as in CSV", Value: line}
+	}
 	end := requestEnd(rest)
 	if end < 0 {
 		return &Reject{Reason: "request has no end", Value: rest}
