@@ -582,7 +582,7 @@ func (f *Fields) splitForwarded() {
 
 // valueOf returns s, or nothing if s stands for a value that is not there.
 func valueOf(s string) string {
-	if s == "-" || s == `""` {
+	if s == "-" || s == `""` || s == `"-"` {
 		return ""
 	}
 	return s
