@@ -202,7 +202,7 @@ func (p *jsonParser) object(whole string) (object *fastjson.Object, line string,
 	}
 	v, err := p.json.Parse(line)
 	if err != nil {
-		line = repairJSON(line)
+		line = shallow(repairJSON(line))
 		if v, err = p.json.Parse(line); err != nil {
 			if whole[0] == '[' {
 				return nil, "", &Reject{Reason: reasonArray, Value: whole}
@@ -226,6 +226,38 @@ func (p *jsonParser) object(whole string) (object *fastjson.Object, line string,
 		return object, line, nil
 	}
 	return nil, "", &Reject{Reason: reasonBatch, Value: whole}
+}
+
+// maxNesting is how deep objects and arrays are looked into: whoever sends what is logged shall
+// not keep a line from being read by how deep it is.
+const maxNesting = 64
+
+// shallow returns JSON with null in the place of all that lies deeper than maxNesting.
+func shallow(line string) string {
+	var b []byte
+	depth, from, quoted := 0, 0, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{', c == '[':
+			if depth++; depth == maxNesting+1 {
+				b = append(append(b, line[from:i]...), "null"...)
+				from = len(line)
+			}
+		case c == '}', c == ']':
+			if depth--; depth == maxNesting {
+				from = i + 1
+			}
+		}
+	}
+	if b == nil {
+		return line
+	}
+	return string(append(b, line[from:]...))
 }
 
 // reasonArray is that of JSON which is not written an object a line.
