@@ -697,8 +697,9 @@ func guessUnit(s string) unit {
 }
 
 // repairJSON returns the line with what nginx templates spoil made good: values
-// that are no JSON (nothing, "-", "0.1, 0.2") become strings, and \xHH in a string
-// becomes the byte, escaped where it must be. What is sound stays as it is.
+// that are no JSON (nothing, "-", "0.1, 0.2") become strings, \xHH in a string
+// becomes the byte, escaped where it must be, and a comma behind the last value goes. What is
+// sound stays as it is.
 func repairJSON(line string) string {
 	b := make([]byte, 0, len(line)+16)
 	for i := 0; i < len(line); {
@@ -709,6 +710,11 @@ func repairJSON(line string) string {
 		case ':':
 			b = append(b, c)
 			b, i = repairValue(b, line, i+1)
+		case ',':
+			if rest := strings.TrimLeft(line[i+1:], " "); rest == "" || rest[0] != '}' { // behind the last of a template
+				b = append(b, c)
+			}
+			i++
 		default:
 			b = append(b, c)
 			i++
