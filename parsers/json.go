@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -481,17 +482,19 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	case jsonStatus:
 		v := digits(s)
 		if len(s) > 3 || v < 0 {
-			return false
+			if v = looseStatus(s); v < 0 {
+				return false
+			}
 		}
 		f.Status, p.rest.status = v, true
 	case jsonBytes:
-		v, ok := parseInt(s)
+		v, ok := wholeNumber(s)
 		if !ok || v < 0 {
 			return false
 		}
 		f.Bytes = v
 	case jsonRecords:
-		v, ok := parseInt(s)
+		v, ok := wholeNumber(s)
 		if !ok || v < 0 {
 			return false
 		}
@@ -553,6 +556,33 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.blocked = s == "BLOCK" || s == "Blocked" // AWS WAF, Azure
 	}
 	return true
+}
+
+// looseStatus reads a status that is written otherwise than as three digits: "200 OK", or 200.0,
+// which is what a number becomes that has passed through Lua or a table of floats. It is -1
+// if s is none.
+func looseStatus(s string) int {
+	if number, _, words := cutByte(s, ' '); words && len(number) == 3 {
+		return digits(number)
+	}
+	v, ok := wholeNumber(s)
+	if !ok || v < 0 || v > 999 {
+		return -1
+	}
+	return int(v)
+}
+
+// wholeNumber reads an integer, also one that is written with a point or an exponent.
+func wholeNumber(s string) (int64, bool) {
+	if v, ok := parseInt(s); ok || len(s) > 32 || strings.IndexAny(s, ".eE") < 0 {
+		return v, ok
+	}
+	const most = 1 << 53 // what lies beyond is not exact
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || v != math.Trunc(v) || math.Abs(v) > most {
+		return 0, false
+	}
+	return int64(v), true
 }
 
 // secret returns where a secret of that kind belongs.
