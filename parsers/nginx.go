@@ -527,6 +527,9 @@ func splitRequestLine(s string) (method, target string) {
 		return "", ""
 	}
 	if target != "" && target[0] != ' ' && target[len(target)-1] != ' ' { // as nearly all
+		if target[0] != '/' { // "GET GET /pets", by $context.httpMethod and $context.routeKey
+			target = strings.TrimPrefix(target, s[:n+1])
+		}
 		return method, target
 	}
 	if target = strings.Trim(target, " "); target == "" {
