@@ -64,12 +64,7 @@ func Look(files []*File, opts *Options) *Plan {
 }
 
 func (p *Plan) fail(f *File, err error) {
-	fail := Failure{Path: f.Path, Err: err, Fatal: f.Named}
-	var unknown *unknownFormat
-	if errors.As(err, &unknown) {
-		fail.Hint = unknown.hint
-	}
-	p.Failures = append(p.Failures, fail)
+	p.Failures = append(p.Failures, Failure{Path: f.Path, Err: err, Hint: hintOf(err), Fatal: f.Named})
 }
 
 var errEmpty = errors.New("empty")

@@ -492,6 +492,9 @@ func TestNoLog(t *testing.T) {
 			if len(p.Logs) != 0 || len(p.Failures) != 1 || !strings.Contains(p.Failures[0].Err.Error(), test.want) {
 				t.Errorf("logs %d, failures %v; want one failure with %q", len(p.Logs), p.Failures, test.want)
 			}
+			if len(p.Failures) == 1 && (test.name == "broken gzip") != strings.Contains(p.Failures[0].Hint, "cut off") {
+				t.Errorf("hint %q", p.Failures[0].Hint)
+			}
 		})
 	}
 }
