@@ -12,7 +12,8 @@ const maxBody = 4 << 10
 // bodyParameters returns the fields that a logged request body sets, in the form of a
 // query: a form as it is, and of JSON each value with the name it stands under, whatever
 // lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list).
-// JSON may be cut short, as loggers do. Text of another form is the one value of the name
+// JSON may be cut short, as loggers do. So is multipart/form-data, of whose files the name
+// is told. Text of another form is the one value of the name
 // "body". It is "" for a body that says nothing.
 func bodyParameters(text string) string {
 	text = strings.TrimSpace(logged(text))
@@ -24,6 +25,10 @@ func bodyParameters(text string) string {
 		return jsonParameters(text)
 	case isForm(text):
 		return text
+	case strings.HasPrefix(text, "--"):
+		if fields := multipartParameters(text); fields != "" {
+			return fields
+		}
 	}
 	return "body=" + url.QueryEscape(text)
 }
@@ -45,15 +50,9 @@ func jsonParameters(text string) string {
 	name := ""
 	last := byte(0) // sign before the string or number at hand
 	set := func(value string) {
-		if name == "" || value == "" || value == "null" {
-			return
+		if name != "" && value != "" && value != "null" {
+			addParameter(&b, name, value)
 		}
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(name))
-		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(value))
 	}
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
@@ -82,6 +81,49 @@ func jsonParameters(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// multipartParameters reads multipart/form-data, which begins with its boundary.
+func multipartParameters(text string) string {
+	boundary, rest, found := cutByte(text, '\n')
+	if boundary = strings.TrimRight(boundary, "\r"); !found || len(boundary) == len("--") {
+		return ""
+	}
+	var b strings.Builder
+	for part := range strings.SplitSeq(rest, boundary) {
+		header, value, found := strings.Cut(part, "\r\n\r\n")
+		if !found {
+			header, value, found = strings.Cut(part, "\n\n")
+		}
+		name := headerParameter(header, "name")
+		if file := headerParameter(header, "filename"); file != "" {
+			value = file
+		}
+		if value = strings.TrimRight(value, "\r\n"); found && name != "" && value != "" {
+			addParameter(&b, name, value)
+		}
+	}
+	return b.String()
+}
+
+// headerParameter returns what a header says behind `; name="`.
+func headerParameter(header, name string) string {
+	_, value, found := strings.Cut(header, "; "+name+`="`)
+	if !found {
+		return ""
+	}
+	value, _, _ = cutByte(value, '"')
+	return value
+}
+
+// addParameter adds a parameter to a query.
+func addParameter(b *strings.Builder, name, value string) {
+	if b.Len() > 0 {
+		b.WriteByte('&')
+	}
+	b.WriteString(url.QueryEscape(name))
+	b.WriteByte('=')
+	b.WriteString(url.QueryEscape(value))
 }
 
 // jsonString returns the string that begins at i and where it ends. One that is cut short

@@ -23,6 +23,12 @@ func TestBodyParameters(t *testing.T) {
 		{"role=admin&x=a b", "body=role%3Dadmin%26x%3Da+b"},
 		{`<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>`, "body=%3C%21DOCTYPE+x+%5B%3C%21ENTITY+e+SYSTEM+%22file%3A%2F%2F%2Fetc%2Fpasswd%22%3E%5D%3E"},
 		{"plain words", "body=plain+words"},
+		{"--X\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.php\"\r\nContent-Type: text/plain\r\n\r\n<?php\r\n--X--\r\n",
+			"password=hunter2&f=a.php"},
+		{"--X\nContent-Disposition: form-data; name=\"role\"\n\nadm", "role=adm"},
+		{"--X\nContent-Disposition: form-data; name=\"role\"", "body=--X%0AContent-Disposition%3A+form-data%3B+name%3D%22role%22"},
+		{"-- no boundary", "body=--+no+boundary"},
+		{"--\n--\n", "body=--%0A--"},
 	} {
 		if got := bodyParameters(test.body); got != test.want {
 			t.Errorf("%s gives %q, want %q", test.body, got, test.want)
@@ -31,7 +37,7 @@ func TestBodyParameters(t *testing.T) {
 }
 
 func FuzzBodyParameters(f *testing.F) {
-	for _, s := range []string{`{"a":[1,{"b":"c"}]}`, "a=b&c=d", `{"a":"\`, `"`, "<x>"} {
+	for _, s := range []string{`{"a":[1,{"b":"c"}]}`, "a=b&c=d", `{"a":"\`, `"`, "<x>", "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--X--"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
@@ -59,6 +65,7 @@ func TestReadBody(t *testing.T) {
 		line   string
 	}{
 		{nginx, `192.0.2.1 [2026-03-01T10:00:00+00:00] "POST /login HTTP/1.1" 401 "{\x22email\x22:\x22eve@example.com\x22,\x22password\x22:\x22hunter2\x22}"`},
+		{nginx, `192.0.2.1 [2026-03-01T10:00:00+00:00] "POST /login HTTP/1.1" 401 "--X\x0D\x0AContent-Disposition: form-data; name=\x22email\x22\x0D\x0A\x0D\x0Aeve@example.com\x0D\x0A--X\x0D\x0AContent-Disposition: form-data; name=\x22password\x22\x0D\x0A\x0D\x0Ahunter2\x0D\x0A--X--\x0D\x0A"`},
 		{JSON(JSONConfig{}), `{` + head + `,"request_body":"` + body + `"}`},
 		{JSON(JSONConfig{}), `{` + head + `,"requestBody":{"user":{"email":"eve@example.com","password":"hunter2"}}}`},
 		{JSON(JSONConfig{}), `{` + head + `,"request":{"body":{"email":"eve@example.com","password":"hunter2"}}}`},

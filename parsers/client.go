@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 )
@@ -38,6 +39,12 @@ func (s *Site) client(remote, forwarded string) client {
 	case peer == "":
 		c.why = whyNobody
 	case !addr.IsValid():
+		// Some log a list there: it is what X-Forwarded-For was, with the peer at its end.
+		if rest, hop := lastHop(remote); strings.IndexByte(remote, ',') >= 0 {
+			if last, addr := address(hop); addr.IsValid() {
+				return s.client(last, cmp.Or(forwarded, strings.TrimRight(rest, ", \t")))
+			}
+		}
 		x := redactor{site: s}
 		peer = x.redact(clean(peer), inText, nil)
 		c.ip, c.named, c.why = peer, true, whyNamed

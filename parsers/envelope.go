@@ -20,6 +20,7 @@ const (
 	reasonBatch   = "many log events in one object: use one line for each"
 	reasonJournal = "field of a journal export"
 	reasonRepeat  = "repeat of the line before, by syslog"
+	reasonMark    = "mark of journalctl"
 )
 
 // enveloped returns a parse function that skips blank lines and takes lines out of
@@ -65,8 +66,9 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		}
 	}
 	err := e.parse(line, f)
-	if n := len(f.Remote); err == nil && n > 0 && (proven || f.Remote[0] == '{' || n >= 20 && f.Remote[10] == 'T' && f.Remote[13] == ':') && strings.HasPrefix(line, f.Remote) {
-		err = &Reject{Reason: "no address", Value: line} // the envelope was taken for the client
+	if n := len(f.Remote); err == nil && n > 0 && (proven || f.Remote[0] == '{' || n >= 20 && f.Remote[10] == 'T' && f.Remote[13] == ':' ||
+		n > 11 && f.Remote[10] == '.' && allDigits(f.Remote[:10])) && strings.HasPrefix(line, f.Remote) {
+		err = &Reject{Reason: "no address", Value: line} // the envelope, or the time in it, was taken for the client
 	}
 	if err == nil || rejectOf(err).Reason == reasonNoTime {
 		return err
@@ -145,7 +147,7 @@ func isEnveloped(line string) bool {
 	case c == '<':
 		return isDigit(line[1])
 	case isLetter(c):
-		return syslogTime(line) > 0 || strings.HasPrefix(line, "MESSAGE=")
+		return syslogTime(line) > 0 || strings.HasPrefix(line, "MESSAGE=") || c < 'a' && levelTag(line) > 0
 	case !isDigit(c):
 		return false
 	case line[4] == '-':
@@ -170,7 +172,11 @@ func isEnveloped(line string) bool {
 //	2026-03-01T10:00:00.123456+00:00 app[web.1]: MESSAGE     (Heroku)
 //	2026-03-01T10:00:00.000Z MESSAGE                         (CloudWatch Logs in S3, docker logs -t)
 //	2026-03-01T10:00:00+00:00<tab>app.web<tab>MESSAGE        (Fluentd's files)
+//	Sun 2026-03-01 10:00:00 UTC web1 nginx[312]: MESSAGE     (journalctl -o short-full)
+//	1772359200.123456 web1 nginx[312]: MESSAGE               (journalctl -o short-unix)
 //	[1772359200.123, MESSAGE]                                (Fluent Bit)
+//	INFO:aiohttp.access:MESSAGE                              (Python, logging.basicConfig)
+//	2026-03-01 10:00:00.123,"MESSAGE, its quotes doubled"    (CSV of CloudWatch, Kibana and others)
 //	message repeated 3 times: [ MESSAGE]                     (rsyslog; it is one line here)
 //	MESSAGE=MESSAGE                                          (journalctl -o export)
 //	web-1  | MESSAGE                                         (docker compose logs)
@@ -213,6 +219,15 @@ func (e *envelopes) peel(line string) envelope {
 	if n, t := isoTime(rest); n > 0 {
 		return peelStamped(rest[n:], t)
 	}
+	if n, t := journalTime(rest); n > 0 {
+		return peelStamped(rest[n:], t)
+	}
+	if n := levelTag(line); n > 0 {
+		return envelope{lines: [2]string{line[n:]}}
+	}
+	if strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, " --") {
+		return envelope{reason: reasonMark, skip: true}
+	}
 	if env, ok := peelFluent(line); ok {
 		return env
 	}
@@ -224,6 +239,9 @@ func (e *envelopes) peel(line string) envelope {
 			return envelope{lines: [2]string{value}}
 		}
 		return envelope{reason: reasonJournal, skip: true}
+	}
+	if env, ok := peelCSV(line); ok {
+		return env
 	}
 	if strings.HasPrefix(line, "[pod/") {
 		_, message, _ := strings.Cut(line, "] ")
@@ -426,6 +444,100 @@ func isoTime(s string) (n int, t time.Time) {
 	return end + 1, t
 }
 
+// journalTime reads the time that s begins with where journalctl writes it with its day of the
+// week, or as seconds since 1970, and returns its length with the blank after it; 0 if there
+// is none with the name of a program behind it. The time is zero if its zone is but a name.
+func journalTime(s string) (n int, t time.Time) {
+	const full = "Sun 2026-03-01 10:00:00"
+	switch {
+	case len(s) > len(full) && s[3] == ' ' && s[8] == '-' && s[14] == ' ' && s[17] == ':' && isLetter(s[0]):
+		end := strings.IndexByte(s[len(full):], ' ') // of a fraction
+		if end < 0 {
+			return 0, t
+		}
+		n = len(full) + end + 1
+		zone, _, _ := strings.Cut(s[n:], " ")
+		t, _ = parseISOTime(s[len("Sun "):n] + zone)
+		n += len(zone) + 1
+	case len(s) > len("1772359200.1 ") && isDigit(s[0]) && s[10] == '.':
+		stamp, _, _ := strings.Cut(s, " ")
+		t, _ = parseEpoch(stamp)
+		n = len(stamp) + 1
+	}
+	if n > len(s) || n > 0 && cutTag(s[n:]) == s[n:] {
+		return 0, time.Time{}
+	}
+	return n, t
+}
+
+// levelTag returns the length of the level and the name of the logger, "INFO:aiohttp.access:",
+// that s begins with; 0 if there are none.
+func levelTag(s string) int {
+	level, rest, _ := cutByte(s[:min(len(s), len("CRITICAL:")+64)], ':')
+	switch level {
+	case "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL":
+	default:
+		return 0
+	}
+	name, _, found := cutByte(rest, ':')
+	if !found || name == "" || !(isLetter(name[0]) || name[0] == '_') {
+		return 0
+	}
+	for i := range len(name) {
+		if c := name[i]; !isAlnum(c) && c != '.' && c != '_' && c != '-' {
+			return 0
+		}
+	}
+	return len(level) + len(name) + 2
+}
+
+// maxCSV bounds in how many columns of CSV a line is looked for.
+const maxCSV = 64
+
+// peelCSV takes the line out of CSV: it is the longest of the columns in quotes, in which
+// quotes are doubled. A column that is a time is its time.
+func peelCSV(line string) (env envelope, ok bool) {
+	longest := ""
+	for rest, n := line, 0; n < maxCSV; n++ {
+		column, quoted := rest, false
+		if opensQuote(rest) {
+			if column, quoted = quotedColumn(rest); !quoted {
+				return env, false
+			}
+			rest = rest[len(column)+len(`""`):]
+		} else {
+			column, _, _ = cutByte(rest, ',')
+			rest = rest[len(column):]
+		}
+		if quoted && len(column) > len(longest) {
+			longest = column
+		} else if t, isTime := parseTime(column); isTime && len(column) >= len("2026-03-01 10:00:00") {
+			env.time = t
+		}
+		if rest == "" {
+			break
+		}
+		rest = rest[1:] // the comma
+	}
+	env.lines[0] = strings.ReplaceAll(longest, `""`, `"`)
+	return env, longest != ""
+}
+
+// quotedColumn returns what stands in the quotes that s begins with. It is not ok if they do
+// not end where a column does.
+func quotedColumn(s string) (column string, ok bool) {
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] != '"':
+		case i+1 < len(s) && s[i+1] == '"':
+			i++
+		default:
+			return s[1:i], i+1 == len(s) || s[i+1] == ','
+		}
+	}
+	return "", false
+}
+
 // cutTag cuts the name of the program that wrote to syslog off the front, with the
 // host before it if there is one: "web1 nginx[312]: " or "nginx: ". Without a program
 // s stays as it is.
@@ -486,6 +598,7 @@ var (
 	messageKeys = [...][]string{
 		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
 		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
+		{hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}
 	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date"}
 )

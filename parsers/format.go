@@ -108,6 +108,7 @@ func All() []*Format {
 		HAProxy(),
 		W3C(),
 		JSON(JSONConfig{}),
+		APIGateway(),
 		LTSV(),
 		UWSGI(),
 		Gin(),

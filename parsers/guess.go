@@ -1,16 +1,22 @@
 package parsers
 
+import "cmp"
+
 // A Guessed format is what Guess makes of the first lines of a log.
 type Guessed struct {
 	Format  *Format
 	Parsed  int // lines it reads
 	Skipped int // lines that are no requests by its rules
-	Of      int // lines tried
+	// Timeless are lines that lack nothing but a time: the log, or what is put around its
+	// lines, must be made to have one.
+	Timeless int
+	Of       int // lines tried
 }
 
 // Guess finds the one of the formats that reads most of the lines; of equal ones the
 // first. It is not ok if that format reads none of them, or less than half of those
-// that are not skipped; best then says what came nearest.
+// that are not skipped; best then says what came nearest: what lacks but a time does
+// before what is skipped.
 func Guess(formats []*Format, lines []string) (best Guessed, ok bool) {
 	var f Fields
 	for _, format := range formats {
@@ -20,13 +26,23 @@ func Guess(formats []*Format, lines []string) (best Guessed, ok bool) {
 			err := parse(line, &f)
 			if err == nil {
 				g.Parsed++
-			} else if rejectOf(err).Skip {
+				continue
+			}
+			switch reject := rejectOf(err); {
+			case reject.Skip:
 				g.Skipped++
+			case reject.Reason == reasonTimeless, reject.Reason == reasonNoTime:
+				g.Timeless++
 			}
 		}
-		if best.Format == nil || g.Parsed > best.Parsed || g.Parsed == best.Parsed && g.Skipped > best.Skipped {
+		if best.Format == nil || g.nearer(best) {
 			best = g
 		}
 	}
 	return best, best.Parsed > 0 && 2*best.Parsed >= best.Of-best.Skipped
+}
+
+// nearer tells whether g reads more of the lines than other does.
+func (g Guessed) nearer(other Guessed) bool {
+	return cmp.Or(cmp.Compare(g.Parsed, other.Parsed), cmp.Compare(g.Timeless, other.Timeless), cmp.Compare(g.Skipped, other.Skipped)) > 0
 }

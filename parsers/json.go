@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -202,7 +203,7 @@ func (p *jsonParser) object(whole string) (object *fastjson.Object, line string,
 	}
 	v, err := p.json.Parse(line)
 	if err != nil {
-		line = repairJSON(line)
+		line = shallow(repairJSON(line))
 		if v, err = p.json.Parse(line); err != nil {
 			if whole[0] == '[' {
 				return nil, "", &Reject{Reason: reasonArray, Value: whole}
@@ -226,6 +227,38 @@ func (p *jsonParser) object(whole string) (object *fastjson.Object, line string,
 		return object, line, nil
 	}
 	return nil, "", &Reject{Reason: reasonBatch, Value: whole}
+}
+
+// maxNesting is how deep objects and arrays are looked into: whoever sends what is logged shall
+// not keep a line from being read by how deep it is.
+const maxNesting = 64
+
+// shallow returns JSON with null in the place of all that lies deeper than maxNesting.
+func shallow(line string) string {
+	var b []byte
+	depth, from, quoted := 0, 0, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{', c == '[':
+			if depth++; depth == maxNesting+1 {
+				b = append(append(b, line[from:i]...), "null"...)
+				from = len(line)
+			}
+		case c == '}', c == ']':
+			if depth--; depth == maxNesting {
+				from = i + 1
+			}
+		}
+	}
+	if b == nil {
+		return line
+	}
+	return string(append(b, line[from:]...))
 }
 
 // reasonArray is that of JSON which is not written an object a line.
@@ -449,17 +482,19 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	case jsonStatus:
 		v := digits(s)
 		if len(s) > 3 || v < 0 {
-			return false
+			if v = looseStatus(s); v < 0 {
+				return false
+			}
 		}
 		f.Status, p.rest.status = v, true
 	case jsonBytes:
-		v, ok := parseInt(s)
+		v, ok := wholeNumber(s)
 		if !ok || v < 0 {
 			return false
 		}
 		f.Bytes = v
 	case jsonRecords:
-		v, ok := parseInt(s)
+		v, ok := wholeNumber(s)
 		if !ok || v < 0 {
 			return false
 		}
@@ -521,6 +556,33 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.blocked = s == "BLOCK" || s == "Blocked" // AWS WAF, Azure
 	}
 	return true
+}
+
+// looseStatus reads a status that is written otherwise than as three digits: "200 OK", or 200.0,
+// which is what a number becomes that has passed through Lua or a table of floats. It is -1
+// if s is none.
+func looseStatus(s string) int {
+	if number, _, words := cutByte(s, ' '); words && len(number) == 3 {
+		return digits(number)
+	}
+	v, ok := wholeNumber(s)
+	if !ok || v < 0 || v > 999 {
+		return -1
+	}
+	return int(v)
+}
+
+// wholeNumber reads an integer, also one that is written with a point or an exponent.
+func wholeNumber(s string) (int64, bool) {
+	if v, ok := parseInt(s); ok || len(s) > 32 || strings.IndexAny(s, ".eE") < 0 {
+		return v, ok
+	}
+	const most = 1 << 53 // what lies beyond is not exact
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || v != math.Trunc(v) || math.Abs(v) > most {
+		return 0, false
+	}
+	return int64(v), true
 }
 
 // secret returns where a secret of that kind belongs.
@@ -665,8 +727,9 @@ func guessUnit(s string) unit {
 }
 
 // repairJSON returns the line with what nginx templates spoil made good: values
-// that are no JSON (nothing, "-", "0.1, 0.2") become strings, and \xHH in a string
-// becomes the byte, escaped where it must be. What is sound stays as it is.
+// that are no JSON (nothing, "-", "0.1, 0.2") become strings, \xHH in a string
+// becomes the byte, escaped where it must be, and a comma behind the last value goes. What is
+// sound stays as it is.
 func repairJSON(line string) string {
 	b := make([]byte, 0, len(line)+16)
 	for i := 0; i < len(line); {
@@ -677,6 +740,11 @@ func repairJSON(line string) string {
 		case ':':
 			b = append(b, c)
 			b, i = repairValue(b, line, i+1)
+		case ',':
+			if rest := strings.TrimLeft(line[i+1:], " "); rest == "" || rest[0] != '}' { // behind the last of a template
+				b = append(b, c)
+			}
+			i++
 		default:
 			b = append(b, c)
 			i++

@@ -316,3 +316,26 @@ func FuzzJSON(f *testing.F) {
 		sameAsFresh(t, format, used, line)
 	})
 }
+
+// A line is read however deep what a client sent lies in it.
+func TestDeepJSON(t *testing.T) {
+	const depth = 10_000
+	for _, deep := range []string{
+		strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth),
+		strings.Repeat(`[`, depth) + strings.Repeat("]", depth),
+		strings.Repeat(`{"a":["]}\"",`, depth) + "1" + strings.Repeat("]}", depth),
+	} {
+		line := `{"time":"2026-03-01T10:00:00Z","method":"POST","req":{"body":{"role":"admin","x":` + deep + `,"plan":"pro"}},"path":"/a","status":401}`
+		var f Fields
+		if err := JSON(JSONConfig{}).New()(line, &f); err != nil {
+			t.Errorf("%.60s…: %.200v", deep, err)
+			continue
+		}
+		if f.Target != "/a" || f.Status != 401 || !strings.HasPrefix(f.Body, `{"role":"admin"`) || !strings.HasSuffix(f.Body, `"plan":"pro"}`) {
+			t.Errorf("%.60s…: got %.300v", deep, f)
+		}
+		if err := JSON(JSONConfig{}).New()(line[:len(line)/2], &f); err == nil {
+			t.Errorf("%.60s…: cut, it is read", deep)
+		}
+	}
+}

@@ -74,7 +74,7 @@ var jsonKeys = []struct {
 	keys  string
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime asctime date`},
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime asctime date t`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client`},
@@ -90,10 +90,10 @@ var jsonKeys = []struct {
 		csmethod requesthttpmethod`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
-		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path`},
+		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource`},
 	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery rawquery rawquerystring querystr csuriquery`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost httphost authority host url.domain domainname domain
+	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost httphost authority originalhost host url.domain domainname domain
 		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
@@ -105,10 +105,10 @@ var jsonKeys = []struct {
 		network.byteswritten scbytes txbytes responsebytesize proxy.responsebytesize size bytes bodysize length`},
 	{jsonBytes, responseSide, 0, `body.bytes contentlength headers.contentlength`},
 	{jsonBytes, topSide, 0, `contentlength`},
-	{jsonDuration, answered, unit(time.Nanosecond), `=Duration durationns latencyns durationnanos event.duration`},
+	{jsonDuration, answered, unit(time.Nanosecond), `=Duration durationns latencyns durationnanos event.duration totalns`},
 	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros responsetimeus timeelapsed`},
-	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =TimeTaken durationms latencyms elapsedms
-		responsetimems requesttimems timetakenms durationmillis responselatency latencies.request edgetimetofirstbytems
+	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =TimeTaken =Elapsed durationms latencyms elapsedms
+		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
 		totalduration turnaroundtimemsec`},
 	{jsonDuration, answered, unit(time.Second), `properties.timetaken requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
@@ -125,9 +125,10 @@ var jsonKeys = []struct {
 	{jsonRequestID, requestSide, 0, `id`},
 	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey identity.apikey apikeyid identity.apikeyid`},
 	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
-	{jsonCookie, sent, 0, `cookie httpcookie requestcookie cscookie`},
+	{jsonCookie, sent, 0, `cookie httpcookie requestcookie cscookie cookies`},
 	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token`},
-	{jsonSession, asked, 0, `sessionid session.id session sid`},
+	{jsonSession, asked, 0, `sessionid session.id session sid
+		cookies.sessionid cookies.sid cookies.session cookies.connectsid cookies.phpsessid cookies.jsessionid`},
 	{jsonTenant, sent, 0, `tenantid tenant.id tenant orgid org.id organizationid organization.id xtenantid
 		httpxtenantid xorgid httpxorgid authorizer.claims.orgid authorizer.claims.tenantid claims.orgid claims.tenantid
 		accountid account.id workspaceid workspace.id companyid organization org workspace`},
@@ -180,8 +181,12 @@ const (
 	responseObjects = `response httpresponse res resp responseheaders respheaders resheaders`
 	bothObjects     = `http httprequest httpinfo`
 	// Objects that loggers and shippers wrap around the whole.
-	wholeObjects = `fields attributes context jsonpayload properties log message data extra payload record meta access`
+	wholeObjects = `fields attributes context jsonpayload protopayload properties log message data extra payload record meta access`
 )
+
+// hitObject is what Elasticsearch, and what dumps it, puts around a document. Written
+// otherwise, a source is where a request came from.
+const hitObject = "_source"
 
 // A jsonNode is what an object or a value of a JSON log may mean, by the keys that
 // lead to it.
@@ -296,6 +301,8 @@ func jsonTree(c JSONConfig) *jsonNode {
 	}
 	top.graft(bothObjects, both)
 	top.graft(wholeObjects, top)
+	top.add("="+hitObject, jsonUse{})
+	*top.exact[hitObject] = jsonNode{exact: top.exact, loose: top.loose}
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
 		if i := slices.Index(jsonFieldNames[:], name); i >= 0 {
 			top.place(c.Fields[name], jsonUse{field: jsonField(i)})

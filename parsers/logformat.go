@@ -8,7 +8,8 @@ import (
 )
 
 // NginxLogFormat compiles an nginx log_format: text with $variables or ${variables},
-// as nginx sees it after the quotes of its configuration are gone. Escape is nginx's
+// as nginx sees it after the quotes of its configuration are gone. A template of AWS API
+// Gateway, with $context.… in it, is one too. Escape is nginx's
 // escape parameter: "default" (or ""), "json" or "none". The format must log a time,
 // and a request or a status; variables that say nothing of a Request are read over.
 func NginxLogFormat(name, format, escape string) (*Format, error) {
@@ -160,6 +161,26 @@ var variables = map[string]variable{
 	"req_id":             {requestIDMeaning, 0}, // ingress-nginx
 	"http_authorization": {authorizationMeaning, 0},
 	"http_cookie":        {cookieMeaning, 0},
+
+	// API Gateway's
+	"context.requesttimeepoch":       {timeMeaning, 0},
+	"context.requesttime":            {timeMeaning, 2},
+	"context.identity.sourceip":      {remoteMeaning, 0},
+	"context.authorizer.principalid": {userMeaning, 0},
+	"context.authorizer.claims.sub":  {userMeaning, 0},
+	"context.identity.user":          {userMeaning, 1},
+	"context.httpmethod":             {methodMeaning, 0},
+	"context.path":                   {targetMeaning, 0},
+	"context.resourcepath":           {targetMeaning, 1}, // a template
+	"context.routekey":               {requestMeaning, 0},
+	"context.domainname":             {hostMeaning, 0},
+	"context.status":                 {statusMeaning, 0},
+	"context.responselength":         {bytesMeaning, 0},
+	"context.responselatency":        {durationMeaning, 0},
+	"context.identity.useragent":     {userAgentMeaning, 0},
+	"context.requestid":              {requestIDMeaning, 0},
+	"context.extendedrequestid":      {requestIDMeaning, 1},
+	"context.identity.apikeyid":      {apiKeyMeaning, 0},
 }
 
 // logParser is a compiled format, nginx's or Apache's, with the memory of one source.
@@ -546,8 +567,12 @@ func nginxPart(name string) logPart {
 		part.port = true
 	case "http_x_forwarded_for", "proxy_add_x_forwarded_for", "http_forwarded":
 		part.list = true
-	case "time_local":
+	case "time_local", "context.requestTime":
 		part.width = len(clfTime)
+	case "context.status", "context.responseLength":
+		part.number = true
+	case "context.responseLatency":
+		part.number, part.unit = true, time.Millisecond
 	default:
 		part.list = strings.HasPrefix(name, "upstream_")
 	}
@@ -563,6 +588,12 @@ func cutVariable(s string) (name, rest string, err error) {
 	n := 0
 	for n < len(s) && (isDigit(s[n]) || s[n]|0x20 >= 'a' && s[n]|0x20 <= 'z' || s[n] == '_') {
 		n++
+	}
+	if s[:n] == "context" { // API Gateway's, which have dots
+		for n < len(s) && (isAlnum(s[n]) || strings.IndexByte("._-", s[n]) >= 0) {
+			n++
+		}
+		n = len(strings.TrimRight(s[:n], ".-"))
 	}
 	name, rest = s[:n], s[n:]
 	if name == "" {
@@ -594,6 +625,9 @@ func join(parts []logPart) []logPart {
 			prev.literal == "?" && prev.meaning == targetMeaning && v.meaning == argsMeaning,
 			prev.literal == "" && prev.meaning == unused && v.meaning == unused:
 			prev.literal = v.literal
+		case prev.literal == " " && prev.meaning == methodMeaning && v.name == "$context.routeKey", // "GET GET /pets"
+			prev.literal == " " && prev.meaning == requestMeaning && v.name == "$context.protocol":
+			prev.variable, prev.literal = variable{requestMeaning, 0}, v.literal
 		case prev.literal == "" && prev.meaning == hostMeaning && v.meaning == targetMeaning:
 			prev.literal, prev.keep = "/", true
 			out = append(out, v)

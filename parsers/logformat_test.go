@@ -69,6 +69,17 @@ func TestVariables(t *testing.T) {
 		"http_x_tenant_id":             func(f *Fields) string { return f.Tenant },
 		"http_x_org_id":                func(f *Fields) string { return f.Tenant },
 		"upstream_http_x_workspace_id": func(f *Fields) string { return f.Tenant },
+
+		"context.identity.sourceIp":      func(f *Fields) string { return f.Remote },
+		"context.authorizer.principalId": func(f *Fields) string { return f.User },
+		"context.authorizer.claims.sub":  func(f *Fields) string { return f.User },
+		"context.httpMethod":             func(f *Fields) string { return f.Method },
+		"context.path":                   func(f *Fields) string { return f.Target },
+		"context.resourcePath":           func(f *Fields) string { return f.Target },
+		"context.domainName":             func(f *Fields) string { return f.Host },
+		"context.identity.userAgent":     func(f *Fields) string { return f.UserAgent },
+		"context.requestId":              func(f *Fields) string { return f.RequestID },
+		"context.identity.apiKeyId":      func(f *Fields) string { return f.APIKey },
 	}
 	for name, landed := range lands {
 		t.Run(name, func(t *testing.T) {
@@ -110,6 +121,11 @@ func TestLogFormatPicksTheBest(t *testing.T) {
 			`{"Time":"2026-03-01T10:00:00Z","Remote":"203.0.113.9","ForwardedFor":"a b c","Status":200}`},
 		{"duration of the upstream", `$msec $upstream_response_time $status`, `1772359200.000 0.250 200`,
 			`{"Time":"2026-03-01T10:00:00Z","Status":200,"Duration":"250ms"}`},
+		{"template of API Gateway", `$context.identity.sourceIp - [$context.requestTime] "$context.httpMethod $context.routeKey $context.protocol" $context.status $context.responseLatency.`,
+			`203.0.113.9 - [01/Mar/2026:10:00:00 +0000] "GET GET /pets/{id} HTTP/1.1" 200 12.`,
+			`{"Time":"2026-03-01T10:00:00Z","Remote":"203.0.113.9","Method":"GET","Target":"/pets/{id}","Status":200,"Duration":"12ms"}`},
+		{"real path of API Gateway", `$context.requestTimeEpoch $context.resourcePath $context.path $context.status`, `1772359200123 /pets/{id} /prod/pets/7 200`,
+			`{"Time":"2026-03-01T10:00:00.123Z","Target":"/prod/pets/7","Status":200}`},
 		{"first key given", `$msec $status $http_x_api_key $http_api_key`, `1772359200.000 200 - k2`,
 			`{"Time":"2026-03-01T10:00:00Z","Status":200,"APIKey":"k2"}`},
 	}

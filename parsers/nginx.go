@@ -20,8 +20,10 @@ both. Before the address may stand a virtual host (Apache's vhost_combined) and 
 addresses of X-Forwarded-For, with commas or in quotes: the last address is the one
 taken as the server's peer. After the user agent may stand anything; an
 X-Forwarded-For in quotes is taken as such, and what Traefik and the ingress
-controller append is understood, and a request time as rt=0.015. Referer and user agent may both be missing, or be
-torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
+controller append is understood, and a request time: rt=0.015, request_time=0.015, or a
+number with three decimals, as nginx writes seconds. A whole number is left alone, for
+it may count anything: give the format of such a log. Referer and user agent may both be
+missing, or be torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
 kept, without method and target. A status or a number of bytes that is "-" counts as 0.`,
 		Samples: []string{
 			`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /api/users?page=2 HTTP/1.1" 200 1043 "https://app.example.com/" "Mozilla/5.0 (X11; Linux x86_64)"`,
@@ -157,6 +159,9 @@ func (p *clf) parseAny(line string, f *Fields) error {
 		return &Reject{Reason: "no address", Value: line[:open]}
 	}
 	rest := line[mid+len(`] "`):]
+	if len(rest) > 1 && rest[0] == '"' && rest[1] != ' ' && strings.Contains(rest[1:], `"" `) {
+		return &Reject{Reason: "quotes are doubled, as in CSV", Value: line}
+	}
 	end := requestEnd(rest)
 	if end < 0 {
 		return &Reject{Reason: "request has no end", Value: rest}
@@ -420,9 +425,10 @@ func (f *Fields) setTail(s string) tail {
 	}
 	rest := fieldCutter{rest: s}
 	for rest.rest != "" && isDigit(rest.rest[0]) {
-		rest.next()
+		f.setSeconds(rest.next())
 	}
 	if !strings.HasPrefix(rest.rest, `"`) && !strings.HasPrefix(rest.rest, `- "`) { // Traefik leaves an absent one bare
+		f.setTimes(rest)
 		return tailAny
 	}
 	f.Referer = unescape(valueOf(rest.next()))
@@ -444,20 +450,52 @@ func (f *Fields) setTail(s string) tail {
 			f.ForwardedFor = list
 		}
 	}
-	f.setNamedTime(rest.rest)
+	f.setTimes(rest)
 	return tailAny
 }
 
-// setNamedTime takes the request time of NGINX's example formats, " rt=0.015": the
-// last one, for a client may write another into the Host that stands before it.
-func (f *Fields) setNamedTime(s string) {
-	i := strings.LastIndex(s, " rt=")
-	if i < 0 && !strings.HasPrefix(s, "rt=") {
+// setTimes takes the request time from what is appended. Best is one with its name, as NGINX's
+// example formats have it: " rt=0.015"; the last one, for a client may write another into what
+// stands before it. Without a name it is the longest of the numbers that are written as nginx
+// alone writes seconds: no upstream can take longer than the request.
+func (f *Fields) setTimes(rest fieldCutter) {
+	named := false
+	for rest.rest != "" {
+		quoted := opensQuote(rest.rest)
+		field := rest.next()
+		if !quoted {
+			if value, ok := requestTime(field); ok {
+				if d, ok := parseDecimal(strings.Trim(value, `",;`), time.Second); ok {
+					f.Duration, named = d, true
+				}
+				continue
+			}
+		}
+		if !named {
+			f.setSeconds(field)
+		}
+	}
+}
+
+// requestTime returns the value of a field that is named as a request time.
+func requestTime(field string) (value string, ok bool) {
+	for _, name := range [...]string{"rt", "request_time"} {
+		if rest, found := strings.CutPrefix(field, name); found && rest != "" && (rest[0] == '=' || rest[0] == ':') {
+			return rest[1:], true
+		}
+	}
+	return "", false
+}
+
+// setSeconds takes a number that is written as nginx writes seconds, "0.015", and longer than
+// what was taken before. $msec, which is too, is longer than any request.
+func (f *Fields) setSeconds(s string) {
+	const longest = len("9999999.999")
+	if point := len(s) - len(".015"); point < 1 || len(s) > longest || s[point] != '.' || !allDigits(s[:point]) || !allDigits(s[point+1:]) {
 		return
 	}
-	number, _, _ := strings.Cut(s[i+1+len("rt="):], " ")
-	if d, ok := parseDecimal(number, time.Second); ok {
-		f.Duration = d
+	if d, ok := parseDecimal(s, time.Second); ok {
+		f.Duration = max(f.Duration, d)
 	}
 }
 
@@ -489,6 +527,9 @@ func splitRequestLine(s string) (method, target string) {
 		return "", ""
 	}
 	if target != "" && target[0] != ' ' && target[len(target)-1] != ' ' { // as nearly all
+		if target[0] != '/' { // "GET GET /pets", by $context.httpMethod and $context.routeKey
+			target = strings.TrimPrefix(target, s[:n+1])
+		}
 		return method, target
 	}
 	if target = strings.Trim(target, " "); target == "" {
@@ -579,7 +620,7 @@ func (f *Fields) splitForwarded() {
 
 // valueOf returns s, or nothing if s stands for a value that is not there.
 func valueOf(s string) string {
-	if s == "-" || s == `""` {
+	if s == "-" || s == `""` || s == `"-"` {
 		return ""
 	}
 	return s

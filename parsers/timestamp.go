@@ -72,7 +72,7 @@ func fractionOf(s string) (from, to int) {
 }
 
 // parseTime reads a time stamp in any of the shapes access logs use: common log
-// format, ISO 8601 with any fraction and zone, and the time since 1970 in seconds,
+// format, ISO 8601 with any fraction and zone, HTTP's, and the time since 1970 in seconds,
 // milliseconds, microseconds or nanoseconds. A time without a zone is UTC.
 func parseTime(s string) (time.Time, bool) {
 	switch {
@@ -80,6 +80,8 @@ func parseTime(s string) (time.Time, bool) {
 		return parseCLFTime(s)
 	case len(s) >= 19 && (s[4] == '-' || s[4] == '/'):
 		return parseISOTime(s)
+	case len(s) >= len("Sun, 01 Mar 2026 10:00:00 GMT") && s[3] == ',':
+		return parseHTTPTime(s)
 	}
 	return parseEpoch(s)
 }
@@ -102,6 +104,14 @@ func parseISOTime(s string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return makeTime(digits(s[:4]), digits(s[5:7]), digits(s[8:10]), digits(s[11:13]), digits(s[14:16]), digits(s[17:19]), s[19:])
+}
+
+// parseHTTPTime reads "Sun, 01 Mar 2026 10:00:00 GMT", as HTTP and mail have it.
+func parseHTTPTime(s string) (time.Time, bool) {
+	if s[4] != ' ' || s[7] != ' ' || s[11] != ' ' || s[16] != ' ' || s[19] != ':' || s[22] != ':' {
+		return time.Time{}, false
+	}
+	return makeTime(digits(s[12:16]), month(s[8:11]), digits(s[5:7]), digits(s[17:19]), digits(s[20:22]), digits(s[23:25]), s[25:])
 }
 
 // makeTime puts a time together from numbers, each -1 if it is none, and what

@@ -473,6 +473,10 @@ func (d *doctor) logs(c *cobra.Command, cfg *config, paths []string) {
 			continue
 		}
 		guess, ok := parsers.Guess(formats, lines)
+		if !ok && guess.Parsed == 0 && guess.Timeless == 0 && guess.Skipped > 0 {
+			d.say(stateNote, "logs", f.Path+": no request in it", "name the access log alone, if this is the log of errors")
+			continue
+		}
 		if !ok {
 			d.say(stateBroken, "logs", f.Path+": no known format", "litesoc formats detect "+f.Path)
 			continue

@@ -106,6 +106,7 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 	out := c.OutOrStdout()
 	files, failures := source.Find(args, c.InOrStdin())
 	unknown := len(failures)
+	hint := "give the format with --format; keys of a JSON log can be named in litesoc.yaml"
 	for _, f := range failures {
 		fmt.Fprintf(out, "%s: %s\n", report.Show(f.Path), report.Show(f.Err.Error()))
 	}
@@ -127,6 +128,14 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 		case guess.Parsed > 0:
 			unknown++
 			fmt.Fprintf(out, "%s: no known format; %s, which comes nearest, reads %s\n", report.Show(f.Path), guess.Format.Name, reads)
+		case guess.Timeless > 0:
+			unknown++
+			hint = "let the log have the time of each request, or what runs the server put it before each line: 'docker logs --timestamps', 'journalctl --output short-iso'"
+			fmt.Fprintf(out, "%s: %s reads all but a time, which %d of the first %d lines do not have\n",
+				report.Show(f.Path), guess.Format.Name, guess.Timeless, guess.Of)
+		case guess.Skipped > 0:
+			unknown++
+			fmt.Fprintf(out, "%s: no request; %s skips %d of the first %d lines\n", report.Show(f.Path), guess.Format.Name, guess.Skipped, guess.Of)
 		default:
 			unknown++
 			fmt.Fprintf(out, "%s: no known format\n", report.Show(f.Path))
@@ -136,7 +145,7 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 		}
 	}
 	if unknown > 0 {
-		return &statusError{status: exitFailed, hint: "give the format with --format; keys of a JSON log can be named in litesoc.yaml"}
+		return &statusError{status: exitFailed, hint: hint}
 	}
 	return nil
 }

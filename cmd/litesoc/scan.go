@@ -396,7 +396,11 @@ func (j *job) lateNote(late int64) string {
 	for _, l := range j.plan.Logs {
 		lag = max(lag, l.Lag)
 	}
-	if lag > j.flags.lateness {
+	const most = 31 * 24 * time.Hour // a clock that jumps further is wrong, not late
+	switch {
+	case lag > most:
+		note += "; their log's clock jumps by more than a month: look for wrong times in it"
+	case lag > j.flags.lateness:
 		note += fmt.Sprintf("; scan again with --lateness %s to judge them", lag.Truncate(time.Minute)+time.Minute)
 	}
 	return note

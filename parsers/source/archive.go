@@ -38,6 +38,18 @@ type member struct {
 	size   int64
 }
 
+// hintOf says what to do about a file that cannot be read; "" if the error says it all.
+func hintOf(err error) string {
+	var unknown *unknownFormat
+	switch {
+	case errors.As(err, &unknown):
+		return unknown.hint
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, zip.ErrFormat), errors.Is(err, tar.ErrHeader):
+		return "it is cut off or damaged: copy it anew; what could be read of it is in the report"
+	}
+	return ""
+}
+
 // maxMembers bounds how many files of one archive are read.
 const maxMembers = 10_000
 
@@ -83,7 +95,7 @@ func (f *finder) file(file *File) {
 		// Whatever is wrong with it is told when it is looked at.
 		f.files = append(f.files, file)
 	case err != nil:
-		f.fail(file.Path, fmt.Errorf("archive: %w", err), "", file.Named)
+		f.fail(file.Path, fmt.Errorf("archive: %w", err), hintOf(err), file.Named)
 	case len(f.files) == before:
 		f.fail(file.Path, errors.New("no file in this archive"), "", file.Named)
 	}

@@ -226,6 +226,9 @@ func TestFindMembers(t *testing.T) {
 				if !f.Fatal {
 					t.Errorf("%s: not fatal, though it was named", f.Path)
 				}
+				if strings.HasPrefix(test.name, "truncated") != strings.Contains(f.Hint, "cut off") {
+					t.Errorf("%s: hint %q", f.Path, f.Hint)
+				}
 			}
 			if !slices.Equal(got, test.files) || !slices.Equal(failed, test.failures) {
 				t.Errorf("files %q, failures %q; want %q, %q", got, failed, test.files, test.failures)

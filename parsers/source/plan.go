@@ -64,12 +64,7 @@ func Look(files []*File, opts *Options) *Plan {
 }
 
 func (p *Plan) fail(f *File, err error) {
-	fail := Failure{Path: f.Path, Err: err, Fatal: f.Named}
-	var unknown *unknownFormat
-	if errors.As(err, &unknown) {
-		fail.Hint = unknown.hint
-	}
-	p.Failures = append(p.Failures, fail)
+	p.Failures = append(p.Failures, Failure{Path: f.Path, Err: err, Hint: hintOf(err), Fatal: f.Named})
 }
 
 var errEmpty = errors.New("empty")
@@ -242,28 +237,41 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 	}
 	const hint = "'litesoc formats detect FILE' tells what comes nearest; give the format with --format: a name " +
 		"of 'litesoc formats', or a log_format string"
-	if nearest.Parsed == 0 {
-		return &unknownFormat{"no known format: " + firstReject(begin, lines, nil, site), hint}
+	const timeHint = "let the log have the time of each request, or what runs the server put it before each line: " +
+		"'docker logs --timestamps', 'journalctl --output short-iso'; a key of JSON that has it can be named in litesoc.yaml, under json_fields"
+	most := func(n int) bool { return 2*n >= nearest.Of }
+	switch {
+	case nearest.Parsed > 0:
+		return &unknownFormat{fmt.Sprintf("no known format: %s, which comes nearest, reads %d of the first %d lines; %s",
+			nearest.Format.Name, nearest.Parsed, nearest.Of, firstReject(begin, lines, nearest.Format, false, site)), hint}
+	case most(nearest.Timeless):
+		return &unknownFormat{fmt.Sprintf("%s, but no time in %d of the first %d lines: %s",
+			nearest.Format.Name, nearest.Timeless, nearest.Of, firstReject(begin, lines, nearest.Format, false, site)), timeHint}
+	case most(nearest.Skipped):
+		return &unknownFormat{fmt.Sprintf("no request in the first %d lines: %s", nearest.Of, firstReject(begin, lines, nearest.Format, true, site)), ""}
 	}
-	return &unknownFormat{fmt.Sprintf("no known format: %s, which comes nearest, reads %d of the first %d lines; %s",
-		nearest.Format.Name, nearest.Parsed, nearest.Of, firstReject(begin, lines, nearest.Format, site)), hint}
+	return &unknownFormat{"no known format: " + shown(begin, lines[0], "", site), hint}
 }
 
-// firstReject says which line a format cannot read and why: the first if there is no
-// format.
-func firstReject(begin []byte, lines []string, f *parsers.Format, site *parsers.Site) string {
-	line, reason := lines[0], ""
-	if f != nil {
-		reader := f.NewReader(site, &parsers.Source{})
-		var r parsers.Request
-		for i, l := range lines {
-			var reject *parsers.Reject
-			if errors.As(reader.Read(l, int64(i+1), &r), &reject) && !reject.Skip {
-				line, reason = l, "not read ("+reject.Reason+"): "
-				break
-			}
+// firstReject says which line a format cannot read, or skips, and why.
+func firstReject(begin []byte, lines []string, f *parsers.Format, skips bool, site *parsers.Site) string {
+	reader := f.NewReader(site, &parsers.Source{})
+	var r parsers.Request
+	for i, line := range lines {
+		var reject *parsers.Reject
+		if !errors.As(reader.Read(line, int64(i+1), &r), &reject) || reject.Skip != skips {
+			continue
 		}
+		if skips {
+			return shown(begin, line, "skipped ("+reject.Reason+"): ", site)
+		}
+		return shown(begin, line, "not read ("+reject.Reason+"): ", site)
 	}
+	return shown(begin, lines[0], "", site)
+}
+
+// shown shows a line that stands in the text, with its number.
+func shown(begin []byte, line, reason string, site *parsers.Site) string {
 	return fmt.Sprintf("line %d is %s%s", numberOf(line, begin), reason, site.RedactLine(line))
 }
 

@@ -489,6 +489,13 @@ func TestNoLog(t *testing.T) {
 		{"mostly prose", "\n" + logLine(0, "/a") + "Dear \x1b[2Jdiary,\nnothing\nhappened\n", "reads 1 of the first 4 lines; line 3 is not read (no time and request): Dear \\x1b[2Jdiary,"},
 		{"beginning of a line before", `{"time":"2026-03-01T10:00:00Z","method":"GET","path":"/a","status":200}` + "\n" + `{"time":"2026-03-01T10:00:00Z","method":"GET","path":"/a","status":` + "\n{}\n",
 			"reads 1 of the first 3 lines; line 2 is not read"},
+		{"error log", "2026/03/01 10:00:00 [error] 31#31: *1 open() failed\n2026/03/01 10:00:01 [notice] 1#1: start\n",
+			"no request in the first 2 lines: line 1 is skipped (nginx error log line): 2026/03/01"},
+		{"headers", "#Version: 1.0\n#Fields: date time c-ip cs-method cs-uri-stem sc-status\n", "no request in the first 2 lines: line 1 is skipped (W3C header line): #Version"},
+		{"Rails", "I, [2026-03-01T10:00:00.123456 #1]  INFO -- : Started GET \"/a\" for 203.0.113.9 at 2026-03-01 10:00:00 +0000\n", "use lograge"},
+		{"no time", "GET /a 200 512 - 12.345 ms\nPOST /login 401 - - 3.000 ms\n",
+			"morgan-short, but no time in 2 of the first 2 lines: line 1 is not read (no time: neither the line nor what stands around it has one): GET /a"},
+		{"no time in JSON", `{"method":"GET","path":"/a","status":200}` + "\n", "json, but no time in 1 of the first 1 lines: line 1 is not read (no time found"},
 		{"broken gzip", "\x1f\x8b\x08", "broken"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -498,6 +505,9 @@ func TestNoLog(t *testing.T) {
 			p := source.Look(files, opts)
 			if len(p.Logs) != 0 || len(p.Failures) != 1 || !strings.Contains(p.Failures[0].Err.Error(), test.want) {
 				t.Errorf("logs %d, failures %v; want one failure with %q", len(p.Logs), p.Failures, test.want)
+			}
+			if len(p.Failures) == 1 && (test.name == "broken gzip") != strings.Contains(p.Failures[0].Hint, "cut off") {
+				t.Errorf("hint %q", p.Failures[0].Hint)
 			}
 		})
 	}

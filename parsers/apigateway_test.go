@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzAPIGateway(f *testing.F) { fuzzFormat(f, APIGateway) }
