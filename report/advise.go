@@ -193,6 +193,10 @@ var advice = map[string]struct{ worked, always string }{
 		"Objects of others were served: fix the check on that route first, then list what was read and whose it was.",
 		"Block the actor; look objects up by the tenant of the session, never by one that the request names.",
 	},
+	"admin-probe": {
+		"An admin route let it in: fix the check on it first, then look at what was done there.",
+		"Block the actor; ask for the role on every admin route, on the server, and let none but your own networks reach them if you can.",
+	},
 	"plan-limits": {
 		"",
 		"See that each of these routes checks the plan on the server; sales may want to know, too.",
