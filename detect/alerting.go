@@ -43,6 +43,7 @@ type match struct {
 	Who, From uint64   // tags of the actor and of the address
 	Allowed   []uint16 `json:",omitempty"` // entries of the allowlist that the request matches
 	Event     *Event   `json:",omitempty"` // what a detector told, without evidence and metadata; nil for a request
+	Addresses []string `json:",omitempty"` // of an event of several clients, as far as it lists them
 }
 
 // first is the time of the match's first request.
@@ -70,6 +71,7 @@ func matchOf(c *clue) match {
 		e := *c.event
 		e.Evidence, e.Metadata = nil, nil
 		h.Event, h.Tag = &e, tag(e.ID)
+		h.Addresses = AddressesOf(c.event.Metadata)
 	}
 	return h
 }
@@ -88,7 +90,7 @@ func whoTag(id, typ, ip string) uint64 {
 	if typ == string(parsers.ActorUser) {
 		id = strings.ToLower(strings.TrimSpace(id))
 	}
-	name := actorName(typ, id, ip)
+	name := clientName(actorName(typ, id, ip))
 	if name == "" {
 		return 0
 	}
@@ -99,7 +101,7 @@ func addressTag(ip string) uint64 {
 	if ip == "" {
 		return 0
 	}
-	return max(tag(ip), 1)
+	return max(tag(clientName(actorName("", "", ip))), 1)
 }
 
 func (s *alerting) Observe(c *clue, emit func(judgement)) {
@@ -271,6 +273,8 @@ type openAlert struct {
 	Names map[string]int `json:",omitempty"` // of these, how many are which event; at most maxEventNames
 	Whos  Distinct       `json:",omitempty"` // tags of who acted
 	Froms Distinct       `json:",omitempty"` // tags of addresses
+	// Addresses are those that events of several clients list; at most MaxNames.
+	Addresses []string `json:",omitempty"`
 	// Told is what was last told of it.
 	Told struct {
 		At       time.Time
@@ -353,6 +357,11 @@ func (a *openAlert) add(h match, c *clue, r *Rule) {
 	a.cover(h, r)
 	a.Whos.Add(h.Who)
 	a.Froms.Add(h.From)
+	for _, ip := range h.Addresses {
+		if len(a.Addresses) < MaxNames && !slices.Contains(a.Addresses, ip) {
+			a.Addresses = append(a.Addresses, ip)
+		}
+	}
 	if !r.personal() && len(a.Whos) > 1 {
 		a.ActorID, a.ActorType = "", ""
 	}
@@ -498,7 +507,11 @@ func (a *openAlert) say(r *Rule, emit func(judgement)) {
 	if a.Then != "" && a.Lead.ID != "" {
 		out.Alert.Description += "; then " + a.Then
 	}
-	out.Alert.Metadata = Meta("events", n, "requests", a.Count, "detectors", slices.Sorted(maps.Keys(a.Detectors)))
+	about := []any{"events", n, "requests", a.Count, "detectors", slices.Sorted(maps.Keys(a.Detectors))}
+	if len(a.Addresses) > 0 {
+		about = append(about, addressList, a.Addresses)
+	}
+	out.Alert.Metadata = Meta(about...)
 	emit(out)
 }
 

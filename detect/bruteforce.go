@@ -14,8 +14,9 @@ func BruteForceIP() *Detector {
 		Name: "brute-force-ip",
 		Doc: "many failed logins from one address\n\n" +
 			"Whoever guesses passwords fails often. So does an office behind one address on a Monday " +
-			"morning: where the log names accounts, several of them fail a time or two each, and most " +
-			"logins work, the event is of medium severity and low confidence. So it is for somebody who " +
+			"morning: where several accounts fail a time or two each, and most logins work, the event is " +
+			"of medium severity and low confidence; where the log does not say whose logins failed, it is so " +
+			"as long as more of them work than fail. So it is for somebody who " +
 			"got in from there before, with the same user agent, and now mistypes a few times. A login " +
 			"that works after the guessing was guessed, unless it is one of theirs.",
 		Type:      BruteForceDetected,
@@ -46,7 +47,7 @@ type ipSettings struct {
 
 type bruteForceIP struct {
 	// While nothing goes on: the logins within the window, tagged by account. Each
-	// account stands in Worked once.
+	// account that the log names stands in Worked once.
 	Failed Window `json:",omitempty"`
 	Worked Window `json:",omitempty"`
 
@@ -133,7 +134,11 @@ func (s *bruteForceIP) succeed(r *parsers.Request) {
 	g := s.Going
 	if g == nil {
 		// Enough to outweigh the failed ones, and those that follow at once.
-		s.Worked.SlideDistinct(mark(r, accountTag(r)), s.window, 4*s.limit)
+		if m := mark(r, accountTag(r)); m.Tag != 0 {
+			s.Worked.SlideDistinct(m, s.window, 4*s.limit)
+		} else {
+			s.Worked.Slide(m, s.window, 4*s.limit)
+		}
 		s.know(r)
 		return
 	}
@@ -215,8 +220,11 @@ func (g *guessing) win(r *parsers.Request) {
 // office tells whether several accounts slipped at most so often each, while more others
 // got in, or nearly all of those: so many of one kind or the other that people share the
 // address. One account that gets in again and again makes no office, and one that slips is
-// no more than one.
+// no more than one. Where the log does not say whose logins failed, more of them work.
 func (g *guessing) office(accounts, slips int) bool {
+	if len(g.Accounts) == 0 {
+		return g.Worked > g.Count && (len(g.Insiders) >= accounts || len(g.Insiders) == 1 && g.Insiders.has(0))
+	}
 	return len(g.Accounts) > 1 && max(len(g.Accounts), len(g.Insiders)) >= accounts && len(g.Accounts) < MaxDistinct &&
 		g.Worst <= slips && (int64(len(g.Insiders)) > g.Count || 5*g.mended() >= 4*len(g.Accounts))
 }

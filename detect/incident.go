@@ -53,7 +53,7 @@ func correlation() *keyed.Machine[timed[Alert], Incident] {
 type incidents struct {
 	Open map[string]*story // by incident id; at most maxIncidents
 	// Of says which incident has an alert, by its id, or an actor or address, by its
-	// name.
+	// clientName.
 	Of map[string]string
 }
 
@@ -62,7 +62,7 @@ type story struct {
 	Incident                    // without what incident adds
 	ActorNames []string         // as in incidents.Of; at most MaxNames
 	IPNames    []string         // likewise
-	AllActors  Distinct         // tags of the names, listed or not
+	AllActors  Distinct         // tags of their clientNames, listed or not
 	AllIPs     Distinct         // likewise
 	Counted    map[string]int64 // requests by alert id; at most maxCountedAlerts
 	Requests   int64            // of the alert that has most; alerts may share requests
@@ -92,7 +92,7 @@ func (s *incidents) Observe(in timed[Alert], emit func(Incident)) {
 }
 
 // storiesOf returns the stories that the alert is part of, the earliest first: the one
-// that has it, and those of its actor and its address that are not over.
+// that has it, and those of its actor and its addresses that are not over.
 func (s *incidents) storiesOf(a *Alert) []*story {
 	var stories []*story
 	add := func(name string, has bool) {
@@ -105,19 +105,23 @@ func (s *incidents) storiesOf(a *Alert) []*story {
 		}
 	}
 	add(a.ID, true)
-	actor, address := namesOf(a)
-	add(actor, false)
-	add(address, false)
+	for _, name := range namesOf(a) {
+		add(clientName(name), false)
+	}
 	slices.SortFunc(stories, func(x, y *story) int {
 		return cmp.Or(x.First.Compare(y.First), strings.Compare(x.ID, y.ID))
 	})
 	return stories
 }
 
-// namesOf returns the names of the alert's actor and of its address, as far as known.
-// They are one name where the address is who acts.
-func namesOf(a *Alert) (actor, address string) {
-	return actorName(a.ActorType, a.ActorID, a.SourceIP), actorName("", "", a.SourceIP)
+// namesOf returns the names of the alert's actor, of its address and of those that it
+// lists, "" for what is not known. The first two are one name where the address is who acts.
+func namesOf(a *Alert) []string {
+	names := []string{actorName(a.ActorType, a.ActorID, a.SourceIP), actorName("", "", a.SourceIP)}
+	for _, ip := range AddressesOf(a.Metadata) {
+		names = append(names, actorName("", "", ip))
+	}
+	return names
 }
 
 // open begins a story with the alert.
@@ -136,9 +140,11 @@ func (s *incidents) open(a *Alert) *story {
 // take adds an alert to the story, or what it has become.
 func (s *incidents) take(st *story, a *Alert) {
 	s.count(st, a.ID, a.Count)
-	actor, address := namesOf(a)
-	s.name(st, &st.ActorNames, &st.AllActors, actor)
-	s.name(st, &st.IPNames, &st.AllIPs, address)
+	names := namesOf(a)
+	s.name(st, &st.ActorNames, &st.AllActors, names[0])
+	for _, address := range names[1:] {
+		s.name(st, &st.IPNames, &st.AllIPs, address)
+	}
 	st.reach(a.First, a.Last, a.Severity, a.Outcome)
 	st.tell(part{a.Rule, a.ID, a.Title, a.Description, a.Severity})
 }
@@ -180,19 +186,21 @@ func (s *incidents) count(st *story, id string, requests int64) {
 	st.Alerts = append(st.Alerts, id)
 }
 
-// name lists an actor or address with the story, so that alerts find it by that name.
+// name lists an actor or address with the story, so that alerts find it by that name. Of one
+// client, the first address stands for all.
 func (s *incidents) name(st *story, list *[]string, all *Distinct, name string) {
 	if name == "" {
 		return
 	}
-	all.Add(tag(name))
-	if !slices.Contains(*list, name) {
+	client := clientName(name)
+	all.Add(tag(client))
+	if !slices.ContainsFunc(*list, func(n string) bool { return clientName(n) == client }) {
 		if len(*list) == MaxNames {
 			return
 		}
 		*list = append(*list, name)
 	}
-	s.Of[name] = st.ID
+	s.Of[client] = st.ID
 }
 
 // forgetBefore forgets the stories whose last activity is before t.
@@ -216,10 +224,10 @@ func (s *incidents) forget(st *story) {
 		drop(id)
 	}
 	for _, name := range st.ActorNames {
-		drop(name)
+		drop(clientName(name))
 	}
 	for _, name := range st.IPNames {
-		drop(name)
+		drop(clientName(name))
 	}
 }
 

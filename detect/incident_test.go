@@ -27,6 +27,12 @@ func alertAt(after time.Duration, id, actorType, actor, ip string) Alert {
 		Count: 10, Description: "story " + id}
 }
 
+// withAddresses returns the alert with a list of addresses in its metadata.
+func withAddresses(a Alert, addresses ...string) Alert {
+	a.Metadata = Meta("events", 1, addressList, addresses)
+	return a
+}
+
 func TestCorrelation(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -38,10 +44,18 @@ func TestCorrelation(t *testing.T) {
 			alertAt(0, "a1", "user", "alice", "192.0.2.1"), alertAt(time.Hour, "b1", "user", "alice", "192.0.2.2")}, []string{"a1 b1"}},
 		{"same address, another actor", []Alert{
 			alertAt(0, "a1", "user", "alice", "192.0.2.1"), alertAt(time.Hour, "b1", "ip", "192.0.2.1", "192.0.2.1")}, []string{"a1 b1"}},
+		{"another address of one /64", []Alert{
+			alertAt(0, "a1", "ip", "2001:db8::1", "2001:db8::1"), alertAt(time.Hour, "b1", "ip", "2001:db8::2:0:0:3", "2001:db8::2:0:0:3"),
+			alertAt(2*time.Hour, "c1", "ip", "2001:db8:0:1::1", "2001:db8:0:1::1")}, []string{"a1 b1", "c1"}},
 		{"nothing shared", []Alert{
 			alertAt(0, "a1", "user", "alice", "192.0.2.1"), alertAt(time.Hour, "b1", "user", "bob", "192.0.2.2")}, []string{"a1", "b1"}},
 		{"a user who is named like an address", []Alert{
 			alertAt(0, "a1", "user", "192.0.2.2", "192.0.2.1"), alertAt(time.Hour, "b1", "ip", "192.0.2.2", "192.0.2.2")}, []string{"a1", "b1"}},
+		{"an address that many clients have among them", []Alert{
+			alertAt(0, "a1", "ip", "192.0.2.1", "192.0.2.1"),
+			withAddresses(alertAt(1, "b1", "campaign", "c", ""), "192.0.2.1", "192.0.2.2", "2001:db8:0:1::7"),
+			alertAt(2, "c1", "user", "bob", "192.0.2.2"), alertAt(3, "d1", "ip", "2001:db8:0:1::8", "2001:db8:0:1::8"),
+			alertAt(4, "e1", "ip", "192.0.2.3", "192.0.2.3")}, []string{"a1 b1 c1 d1", "e1"}},
 		{"a day of quiet", []Alert{
 			alertAt(0, "a1", "user", "alice", ""), alertAt(day+time.Minute, "b1", "user", "alice", "")}, []string{"a1 b1"}},
 		{"more than a day of quiet", []Alert{
@@ -76,6 +90,27 @@ func TestCorrelation(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// The addresses of many clients that are told as one are those of the alert about them, and
+// of the incident.
+func TestAddressesOfCampaign(t *testing.T) {
+	s := &alerting{rule: compiled(t, Rule{Name: "r"})}
+	var told []Alert
+	for n, list := range [][]string{{"192.0.2.1", "192.0.2.2"}, {"192.0.2.1", "192.0.2.2", "192.0.2.3"}} {
+		e := eventAt(time.Duration(n)*time.Minute, "e1", 10)
+		e.ActorID, e.ActorType, e.UserIP, e.Metadata = "c", campaignActor, "", Meta("addresses", list)
+		s.Observe(clueOf(e), func(j judgement) { told = append(told, j.Alert) })
+	}
+	want := []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}
+	last := told[len(told)-1]
+	if got := AddressesOf(last.Metadata); !slices.Equal(got, want) {
+		t.Errorf("the alert lists %q, want %q", got, want)
+	}
+	_, incidents := correlate(told...)
+	if i := incidents[len(incidents)-1]; !slices.Equal(i.IPs, want) || i.Actors[0] != "c" || !strings.Contains(i.Summary, "from 3 addresses") {
+		t.Errorf("the incident lists %q of %q, want %q: %s", i.IPs, i.Actors, want, i.Summary)
 	}
 }
 

@@ -30,17 +30,20 @@ func accountOf(r *parsers.Request) string { return strings.ToLower(strings.TrimS
 // accountNames are the fields of a login form that name the account.
 var accountNames = map[string]bool{"username": true, "user": true, "email": true, "login": true, "userid": true, "identifier": true, "account": true, "log": true, "phone": true}
 
-// LoginAccount returns the account that a request to log in names in its body; "" if it is
-// no such request or names none. Where the log says who acts, that is the better answer.
+// LoginAccount returns the account that a request to log in names in its body or its query;
+// "" if it is no such request or names none. Where the log says who acts, that is the better
+// answer.
 func LoginAccount(r *parsers.Request) string {
-	if r.Body == "" || !isLogin(r) {
+	if r.Body == "" && r.Query == "" || !isLogin(r) {
 		return ""
 	}
-	for body := r.Body; body != ""; {
-		var name, value string
-		if name, value, body = cutParameter(body); accountNames[bareName(name)] {
-			if account := strings.TrimSpace(unescaped(value)); account != "" && len(account) <= maxText {
-				return account
+	for _, form := range [...]string{r.Body, r.Query} {
+		for form != "" {
+			var name, value string
+			if name, value, form = cutParameter(form); accountNames[bareName(name)] {
+				if account := strings.TrimSpace(unescaped(value)); account != "" && len(account) <= maxText {
+					return account
+				}
 			}
 		}
 	}

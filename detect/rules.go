@@ -251,8 +251,10 @@ func groupOf(name string) (func(*clue) value, error) {
 	case GroupActor:
 		return func(c *clue) value {
 			id, typ := c.actor()
-			return textValue(actorName(typ, id, c.ip()))
+			return textValue(clientName(actorName(typ, id, c.ip())))
 		}, nil
+	case "user_ip":
+		return func(c *clue) value { return textValue(clientName(actorName("", "", c.ip()))) }, nil
 	}
 	return fieldOf(name)
 }
@@ -267,7 +269,7 @@ func (r *Rule) byActor() bool {
 func (r *Rule) key(c *clue, b []byte) []byte {
 	if len(r.GroupBy) == 0 {
 		id, typ := c.actor()
-		return append(b, actorName(typ, id, c.ip())...)
+		return append(b, clientName(actorName(typ, id, c.ip()))...)
 	}
 	if len(r.group) == 0 {
 		return append(b, "all"...)
@@ -436,4 +438,14 @@ func actorName(actorType, id, ip string) string {
 		return string(parsers.ActorIP) + " " + ip
 	}
 	return ""
+}
+
+// clientName makes of the name of an actor that of the client, which tells apart whom rules
+// and incidents tell apart: all addresses of an IPv6 /64 are one.
+func clientName(name string) string {
+	address, is := strings.CutPrefix(name, string(parsers.ActorIP)+" ")
+	if !is || strings.IndexByte(address, ':') < 0 {
+		return name
+	}
+	return string(appendClient([]byte(string(parsers.ActorIP)+" "), address))
 }

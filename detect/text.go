@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -26,6 +27,29 @@ func Meta(pairs ...any) json.RawMessage {
 		b = append(b, mustJSON(pairs[i+1])...)
 	}
 	return append(b, '}')
+}
+
+// addressList is the name in metadata of the addresses that are listed.
+const addressList = "address_list"
+
+// AddressesOf returns the addresses that the metadata of an event or an alert lists, which
+// is of several clients: as address_list or, of a campaign, as addresses.
+func AddressesOf(metadata json.RawMessage) []string {
+	if !bytes.Contains(metadata, []byte(`"address`)) {
+		return nil
+	}
+	var m struct {
+		List     []string        `json:"address_list"`
+		Campaign json.RawMessage `json:"addresses"` // a list, or how many
+	}
+	if json.Unmarshal(metadata, &m) != nil {
+		return nil
+	}
+	var campaign []string
+	if json.Unmarshal(m.Campaign, &campaign) != nil {
+		return m.List
+	}
+	return append(m.List, campaign...)
 }
 
 func mustJSON(v any) []byte {

@@ -74,7 +74,7 @@ var jsonKeys = []struct {
 	keys  string
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime asctime date t`},
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime asctime date =@t t`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client`},
@@ -85,13 +85,13 @@ var jsonKeys = []struct {
 		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
 		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
-		requestcontext.authorizer.principalid`},
+		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub`},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb
 		csmethod requesthttpmethod`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
 		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource`},
-	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery rawquery rawquerystring querystr csuriquery`},
+	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
 	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost httphost authority originalhost host url.domain domainname domain
 		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname`},
@@ -123,14 +123,14 @@ var jsonKeys = []struct {
 		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid
 		xedgerequestid requestcontext.requestid`},
 	{jsonRequestID, requestSide, 0, `id`},
-	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey identity.apikey apikeyid identity.apikeyid`},
+	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey requestxapikey requestapikey identity.apikey apikeyid identity.apikeyid auth.apikeyid`},
 	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
 	{jsonCookie, sent, 0, `cookie httpcookie requestcookie cscookie cookies`},
-	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token`},
+	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token requestxauthtoken`},
 	{jsonSession, asked, 0, `sessionid session.id session sid
 		cookies.sessionid cookies.sid cookies.session cookies.connectsid cookies.phpsessid cookies.jsessionid`},
 	{jsonTenant, sent, 0, `tenantid tenant.id tenant orgid org.id organizationid organization.id xtenantid
-		httpxtenantid xorgid httpxorgid authorizer.claims.orgid authorizer.claims.tenantid claims.orgid claims.tenantid
+		httpxtenantid requestxtenantid xorgid httpxorgid requestxorgid auth.tenantid auth.orgid authorizer.claims.orgid authorizer.claims.tenantid claims.orgid claims.tenantid
 		accountid account.id workspaceid workspace.id companyid organization org workspace`},
 	{jsonRecords, answered, 0, `recordcount recordsreturned records rowcount rowsreturned rows resultcount
 		resultscount numrecords numresults itemcount itemsreturned`},

@@ -115,12 +115,15 @@ func templateOf(segment, last string) template {
 }
 
 // classify tells what a segment, decoded, is. What stands before and after the
-// kind is made of letters, digits, '_', '-' and '.' only.
+// kind is made of letters, digits, '_', '-' and '.' only, and of what keyed adds.
 func classify(s, last string) template {
 	if kind := kindOf(s, last); kind != "" {
 		return template{kind: kind}
 	}
 	if t := prefixed(s); t.kind != "" {
+		return t
+	}
+	if t := keyed(s, last); t.kind != "" {
 		return t
 	}
 	dot := strings.LastIndexByte(s, '.')
@@ -298,6 +301,31 @@ func prefixed(s string) template {
 		return template{}
 	}
 	return template{before: s[:sep+1], kind: "{id}"}
+}
+
+// keyed returns the template of an object of a set as OData names it, by its key in
+// parentheses: "Customers(1001)", "Orders('6f1c…')".
+func keyed(s, last string) template {
+	if s == "" || s[len(s)-1] != ')' {
+		return template{}
+	}
+	open := strings.IndexByte(s, '(')
+	if open <= 0 || !isLetter(s[open-1]) {
+		return template{}
+	}
+	for i := range open {
+		if !isAlnum(s[i]) && strings.IndexByte("_-.", s[i]) < 0 {
+			return template{}
+		}
+	}
+	end := len(s) - 1
+	if open++; end-open > 2 && s[open] == '\'' && s[end-1] == '\'' {
+		open, end = open+1, end-1
+	}
+	if kind := kindOf(s[open:end], last); kind != "" {
+		return template{before: s[:open], kind: kind, after: s[end:]}
+	}
+	return template{}
 }
 
 // isExtension reports whether s is what follows the dot in the name of a file: a

@@ -70,6 +70,15 @@ func TestRoute(t *testing.T) {
 		{"/verify/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "/verify/{token}"},
 		{"/verify/tok_0123456789ab", "/verify/{token}"},
 
+		{"/odata/Customers(1001)", "/odata/Customers({id})"},
+		{"/odata/Customers%281001%29/Orders", "/odata/Customers({id})/Orders"},
+		{"/odata/Files('3f2504e0-4f89-11d3-9a0c-0305e82c3301')", "/odata/Files('{uuid}')"},
+		{"/odata/Customers('ALFKI')", "/odata/Customers('ALFKI')"},
+		{"/odata/Customers()", "/odata/Customers()"},
+		{"/odata/Customers('')", "/odata/Customers('')"},
+		{"/wiki/Mercury_(2019)", "/wiki/Mercury_(2019)"},
+		{"/(1001)", "/(1001)"},
+
 		{"/list/page/7", "/list/page/{n}"},
 		{"/list/P/7/offset/20/7", "/list/P/{n}/offset/{n}/{id}"},
 		{"/img/123.json", "/img/{id}.json"},

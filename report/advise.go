@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -42,11 +41,13 @@ func (r *Report) Complete() {
 func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) {
 	furthest := map[string]detect.Outcome{} // by rule
 	seen := map[string]bool{}
+	types := map[string]string{} // of actors
 	for _, id := range i.Alerts {
 		a := alerts[id]
 		if a == nil {
 			continue
 		}
+		types[a.ActorID] = a.ActorType
 		if was, known := furthest[a.Rule]; !known || slices.Index(outcomes, a.Outcome) > slices.Index(outcomes, was) {
 			furthest[a.Rule] = a.Outcome
 		}
@@ -70,7 +71,7 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 	})
 	i.Technique, i.OWASP = distinct(i.Technique), distinct(i.OWASP)
 	i.NextSteps = nextSteps(i, furthest)
-	i.SQL = i.query()
+	i.SQL = i.query(types)
 }
 
 // tactics say what techniques are for, in the words of MITRE ATT&CK. Of one that serves
@@ -192,6 +193,10 @@ var advice = map[string]struct{ worked, always string }{
 		"Objects of others were served: fix the check on that route first, then list what was read and whose it was.",
 		"Block the actor; look objects up by the tenant of the session, never by one that the request names.",
 	},
+	"admin-probe": {
+		"An admin route let it in: fix the check on it first, then look at what was done there.",
+		"Block the actor; ask for the role on every admin route, on the server, and let none but your own networks reach them if you can.",
+	},
 	"plan-limits": {
 		"",
 		"See that each of these routes checks the plan on the server; sales may want to know, too.",
@@ -264,47 +269,18 @@ func stepsOf(rule string, outcome detect.Outcome) []string {
 	return steps
 }
 
-// query returns SQL over the store that shows the incident's requests.
-func (i *Incident) query() string {
-	var who []string
-	in := func(column string, names []string) {
-		var quoted, nets []string
-		for _, n := range names {
-			if Show(n) != n {
-				continue // it could not be printed and read back
-			}
-			text := "'" + strings.ReplaceAll(n, "'", "''") + "'"
-			quoted = append(quoted, text)
-			if column == "client_ip" && saysNetwork(n) {
-				nets = append(nets, fmt.Sprintf("string_split(client_ip, ':')[1:4] = string_split(%s, ':')[1:4]", text))
-			}
+// query returns SQL over the store that shows the incident's requests. The types of its
+// actors are those that its alerts tell.
+func (i *Incident) query(types map[string]string) string {
+	var who selection
+	who.addresses(i.IPs)
+	for _, id := range i.Actors {
+		if !slices.Contains(i.IPs, id) {
+			who.actor(id, types[id])
 		}
-		if len(quoted) > 0 {
-			who = append(who, fmt.Sprintf("%s in (%s)", column, strings.Join(quoted, ", ")))
-		}
-		who = append(who, nets...)
 	}
-	in("client_ip", i.IPs)
-	in("actor_id", slices.DeleteFunc(slices.Clone(i.Actors), func(a string) bool { return slices.Contains(i.IPs, a) }))
-	if len(who) == 0 {
-		return ""
+	if where := who.where(i.First, i.Last); where != "" {
+		return "select ts, client_ip, method, path, status from requests where " + where + " order by ts, line"
 	}
-	where := strings.Join(who, " or ")
-	if len(who) > 1 {
-		where = "(" + where + ")"
-	}
-	const layout = "2006-01-02 15:04:05.999999"
-	return fmt.Sprintf("select ts, client_ip, method, path, status from requests where %s and ts between '%s' and '%s' order by ts, line",
-		where, i.First.UTC().Format(layout), i.Last.UTC().Format(layout))
-}
-
-// saysNetwork tells whether an address is one of IPv6 whose /64, all of which is one client,
-// is told by the first four groups of its text: no zeros are left out in it.
-func saysNetwork(address string) bool {
-	a, err := netip.ParseAddr(address)
-	if err != nil || a.Unmap().Is4() {
-		return false
-	}
-	groups := strings.Split(address, ":")
-	return len(groups) > 4 && !slices.Contains(groups[:4], "")
+	return ""
 }

@@ -78,7 +78,7 @@ func TestAdvice(t *testing.T) {
 // A name from a log can end no literal.
 func TestQueryQuotes(t *testing.T) {
 	i := &Incident{Incident: detect.Incident{Actors: []string{"x'; drop table requests; --"}}}
-	if got := i.query(); !strings.Contains(got, "actor_id in ('x''; drop table requests; --')") {
+	if got := i.query(nil); !strings.Contains(got, "actor_id in ('x''; drop table requests; --')") {
 		t.Errorf("query %s", got)
 	}
 }
@@ -128,6 +128,30 @@ func TestHandling(t *testing.T) {
 	}
 }
 
+// Many clients that are told as one are no actor of a request.
+func TestQueryOfManyClients(t *testing.T) {
+	for _, test := range []struct{ id, typ, want string }{
+		{"/login", "route", "where route in ('/login') and"},
+		{"203.0.113.0/24", "network", "where string_split(client_ip, '.')[1:3] = string_split('203.0.113.0/24', '.')[1:3] and"},
+		{"2001:db8:7::/48", "network", "where string_split(client_ip, ':')[1:3] = string_split('2001:db8:7::/48', ':')[1:3] and"},
+		{"AS64500", "network", "where client_ip in (select ip from ips where asn = 64500) and"},
+		{"20260301-100000-5b82", "campaign", ""}, // its addresses tell, if any do
+		{"alice", "user", "where actor_id in ('alice') and"},
+	} {
+		i := Incident{Incident: detect.Incident{Actors: []string{test.id}}}
+		e := Event{Event: detect.Event{ActorID: test.id, ActorType: test.typ}}
+		for what, got := range map[string]string{"incident": i.query(map[string]string{test.id: test.typ}), "event": e.SQL()} {
+			if !strings.Contains(got, test.want) || test.want == "" && got != "" {
+				t.Errorf("%s of %s %q: %q, want %q", what, test.typ, test.id, got, test.want)
+			}
+		}
+	}
+	e := Event{Event: detect.Event{ActorID: "c", ActorType: "campaign", Metadata: detect.Meta("addresses", []string{"192.0.2.1", "192.0.2.2"})}}
+	if want := "client_ip in ('192.0.2.1', '192.0.2.2')"; !strings.Contains(e.SQL(), want) {
+		t.Errorf("event of a campaign: %q, want %q", e.SQL(), want)
+	}
+}
+
 // Who has one address of a /64 has them all: the query shows what all of them did.
 func TestQueryOfNetwork(t *testing.T) {
 	for _, test := range []struct {
@@ -142,8 +166,8 @@ func TestQueryOfNetwork(t *testing.T) {
 		{"somebody", false},
 	} {
 		i := Incident{Incident: detect.Incident{IPs: []string{test.ip}}}
-		if got := strings.Contains(i.query(), "string_split('"+test.ip+"', ':')[1:4]"); got != test.want {
-			t.Errorf("%s: %s", test.ip, i.query())
+		if got := strings.Contains(i.query(nil), "string_split('"+test.ip+"', ':')[1:4]"); got != test.want {
+			t.Errorf("%s: %s", test.ip, i.query(nil))
 		}
 	}
 }

@@ -233,16 +233,19 @@ func Guards(e *Event) []string {
 // SQL returns a query over the store that shows the requests of the event's actor while it
 // went on; "" if it names nobody.
 func (e *Event) SQL() string {
-	column, name := "actor_id", e.ActorID
-	if name == "" || e.ActorType == "ip" {
-		column, name = "client_ip", e.UserIP
+	var who selection
+	switch e.ActorType {
+	case "", "ip":
+		who.addresses([]string{e.UserIP})
+	case "campaign":
+		who.addresses(detect.AddressesOf(e.Metadata))
+	default:
+		who.actor(e.ActorID, e.ActorType)
 	}
-	if name == "" || Show(name) != name {
-		return ""
+	if where := who.where(e.First, e.Last); where != "" {
+		return "select ts, client_ip, method, path, status, source_id, line from requests where " + where + " order by ts, source_id, line"
 	}
-	const layout = "2006-01-02 15:04:05.999999"
-	return fmt.Sprintf("select ts, client_ip, method, path, status, source_id, line from requests where %s = '%s' and ts between '%s' and '%s' order by ts, source_id, line",
-		column, strings.ReplaceAll(name, "'", "''"), e.First.UTC().Format(layout), e.Last.UTC().Format(layout))
+	return ""
 }
 
 // SpanText says a window in words.

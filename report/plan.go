@@ -164,10 +164,8 @@ func NewPlanFacts(r *Report, alerts []*Alert) *PlanFacts {
 
 // told is what detectors say of addresses and accounts in an event's metadata.
 type told struct {
-	List     []string        `json:"address_list"`
-	Campaign json.RawMessage `json:"addresses"` // a list, or how many
-	From     string          `json:"address_that_worked"`
-	Account  string          `json:"account_that_worked"`
+	From    string `json:"address_that_worked"`
+	Account string `json:"account_that_worked"`
 }
 
 // each calls f with each event of an alert.
@@ -204,11 +202,7 @@ func (f *PlanFacts) Suspects(a *Alert) []string {
 	add(a.SourceIP)
 	f.each(a, func(e *Event, m told) {
 		add(e.UserIP)
-		add(m.List...)
-		var campaign []string
-		if json.Unmarshal(m.Campaign, &campaign) == nil {
-			add(campaign...)
-		}
+		add(detect.AddressesOf(e.Metadata)...)
 		add(m.From)
 	})
 	return all

@@ -119,6 +119,11 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	}
 	r.Declared = site.Declared(r.Method, r.Shape)
 	fmt.Fprintf(out, "event: %s\n", event)
+	if r.User == "" {
+		if r.User = detect.LoginAccount(&r); r.User != "" {
+			fmt.Fprintf(out, "account: %s, which the login is for: it is its user_id\n", report.ShowShort(r.User, 80))
+		}
+	}
 	fmt.Fprintf(out, "detectors that look at it:\n")
 	for _, d := range detectors {
 		if !d.Match(&r) {
