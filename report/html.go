@@ -145,7 +145,7 @@ type htmlTally struct {
 func (p *htmlPage) verdict() {
 	r := p.Report
 	p.Looked = fmt.Sprintf("%s of %s, %s", count(r.Log.Parsed, "request"), count(r.Log.Clients, "client"), days(r.Log.First, r.Log.Last))
-	p.Not = notJudged(&r.Log)
+	p.Not = notJudged(r)
 	switch {
 	case len(r.Incidents) > 0:
 		p.Verdict = severities(incidentTally(r), "incident")
@@ -154,6 +154,9 @@ func (p *htmlPage) verdict() {
 		p.Verdict = "Nothing could be read, so nothing can be said"
 	default:
 		p.Verdict = "No incident"
+		if r.Run.Unfinished {
+			p.Verdict += " so far, but not all has been judged"
+		}
 	}
 	counts := map[detect.Severity]int{}
 	for i := range r.Incidents {

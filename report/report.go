@@ -175,6 +175,8 @@ type Run struct {
 	Origins   string    `json:"origins"`            // what told where addresses are, and what was not checked
 	Notes     []string  `json:"notes"`              // what the reader should know: files not read, states forgotten
 	Failures  []Failure `json:"failures"`
+	// Unfinished says that a scan did not end: not all that is kept has been judged.
+	Unfinished bool `json:"unfinished,omitempty"`
 	// Evidence are the lines behind each event, by event id.
 	Evidence map[string][]Place `json:"evidence"`
 }

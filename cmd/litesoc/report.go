@@ -103,7 +103,13 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	return exported(c.Context(), f.db, "report.exported", append(out.files(), tables...)...)
+	if err := exported(c.Context(), f.db, "report.exported", append(out.files(), tables...)...); err != nil {
+		return err
+	}
+	if r.Run.Unfinished {
+		return unfinished(f.db)
+	}
+	return nil
 }
 
 // reportOutputs reads where a report goes, and into which folders its tables.

@@ -364,7 +364,11 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if j.routesFull {
 		run.Notes = append(run.Notes, "there are more different paths than are remembered: the routes of some are not told from names; an OpenAPI file or route_templates would tell")
 	}
-	if j.anew && len(j.opts.Known) > 0 {
+	switch {
+	case len(j.opts.Known) == 0:
+	case j.first:
+		run.Notes = append(run.Notes, "an earlier scan did not end: what it kept was judged together with the rest")
+	case j.anew:
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")
 	}
 	if n := j.results.Reopened; n > 0 {
