@@ -86,6 +86,13 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
+	var logs []string
+	for _, s := range r.Run.Sources {
+		logs = append(logs, s.Path)
+	}
+	if err := out.aside(logs); err != nil {
+		return err
+	}
 	if f.only.Incident != "" && !slices.ContainsFunc(r.Incidents, func(in report.Incident) bool { return strings.HasPrefix(in.ID, f.only.Incident) }) {
 		return failed(fmt.Errorf("report: no incident %q", f.only.Incident), "'litesoc incidents list' has the ids")
 	}

@@ -112,6 +112,16 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err := j.look(c, args); err != nil {
 		return err
 	}
+	logs := slices.Clone(args)
+	for _, l := range j.plan.Logs {
+		logs = append(logs, l.File.Path)
+	}
+	for _, d := range j.plan.Same {
+		logs = append(logs, d.Path)
+	}
+	if err := w.out.aside(logs); err != nil {
+		return err
+	}
 	var before map[string]time.Time
 	if f.newOnly {
 		if before, err = j.store.Incidents(); err != nil {
@@ -206,7 +216,9 @@ func (j *job) look(c *cobra.Command, args []string) error {
 	if c.Context().Err() != nil {
 		return interrupted()
 	}
-	j.plan.Failures = append(notFound, j.plan.Failures...)
+	j.plan.Failures = slices.DeleteFunc(append(notFound, j.plan.Failures...), func(f source.Failure) bool {
+		return !f.Fatal && aside(f.Path, []string{j.flags.db}) != nil // its own database, in a folder of logs
+	})
 	if len(j.plan.Logs) == 0 {
 		return nothingToRead(j.plan)
 	}

@@ -264,6 +264,9 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := reports.aside(args); err != nil {
+		return err
+	}
 	view, err := newView(c, f)
 	if err != nil {
 		return err
