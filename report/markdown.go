@@ -60,7 +60,14 @@ func markdownVerdict(b *strings.Builder, r *Report) {
 	case r.Run.Unfinished:
 		fmt.Fprintf(b, "# No incident so far, but not all has been judged\n\nLooked at %s. Times are UTC.\n", looked)
 	default:
-		fmt.Fprintf(b, "# No incident\n\nLooked at %s. Times are UTC.\n", looked)
+		no := "No incident"
+		if r.Run.shown() != "" {
+			no = "No such incident"
+		}
+		fmt.Fprintf(b, "# "+no+"\n\nLooked at %s. Times are UTC.\n", looked)
+	}
+	if shown := r.Run.shown(); shown != "" {
+		fmt.Fprintf(b, "\nShown: only %s.\n", prose(ShowShort(shown, 300)))
 	}
 	if not := notJudged(r); not != "" {
 		fmt.Fprintf(b, "\n**Not judged:** %s.\n", not)

@@ -135,6 +135,9 @@ func writeSARIF(w io.Writer, r *Report, _ Look) error {
 	for _, n := range r.Run.Notes {
 		note("note", n)
 	}
+	if shown := r.Run.shown(); shown != "" {
+		note("note", "shown: only "+shown)
+	}
 	if not := notJudged(r); not != "" {
 		note("warning", "not judged: "+not)
 	}

@@ -93,7 +93,11 @@ func (p *page) verdict(r *Report) {
 		p.text(span{}, 0, bad, "No incident so far in "+looked+", but not all of it has been judged.")
 		p.text(span{}, 0, plain, "Times are UTC.")
 	default:
-		p.text(span{}, 0, strong, "No incident in "+looked+".")
+		no := "No incident"
+		if r.Run.shown() != "" {
+			no = "No such incident"
+		}
+		p.text(span{}, 0, strong, no+" in "+looked+".")
 		if len(r.Alerts) > 0 {
 			p.text(span{}, 0, plain, "What was found makes up no incident: "+severities(alertTally(r), "alert")+".")
 		}
@@ -101,6 +105,9 @@ func (p *page) verdict(r *Report) {
 			p.text(span{}, 0, plain, fmt.Sprintf("Judged by %s: %s.", count(int64(n), "detector"), strings.Join(r.Run.Detectors, ", ")))
 		}
 		p.text(span{}, 0, plain, "Times are UTC.")
+	}
+	if shown := r.Run.shown(); shown != "" {
+		p.text(span{}, 0, plain, "Shown: only "+Show(shown)+".")
 	}
 	if not := notJudged(r); not != "" {
 		p.text(span{}, 0, warning, "Not judged: "+not+".")

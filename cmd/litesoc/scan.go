@@ -326,12 +326,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		run.Notes = append(run.Notes, fmt.Sprintf("%s is broken: some addresses are not told by it: %v", f.Source.Name, f.Err))
 	}
 	run.Started, run.Duration = j.started.UTC(), time.Since(j.started)
-	if !span.Since.IsZero() {
-		run.Since = &span.Since
-	}
-	if !span.Until.IsZero() {
-		run.Until = &span.Until
-	}
+	run.Bound(span.Since, span.Until)
 	for _, l := range j.plan.Logs {
 		n := l.New()
 		s := report.Source{
