@@ -226,7 +226,9 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 		return err
 	}
 	flags := *t.flags
-	cfg.fill(c.Flags(), &flags.scanFlags)
+	if err := cfg.fill(c.Flags(), &flags.scanFlags); err != nil {
+		return err
+	}
 	flags.db = t.flags.db
 	next := &job{flags: &flags.scanFlags, started: t.started, stderr: t.stderr, results: store.NewResults()}
 	if err := next.prepare(cfg); err != nil {

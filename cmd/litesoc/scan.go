@@ -91,7 +91,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg.fill(c.Flags(), f)
+	if err := cfg.fill(c.Flags(), f); err != nil {
+		return err
+	}
 	debug.SetMemoryLimit(int64(f.memory.heap()))
 	w, err := f.want(c, cfg, j.started)
 	if err != nil {

@@ -244,7 +244,9 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg.fill(c.Flags(), &f.scanFlags)
+	if err := cfg.fill(c.Flags(), &f.scanFlags); err != nil {
+		return err
+	}
 	debug.SetMemoryLimit(int64(f.memory.heap()))
 	how, err := f.follow(args, c.InOrStdin(), time.Now())
 	if err != nil {
