@@ -105,13 +105,7 @@ func (t *tail) join(say notes) (err error) {
 		return err
 	}
 	j := t.follower.Join(t.opts)
-	for _, f := range j.Failures {
-		text := fmt.Sprintf("%s: %s", f.Path, f.Err)
-		if f.Hint != "" {
-			text += "; " + f.Hint
-		}
-		say.note(text)
-	}
+	tellFailures(say, j.Failures)
 	for _, path := range j.Reread {
 		say.note(path + ": it is packed or not in UTF-8, and grows: what was added is looked for from its start, ever less often up to once a minute")
 	}
@@ -275,6 +269,19 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 	return errors.Join(err, t.leave())
 }
 
+// tellShut tells of files that cannot be opened.
+func (t *tail) tellShut(say notes) { tellFailures(say, t.follower.Shut()) }
+
+func tellFailures(say notes, failures []source.Failure) {
+	for _, f := range failures {
+		text := fmt.Sprintf("%s: %s", f.Path, f.Err)
+		if f.Hint != "" {
+			text += "; " + f.Hint
+		}
+		say.note(text)
+	}
+}
+
 // refollow opens the logs anew, each where the store says that its reading ended.
 func (t *tail) refollow(say notes) error {
 	if t.follower != nil {
@@ -283,5 +290,6 @@ func (t *tail) refollow(say notes) error {
 	t.pending, t.held, t.behind = nil, 0, false
 	t.follower = source.Follow(t.args, t.how)
 	t.follower.Find()
+	t.tellShut(say)
 	return t.join(say)
 }

@@ -16,7 +16,9 @@ import (
 // for more of it before a turn.
 func (t *tail) round(say notes) error {
 	t.land(say)
-	if t.follower.Find() {
+	join := t.follower.Find()
+	t.tellShut(say)
+	if join {
 		if err := t.turnNow(say, true); err != nil {
 			return err
 		}

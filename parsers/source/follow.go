@@ -31,7 +31,9 @@ type Follower struct {
 	watched map[string]bool
 	wake    chan struct{}
 	reorder bool
-	event   mark // the greatest time of a line, and when it came
+	event   mark              // the greatest time of a line, and when it came
+	shut    map[string]string // why files could not be opened, as Shut has told it
+	faults  []Failure         // to be told by Shut
 }
 
 // FollowOptions say how logs are followed.
@@ -63,7 +65,7 @@ const (
 // Follow returns a follower of what the arguments name: files, which need not be there
 // yet, folders, patterns, pipes, and "-" for standard input.
 func Follow(args []string, opts FollowOptions) *Follower {
-	f := &Follower{FollowOptions: opts, args: args, wake: make(chan struct{}, 1), watched: map[string]bool{}}
+	f := &Follower{FollowOptions: opts, args: args, wake: make(chan struct{}, 1), watched: map[string]bool{}, shut: map[string]string{}}
 	if !f.Poll {
 		f.watcher, _ = fsnotify.NewWatcher() // without it there is polling
 	}
@@ -179,6 +181,34 @@ func (f *Follower) Find() (join bool) {
 		join = join || e.pending(now)
 	}
 	return join || !f.joined || slices.ContainsFunc(f.lost, func(l lost) bool { return !now.Before(l.next) })
+}
+
+// Shut returns what Find could not open since it was asked last, or has not found the first
+// time, each with its reason and once as long as that is the same.
+func (f *Follower) Shut() []Failure {
+	faults := f.faults
+	f.faults = nil
+	return faults
+}
+
+// maxShut is how many files are remembered that could not be opened; more are not told.
+const maxShut = 100
+
+// cannot keeps for Shut why a path could not be opened, and tells whether it could not.
+func (f *Follower) cannot(path string, err error) bool {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	switch {
+	case err == nil:
+		delete(f.shut, path)
+	case errors.Is(err, fs.ErrNotExist): // gone meanwhile
+	case f.shut[path] != err.Error() && len(f.shut) < maxShut:
+		f.shut[path] = err.Error()
+		f.faults = append(f.faults, Failure{Path: path, Err: err, Hint: "it is looked at again and again"})
+	}
+	return err != nil
 }
 
 // Next returns what the log that lies furthest back has to give, or ErrForNow when none

@@ -129,10 +129,17 @@ func (f *Follower) walk(arg string, found func(path string, named bool, info fs.
 	if err != nil {
 		f.watch(filepath.Dir(arg))
 		if !strings.ContainsAny(arg, "*?[") {
+			f.cannot(arg, err)
+			if !f.joined && errors.Is(err, fs.ErrNotExist) {
+				f.faults = append(f.faults, Failure{Path: arg, Err: errors.New("is not there yet")})
+			}
 			return
 		}
 		f.pattern = true
 		matches, _ := filepath.Glob(arg)
+		if !f.joined && len(matches) == 0 {
+			f.faults = append(f.faults, Failure{Path: arg, Err: errors.New("no file matches yet")})
+		}
 		for _, m := range matches {
 			if info, err := os.Stat(m); err == nil && !info.IsDir() {
 				f.watch(filepath.Dir(m))
@@ -149,6 +156,7 @@ func (f *Follower) walk(arg string, found func(path string, named bool, info fs.
 	f.pattern = true
 	filepath.WalkDir(arg, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
+			f.cannot(p, err)
 			return nil // it may be gone already
 		}
 		if d.IsDir() {
@@ -184,7 +192,7 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 		}
 		changed := info.Size() != e.info.Size() || !info.ModTime().Equal(e.info.ModTime())
 		if e.live == nil && e.pipe == nil && e.log == nil && changed { // closed, and written to since
-			if e.open(path) != nil {
+			if f.cannot(path, e.open(path)) {
 				return nil
 			}
 			e.done = false
@@ -206,11 +214,11 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 	if info.Mode()&fs.ModeNamedPipe != 0 {
 		// For writing too, so that it has no end while nobody else writes.
 		pipe, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
+		if f.cannot(path, err) {
 			return nil
 		}
 		e.info, e.pipe = info, newLivePipe(pipe, f.Wake, pipe.Close)
-	} else if !info.Mode().IsRegular() || e.open(path) != nil {
+	} else if !info.Mode().IsRegular() || f.cannot(path, e.open(path)) {
 		return nil
 	}
 	f.files = append(f.files, e)
