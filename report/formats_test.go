@@ -32,6 +32,22 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// Where a scan did not end, no format for a person or for CI is one of a clean log.
+func TestFormatsOfAScanThatDidNotEnd(t *testing.T) {
+	r := quiet()
+	r.Run.Unfinished = true
+	for _, f := range All() {
+		want, ok := map[string]string{
+			"text": "but not all of it has been judged.\nTimes are UTC.\nNot judged: requests of a scan that did not end", "html": "No incident so far, but not all has been judged",
+			"markdown": "# No incident so far, but not all has been judged", "json": `"unfinished": true`,
+			"sarif": `"executionSuccessful": false`, "junit": `<error type="unfinished"`, "github": "::error title=litesoc::Not judged",
+		}[f.Name]
+		if out := write(t, f, r, Look{}); ok && !bytes.Contains(out, []byte(want)) {
+			t.Errorf("%s has no %q:\n%.1500s", f.Name, want, out)
+		}
+	}
+}
+
 // Every format holds what its readers demand, whatever stands in a log.
 func TestFormatsOfHostileText(t *testing.T) {
 	if testing.Short() {

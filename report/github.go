@@ -53,6 +53,9 @@ func writeGitHub(w io.Writer, r *Report, _ Look) error {
 	for _, f := range r.Run.Failures[:min(len(r.Run.Failures), maxAnnotations-shown["error"])] {
 		fmt.Fprintf(&b, "::error title=litesoc::%s\n", gitHubText(f.Path+": "+f.Error))
 	}
+	if r.Run.Unfinished {
+		fmt.Fprintf(&b, "::error title=litesoc::%s\n", gitHubText("Not judged: "+notJudged(r)))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

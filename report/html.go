@@ -105,6 +105,7 @@ type htmlPage struct {
 	Verdict string
 	Looked  string
 	Not     string // what was not judged
+	Shown   string // what is shown, where that is not all
 	Worst   string // severity of the worst incident; "" if there is none
 	Tally   []htmlTally
 
@@ -145,7 +146,8 @@ type htmlTally struct {
 func (p *htmlPage) verdict() {
 	r := p.Report
 	p.Looked = fmt.Sprintf("%s of %s, %s", count(r.Log.Parsed, "request"), count(r.Log.Clients, "client"), days(r.Log.First, r.Log.Last))
-	p.Not = notJudged(&r.Log)
+	p.Not = notJudged(r)
+	p.Shown = r.Run.shown()
 	switch {
 	case len(r.Incidents) > 0:
 		p.Verdict = severities(incidentTally(r), "incident")
@@ -154,6 +156,12 @@ func (p *htmlPage) verdict() {
 		p.Verdict = "Nothing could be read, so nothing can be said"
 	default:
 		p.Verdict = "No incident"
+		if p.Shown != "" {
+			p.Verdict = "No such incident"
+		}
+		if r.Run.Unfinished {
+			p.Verdict += " so far, but not all has been judged"
+		}
 	}
 	counts := map[detect.Severity]int{}
 	for i := range r.Incidents {

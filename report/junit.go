@@ -81,6 +81,9 @@ func writeJUnit(w io.Writer, r *Report, _ Look) error {
 	for _, f := range r.Run.Failures {
 		logs.add(junitCase{Class: "log", Name: Show(f.Path), Error: &junitFailure{"unreadable", Show(f.Error), Show(f.Hint)}})
 	}
+	if r.Run.Unfinished {
+		logs.add(junitCase{Class: "log", Name: Show(r.Run.DB), Error: &junitFailure{"unfinished", "not judged: " + notJudged(r), ""}})
+	}
 	all := junitSuites{Name: "litesoc", Suites: []junitSuite{incidents, logs}}
 	for _, s := range all.Suites {
 		all.Tests, all.Failures, all.Errors = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors

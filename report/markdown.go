@@ -57,10 +57,19 @@ func markdownVerdict(b *strings.Builder, r *Report) {
 		fmt.Fprintf(b, "# %s\n\nFound in %s. Times are UTC.\n", prose(severities(incidentTally(r), "incident")), looked)
 	case r.Log.Parsed == 0:
 		b.WriteString("# Nothing could be read, so nothing can be said\n")
+	case r.Run.Unfinished:
+		fmt.Fprintf(b, "# No incident so far, but not all has been judged\n\nLooked at %s. Times are UTC.\n", looked)
 	default:
-		fmt.Fprintf(b, "# No incident\n\nLooked at %s. Times are UTC.\n", looked)
+		no := "No incident"
+		if r.Run.shown() != "" {
+			no = "No such incident"
+		}
+		fmt.Fprintf(b, "# "+no+"\n\nLooked at %s. Times are UTC.\n", looked)
 	}
-	if not := notJudged(&r.Log); not != "" {
+	if shown := r.Run.shown(); shown != "" {
+		fmt.Fprintf(b, "\nShown: only %s.\n", prose(ShowShort(shown, 300)))
+	}
+	if not := notJudged(r); not != "" {
 		fmt.Fprintf(b, "\n**Not judged:** %s.\n", not)
 	}
 	if n := len(r.Run.Failures); n > 0 {

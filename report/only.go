@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,9 +13,21 @@ import (
 type Filter struct {
 	Incident string          // how its id begins
 	Least    detect.Severity // of this severity or above
-	Actor    string          // by this actor
-	IP       string          // from this address
+	Actors   []string        // by one of these
+	Network  netip.Prefix    // from an address of it
 	Status   string          // of this status
+}
+
+func (f *Filter) by(actors ...string) bool {
+	return len(f.Actors) == 0 || slices.ContainsFunc(actors, func(a string) bool { return slices.Contains(f.Actors, a) })
+}
+
+// From tells whether one of the addresses is wanted.
+func (f *Filter) From(ips ...string) bool {
+	return !f.Network.IsValid() || slices.ContainsFunc(ips, func(ip string) bool {
+		addr, err := netip.ParseAddr(ip)
+		return err == nil && f.Network.Contains(addr.Unmap())
+	})
 }
 
 // Only leaves in the report the incidents that the filter wants with their alerts and
@@ -40,15 +53,15 @@ func (r *Report) Only(f Filter) {
 }
 
 func (f *Filter) incident(in *Incident) bool {
-	return strings.HasPrefix(in.ID, f.Incident) && in.Severity >= f.Least && (f.Actor == "" || slices.Contains(in.Actors, f.Actor)) &&
-		(f.IP == "" || slices.Contains(in.IPs, f.IP)) && (f.Status == "" || in.Status == f.Status)
+	return strings.HasPrefix(in.ID, f.Incident) && in.Severity >= f.Least && f.by(in.Actors...) && f.From(in.IPs...) &&
+		(f.Status == "" || in.Status == f.Status)
 }
 
 func (f *Filter) alert(a *Alert) bool {
-	return f.Incident == "" && a.Severity >= f.Least && (f.Actor == "" || a.ActorID == f.Actor) && (f.IP == "" || a.SourceIP == f.IP) &&
+	return f.Incident == "" && a.Severity >= f.Least && f.by(a.ActorID) && f.From(a.SourceIP) &&
 		(f.Status == "" || a.Status == f.Status)
 }
 
 func (f *Filter) event(e *Event) bool {
-	return f.Incident == "" && f.Status == "" && e.Severity >= f.Least && (f.Actor == "" || e.ActorID == f.Actor) && (f.IP == "" || e.UserIP == f.IP)
+	return f.Incident == "" && f.Status == "" && e.Severity >= f.Least && f.by(e.ActorID) && f.From(e.UserIP)
 }

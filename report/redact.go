@@ -41,6 +41,9 @@ func (r *Report) Redact(key []byte) {
 	x.learn(r)
 	x.notes(r)
 	r.Run.DB = baseOf(r.Run.DB)
+	if len(r.Run.Only) > 0 {
+		r.Run.Only = []string{"what was asked for"} // which may name somebody
+	}
 	for i := range r.Run.Sources {
 		r.Run.Sources[i].Path = baseOf(r.Run.Sources[i].Path)
 	}

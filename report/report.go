@@ -6,6 +6,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -167,6 +168,7 @@ type Run struct {
 	Duration time.Duration `json:"duration_ns"`
 	Since    *time.Time    `json:"since,omitempty"` // bounds of what is shown
 	Until    *time.Time    `json:"until,omitempty"`
+	Only     []string      `json:"only,omitempty"`    // what else that is limited to
 	FailOn   string        `json:"fail_on,omitempty"` // severity from which on incidents fail the run; "" if none does
 	// Detectors are the names of those that have judged, in their order.
 	Detectors []string  `json:"detectors"`
@@ -175,8 +177,36 @@ type Run struct {
 	Origins   string    `json:"origins"`            // what told where addresses are, and what was not checked
 	Notes     []string  `json:"notes"`              // what the reader should know: files not read, states forgotten
 	Failures  []Failure `json:"failures"`
+	// Unfinished says that a scan did not end: not all that is kept has been judged.
+	Unfinished bool `json:"unfinished,omitempty"`
 	// Evidence are the lines behind each event, by event id.
 	Evidence map[string][]Place `json:"evidence"`
+}
+
+// Bound says that what lies outside is not shown. A zero time is no bound.
+func (r *Run) Bound(since, until time.Time) {
+	if !since.IsZero() {
+		r.Since = &since
+	}
+	if !until.IsZero() {
+		r.Until = &until
+	}
+}
+
+// shown says what is shown where that is not all; "" where it is.
+func (r *Run) shown() string {
+	limits := slices.Clone(r.Only)
+	bounds := ""
+	if r.Since != nil {
+		bounds += " from " + moment(*r.Since)
+	}
+	if r.Until != nil {
+		bounds += " until " + moment(*r.Until)
+	}
+	if bounds != "" {
+		limits = append(limits, "what happened"+bounds)
+	}
+	return strings.Join(limits, ", ")
 }
 
 // A Setting is one of a detector's thresholds or windows, as it was in this run.

@@ -125,7 +125,7 @@ func writeSARIF(w io.Writer, r *Report, _ Look) error {
 		Tool:       sarifTool{sarifDriver{Name: "litesoc", Version: cmp.Or(r.Run.Version, "dev")}},
 		ColumnKind: "unicodeCodePoints",
 	}
-	in := sarifInvocation{Successful: len(r.Run.Failures) == 0}
+	in := sarifInvocation{Successful: len(r.Run.Failures) == 0 && !r.Run.Unfinished}
 	note := func(level, text string) {
 		in.Notifications = append(in.Notifications, sarifNotification{level, sarifText{Show(text)}})
 	}
@@ -135,7 +135,10 @@ func writeSARIF(w io.Writer, r *Report, _ Look) error {
 	for _, n := range r.Run.Notes {
 		note("note", n)
 	}
-	if not := notJudged(&r.Log); not != "" {
+	if shown := r.Run.shown(); shown != "" {
+		note("note", "shown: only "+shown)
+	}
+	if not := notJudged(r); not != "" {
 		note("warning", "not judged: "+not)
 	}
 	if more := len(alerts) - sarifResults; more > 0 {

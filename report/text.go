@@ -89,8 +89,15 @@ func (p *page) verdict(r *Report) {
 		p.text(span{}, 0, bad, "Nothing was read, so nothing can be said.")
 	case log.Parsed == 0:
 		p.text(span{}, 0, bad, fmt.Sprintf("None of %s could be read as a request, so nothing can be said.", count(log.Lines, "line")))
+	case r.Run.Unfinished:
+		p.text(span{}, 0, bad, "No incident so far in "+looked+", but not all of it has been judged.")
+		p.text(span{}, 0, plain, "Times are UTC.")
 	default:
-		p.text(span{}, 0, strong, "No incident in "+looked+".")
+		no := "No incident"
+		if r.Run.shown() != "" {
+			no = "No such incident"
+		}
+		p.text(span{}, 0, strong, no+" in "+looked+".")
 		if len(r.Alerts) > 0 {
 			p.text(span{}, 0, plain, "What was found makes up no incident: "+severities(alertTally(r), "alert")+".")
 		}
@@ -99,7 +106,10 @@ func (p *page) verdict(r *Report) {
 		}
 		p.text(span{}, 0, plain, "Times are UTC.")
 	}
-	if not := notJudged(log); not != "" {
+	if shown := r.Run.shown(); shown != "" {
+		p.text(span{}, 0, plain, "Shown: only "+Show(shown)+".")
+	}
+	if not := notJudged(r); not != "" {
 		p.text(span{}, 0, warning, "Not judged: "+not+".")
 	}
 	if odd := oddities(r.Run.Sources); odd > 0 {
@@ -133,8 +143,12 @@ func settled(over int) string {
 func severityOf(in Incident) detect.Severity { return in.Severity }
 
 // notJudged says what no detector has seen.
-func notJudged(log *Log) string {
+func notJudged(r *Report) string {
 	var parts []string
+	log := &r.Log
+	if r.Run.Unfinished {
+		parts = append(parts, "requests of a scan that did not end (scan again: it goes on from there)")
+	}
 	if log.Rejected > 0 {
 		parts = append(parts, count(log.Rejected, "line")+" that could not be read")
 	}

@@ -179,16 +179,6 @@ func oddities(sources []Source) (n int64) {
 // asides says what the counts do not: rejects, notes, failures, bounds.
 func (p *page) asides(r *Report) {
 	run := &r.Run
-	if run.Since != nil || run.Until != nil {
-		bounds := ""
-		if run.Since != nil {
-			bounds += " from " + moment(*run.Since)
-		}
-		if run.Until != nil {
-			bounds += " until " + moment(*run.Until)
-		}
-		p.field("shown", plain, "only what happened"+bounds)
-	}
 	sampled := slices.ContainsFunc(run.Sources, func(s Source) bool { return len(s.Shapes) > 0 })
 	for i, rej := range r.Log.Rejects {
 		label := ""

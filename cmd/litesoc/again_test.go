@@ -150,10 +150,21 @@ func TestInterrupt(t *testing.T) {
 			if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !bytes.Contains(stderr.Bytes(), []byte("interrupted")) {
 				t.Fatalf("%v, %s; want exit status 1, interrupted", err, stderr.Bytes())
 			}
+			whole := func(when string, kept bool) {
+				report := exec.Command("litesoc", "report", "--db", db)
+				report.Dir = dir
+				out, _ := report.CombinedOutput()
+				if failed := report.ProcessState.ExitCode() == exitFailed && bytes.Contains(out, []byte("a scan did not end")); failed != kept {
+					t.Errorf("%s, report ends with %d: %.500s", when, report.ProcessState.ExitCode(), out)
+				}
+			}
+			n := litesoc(t, dir, "sql", "--db", db, "--output", "csv", "select count(*) > 0 from requests")
+			whole("interrupted", bytes.Contains(n, []byte("true")))
 			want := withoutRun(litesoc(t, dir, "scan", "--db", ":memory:", "--output", "json", put(t, dir, "access.log", content)))
 			if got := withoutRun(litesoc(t, dir, "scan", "--db", db, "--output", "json", "access.log")); !bytes.Equal(got, want) {
 				t.Errorf("another report after it, at %s", firstDifference(got, want))
 			}
+			whole("scanned again", false)
 		})
 	}
 }

@@ -135,6 +135,9 @@ func listAlerts(c *cobra.Command, f *alertsFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := tellUnfinished(c, q, f.db); err != nil {
+		return err
+	}
 	alerts, err := q.Alerts()
 	gone, err2 := q.Gone()
 	if err := errors.Join(err, err2, q.Close()); err != nil {

@@ -184,7 +184,7 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 
 // fill gives the flags that were not set on the command line the config's values, and
 // the config those that were.
-func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
+func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) error {
 	if c.Accepted != "" && !flags.Changed("accepted") {
 		f.accepted = c.Accepted
 	}
@@ -206,6 +206,15 @@ func (c *config) fill(flags *pflag.FlagSet, f *scanFlags) {
 	if c.Memory != nil && !flags.Changed("memory") {
 		f.memory = *c.Memory
 	}
+	switch {
+	case f.lateness < 0:
+		return misuse("", "--lateness %s is less than 0", f.lateness)
+	case !(f.minParsed >= 0 && f.minParsed <= 1):
+		return misuse("", "--min-parsed %v is no share: it is from 0 to 1", f.minParsed)
+	case f.threads < 0:
+		return misuse("", "--threads %d is less than 0", f.threads)
+	}
+	return nil
 }
 
 // formats returns the formats a log may be written in: the one that text names (a

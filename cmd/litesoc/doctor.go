@@ -413,6 +413,11 @@ func (d *doctor) contents(q *store.Query) {
 	case !last.IsZero():
 		d.say(stateOK, "database", "the last request is of "+last.UTC().Format(time.DateTime)+" UTC", "")
 	}
+	if began, err := q.Unfinished(); err != nil {
+		d.broken("database", err, "")
+	} else if !began.IsZero() {
+		d.say(stateBroken, "database", "a scan that began "+began.UTC().Format(time.DateTime)+" UTC did not end: not all requests that it kept have been judged", "scan the logs again: it goes on from there")
+	}
 	gone, err := q.Gone()
 	if err != nil {
 		d.broken("alerts", err, "")

@@ -216,6 +216,9 @@ func events(c *cobra.Command, f *eventsFlags) error {
 		return err
 	}
 	defer q.Close()
+	if err := tellUnfinished(c, q, f.db); err != nil {
+		return err
+	}
 	where, err := f.filter(c.Context(), q, time.Now())
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/report"
+	"github.com/litesoc/litesoc/report/store"
 )
 
 func incidentsCommand() *cobra.Command {
@@ -82,6 +83,11 @@ func readReport(db, since, until string) (*report.Report, error) {
 	if err != nil {
 		return nil, failed(err, "")
 	}
+	began, err := q.Unfinished()
+	if err != nil {
+		return nil, failed(err, "")
+	}
+	r.Run.Unfinished = !began.IsZero()
 	for _, l := range logs {
 		at := l.At
 		r.Run.Sources = append(r.Run.Sources, report.Source{
@@ -90,6 +96,24 @@ func readReport(db, since, until string) (*report.Report, error) {
 		})
 	}
 	return r, nil
+}
+
+// unfinished is what is wrong with a database in which a scan did not end: nothing that is
+// said of it is a verdict.
+func unfinished(db string) error {
+	return failed(fmt.Errorf("database %q: a scan did not end: not all requests that it kept have been judged", db), "scan the logs again: it goes on from there")
+}
+
+// tellUnfinished says so on stderr where a scan did not end.
+func tellUnfinished(c *cobra.Command, q *store.Query, db string) error {
+	began, err := q.Unfinished()
+	if err != nil {
+		return failed(err, "")
+	}
+	if !began.IsZero() {
+		fmt.Fprintf(c.ErrOrStderr(), "litesoc: %v\n", unfinished(db))
+	}
+	return nil
 }
 
 func listIncidents(c *cobra.Command, f *listFlags) error {
@@ -110,6 +134,9 @@ func listIncidents(c *cobra.Command, f *listFlags) error {
 	r, err := readReport(f.db, f.since, f.until)
 	if err != nil {
 		return err
+	}
+	if r.Run.Unfinished {
+		fmt.Fprintf(c.ErrOrStderr(), "litesoc: %v\n", unfinished(f.db))
 	}
 	t, columns := out.table, []string{"id", "severity", "risk_score", "status", "outcome", "first_ts", "last_ts", "alerts", "title"}
 	person, _ := t.(*textTable) // nil: it is for a program

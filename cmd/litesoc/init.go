@@ -68,6 +68,9 @@ func initConfig(c *cobra.Command, f *initFlags, args []string) error {
 			return failed(fmt.Errorf("init: %w", err), "")
 		}
 	}
+	if err := aside(f.output, args); err != nil {
+		return misuse("--output - prints", "--output %s: %w", f.output, err)
+	}
 	s := &survey{asked: f.format}
 	if len(args) > 0 {
 		if err := s.look(c, args); err != nil {

@@ -50,6 +50,7 @@ type job struct {
 	replay     *store.Replay // nil if nothing was kept before
 	watermark  time.Time
 	anew       bool // all kept requests are judged again
+	first      bool // none of them were judged before
 	progress   *progress
 
 	evicted    int64 // keys that were forgotten early
@@ -225,7 +226,7 @@ func (j *job) streams() ([]source.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.anew = settings != j.settings
+	j.anew, j.first = settings != j.settings, settings == ""
 	var streams []source.Stream
 	sources := map[int]*parsers.Source{}
 	for _, k := range j.opts.Known {
@@ -253,6 +254,9 @@ func (j *job) streams() ([]source.Stream, error) {
 		watermark = time.Time{}
 	} else if err := j.store.States(j.pipeline.Load); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := j.store.Unfinished(j.started); err != nil {
+		return nil, err
 	}
 	changes, err := j.store.Changes()
 	if err != nil {

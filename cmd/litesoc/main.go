@@ -44,14 +44,20 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	out := &written{to: stdout}
+	root.SetOut(out)
+	if isTerminal(stdout) { // whoever looks sees what is missing
+		root.SetOut(stdout)
+	}
 	root.SetErr(stderr)
 	c, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		return exitOK
-	}
 	var status *statusError
-	if !errors.As(err, &status) {
+	switch known := errors.As(err, &status); {
+	case out.err != nil && !(known && status.status == exitFailed):
+		status = &statusError{err: out.err, status: exitFailed}
+	case err == nil:
+		return exitOK
+	case !known:
 		// Cobra's own errors are about the command line.
 		status = &statusError{err: err, status: exitMisuse, hint: suggestion(c, err)}
 	}
@@ -62,6 +68,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "hint: %s\n", status.hint)
 	}
 	return status.status
+}
+
+// written is an output that remembers what it could not take: whatever else came out, the
+// tool has not done what it was asked.
+type written struct {
+	to  io.Writer
+	err error
+}
+
+func (w *written) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // statusError is an error that knows the exit status it leads to, and what a person

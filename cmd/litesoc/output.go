@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/litesoc/litesoc/report"
+	"github.com/litesoc/litesoc/report/store"
 )
 
 // An output is one report to write.
@@ -43,6 +46,12 @@ next:
 		if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
 			return nil, failed(fmt.Errorf("--output %q: no folder %q", arg, filepath.Dir(file)), "")
 		}
+		if err := replaceable(file); err != nil {
+			return nil, misuse("", "--output %q: %w", arg, err)
+		}
+		if toFile && slices.ContainsFunc(out, func(o output) bool { return o.file == file }) {
+			return nil, misuse("", "--output %q: another format goes into that file", arg)
+		}
 		for _, f := range report.All() {
 			if f.Name == name {
 				out = append(out, output{f, file})
@@ -63,6 +72,42 @@ func (out outputs) files() []export {
 		}
 	}
 	return files
+}
+
+// replaceable refuses a file that nothing may be written over: a database, with what was
+// found and what people made of it, is not made anew by a scan.
+func replaceable(path string) error {
+	if store.IsDatabase(path) {
+		return fmt.Errorf("%q is a database, and is not written over", path)
+	}
+	return nil
+}
+
+// aside refuses outputs that would take the place of a log that is read. The paths may be
+// patterns.
+func (out outputs) aside(paths []string) error {
+	for _, o := range out {
+		if err := aside(o.file, paths); err != nil {
+			return misuse("", "--output %s=%s: %w", o.format.Name, o.file, err)
+		}
+	}
+	return nil
+}
+
+func aside(file string, paths []string) error {
+	at, err := os.Stat(file)
+	if err != nil || !at.Mode().IsRegular() {
+		return nil
+	}
+	for _, path := range paths {
+		matches, _ := filepath.Glob(path)
+		for _, path := range append(matches, path) {
+			if log, err := os.Stat(path); err == nil && os.SameFile(at, log) {
+				return errors.New("is a log, and is not written over")
+			}
+		}
+	}
+	return nil
 }
 
 // write writes all outputs. A file appears whole or not at all.
@@ -105,6 +150,9 @@ func writeFile(path string, content []byte) error {
 func replaceFile(path string, write func(tmp *os.File) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
+	}
+	if err := replaceable(path); err != nil {
+		return err
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {

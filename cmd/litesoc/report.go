@@ -10,12 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
 
 type reportFlags struct {
 	db, since, until, severity string
+	actor, ip                  string
 	only                       report.Filter
 	output                     []string
 	redact                     redactFlags
@@ -44,8 +46,8 @@ Schema of the format json.`,
 	flags.StringVar(&f.since, "since", "", "only what went on at or after this `time`: "+timeHint)
 	flags.StringVar(&f.until, "until", "", "only what began before this `time`")
 	flags.StringVar(&f.severity, "severity", "", "only of this `severity` or above: info, low, medium, high, critical")
-	flags.StringVar(&f.only.Actor, "actor", "", "only by this `actor`")
-	flags.StringVar(&f.only.IP, "ip", "", "only from this `address`")
+	flags.StringVar(&f.actor, "actor", "", "only by this `actor`: a user, key, token, session or address")
+	flags.StringVar(&f.ip, "ip", "", "only from this `address` or network")
 	flags.StringVar(&f.only.Status, "status", "", "only of this `status`: open, acknowledged, resolved, dismissed")
 	flags.StringVar(&f.only.Incident, "incident", "", "only the incident whose `id` begins so")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text)")
@@ -79,6 +81,14 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 			return misuse("", "--severity: %w", err)
 		}
 	}
+	if f.actor != "" {
+		f.only.Actors = append([]string{f.actor}, parsers.Fingerprints(f.actor)...)
+	}
+	if f.ip != "" {
+		if f.only.Network, err = parseNetwork(f.ip); err != nil {
+			return misuse("", "--ip %q: neither an address nor a network such as 203.0.113.0/24", f.ip)
+		}
+	}
 	if status := []string{"", "open", "acknowledged", "resolved", "dismissed"}; !slices.Contains(status, f.only.Status) {
 		return misuse("", "--status %q: an incident is open, acknowledged, resolved or dismissed", f.only.Status)
 	}
@@ -86,24 +96,68 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
+	var logs []string
+	for _, s := range r.Run.Sources {
+		logs = append(logs, s.Path)
+	}
+	if err := out.aside(logs); err != nil {
+		return err
+	}
 	if f.only.Incident != "" && !slices.ContainsFunc(r.Incidents, func(in report.Incident) bool { return strings.HasPrefix(in.ID, f.only.Incident) }) {
 		return failed(fmt.Errorf("report: no incident %q", f.only.Incident), "'litesoc incidents list' has the ids")
 	}
+	r.Run.Only = f.limits(r)
 	r.Only(f.only)
 	r.Run.Version, r.Run.Command, r.Run.DB, r.Run.Started, r.Run.Duration = version, "report", f.db, started, time.Since(started)
-	f.redact.apply(r)
-	if err := out.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
-		return failed(err, "")
-	}
 	span, err := parseSpan(f.since, f.until, started)
 	if err != nil {
 		return err
+	}
+	r.Run.Bound(span.Since, span.Until)
+	f.redact.apply(r)
+	if err := out.write(r, c.OutOrStdout(), c.ErrOrStderr(), f.quiet); err != nil {
+		return failed(err, "")
 	}
 	tables, err := exportTables(c, f.db, folders, r, span, f.only, f.quiet)
 	if err != nil {
 		return err
 	}
-	return exported(c.Context(), f.db, "report.exported", append(out.files(), tables...)...)
+	if err := exported(c.Context(), f.db, "report.exported", append(out.files(), tables...)...); err != nil {
+		return err
+	}
+	if r.Run.Unfinished {
+		return unfinished(f.db)
+	}
+	return nil
+}
+
+// limits says what the report is limited to, beside its time. An actor is told as the report
+// has it: what was given may be a secret.
+func (f *reportFlags) limits(r *report.Report) []string {
+	var limits []string
+	if f.severity != "" {
+		limits = append(limits, "severity "+f.only.Least.String()+" or above")
+	}
+	if len(f.only.Actors) > 0 {
+		who := "an actor of no event"
+		for _, e := range r.Events {
+			if slices.Contains(f.only.Actors, e.ActorID) {
+				who = "actor " + e.ActorID
+				break
+			}
+		}
+		limits = append(limits, who)
+	}
+	if f.ip != "" {
+		limits = append(limits, "from "+f.ip)
+	}
+	if f.only.Status != "" {
+		limits = append(limits, "status "+f.only.Status)
+	}
+	if f.only.Incident != "" {
+		limits = append(limits, "incident "+f.only.Incident)
+	}
+	return limits
 }
 
 // reportOutputs reads where a report goes, and into which folders its tables.

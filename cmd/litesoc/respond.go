@@ -119,6 +119,9 @@ func respond(c *cobra.Command, f *respondFlags) error {
 		return err
 	}
 	defer q.Close()
+	if err := tellUnfinished(c, q, f.db); err != nil {
+		return err
+	}
 	plan, err := f.plan(q, allow, site, j.geo.Lookup)
 	if err != nil {
 		return err

@@ -112,6 +112,9 @@ func (t *tail) join(say notes) (err error) {
 		}
 		say.note(text)
 	}
+	for _, arg := range j.Missing {
+		say.note(arg + ": no file is there yet")
+	}
 	for _, path := range j.Reread {
 		say.note(path + ": it is packed or not in UTF-8, and grows: what was added is looked for from its start, ever less often up to once a minute")
 	}

@@ -91,7 +91,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg.fill(c.Flags(), f)
+	if err := cfg.fill(c.Flags(), f); err != nil {
+		return err
+	}
 	debug.SetMemoryLimit(int64(f.memory.heap()))
 	w, err := f.want(c, cfg, j.started)
 	if err != nil {
@@ -110,6 +112,16 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		w.post.of(j.store, f.db)
 	}
 	if err := j.look(c, args); err != nil {
+		return err
+	}
+	logs := slices.Clone(args)
+	for _, l := range j.plan.Logs {
+		logs = append(logs, l.File.Path)
+	}
+	for _, d := range j.plan.Same {
+		logs = append(logs, d.Path)
+	}
+	if err := w.out.aside(logs); err != nil {
 		return err
 	}
 	var before map[string]time.Time
@@ -206,7 +218,9 @@ func (j *job) look(c *cobra.Command, args []string) error {
 	if c.Context().Err() != nil {
 		return interrupted()
 	}
-	j.plan.Failures = append(notFound, j.plan.Failures...)
+	j.plan.Failures = slices.DeleteFunc(append(notFound, j.plan.Failures...), func(f source.Failure) bool {
+		return !f.Fatal && aside(f.Path, []string{j.flags.db}) != nil // its own database, in a folder of logs
+	})
 	if len(j.plan.Logs) == 0 {
 		return nothingToRead(j.plan)
 	}
@@ -314,12 +328,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		run.Notes = append(run.Notes, fmt.Sprintf("%s is broken: some addresses are not told by it: %v", f.Source.Name, f.Err))
 	}
 	run.Started, run.Duration = j.started.UTC(), time.Since(j.started)
-	if !span.Since.IsZero() {
-		run.Since = &span.Since
-	}
-	if !span.Until.IsZero() {
-		run.Until = &span.Until
-	}
+	run.Bound(span.Since, span.Until)
 	for _, l := range j.plan.Logs {
 		n := l.New()
 		s := report.Source{
@@ -364,7 +373,11 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if j.routesFull {
 		run.Notes = append(run.Notes, "there are more different paths than are remembered: the routes of some are not told from names; an OpenAPI file or route_templates would tell")
 	}
-	if j.anew && len(j.opts.Known) > 0 {
+	switch {
+	case len(j.opts.Known) == 0:
+	case j.first:
+		run.Notes = append(run.Notes, "an earlier scan did not end: what it kept was judged together with the rest")
+	case j.anew:
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")
 	}
 	if n := j.results.Reopened; n > 0 {

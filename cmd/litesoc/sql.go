@@ -128,6 +128,11 @@ func into(t table) func(context.Context, *store.Query, string) error {
 // toFile writes the rows of the query to a file, whole or not at all.
 func (f *sqlFlags) toFile(c *cobra.Command, query, format, file string) error {
 	var kept bool
+	for _, logs := range rawLogs.FindAllStringSubmatch(query, -1) {
+		if err := aside(file, logs[1:]); err != nil {
+			return misuse("", "--output %s=%s: %w", format, file, err)
+		}
+	}
 	err := replaceFile(file, func(tmp *os.File) (err error) {
 		if format == "parquet" {
 			kept, err = f.ask(c.Context(), query, func(ctx context.Context, q *store.Query, query string) error { return q.Copy(ctx, query, tmp.Name()) },
@@ -156,8 +161,8 @@ func (f *sqlFlags) toFile(c *cobra.Command, query, format, file string) error {
 	return exported(c.Context(), f.db, "query.exported", export{format, file})
 }
 
-// rawLogs is found in a query that reads raw logs.
-var rawLogs = regexp.MustCompile(`(?i)\blogs"?\s*\(`)
+// rawLogs is found in a query that reads raw logs, with their names.
+var rawLogs = regexp.MustCompile(`(?i)\blogs"?\s*\((?:\s*'([^']*)')?`)
 
 // ask opens the database, leads the query to do and gives the database back: nobody waits
 // longer for it than the query takes. It returns whether there is a database. The files

@@ -244,7 +244,9 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg.fill(c.Flags(), &f.scanFlags)
+	if err := cfg.fill(c.Flags(), &f.scanFlags); err != nil {
+		return err
+	}
 	debug.SetMemoryLimit(int64(f.memory.heap()))
 	how, err := f.follow(args, c.InOrStdin(), time.Now())
 	if err != nil {
@@ -262,6 +264,9 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	}
 	reports, err := f.reports()
 	if err != nil {
+		return err
+	}
+	if err := reports.aside(args); err != nil {
 		return err
 	}
 	view, err := newView(c, f)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -46,5 +47,5 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, &time.ParseError{Value: text, Message: strconv.Quote(text) + " is no time"}
+	return time.Time{}, fmt.Errorf("%q is no time", text)
 }

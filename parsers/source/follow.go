@@ -29,6 +29,7 @@ type Follower struct {
 	joined  bool      // Join was called before
 	anew    bool      // another has followed before
 	pattern bool      // more files may join at any time
+	missing []string  // arguments that lead to no file
 	// What the next Join tells of, and all that was told of.
 	failures []Failure
 	told     map[string]bool
@@ -150,6 +151,7 @@ func (f *Follower) Close() {
 // whether Join has something to do.
 func (f *Follower) Find() (join bool) {
 	now := f.Now()
+	f.missing = nil
 	seen := map[*followed]bool{}
 	for _, arg := range f.args {
 		if arg != "-" {

@@ -1121,8 +1121,8 @@ func TestFollowTellsBroken(t *testing.T) {
 	}
 }
 
-// What cannot be looked at is told of, once: a log of which no word is said is taken for one
-// that is followed.
+// What cannot be looked at, or is not there at first, is told of, once: a log of which no word
+// is said is taken for one that is followed.
 func TestFollowTellsUnread(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -1140,20 +1140,22 @@ func TestFollowTellsUnread(t *testing.T) {
 		want = want[:5]
 	}
 	now := start
-	f := source.Follow([]string{in("missing"), in("["), in("*.log"), in("loop"), in("folder"), in("null")}, source.FollowOptions{Poll: true, Now: func() time.Time { return now }})
+	f := source.Follow([]string{in("missing"), in("["), in("none.*"), in("*.log"), in("loop"), in("folder"), in("null")}, source.FollowOptions{Poll: true, Now: func() time.Time { return now }})
 	defer f.Close()
-	var got []string
+	var got, missing []string
 	for range 3 {
 		now = now.Add(time.Second)
 		if f.Find() {
-			for _, fail := range f.Join(options(t, time.Minute)).Failures {
+			j := f.Join(options(t, time.Minute))
+			for _, fail := range j.Failures {
 				got = append(got, strings.TrimPrefix(fail.Path, dir+"/")+": "+fail.Err.Error())
 			}
+			missing = append(missing, j.Missing...)
 		}
 	}
 	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		t.Errorf("told %q, want %q", got, want)
+	if !slices.Equal(got, want) || !slices.Equal(missing, []string{in("missing"), in("none.*")}) {
+		t.Errorf("told %q, and of %q that are not there; want %q, and the two", got, missing, want)
 	}
 }
 

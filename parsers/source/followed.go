@@ -141,12 +141,17 @@ func (f *Follower) walk(arg string, found func(path string, named bool, info fs.
 		f.watch(filepath.Dir(arg))
 		if !strings.ContainsAny(arg, "*?[") {
 			f.cannotRead(arg, true, err)
+			if errors.Is(err, fs.ErrNotExist) {
+				f.missing = append(f.missing, arg)
+			}
 			return
 		}
 		f.pattern = true
 		matches, err := filepath.Glob(arg)
 		if err != nil {
 			f.cannotRead(arg, true, fmt.Errorf("pattern: %w", err))
+		} else if len(matches) == 0 {
+			f.missing = append(f.missing, arg)
 		}
 		for _, m := range matches {
 			info, err := os.Stat(m)

@@ -14,6 +14,9 @@ type Joining struct {
 	Logs     []*Log   // that are read from now on
 	Batches  []*Batch // that say where logs stand which begin at their end; they hold nothing else
 	Failures []Failure
+	// Missing are the arguments that lead to no file, at first: files that are not there yet,
+	// and patterns that none matches.
+	Missing []string
 	// Reread are logs that have grown and are packed, or not in UTF-8: they are read from
 	// their start to where their reading ended. Each is told of once.
 	Reread []string
@@ -59,6 +62,9 @@ func (f *Follower) Join(opts *Options) *Joining {
 	}
 	plan := Look(files, opts)
 	j := &Joining{}
+	if first && !f.anew {
+		j.Missing = f.missing
+	}
 	if first && !f.Skip {
 		f.tellMissing(plan, families)
 	}

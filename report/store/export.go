@@ -64,8 +64,12 @@ func Export(ctx context.Context, path, folder string, r *report.Report, span Spa
 	if _, err := q.db.ExecContext(ctx, "create temp table shown as select unnest(?::varchar[]) as id", ids); err != nil {
 		return nil, plainSQLError(err)
 	}
+	inside, err := q.inside(ctx, only)
+	if err != nil {
+		return nil, err
+	}
 	for i, t := range exportTables {
-		query := strings.ReplaceAll(t.query, "%s", requestsOf(span, only))
+		query := strings.ReplaceAll(t.query, "%s", requestsOf(span, only, inside))
 		if err := q.Copy(ctx, query, files[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.name, err)
 		}
@@ -80,8 +84,22 @@ func Export(ctx context.Context, path, folder string, r *report.Report, span Spa
 	return written, nil
 }
 
+// inside returns the addresses in the logs that are of the network that is wanted.
+func (q *Query) inside(ctx context.Context, only report.Filter) (ips []string, err error) {
+	if !only.Network.IsValid() {
+		return nil, nil
+	}
+	err = q.Run(ctx, "select distinct client_ip from callers where client_ip is not null order by 1", func([]string) error { return nil }, func(values []any) error {
+		if ip, _ := values[0].(string); only.From(ip) {
+			ips = append(ips, ip)
+		}
+		return nil
+	})
+	return ips, err
+}
+
 // requestsOf is the condition of the requests that Export writes.
-func requestsOf(span Span, only report.Filter) string {
+func requestsOf(span Span, only report.Filter, inside []string) string {
 	const layout = "2006-01-02 15:04:05.999999"
 	where := []string{"true"}
 	if !span.Since.IsZero() {
@@ -90,11 +108,18 @@ func requestsOf(span Span, only report.Filter) string {
 	if !span.Until.IsZero() {
 		where = append(where, "ts < timestamp "+quote(span.Until.UTC().Format(layout)))
 	}
-	if only.Actor != "" {
-		where = append(where, "actor_id = "+quote(only.Actor))
+	in := func(column string, texts []string) {
+		quoted := []string{"null"}
+		for _, text := range texts {
+			quoted = append(quoted, quote(text))
+		}
+		where = append(where, column+" in ("+strings.Join(quoted, ", ")+")")
 	}
-	if only.IP != "" {
-		where = append(where, "client_ip = "+quote(only.IP))
+	if len(only.Actors) > 0 {
+		in("actor_id", only.Actors)
+	}
+	if only.Network.IsValid() {
+		in("client_ip", inside)
 	}
 	return strings.Join(where, " and ")
 }

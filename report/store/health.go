@@ -28,6 +28,16 @@ func (q *Query) Unsent() (wait, gaveUp int, err error) {
 	return wait, gaveUp, nil
 }
 
+// Unfinished returns when a run began that has kept requests and has not judged them all;
+// the zero time if there is none.
+func (q *Query) Unfinished() (time.Time, error) {
+	var at sql.NullTime
+	if err := q.db.QueryRow(`select max(began) from unfinished`).Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("unfinished: %w", err)
+	}
+	return at.Time, nil
+}
+
 // Stored returns when lines were last kept; the zero time if none ever were.
 func (q *Query) Stored() (time.Time, error) {
 	var at sql.NullTime

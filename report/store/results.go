@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -61,6 +62,15 @@ func (s *Store) Forget() error {
 	s.states.reset()
 	s.states.rows = 0
 	return s.exec(`delete from checkpoint_states`)
+}
+
+// Unfinished notes that requests are kept from now on that are not judged yet, until Finish.
+// It is part of the first transaction.
+func (s *Store) Unfinished(began time.Time) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	return errors.Join(s.exec(`delete from unfinished`), s.exec(`insert into unfinished values (?)`, began))
 }
 
 // BeginResults starts the last part of the last transaction of a run. It takes away what
@@ -178,6 +188,9 @@ func (s *Store) Finish(r *Results) (err error) {
 	}
 	if err := s.queueChanges(r); err != nil {
 		return fmt.Errorf("notifications: %w", err)
+	}
+	if err := s.exec(`delete from unfinished`); err != nil {
+		return err
 	}
 	return s.commitToFile()
 }

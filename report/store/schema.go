@@ -2,7 +2,7 @@ package store
 
 // schemaVersion is raised with every change of the tables below, together with a
 // step in migrations.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // migrations lead from the version before to the one that names them. The views are
 // made anew after them, so that a step need not care for them.
@@ -47,10 +47,17 @@ drop table request_rows_4;
 drop table checkpoint_states;
 delete from checkpoint;
 ` + checkpointStates,
+	6: unfinished,
 }
 
 // mostTargets is how many targets are kept under numbers.
 const mostTargets, mostTargetsText = 1 << 18, "262144"
+
+// When the run began that keeps requests before it has judged them. It is taken away when
+// they are judged. It came with version 6.
+const unfinished = `
+create table unfinished (began timestamp not null);
+`
 
 // Tables that came with version 5.
 const (
@@ -199,7 +206,7 @@ create table audit_log (
 
 -- Up to when all requests have been judged, and under which settings.
 create table checkpoint (watermark timestamp not null, settings varchar not null);
-` + targets + requestRows + checkpointStates + alertRows + incidentRows + alertHandling + auditHead + baselineChanges + notifications + retention
+` + targets + requestRows + checkpointStates + alertRows + incidentRows + alertHandling + auditHead + baselineChanges + notifications + retention + unfinished
 
 // viewNames are the views that any version has made.
 var viewNames = []string{"activity", "alerts", "incidents", "ips", "requests"}

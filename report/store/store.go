@@ -85,16 +85,22 @@ func OpenWithin(path string, memory int64) (*Store, error) {
 // isBegun tells whether the file at path is what is left of one that was just being made when
 // its process was killed: it has less than the three headers that DuckDB begins with.
 func isBegun(path string) bool {
-	const headers, header, magic = 3 * 4096, 4096, "DUCK"
+	const headers, header = 3 * 4096, 4096
+	info, err := os.Stat(path)
+	return err == nil && info.Size() >= header && info.Size() < headers && IsDatabase(path)
+}
+
+// IsDatabase tells whether the file at path is a DuckDB file, by how it begins.
+func IsDatabase(path string) bool {
+	const magic = "DUCK"
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil || info.Size() < header || info.Size() >= headers {
-		return false
-	}
 	var begin [12]byte
 	_, err = io.ReadFull(file, begin[:])
 	return err == nil && string(begin[8:]) == magic
