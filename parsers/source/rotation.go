@@ -143,6 +143,7 @@ func (f *Follower) tooOld(e *followed, families map[string]family) bool {
 	old := ok && e.info.ModTime().Before(fam.fresh)
 	if old && f.AtEnd {
 		e.done, e.before = true, e.info.Size()
+		e.begin = e.begins()
 		e.live.file.Close()
 		e.live = nil
 	}
