@@ -1256,6 +1256,29 @@ func TestFollowWasNoLog(t *testing.T) {
 	s.has(1, w.next)
 }
 
+// A log is the same by whatever path it is named.
+func TestFollowByAnotherPath(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	w := newLogWriter(t, "access.log")
+	w.reopen()
+	s := watch(t, source.FollowOptions{Poll: true, AtEnd: true}, w.path)
+	for _, path := range []string{"access.log", "./access.log", filepath.Join(dir, "access.log"), "access.log"} {
+		s.args = []string{path}
+		s.kill()
+		s.round()
+		w.lines(3)
+		s.round()
+		w.lines(3)
+		w.rename(fmt.Sprintf("access.log.%d", w.next))
+		w.reopen()
+		w.lines(3)
+	}
+	s.kill()
+	s.round()
+	s.has(1, w.next)
+}
+
 // Standard input ends.
 func TestFollowStdin(t *testing.T) {
 	r, in := io.Pipe()

@@ -115,6 +115,9 @@ var rotated = regexp.MustCompile(`(\.(gz|zst|bz2|xz|Z))$|[-._][0-9]+([-._T][0-9]
 // familyOf names the family of a path.
 func familyOf(path string) string {
 	path, _, _ = strings.Cut(path, "!")
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
 	return filepath.Join(filepath.Dir(path), rotated.ReplaceAllString(filepath.Base(path), ""))
 }
 
