@@ -55,6 +55,9 @@ func (f *Follower) tellMissing(plan *Plan, families map[string]family) {
 func lastWritten(args []string) (last time.Time) {
 	folders := map[string]bool{}
 	for _, arg := range args {
+		if arg == "-" {
+			continue
+		}
 		folders[filepath.Dir(arg)] = true
 		matches, _ := filepath.Glob(arg)
 		for _, m := range matches {
