@@ -1210,6 +1210,78 @@ func TestFollowNumbered(t *testing.T) {
 	}
 }
 
+// A log that was quiet for long and is made anew is another log, also if it gets the same number.
+func TestFollowQuietAnew(t *testing.T) {
+	dir := t.TempDir()
+	w, quiet := newLogWriter(t, filepath.Join(dir, "app-1.log")), newLogWriter(t, filepath.Join(dir, "app-2.log"))
+	w.reopen()
+	quiet.reopen()
+	s := watch(t, source.FollowOptions{Poll: true, AtEnd: true}, filepath.Join(dir, "*.log"))
+	s.round()
+	w.lines(3)
+	s.round()
+	for range 5 {
+		quiet.text(logLine(0, "/before"))
+	}
+	before := start.Add(-72 * time.Hour)
+	w.check(os.Chtimes(quiet.path, before, before))
+	s.kill()
+	s.round()
+	quiet.file.Close()
+	quiet.file = nil
+	w.check(os.Remove(quiet.path))
+	quiet.reopen()
+	quiet.next = w.next
+	quiet.lines(8)
+	s.round()
+	s.round()
+	s.has(1, quiet.next)
+}
+
+// A file that was no log and is written anew is looked at, however short it is.
+func TestFollowWasNoLog(t *testing.T) {
+	dir := t.TempDir()
+	w := newLogWriter(t, filepath.Join(dir, "access.log"))
+	w.reopen()
+	s := watch(t, source.FollowOptions{Poll: true, AtEnd: true}, w.path)
+	s.opts.Formats = parsers.All()
+	s.round()
+	w.text(strings.Repeat("this is no log\n", 100))
+	s.round()
+	if len(s.told) != 1 || !strings.Contains(s.told[0], "no known format") {
+		t.Errorf("told %q", s.told)
+	}
+	s.told = nil
+	w.empty()
+	w.lines(3)
+	s.round()
+	s.round()
+	s.has(1, w.next)
+}
+
+// A log is the same by whatever path it is named.
+func TestFollowByAnotherPath(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	w := newLogWriter(t, "access.log")
+	w.reopen()
+	s := watch(t, source.FollowOptions{Poll: true, AtEnd: true}, w.path)
+	for _, path := range []string{"access.log", "./access.log", filepath.Join(dir, "access.log"), "access.log"} {
+		s.args = []string{path}
+		s.kill()
+		s.round()
+		w.lines(3)
+		s.round()
+		w.lines(3)
+		w.rename(fmt.Sprintf("access.log.%d", w.next))
+		w.reopen()
+		w.lines(3)
+	}
+	s.kill()
+	s.round()
+	s.has(1, w.next)
+}
+
 // Standard input ends.
 func TestFollowStdin(t *testing.T) {
 	r, in := io.Pipe()

@@ -24,6 +24,7 @@ type followed struct {
 	done   bool          // read to its end for good, or nothing to be read; until it changes
 	from   bool          // it was there before the first Join
 	before int64         // how large it was then, if it was taken for a log of the past
+	begin  string        // what it began with then
 	still  bool          // it had no more in this round
 	failed int64         // it was no log yet when it was half as long
 	short  int64         // it was cut short when it was so long
@@ -95,6 +96,16 @@ func (e *followed) outlived(now time.Time) bool {
 
 // caughtUp tells whether all was read that was there when it was looked at last.
 func (e *followed) caughtUp() bool { return !e.quiet.IsZero() && !e.quiet.Before(e.came) }
+
+// begins names what the file begins with, of as much as there was of a log of the past.
+func (e *followed) begins() string {
+	if e.before == 0 {
+		return ""
+	}
+	head := make([]byte, min(headSize, e.before))
+	n, _ := e.live.file.ReadAt(head, 0)
+	return fingerprint(head[:n])
+}
 
 // pending tells whether the file is to be looked at.
 func (e *followed) pending(now time.Time) bool {
@@ -214,12 +225,18 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 			continue
 		}
 		changed := info.Size() != e.info.Size() || !info.ModTime().Equal(e.info.ModTime())
+		if info.Size() < e.info.Size() { // it was written anew, or is another file under its number
+			e.failed, e.short = 0, 0
+		}
 		if e.live == nil && e.pipe == nil && e.log == nil && changed { // closed, and written to since
 			if err := e.open(path); err != nil {
 				f.cannotRead(path, named, err)
 				return nil
 			}
 			e.done = false
+			if e.begin != e.begins() {
+				e.before = 0
+			}
 		}
 		if e.live != nil && e.log == nil && changed {
 			e.done = false

@@ -55,6 +55,9 @@ func (f *Follower) tellMissing(plan *Plan, families map[string]family) {
 func lastWritten(args []string) (last time.Time) {
 	folders := map[string]bool{}
 	for _, arg := range args {
+		if arg == "-" {
+			continue
+		}
 		folders[filepath.Dir(arg)] = true
 		matches, _ := filepath.Glob(arg)
 		for _, m := range matches {
@@ -115,6 +118,9 @@ var rotated = regexp.MustCompile(`(\.(gz|zst|bz2|xz|Z))$|[-._][0-9]+([-._T][0-9]
 // familyOf names the family of a path.
 func familyOf(path string) string {
 	path, _, _ = strings.Cut(path, "!")
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
 	return filepath.Join(filepath.Dir(path), rotated.ReplaceAllString(filepath.Base(path), ""))
 }
 
@@ -143,6 +149,7 @@ func (f *Follower) tooOld(e *followed, families map[string]family) bool {
 	old := ok && e.info.ModTime().Before(fam.fresh)
 	if old && f.AtEnd {
 		e.done, e.before = true, e.info.Size()
+		e.begin = e.begins()
 		e.live.file.Close()
 		e.live = nil
 	}
