@@ -172,7 +172,7 @@ type learned struct {
 // read reads what was learned in the database, and leaves it to others at once.
 func (f *baselineFlags) read(c *cobra.Command) (*learned, error) {
 	l := &learned{routes: map[string]string{}}
-	cfg, err := f.settings(c)
+	cfg, err := readConfig(f.config)
 	if err != nil {
 		return nil, err
 	}
@@ -191,15 +191,6 @@ func (f *baselineFlags) read(c *cobra.Command) (*learned, error) {
 		return nil, failed(fmt.Errorf("baseline: %w", err), "")
 	}
 	return l, nil
-}
-
-// settings reads the config and lets it say which database is meant.
-func (f *baselineFlags) settings(c *cobra.Command) (*config, error) {
-	cfg, err := readConfig(f.config)
-	if err == nil && cfg.DB != "" && !c.Flags().Changed("db") && os.Getenv("LITESOC_DB") == "" {
-		f.db = cfg.DB
-	}
-	return cfg, err
 }
 
 func (l *learned) load(c *cobra.Command, q *store.Query, f *baselineFlags) (err error) {
@@ -507,7 +498,7 @@ func sameSettings(name string, then, now map[string]string) error {
 const baselineHint = "a baseline is of use only under the settings it was learned with: give them in the config, or export it anew"
 
 func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
-	cfg, err := f.settings(c)
+	cfg, err := readConfig(f.config)
 	if err != nil {
 		return err
 	}
