@@ -307,7 +307,7 @@ func showBaseline(c *cobra.Command, f *baselineFlags) error {
 // are counted, not listed.
 func (l *learned) rows(k detect.Known, row func([]any) error) error {
 	id, typ := k.Actor()
-	head := []any{k.Detector, orNull(typ), id}
+	head := []any{k.Detector, none(typ), id}
 	last := k.Last.UTC()
 	actors := map[string]bool{}
 	for _, n := range k.Learned.Numbers {
@@ -315,7 +315,7 @@ func (l *learned) rows(k detect.Known, row func([]any) error) error {
 			actors[n.Actor] = true
 			continue
 		}
-		if err := row(append(slices.Clone(head), n.Of, n.P99(), n.Most, n.N, since(n.Since), last, nil, nil)); err != nil {
+		if err := row(append(slices.Clone(head), n.Of, n.P99(), n.Most, n.N, instant(n.Since.UTC()), last, nil, nil)); err != nil {
 			return err
 		}
 	}
@@ -325,7 +325,7 @@ func (l *learned) rows(k detect.Known, row func([]any) error) error {
 		}
 	}
 	for _, s := range k.Learned.Sets {
-		if err := row(append(slices.Clone(head), s.Of, nil, nil, orNone(s.Requests), since(s.Since), last, int64(len(s.Items)), l.names(s))); err != nil {
+		if err := row(append(slices.Clone(head), s.Of, nil, nil, orNone(s.Requests), instant(s.Since.UTC()), last, int64(len(s.Items)), l.names(s))); err != nil {
 			return err
 		}
 	}
@@ -351,25 +351,11 @@ func (l *learned) names(s detect.Set) any {
 	return names
 }
 
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
 func orNone(n int64) any {
 	if n == 0 {
 		return nil
 	}
 	return n
-}
-
-func since(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC()
 }
 
 func exportBaseline(c *cobra.Command, f *baselineFlags) error {
