@@ -117,6 +117,15 @@ func (b *Baseline) find(size int32) (i int, found bool) {
 // P99 is a number that 99 percent of those added do not exceed; 0 where none was added.
 func (b *Baseline) P99() int64 { return b.quantile(0.99) }
 
+// multiple is n times a number that is usual, n from 1 on; the most there is where that is
+// more than fits: what is usual may be imported.
+func multiple(n, usual int64) int64 {
+	if usual > math.MaxInt64/n {
+		return math.MaxInt64
+	}
+	return n * usual
+}
+
 func (b *Baseline) quantile(q float64) int64 {
 	rank := int64(math.Ceil(q * float64(b.N)))
 	for _, k := range b.Buckets {

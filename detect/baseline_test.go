@@ -2,6 +2,7 @@ package detect
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -57,5 +58,15 @@ func TestBaselineBounded(t *testing.T) {
 	}
 	if got := b.P99(); got < 1<<60 {
 		t.Errorf("p99 %d: the large ones count", got)
+	}
+}
+
+func TestMultiple(t *testing.T) {
+	for _, c := range []struct{ n, usual, want int64 }{
+		{1, 0, 0}, {3, 7, 21}, {8, maxLearned, math.MaxInt64}, {7, maxLearned, 7 * maxLearned}, {maxCount, math.MaxInt64, math.MaxInt64},
+	} {
+		if got := multiple(c.n, c.usual); got != c.want {
+			t.Errorf("%d times %d is %d, want %d", c.n, c.usual, got, c.want)
+		}
 	}
 }

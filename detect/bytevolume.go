@@ -3,7 +3,6 @@ package detect
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -232,7 +231,7 @@ func (s *byteVolume) Expire(emit func(Event)) {
 
 // limit is what is normal.
 func (s *byteVolume) limit() int64 {
-	return max(*s.least, int64(*s.factor)*min(s.Usual.P99(), math.MaxInt64/int64(*s.factor)))
+	return max(*s.least, multiple(int64(*s.factor), s.Usual.P99()))
 }
 
 // learn adds bytes to the span of time they belong to. A span is known as usual once no

@@ -265,7 +265,7 @@ func (s *distributed) join(r *parsers.Request, place, account uint64) {
 
 // many tells whether there are more members than usual.
 func (s *distributed) many() bool {
-	return len(s.Members) >= s.least && int64(len(s.Members)) > s.factor*s.Usual.P99()
+	return len(s.Members) >= s.least && int64(len(s.Members)) > multiple(s.factor, s.Usual.P99())
 }
 
 // judge tells what the members share, how many percent of the logins fail, and whether

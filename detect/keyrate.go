@@ -217,7 +217,7 @@ func (s *keyRate) limit() int64 {
 	case !s.known():
 		return s.unknown
 	case s.Limit == 0:
-		s.Limit = max(s.floor, s.factor*s.Usual.P99())
+		s.Limit = max(s.floor, multiple(s.factor, s.Usual.P99()))
 	}
 	return s.Limit
 }

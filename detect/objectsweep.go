@@ -231,7 +231,7 @@ func (s *objectSweep) exceeds(a *roamer, n int64, g *sweep) bool {
 			}
 		}
 		g.OthersP99 = p99([]*Baseline{&s.Hours}, mine, g.OthersHours)
-		g.Limit = max(int64(s.least), s.factor*g.OthersP99)
+		g.Limit = max(int64(s.least), multiple(s.factor, g.OthersP99))
 	}
 	if n <= g.Limit {
 		return false
@@ -248,7 +248,7 @@ func (s *objectSweep) exceeds(a *roamer, n int64, g *sweep) bool {
 		}
 	}
 	g.OwnP99 = p99(own, nil, g.OwnHours)
-	return n > s.ownFactor*g.OwnP99
+	return n > multiple(s.ownFactor, g.OwnP99)
 }
 
 func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {

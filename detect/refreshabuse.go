@@ -133,7 +133,7 @@ func (s *refreshAbuse) limitAt(at time.Time) (limit int, own bool) {
 	if at.Sub(s.Since) < s.learn || s.Spans.N < fewSpans {
 		return min(s.limit, mostLimit), false
 	}
-	return int(min(max(int64(s.times)*s.Spans.P99(), leastLimit), mostLimit)), true
+	return int(min(max(multiple(int64(s.times), s.Spans.P99()), leastLimit), mostLimit)), true
 }
 
 // even tells whether requests of one client follow each other at about the same step, at

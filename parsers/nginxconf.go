@@ -45,44 +45,6 @@ func (c *NginxConf) Format(name string) (*Format, error) {
 	return nil, fmt.Errorf("no log_format %q is defined", name)
 }
 
-// For returns the format of the log at a path: that of the access_log which names it,
-// else of the only ones that name a file of its base name (rotated, with or without a
-// suffix). It is not ok if there is none, or if they differ.
-func (c *NginxConf) For(log string) (format *Format, ok bool) {
-	for _, l := range c.Logs {
-		if l.Path == log && l.Format != nil {
-			return l.Format, true
-		}
-	}
-	base := path.Base(strings.ReplaceAll(log, `\`, "/"))
-	for _, l := range c.Logs {
-		rest, found := strings.CutPrefix(base, path.Base(l.Path))
-		if !found || rest != "" && rest[0] != '.' && rest[0] != '-' || l.Format == nil {
-			continue
-		}
-		if format != nil && format.Doc != l.Format.Doc {
-			return nil, false
-		}
-		format = l.Format
-	}
-	return format, format != nil
-}
-
-// Usable returns the formats that could be compiled, each once: those in which a log
-// is written, then the others that are defined.
-func (c *NginxConf) Usable() []*Format {
-	var formats []*Format
-	for _, logs := range [...][]NginxLog{c.Logs, c.Formats} {
-		for _, l := range logs {
-			known := func(f *Format) bool { return f.Name == l.Format.Name && f.Doc == l.Format.Doc }
-			if l.Format != nil && !slices.ContainsFunc(formats, known) {
-				formats = append(formats, l.Format)
-			}
-		}
-	}
-	return formats
-}
-
 // Bounds on a configuration.
 const (
 	maxConfDepth = 16      // includes within includes

@@ -81,13 +81,6 @@ etc/nginx/more/a.conf:1 nested logs/a.log nested <nil>
 	if got := describe(conf.Logs); got != wantLogs {
 		t.Errorf("logs\n%swant\n%s", got, wantLogs)
 	}
-	var usable []string
-	for _, format := range conf.Usable() {
-		usable = append(usable, format.Name)
-	}
-	if got, want := strings.Join(usable, " "), "main api nginx-combined short nested"; got != want {
-		t.Errorf("usable are %s, want %s", got, want)
-	}
 	main, err := conf.Format("main")
 	if err != nil {
 		t.Fatal(err)
@@ -96,42 +89,6 @@ etc/nginx/more/a.conf:1 nested logs/a.log nested <nil>
 	var f Fields
 	if err := main.New()(line, &f); err != nil || f.UserAgent != "curl/8.5.0" {
 		t.Errorf("main reads %+v, %v", f, err)
-	}
-
-	for log, want := range map[string]string{
-		"/var/log/nginx/access.log": "main",
-		"access.log.1.gz":           "main",
-		"/tmp/api.log-20260301":     "api",
-		"plain.log":                 "nginx-combined",
-		"access.logs":               "",
-		"bad.log":                   "",
-		"other.log":                 "",
-	} {
-		got := ""
-		if format, ok := conf.For(log); ok {
-			got = format.Name
-		}
-		if got != want {
-			t.Errorf("For(%q) is %q, want %q", log, got, want)
-		}
-	}
-}
-
-func TestNginxConfForIsSure(t *testing.T) {
-	text := `log_format a '$msec $status'; log_format b '$msec|$status';
-		access_log /a/access.log a; access_log /b/access.log b; access_log /a/same.log a; access_log /b/same.log a;`
-	conf, err := ReadNginxConf(fstest.MapFS{"nginx.conf": {Data: []byte(text)}}, "nginx.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if format, ok := conf.For("access.log"); ok {
-		t.Errorf("of two logs of one name, %s is chosen", format.Name)
-	}
-	if format, ok := conf.For("/b/access.log"); !ok || format.Name != "b" {
-		t.Errorf("got %v, %v, want b", format, ok)
-	}
-	if format, ok := conf.For("same.log"); !ok || format.Name != "a" {
-		t.Errorf("got %v, %v, want a", format, ok)
 	}
 }
 

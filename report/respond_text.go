@@ -38,7 +38,7 @@ type planStyle interface {
 	title(s string) string
 	prose(s string) string
 	section(s string) string
-	item(s string, done bool) string // one to do, or one that is only told
+	item(s string, told bool) string // one to do, or one that is only told
 	detail(s string) string
 	log(s string) string  // text that may come from a log
 	name(s string) string // likewise, of a thing

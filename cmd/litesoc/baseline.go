@@ -172,7 +172,7 @@ type learned struct {
 // read reads what was learned in the database, and leaves it to others at once.
 func (f *baselineFlags) read(c *cobra.Command) (*learned, error) {
 	l := &learned{routes: map[string]string{}}
-	cfg, err := f.settings(c)
+	cfg, err := readConfig(f.config)
 	if err != nil {
 		return nil, err
 	}
@@ -191,15 +191,6 @@ func (f *baselineFlags) read(c *cobra.Command) (*learned, error) {
 		return nil, failed(fmt.Errorf("baseline: %w", err), "")
 	}
 	return l, nil
-}
-
-// settings reads the config and lets it say which database is meant.
-func (f *baselineFlags) settings(c *cobra.Command) (*config, error) {
-	cfg, err := readConfig(f.config)
-	if err == nil && cfg.DB != "" && !c.Flags().Changed("db") && os.Getenv("LITESOC_DB") == "" {
-		f.db = cfg.DB
-	}
-	return cfg, err
 }
 
 func (l *learned) load(c *cobra.Command, q *store.Query, f *baselineFlags) (err error) {
@@ -316,7 +307,7 @@ func showBaseline(c *cobra.Command, f *baselineFlags) error {
 // are counted, not listed.
 func (l *learned) rows(k detect.Known, row func([]any) error) error {
 	id, typ := k.Actor()
-	head := []any{k.Detector, orNull(typ), id}
+	head := []any{k.Detector, none(typ), id}
 	last := k.Last.UTC()
 	actors := map[string]bool{}
 	for _, n := range k.Learned.Numbers {
@@ -324,7 +315,7 @@ func (l *learned) rows(k detect.Known, row func([]any) error) error {
 			actors[n.Actor] = true
 			continue
 		}
-		if err := row(append(slices.Clone(head), n.Of, n.P99(), n.Most, n.N, since(n.Since), last, nil, nil)); err != nil {
+		if err := row(append(slices.Clone(head), n.Of, n.P99(), n.Most, n.N, instant(n.Since.UTC()), last, nil, nil)); err != nil {
 			return err
 		}
 	}
@@ -334,7 +325,7 @@ func (l *learned) rows(k detect.Known, row func([]any) error) error {
 		}
 	}
 	for _, s := range k.Learned.Sets {
-		if err := row(append(slices.Clone(head), s.Of, nil, nil, orNone(s.Requests), since(s.Since), last, int64(len(s.Items)), l.names(s))); err != nil {
+		if err := row(append(slices.Clone(head), s.Of, nil, nil, orNone(s.Requests), instant(s.Since.UTC()), last, int64(len(s.Items)), l.names(s))); err != nil {
 			return err
 		}
 	}
@@ -360,25 +351,11 @@ func (l *learned) names(s detect.Set) any {
 	return names
 }
 
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
 func orNone(n int64) any {
 	if n == 0 {
 		return nil
 	}
 	return n
-}
-
-func since(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC()
 }
 
 func exportBaseline(c *cobra.Command, f *baselineFlags) error {
@@ -507,7 +484,7 @@ func sameSettings(name string, then, now map[string]string) error {
 const baselineHint = "a baseline is of use only under the settings it was learned with: give them in the config, or export it anew"
 
 func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
-	cfg, err := f.settings(c)
+	cfg, err := readConfig(f.config)
 	if err != nil {
 		return err
 	}

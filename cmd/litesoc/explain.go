@@ -90,6 +90,13 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	if err != nil {
 		return failed(fmt.Errorf("explain: %w", err), "")
 	}
+	r.Event = routes.Classify(&r)
+	r.Declared = site.Declared(r.Method, r.Shape)
+	if r.User == "" {
+		if r.User = detect.LoginAccount(&r); r.User != "" {
+			tellAccount(readings, &r)
+		}
+	}
 
 	out := c.OutOrStdout()
 	var missing []string
@@ -110,14 +117,12 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	fmt.Fprintf(out, "\nnot in it: %s\n", strings.Join(missing, ", "))
 
 	event := "none: the route map has no event for such a request"
-	if name := routes.Classify(&r); name != "" {
-		event = name
-		if t, ok := detect.EventTypeOf(name); ok {
+	if r.Event != "" {
+		event = r.Event
+		if t, ok := detect.EventTypeOf(r.Event); ok {
 			event += " (" + t.Severity.String() + ")"
 		}
-		r.Event = name
 	}
-	r.Declared = site.Declared(r.Method, r.Shape)
 	fmt.Fprintf(out, "event: %s\n", event)
 	if r.User == "" {
 		if r.User = detect.LoginAccount(&r); r.User != "" {
@@ -137,6 +142,22 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 		fmt.Fprintf(out, "  %-23s  %s\n  %-23s  grouped by %s\n", d.Name, doc, "", report.ShowShort(string(key), 60))
 	}
 	return nil
+}
+
+// tellAccount puts among the readings of a line who acts by the body of a login, which
+// the line was read without.
+func tellAccount(readings []parsers.Reading, r *parsers.Request) {
+	id, typ := r.Actor()
+	for i := range readings {
+		switch x := &readings[i]; x.Name {
+		case "user_id":
+			x.Value, x.Why = r.User, "the account that the body of the login names"
+		case "actor_id":
+			x.Value = id
+		case "actor_type":
+			x.Value = string(typ)
+		}
+	}
 }
 
 // unreadable says what each format has against the line.

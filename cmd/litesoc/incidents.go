@@ -176,6 +176,9 @@ func listIncidents(c *cobra.Command, f *listFlags) error {
 }
 
 func showIncident(c *cobra.Command, db, output, id string) error {
+	if output != "text" && output != "ticket" && output != "json" {
+		return misuse("", "--output %q: the formats are text, ticket, json", output)
+	}
 	r, err := readReport(db, "", "")
 	if err != nil {
 		return err
@@ -200,8 +203,6 @@ func showIncident(c *cobra.Command, db, output, id string) error {
 		err = report.Ticket(w, in, r.Run.Evidence)
 	case "json":
 		err = writeIncident(w, r, in)
-	default:
-		return misuse("", "--output %q: the formats are text, ticket, json", output)
 	}
 	if err != nil {
 		return failed(err, "")

@@ -233,19 +233,10 @@ func copyFile(to, from string) error {
 		return err
 	}
 	defer in.Close()
-	tmp, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".*.tmp")
-	if err != nil {
+	return replaceFile(to, func(tmp *os.File) error {
+		_, err := io.Copy(tmp, in)
 		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := io.Copy(tmp, in); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), to)
+	})
 }
 
 // listName is what a list is called in the folder: as before if that tells its kind.

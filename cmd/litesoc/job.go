@@ -144,20 +144,31 @@ func settingsOf(detectors []*detect.Detector, rules []*detect.Rule, c *config, l
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// openGeo opens what tells where addresses are. What cannot be read is left out, and told.
-func (j *job) openGeo(cfg *config) (err error) {
-	dir := cmp.Or(j.flags.intel, cfg.Intel, defaultIntel())
-	j.geo, err = geo.Open(geo.Config{Files: cfg.MMDB, Intel: dir, Directories: geo.Directories()})
-	if err != nil && len(cfg.MMDB) > 0 {
-		return failed(err, "see 'mmdb' in the config")
+// openGeo opens what tells where addresses are, and notes what of it is of no use.
+func (j *job) openGeo(cfg *config) error {
+	db, notes, err := cfg.openGeo(j.flags.intel)
+	j.geo, j.notes = db, append(j.notes, notes...)
+	return err
+}
+
+// openGeo opens what tells where addresses are: the files of the config, those imported
+// into the folder intel, if any, else into the usual one, and those of other programs. The
+// notes say what is left out because it cannot be read. If the config names files, none of
+// its own and of the imported may be left out.
+func (c *config) openGeo(intel string) (db *geo.DB, notes []string, err error) {
+	dir := cmp.Or(intel, c.Intel, defaultIntel())
+	db, err = geo.Open(geo.Config{Files: c.MMDB, Intel: dir, Directories: geo.Directories()})
+	if err != nil && len(c.MMDB) > 0 {
+		return db, nil, failed(err, "see 'mmdb' in the config")
 	}
+	skipped := db.Skipped()
 	if err != nil {
-		j.notes = append(j.notes, "not used to tell where addresses are: "+err.Error())
+		skipped = append([]error{err}, skipped...)
 	}
-	for _, err := range j.geo.Skipped() {
-		j.notes = append(j.notes, "not used to tell where addresses are: "+err.Error())
+	for _, err := range skipped {
+		notes = append(notes, "not used to tell where addresses are: "+err.Error())
 	}
-	return nil
+	return db, notes, nil
 }
 
 // atlas is what tells where addresses are, in the store's terms.

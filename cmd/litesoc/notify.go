@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -446,9 +445,6 @@ func sendWaiting(c *cobra.Command, db, file string, wait time.Duration, unpark b
 	cfg, err := readConfig(file)
 	if err != nil {
 		return err
-	}
-	if cfg.DB != "" && !c.Flags().Changed("db") {
-		db = cmp.Or(os.Getenv("LITESOC_DB"), cfg.DB)
 	}
 	n, err := newNotifier(c, cfg)
 	if err != nil {

@@ -235,7 +235,7 @@ func readRuleFile(path string) (detect.RuleFile, error) {
 	return detect.RuleFile{Name: path, Text: text}, err
 }
 
-// rules returns the rules that the flags and the config name.
+// load returns the config, and the rules that it and the flags name.
 func (f *rulesFlags) load() (*config, *detect.RuleSet, error) {
 	cfg, err := readConfig(f.config)
 	if err != nil {
@@ -342,10 +342,11 @@ func testRules(c *cobra.Command, f *rulesFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	t, err := newRuleTester(cfg)
+	t, err := newRuleTester(c, cfg, "")
 	if err != nil {
 		return err
 	}
+	defer t.geo.Close()
 	ran, wrong := 0, 0
 	out := c.OutOrStdout()
 	for _, r := range set.Rules {
@@ -378,7 +379,9 @@ type ruleTester struct {
 	geo     *geo.DB
 }
 
-func newRuleTester(cfg *config) (t *ruleTester, err error) {
+// newRuleTester prepares what the cases need beside the rules, as for a scan. It tells on
+// standard error what of it cannot be used.
+func newRuleTester(c *cobra.Command, cfg *config, intel string) (t *ruleTester, err error) {
 	t = &ruleTester{cfg: cfg}
 	if t.site, err = cfg.site(); err != nil {
 		return nil, err
@@ -392,9 +395,12 @@ func newRuleTester(cfg *config) (t *ruleTester, err error) {
 	if t.least, err = cfg.leastNames(); err != nil {
 		return nil, err
 	}
-	t.geo, err = geo.Open(geo.Config{Files: cfg.MMDB, Intel: cmp.Or(cfg.Intel, defaultIntel())})
-	if err != nil && t.geo == nil {
-		return nil, failed(err, "")
+	var notes []string
+	if t.geo, notes, err = cfg.openGeo(intel); err != nil {
+		return nil, err
+	}
+	for _, note := range notes {
+		fmt.Fprintf(c.ErrOrStderr(), "note: %s\n", report.Show(note))
 	}
 	return t, nil
 }
@@ -458,14 +464,23 @@ func (t *ruleTester) read(test *detect.RuleTest) ([]*parsers.Request, error) {
 			return fmt.Errorf("line %q: %w", line, err)
 		}
 		r.Time = r.Time.Add(later)
-		r.Event = t.routes.Classify(r)
-		r.Declared = t.site.Declared(r.Method, r.Shape)
-		r.Origin = t.geo.Lookup(r.ClientIP)
+		t.enrich(r)
 		requests = append(requests, r)
 		return nil
 	})
 	slices.SortStableFunc(requests, (*parsers.Request).Compare)
 	return requests, err
+}
+
+// enrich adds to a request what a scan does, but for the allowlist: a rule is asked what it
+// fires on, and nobody is spared.
+func (t *ruleTester) enrich(r *parsers.Request) {
+	r.Origin = t.geo.Lookup(r.ClientIP)
+	r.Event = t.routes.Classify(r)
+	if r.User == "" {
+		r.User = detect.LoginAccount(r)
+	}
+	r.Declared = t.site.Declared(r.Method, r.Shape)
 }
 
 // lastAlerts are alerts, the last word on each, in the order in which they opened.
@@ -527,7 +542,7 @@ func replayRule(c *cobra.Command, f *rulesFlags, name string) error {
 	if err != nil {
 		return err
 	}
-	t, err := newRuleTester(cfg)
+	t, err := newRuleTester(c, cfg, f.intel)
 	if err != nil {
 		return err
 	}
@@ -607,9 +622,7 @@ func (t *ruleTester) replay(c *cobra.Command, rule *detect.Rule, db string) (*la
 		requests := make([]*parsers.Request, len(b.Requests))
 		for i := range b.Requests {
 			r := &b.Requests[i]
-			r.Event = t.routes.Classify(r)
-			r.Declared = t.site.Declared(r.Method, r.Shape)
-			r.Origin = t.geo.Lookup(r.ClientIP)
+			t.enrich(r)
 			requests[i] = r
 		}
 		n += len(requests)

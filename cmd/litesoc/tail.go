@@ -252,14 +252,11 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	limits, err := f.limits()
+	bounds, err := f.limits()
 	if err != nil {
 		return err
 	}
-	if f.db == store.Memory && (limits != struct {
-		keep time.Duration
-		max  int64
-	}{}) {
+	if f.db == store.Memory && bounds != (limits{}) {
 		return misuse("", "--keep and --max-db are for a database in a file")
 	}
 	reports, err := f.reports()
@@ -290,7 +287,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	t := newTail(f, limits, how, args)
+	t := newTail(f, bounds, how, args)
 	t.stderr = c.ErrOrStderr()
 	t.show, t.goesOn = view.alert, view.goesOn
 	if f.notify {

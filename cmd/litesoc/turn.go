@@ -195,8 +195,9 @@ func (t *tail) deliver(ctx context.Context) (end func()) {
 	go func() {
 		defer close(done)
 		for {
-			// What could not be sent is tried again in time; errors stay in the outbox.
-			t.post.deliver(ctx, 0)
+			// What could not be sent stays in the outbox and is tried again in time. So is an
+			// outbox that cannot be opened; if no turn can open the store, that is told.
+			_, _ = t.post.deliver(ctx, 0)
 			select {
 			case <-t.opened:
 			case <-time.After(time.Minute):

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,9 +34,6 @@ func explainFinding(c *cobra.Command, f *scanFlags, id, output string) error {
 	cfg, err := readConfig(f.config)
 	if err != nil {
 		return err
-	}
-	if cfg.DB != "" && !c.Flags().Changed("db") {
-		f.db = cmp.Or(os.Getenv("LITESOC_DB"), cfg.DB)
 	}
 	j := &job{flags: f, stderr: c.ErrOrStderr(), results: store.NewResults()}
 	if err := j.prepare(cfg); err != nil {

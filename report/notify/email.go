@@ -52,15 +52,16 @@ func (e *email) deliver(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
-	conn, err := e.door.dialer().DialContext(ctx, "tcp", e.server)
+	raw, err := e.door.dialer().DialContext(ctx, "tcp", e.server)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer raw.Close()
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
+	conn := raw
 	if e.tls == tlsImplicit {
-		conn = tls.Client(conn, e.door.tls(host))
+		conn = tls.Client(raw, e.door.tls(host))
 	}
 	c, err := smtp.NewClient(conn, host)
 	if err != nil {

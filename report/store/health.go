@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// SchemaVersion is that of the stores which this program writes.
-const SchemaVersion = schemaVersion
-
 // Version returns the schema version of the store at path, and leaves it as it is; 0 if it
 // is a DuckDB file of somebody else.
 func Version(path string) (int, error) {

@@ -38,7 +38,7 @@ func OpenQuery(path string, files ...string) (*Query, error) {
 		return nil, fmt.Errorf("database %q: %w", path, ErrNoStore)
 	}
 	q, version, err := openQuery(path, files)
-	if err != nil || version == schemaVersion || version == 0 {
+	if err != nil || version == SchemaVersion || version == 0 {
 		return q, err
 	}
 	if err := q.Close(); err != nil {

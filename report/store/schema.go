@@ -1,8 +1,8 @@
 package store
 
-// schemaVersion is raised with every change of the tables below, together with a
-// step in migrations.
-const schemaVersion = 6
+// SchemaVersion is that of the stores which this program writes. It is raised with every
+// change of the tables below, together with a step in migrations.
+const SchemaVersion = 6
 
 // migrations lead from the version before to the one that names them. The views are
 // made anew after them, so that a step need not care for them.

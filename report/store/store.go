@@ -185,13 +185,13 @@ func (s *Store) migrate(ctx context.Context) error {
 	if version == 0 {
 		return s.create(ctx)
 	}
-	if version < 1 || version > schemaVersion {
-		return fmt.Errorf("its schema is version %d, this litesoc knows %d: use the litesoc that wrote it, or another --db", version, schemaVersion)
+	if version < 1 || version > SchemaVersion {
+		return fmt.Errorf("its schema is version %d, this litesoc knows %d: use the litesoc that wrote it, or another --db", version, SchemaVersion)
 	}
-	if version == schemaVersion {
+	if version == SchemaVersion {
 		return nil
 	}
-	for version < schemaVersion {
+	for version < SchemaVersion {
 		version++
 		if err := s.step(version); err != nil {
 			return fmt.Errorf("to schema version %d: %w", version, err)
@@ -223,7 +223,7 @@ func (s *Store) step(version int) error {
 	if err := s.exec(migrations[version]); err != nil {
 		return err
 	}
-	if version == schemaVersion {
+	if version == SchemaVersion {
 		if err := s.exec(views); err != nil {
 			return err
 		}
@@ -277,7 +277,7 @@ func (s *Store) create(ctx context.Context) error {
 	if err := s.exec(schema + views); err != nil {
 		return err
 	}
-	if err := s.exec(`insert into litesoc values (?, current_timestamp at time zone 'UTC', null, null)`, schemaVersion); err != nil {
+	if err := s.exec(`insert into litesoc values (?, current_timestamp at time zone 'UTC', null, null)`, SchemaVersion); err != nil {
 		return err
 	}
 	for _, t := range detect.Taxonomy() {

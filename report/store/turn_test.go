@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +56,7 @@ func TestReopen(t *testing.T) {
 
 // What is too old goes, the file shrinks, and all else stays.
 func TestExpire(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.duckdb")
+	path := filepath.Join(t.TempDir(), `its "name".duckdb`)
 	s := open(t, path)
 	defer func() { s.Close() }()
 	src := &parsers.Source{ID: 1, Path: "a", Format: "f", Fingerprint: "fp", First: start}
@@ -110,6 +113,41 @@ func TestOwn(t *testing.T) {
 	release, err = store.Own(path)
 	must(t, err)
 	must(t, release())
+}
+
+// Whoever comes while another is about to leave owns the store alone, or not at all.
+func TestOwnInTurn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.duckdb")
+	var owners, times atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 300 {
+				release, err := store.Own(path)
+				if errors.Is(err, store.ErrFollowed) {
+					runtime.Gosched()
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				times.Add(1)
+				if n := owners.Add(1); n > 1 {
+					t.Errorf("%d own it", n)
+				}
+				runtime.Gosched()
+				owners.Add(-1)
+				if err := release(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if times.Load() == 0 {
+		t.Error("nobody ever owned it")
+	}
 }
 
 func BenchmarkTurn(b *testing.B) {
