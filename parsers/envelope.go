@@ -30,6 +30,9 @@ const (
 func enveloped(parse ParseFunc) ParseFunc {
 	e := &envelopes{parse: parse}
 	return func(line string, f *Fields) error {
+		if line != "" && line[0] == 0 { // the hole in a log that was emptied while it was written to
+			line = strings.TrimLeft(line, "\x00")
+		}
 		err := e.read(line, f, maxEnvelopes)
 		if err != nil {
 			f.reset()

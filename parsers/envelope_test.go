@@ -149,6 +149,25 @@ func TestEnvelopeIsNoClient(t *testing.T) {
 	}
 }
 
+// A log that is emptied while its writer goes on where it was has a hole before its first line.
+func TestHole(t *testing.T) {
+	hole := strings.Repeat("\x00", 4096)
+	for _, test := range []struct{ format, line string }{
+		{"nginx-combined", wrappedText},
+		{"json", wrappedJSON},
+		{"nginx-combined", envelopesOf(wrappedText)["cri"]},
+	} {
+		parse := ByName(test.format).New()
+		if got, want := dumpLines(parse, hole+test.line), dumpLines(parse, test.line); got != want {
+			t.Errorf("%s: got %swant %s", test.format, got, want)
+		}
+		var f Fields
+		if err := parse(hole, &f); err == nil || rejectOf(err).Reason != reasonBlank {
+			t.Errorf("%s: a hole alone gives %v", test.format, err)
+		}
+	}
+}
+
 // What journalctl writes between lines is skipped. Golden files cannot hold it.
 func TestJournalMarks(t *testing.T) {
 	for _, line := range []string{"-- Boot 8d2e0f9a6c2b4e0f --", "-- Logs begin at Sun 2026-03-01 09:00:00 UTC. --"} {
