@@ -20,7 +20,7 @@ const (
 	reasonBatch   = "many log events in one object: use one line for each"
 	reasonJournal = "field of a journal export"
 	reasonRepeat  = "repeat of the line before, by syslog"
-	reasonMark    = "mark of journalctl"
+	reasonMark    = "mark between lines, of journalctl or tail"
 )
 
 // enveloped returns a parse function that skips blank lines and takes lines out of
@@ -228,7 +228,7 @@ func (e *envelopes) peel(line string) envelope {
 	if n := levelTag(line); n > 0 {
 		return envelope{lines: [2]string{line[n:]}}
 	}
-	if strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, " --") {
+	if strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, " --") || strings.HasPrefix(line, "==> ") && strings.HasSuffix(line, " <==") {
 		return envelope{reason: reasonMark, skip: true}
 	}
 	if env, ok := peelFluent(line); ok {
@@ -603,7 +603,7 @@ var (
 		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
 		{hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}
-	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date"}
+	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime"}
 )
 
 // peelDocker is peelJSON for objects as Docker writes them, without a tree of each.
