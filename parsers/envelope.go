@@ -500,6 +500,9 @@ const maxCSV = 64
 // peelCSV takes the line out of CSV: it is the longest of the columns in quotes, in which
 // quotes are doubled. A column that is a time is its time.
 func peelCSV(line string) (env envelope, ok bool) {
+	if !opensQuote(line) && !strings.Contains(line, `,"`) {
+		return env, false
+	}
 	longest := ""
 	for rest, n := line, 0; n < maxCSV; n++ {
 		column, quoted := rest, false
@@ -514,7 +517,7 @@ func peelCSV(line string) (env envelope, ok bool) {
 		}
 		if quoted && len(column) > len(longest) {
 			longest = column
-		} else if t, isTime := parseTime(column); isTime && len(column) >= len("2026-03-01 10:00:00") {
+		} else if t, isTime := parseISOTime(column); isTime {
 			env.time = t
 		}
 		if rest == "" {
