@@ -23,7 +23,7 @@ logged.`,
 			`<request id="c6af9ac6-6b61-11e6-9a41-93e8deadbeef"> <ip>203.0.113.9</ip> <caller>-</caller> <user>alice</user> <requestTime>01/Mar/2026:10:00:02 +0000</requestTime> <httpMethod>GET</httpMethod> <resourcePath>/pets</resourcePath> <status>200</status> <protocol>HTTP/1.1</protocol> <responseLength>1043</responseLength> </request>`,
 		},
 		New: func() ParseFunc {
-			p := &apiGateway{xml: newJSONParser(JSONConfig{})}
+			p := &apiGateway{}
 			for i := range 2 {
 				p.clf[i], p.csv[i], p.http[i] = gatewayCLF[i].source(), gatewayCSV[i].source(), gatewayHTTP[i].source()
 			}
@@ -49,7 +49,7 @@ func gatewayTemplates(comma, template string) [2]*logParser {
 // apiGateway reads one source.
 type apiGateway struct {
 	clf, csv, http [2]ParseFunc
-	xml            *jsonParser
+	xml            *jsonParser // made for the first line of XML: hardly any log has one
 }
 
 func (p *apiGateway) parse(line string, f *Fields) error {
@@ -72,6 +72,9 @@ func (p *apiGateway) parse(line string, f *Fields) error {
 // parseXML reads elements that hold text. What they mean is what their names mean in JSON.
 func (p *apiGateway) parseXML(line string, f *Fields) error {
 	f.reset()
+	if p.xml == nil {
+		p.xml = newJSONParser(JSONConfig{})
+	}
 	p.xml.begin(line, f)
 	_, rest, _ := cutByte(line, '<')
 	for rest != "" {

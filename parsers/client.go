@@ -45,6 +45,9 @@ func (s *Site) client(remote, forwarded string) client {
 				return s.client(last, cmp.Or(forwarded, strings.TrimRight(rest, ", \t")))
 			}
 		}
+		if last := beforeName(remote); last != "" {
+			return s.client(last, forwarded)
+		}
 		x := redactor{site: s}
 		peer = x.redact(clean(peer), inText, nil)
 		c.ip, c.named, c.why = peer, true, whyNamed
@@ -76,6 +79,22 @@ func (s *Site) client(remote, forwarded string) client {
 			return c
 		}
 	}
+}
+
+// beforeName returns the address behind what grep puts before a line: "access.log:", "12:", or
+// both; "" if there is none.
+func beforeName(s string) string {
+	for range 2 {
+		name, rest, found := cutByte(s, ':')
+		if !found || name == "" || strings.IndexAny(name, "./") < 0 && !allDigits(name) {
+			return ""
+		}
+		if text, addr := address(rest); addr.IsValid() {
+			return text
+		}
+		s = rest
+	}
+	return ""
 }
 
 // lastHop takes the last entry off a list of X-Forwarded-For or of Forwarded (RFC

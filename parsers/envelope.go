@@ -20,7 +20,7 @@ const (
 	reasonBatch   = "many log events in one object: use one line for each"
 	reasonJournal = "field of a journal export"
 	reasonRepeat  = "repeat of the line before, by syslog"
-	reasonMark    = "mark of journalctl"
+	reasonMark    = "mark between lines, of journalctl or tail"
 )
 
 // enveloped returns a parse function that skips blank lines and takes lines out of
@@ -30,6 +30,9 @@ const (
 func enveloped(parse ParseFunc) ParseFunc {
 	e := &envelopes{parse: parse}
 	return func(line string, f *Fields) error {
+		if line != "" && line[0] == 0 { // the hole in a log that was emptied while it was written to
+			line = strings.TrimLeft(line, "\x00")
+		}
 		err := e.read(line, f, maxEnvelopes)
 		if err != nil {
 			f.reset()
@@ -225,7 +228,7 @@ func (e *envelopes) peel(line string) envelope {
 	if n := levelTag(line); n > 0 {
 		return envelope{lines: [2]string{line[n:]}}
 	}
-	if strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, " --") {
+	if strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, " --") || strings.HasPrefix(line, "==> ") && strings.HasSuffix(line, " <==") {
 		return envelope{reason: reasonMark, skip: true}
 	}
 	if env, ok := peelFluent(line); ok {
@@ -497,6 +500,9 @@ const maxCSV = 64
 // peelCSV takes the line out of CSV: it is the longest of the columns in quotes, in which
 // quotes are doubled. A column that is a time is its time.
 func peelCSV(line string) (env envelope, ok bool) {
+	if !opensQuote(line) && !strings.Contains(line, `,"`) {
+		return env, false
+	}
 	longest := ""
 	for rest, n := line, 0; n < maxCSV; n++ {
 		column, quoted := rest, false
@@ -511,7 +517,7 @@ func peelCSV(line string) (env envelope, ok bool) {
 		}
 		if quoted && len(column) > len(longest) {
 			longest = column
-		} else if t, isTime := parseTime(column); isTime && len(column) >= len("2026-03-01 10:00:00") {
+		} else if t, isTime := parseISOTime(column); isTime {
 			env.time = t
 		}
 		if rest == "" {
@@ -600,7 +606,7 @@ var (
 		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
 		{hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}
-	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date"}
+	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime"}
 )
 
 // peelDocker is peelJSON for objects as Docker writes them, without a tree of each.

@@ -34,6 +34,7 @@ func envelopesOf(line string) map[string]string {
 		"journal":    `{"__REALTIME_TIMESTAMP":"1772359208123456","MESSAGE":` + quoted + `}`,
 		"export":     `MESSAGE=` + line,
 		"google":     `{"textPayload":` + quoted + `,"timestamp":"2026-03-01T10:00:08Z"}`,
+		"asctime":    `{"asctime":"2026-03-01 10:00:08,123","levelname":"INFO","message":` + quoted + `}`,
 		"level":      `{"level":"info","msg":` + quoted + `,"ts":1772359208.5}`,
 		"compose":    `web-1  | ` + line,
 		"full":       `Sun 2026-03-01 10:00:08 UTC web1 nginx[312]: ` + line,
@@ -149,9 +150,28 @@ func TestEnvelopeIsNoClient(t *testing.T) {
 	}
 }
 
-// What journalctl writes between lines is skipped. Golden files cannot hold it.
-func TestJournalMarks(t *testing.T) {
-	for _, line := range []string{"-- Boot 8d2e0f9a6c2b4e0f --", "-- Logs begin at Sun 2026-03-01 09:00:00 UTC. --"} {
+// A log that is emptied while its writer goes on where it was has a hole before its first line.
+func TestHole(t *testing.T) {
+	hole := strings.Repeat("\x00", 4096)
+	for _, test := range []struct{ format, line string }{
+		{"nginx-combined", wrappedText},
+		{"json", wrappedJSON},
+		{"nginx-combined", envelopesOf(wrappedText)["cri"]},
+	} {
+		parse := ByName(test.format).New()
+		if got, want := dumpLines(parse, hole+test.line), dumpLines(parse, test.line); got != want {
+			t.Errorf("%s: got %swant %s", test.format, got, want)
+		}
+		var f Fields
+		if err := parse(hole, &f); err == nil || rejectOf(err).Reason != reasonBlank {
+			t.Errorf("%s: a hole alone gives %v", test.format, err)
+		}
+	}
+}
+
+// What journalctl and tail write between lines is skipped. Golden files cannot hold it.
+func TestMarks(t *testing.T) {
+	for _, line := range []string{"-- Boot 8d2e0f9a6c2b4e0f --", "-- Logs begin at Sun 2026-03-01 09:00:00 UTC. --", "==> access.log <=="} {
 		var f Fields
 		if err := NginxCombined().New()(line, &f); err == nil || !rejectOf(err).Skip {
 			t.Errorf("%s gives %v", line, err)
