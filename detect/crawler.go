@@ -152,10 +152,10 @@ func (c crawling) qualify(e *Event) {
 		e.Confidence = min(e.Confidence, 0.4) // anybody can write that
 		e.Summary += fmt.Sprintf("; the user agent names %s, which nothing here can verify", c.Name)
 	case crawlDoubtful:
-		e.Summary += fmt.Sprintf("; the user agent names %s, but the address is none of its known ones", c.Name)
+		e.Summary += fmt.Sprintf("; a user agent names %s, but the address is none of its known ones", c.Name)
 	case crawlFalse:
 		e.Confidence = max(e.Confidence, 0.9) // who lies about that has a reason
-		e.Summary += fmt.Sprintf("; the user agent names %s, but the network is another's: that is a lie", c.Name)
+		e.Summary += fmt.Sprintf("; a user agent names %s, but the network is another's: that is a lie", c.Name)
 	}
 }
 

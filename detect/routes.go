@@ -127,8 +127,11 @@ func loginRoutes() []RouteRule {
 	}
 	for _, path := range []string{
 		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate|wp-login.php|j_security_check|j_spring_security_check",
+		"**/anmelden|einloggen|connexion|iniciar-sesion|iniciar_sesion|inloggen|zaloguj",
 		"**/oauth/access_token",
 		"**/jwt/create",
+		"**/auth/local",                  // Strapi
+		"**/login/access-token",          // FastAPI's template
 		"**/jwt-auth/{x}/token",          // WordPress
 		"**/sanctum/token",               // Laravel
 		"**/authn",                       // Okta

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -367,6 +368,9 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if r.Log.Late > 0 {
 		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
 	}
+	if note := proxyNote(&r.Log); note != "" {
+		run.Notes = append(run.Notes, note)
+	}
 	if j.evicted > 0 {
 		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", j.evicted, j.flags.memory))
 	}
@@ -400,6 +404,28 @@ func (j *job) tellSuppressed(r *report.Report) error {
 	}
 	r.Run.Notes = append(r.Run.Notes, fmt.Sprintf("%d %s suppressed by the allowlist: 'litesoc allow list' tells by which of its entries", n, alerts))
 	return nil
+}
+
+// proxyNote says what to do where most requests come from addresses that the internet does
+// not route: what stands before the server then takes the blame for all who come through it.
+// "" where they do not.
+func proxyNote(l *report.Log) string {
+	const least = 100 // requests
+	var inside int64
+	var most string
+	for _, c := range l.TopClients {
+		addr, err := netip.ParseAddr(c.Name)
+		if err != nil || !slices.Contains([]string{"private", "shared", "unique-local", "loopback"}, detect.ReservedRange(addr)) {
+			continue
+		}
+		if inside += c.Count; most == "" {
+			most = c.Name
+		}
+	}
+	if l.Parsed < least || 2*inside <= l.Parsed {
+		return ""
+	}
+	return fmt.Sprintf("most requests come from inside, %s first: if that is a proxy or load balancer of yours, whoever comes through it is one client; let the log have X-Forwarded-For and name it in trusted_proxies ('litesoc init LOG' looks for it)", most)
 }
 
 // lateNote says what to do about lines that came too late to be judged.

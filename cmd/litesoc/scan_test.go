@@ -1,0 +1,33 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/litesoc/litesoc/report"
+)
+
+// Where a proxy is the client of all, it is told; where some clients are inside, it is not.
+func TestProxyNote(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		parsed int64
+		top    []report.Count
+		want   string // "" for no note
+	}{
+		{"one proxy", 1000, []report.Count{{Name: "10.0.0.7", Count: 990}, {Name: "203.0.113.9", Count: 10}}, "10.0.0.7"},
+		{"two nodes of one", 1000, []report.Count{{Name: "203.0.113.9", Count: 300}, {Name: "fd00::7", Count: 260}, {Name: "10.0.0.8", Count: 250}}, "fd00::7"},
+		{"half of all", 1000, []report.Count{{Name: "10.0.0.7", Count: 500}, {Name: "203.0.113.9", Count: 500}}, ""},
+		{"health checks", 1000, []report.Count{{Name: "10.0.0.7", Count: 300}, {Name: "203.0.113.9", Count: 70}}, ""},
+		{"too few to tell", 99, []report.Count{{Name: "10.0.0.7", Count: 99}}, ""},
+		{"names", 1000, []report.Count{{Name: "unix:", Count: 1000}}, ""},
+		{"addresses of documents", 1000, []report.Count{{Name: "192.0.2.1", Count: 1000}}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := proxyNote(&report.Log{Parsed: c.parsed, TopClients: c.top})
+			if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want one of %q", got, c.want)
+			}
+		})
+	}
+}
