@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"maps"
 	"runtime"
 	"runtime/debug"
@@ -69,7 +70,7 @@ func (j *job) prepare(cfg *config) error {
 	}
 	routes, err := detect.NewRouteMap(cfg.Routes)
 	if err != nil {
-		return misuse("", "config: routes: %w", err)
+		return cfg.wrong("routes", "routes: %w", err)
 	}
 	formats, err := cfg.formats(j.flags.format)
 	if err != nil {
@@ -146,6 +147,11 @@ func settingsOf(detectors []*detect.Detector, rules []*detect.Rule, c *config, l
 
 // openGeo opens what tells where addresses are. What cannot be read is left out, and told.
 func (j *job) openGeo(cfg *config) (err error) {
+	if given := cmp.Or(j.flags.intel, cfg.Intel); given != "" {
+		if info, err := os.Stat(given); err != nil || !info.IsDir() {
+			return misuse("'litesoc intel import --intel "+given+" FILE...' makes it", "--intel: no folder %q", given)
+		}
+	}
 	dir := cmp.Or(j.flags.intel, cfg.Intel, defaultIntel())
 	j.geo, err = geo.Open(geo.Config{Files: cfg.MMDB, Intel: dir, Directories: geo.Directories()})
 	if err != nil && len(cfg.MMDB) > 0 {

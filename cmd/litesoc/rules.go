@@ -384,7 +384,7 @@ func newRuleTester(cfg *config) (t *ruleTester, err error) {
 		return nil, err
 	}
 	if t.routes, err = detect.NewRouteMap(cfg.Routes); err != nil {
-		return nil, misuse("", "config: routes: %w", err)
+		return nil, cfg.wrong("routes", "routes: %w", err)
 	}
 	if t.formats, err = cfg.formats(cfg.Format); err != nil {
 		return nil, err
