@@ -260,7 +260,7 @@ func (s *alerting) follow(h match, c *clue) []match {
 // An openAlert is an alert that matches may still change.
 type openAlert struct {
 	Alert
-	InEvents  int64            // requests of Counted
+	InEvents  map[string]int64 // requests of Counted, by detector: two may tell of the same ones
 	Counted   map[string]int64 // requests by event id; at most maxCountedEvents
 	Detectors map[string]bool
 	Cover     cover // by entries of the allowlist
@@ -310,6 +310,7 @@ func (s *alerting) open(matches []match, first time.Time, c *clue) *openAlert {
 			Actions: r.Actions,
 			First:   first,
 		},
+		InEvents:  map[string]int64{},
 		Counted:   map[string]int64{},
 		Detectors: map[string]bool{},
 		Chain:     r.FollowedBy != nil,
@@ -369,16 +370,25 @@ func (a *openAlert) add(h match, c *clue, r *Rule) {
 		a.SourceIP = ""
 	}
 	a.Outcome = a.Outcome.further(h.Outcome)
-	a.Count = a.InEvents
-	if a.Own != nil {
-		a.Count = max(a.Count, a.Own.Count)
-	}
+	a.count()
 	if r.Severity != Info {
 		a.Severity = r.Severity
 	}
 	if a.Chain {
 		a.Severity = Critical
 		a.Met = last
+	}
+}
+
+// count counts the requests that the alert is of at least. What one detector tells of in
+// several events are different ones; what several tell of may be the same.
+func (a *openAlert) count() {
+	a.Count = 0
+	for _, n := range a.InEvents {
+		a.Count = max(a.Count, n)
+	}
+	if a.Own != nil {
+		a.Count = max(a.Count, a.Own.Count)
 	}
 }
 
@@ -411,7 +421,7 @@ func (a *openAlert) addEvent(e *Event) {
 	before, known := a.Counted[e.ID]
 	if known || len(a.Counted) < maxCountedEvents {
 		a.Counted[e.ID] = e.Count
-		a.InEvents += e.Count - before
+		a.InEvents[e.Detector] += e.Count - before
 	}
 	if !known && len(a.Events) < MaxEvents {
 		a.Events = append(a.Events, e.ID)
@@ -502,7 +512,11 @@ func (a *openAlert) say(r *Rule, emit func(judgement)) {
 	}
 	out.Alert.Description = story
 	if n > 1 {
-		out.Alert.Description = fmt.Sprintf("%s events of %d requests in %s; the worst: %s", events, a.Count, inWords(a.Last.Sub(a.First)), story)
+		of := "of"
+		if len(a.InEvents) > 1 {
+			of = "of at least"
+		}
+		out.Alert.Description = fmt.Sprintf("%s events %s %d requests in %s; the worst: %s", events, of, a.Count, inWords(a.Last.Sub(a.First)), story)
 	}
 	if a.Then != "" && a.Lead.ID != "" {
 		out.Alert.Description += "; then " + a.Then

@@ -170,10 +170,7 @@ func (a *openAlert) complete(f follower, c *clue, r *Rule) {
 	a.stretch(first, f.At)
 	a.cover(f.match, r)
 	a.Outcome = a.Outcome.further(f.Outcome)
-	a.Count = a.InEvents
-	if a.Own != nil {
-		a.Count = max(a.Count, a.Own.Count)
-	}
+	a.count()
 	a.Severity, a.Met = Critical, met
 	if a.Then == "" {
 		a.Then = strings.Clone(f.Words)

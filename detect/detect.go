@@ -234,7 +234,7 @@ type Alert struct {
 	SourceIP    string          `json:"source_ip"`
 	First       time.Time       `json:"first_ts"`
 	Last        time.Time       `json:"last_ts"`
-	Count       int64           `json:"count"`  // requests of its events
+	Count       int64           `json:"count"`  // requests of its events; where several detectors tell, which may count the same ones, the most that one does
 	Events      []string        `json:"events"` // ids, in the order they became known; at most MaxEvents
 	Outcome     Outcome         `json:"outcome"`
 	Actions     []Action        `json:"actions,omitempty"` // proposed by the rule

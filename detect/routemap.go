@@ -445,6 +445,10 @@ func (m *RouteMap) add(r RouteRule) error {
 	if group == "" || action == "" || strings.Trim(r.Event, "abcdefghijklmnopqrstuvwxyz0123456789_.") != "" {
 		return fmt.Errorf("event %q is not of the form category.action, in lower case", r.Event)
 	}
+	known := eventNames()
+	if near := didYouMean(r.Event, known); near != "" && !slices.Contains(known, r.Event) {
+		return fmt.Errorf("no event %q%s", r.Event, near)
+	}
 	if name, _, ok := strings.Cut(r.Query, "="); r.Query != "" && (!ok || name == "" || strings.Contains(r.Query, "&")) {
 		return fmt.Errorf("query %q is not of the form name=value", r.Query)
 	}
@@ -473,7 +477,7 @@ func (set *statusSet) parse(list string) error {
 		return nil
 	}
 	for item := range strings.SplitSeq(list, ",") {
-		if len(item) == 3 && item[0] >= '1' && item[0] <= '9' && item[1:] == "xx" {
+		if len(item) == 3 && item[0] >= '1' && item[0] <= '5' && item[1:] == "xx" {
 			class := int(item[0]-'0') * 100
 			set.add(class, class+99)
 			continue

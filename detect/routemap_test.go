@@ -257,6 +257,8 @@ func TestRouteMapErrors(t *testing.T) {
 	}{
 		{func(r *RouteRule) { r.Event = "login" }, `event "login" is not of the form category.action`},
 		{func(r *RouteRule) { r.Event = "Auth.Login" }, `event "Auth.Login" is not`},
+		{func(r *RouteRule) { r.Event = "auth.login_faild" }, `no event "auth.login_faild": did you mean "auth.login_failed"?`},
+		{func(r *RouteRule) { r.Status = "9xx" }, `status "9xx" is neither`},
 		{func(r *RouteRule) { r.Method = "post" }, `method "post" is not in capital letters`},
 		{func(r *RouteRule) { r.Method = "GET|" }, `method "" is not`},
 		{func(r *RouteRule) { r.Status = "2xx,abc" }, `status "abc" is neither a code like 404 nor a class like 4xx`},

@@ -455,10 +455,7 @@ func (f *ruleFile) events(n *node, what string, to *[]string) {
 	if len(*to) == 0 {
 		f.fail(n, "%s is empty; \"*\" is any event", what)
 	}
-	known := make([]string, 0, len(taxonomy))
-	for _, t := range taxonomy {
-		known = append(known, t.Name)
-	}
+	known := eventNames()
 	for _, name := range *to {
 		if !eventForm.MatchString(name) {
 			f.fail(n, "%s %q is not of the form category.action or category.*", what, name)

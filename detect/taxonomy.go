@@ -102,6 +102,15 @@ var taxonomy = []EventType{
 // Taxonomy returns all event types, by name.
 func Taxonomy() []EventType { return slices.Clone(taxonomy) }
 
+// eventNames returns the names of all events that are known.
+func eventNames() []string {
+	names := make([]string, 0, len(taxonomy))
+	for _, t := range taxonomy {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
 // EventTypeOf returns the event type of that name, and whether there is one.
 func EventTypeOf(name string) (EventType, bool) {
 	for _, t := range taxonomy {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -28,6 +30,7 @@ type config struct {
 	parsers.SiteConfig `yaml:",inline"`
 
 	path string // of the file
+	text []byte // of it
 
 	DB         string             `yaml:"db"`
 	Format     string             `yaml:"format"`
@@ -80,8 +83,13 @@ func readConfig(path string) (*config, error) {
 	if err != nil {
 		return nil, misuse("", "config: %w", err)
 	}
+	c.text = text
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
-		return nil, misuse("", "config %s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true)))
+		said := strings.TrimSpace(yaml.FormatError(err, false, true))
+		if key := c.unreadable(); key != "" && !strings.HasPrefix(said, "[") {
+			return nil, c.wrong(key, "%s: %s", key, said)
+		}
+		return nil, misuse("", "config %s: %s", path, said)
 	}
 	beside := func(name string) string {
 		if filepath.IsAbs(name) {
@@ -111,6 +119,41 @@ func readConfig(path string) (*config, error) {
 	return c, nil
 }
 
+// unreadable returns the key whose value cannot be read; "" if none is so by itself.
+func (c *config) unreadable() string {
+	var all yaml.MapSlice
+	if yaml.Unmarshal(c.text, &all) != nil {
+		return ""
+	}
+	for _, item := range all {
+		if one, err := yaml.Marshal(yaml.MapSlice{item}); err == nil && yaml.Unmarshal(one, &config{}) != nil {
+			return fmt.Sprint(item.Key)
+		}
+	}
+	return ""
+}
+
+// wrong is a mistake in what the config says at a key, which names its line; "" is no key.
+func (c *config) wrong(key, format string, args ...any) error {
+	at := c.path
+	if key != "" {
+		if p, err := yaml.PathString("$." + key); err == nil {
+			if node, err := p.ReadNode(bytes.NewReader(c.text)); err == nil {
+				at = fmt.Sprintf("%s:%d", c.path, node.GetToken().Position.Line)
+			}
+		}
+	}
+	return misuse("", "config %s: "+format, append([]any{at}, args...)...)
+}
+
+// meant proposes what comes nearest to a name, in words that follow an error.
+func meant(name string, names []string) string {
+	if name := nearest(name, names); name != "" {
+		return fmt.Sprintf(": did you mean %q?", name)
+	}
+	return ""
+}
+
 // site returns the facts of the site that decide how lines are read.
 func (c *config) site() (*parsers.Site, error) {
 	if c.OpenAPI != "" {
@@ -126,7 +169,7 @@ func (c *config) site() (*parsers.Site, error) {
 	}
 	site, err := parsers.NewSite(c.SiteConfig)
 	if err != nil {
-		return nil, misuse("", "config: %w", err)
+		return nil, c.wrong("", "%w", err)
 	}
 	return site, nil
 }
@@ -137,7 +180,7 @@ func (c *config) leastNames() (int, error) {
 		return parsers.LeastNames, nil
 	}
 	if *c.LearnRoutes < 0 {
-		return 0, misuse("", "config: learn_routes: %d is less than 0", *c.LearnRoutes)
+		return 0, c.wrong("learn_routes", "learn_routes: %d is less than 0", *c.LearnRoutes)
 	}
 	return *c.LearnRoutes, nil
 }
@@ -160,22 +203,28 @@ func (c *config) detectors() ([]*detect.Detector, error) {
 				continue
 			}
 			if err := d.Flags.Set(fact.setting, fact.value); err != nil {
-				return nil, misuse("", "config: %s: %q: %w", fact.key, fact.value, err)
+				return nil, c.wrong(fact.key, "%s: %q: %w", fact.key, fact.value, err)
 			}
 		}
 	}
 	for name, settings := range c.Detectors {
 		i := slices.IndexFunc(all, func(d *detect.Detector) bool { return d.Name == name })
 		if i < 0 {
-			return nil, misuse("", "config: detectors: no detector %q", name)
+			var names []string
+			for _, d := range all {
+				names = append(names, d.Name)
+			}
+			return nil, c.wrong("detectors."+name, "detectors: no detector %q%s", name, meant(name, names))
 		}
 		for _, item := range settings {
 			key, value := fmt.Sprint(item.Key), fmt.Sprint(item.Value)
 			if all[i].Flags.Lookup(key) == nil {
-				return nil, misuse("", "config: detectors: %s: no setting %q", name, key)
+				var names []string
+				all[i].Flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+				return nil, c.wrong("detectors."+name+"."+key, "detectors: %s: no setting %q: it has %s", name, key, strings.Join(names, ", "))
 			}
 			if err := all[i].Flags.Set(key, value); err != nil {
-				return nil, misuse("", "config: detectors: %s: %s: %q: %w", name, key, value, err)
+				return nil, c.wrong("detectors."+name+"."+key, "detectors: %s: %s: %q: %w", name, key, value, err)
 			}
 		}
 	}
@@ -225,7 +274,7 @@ func (c *config) formats(text string) ([]*parsers.Format, error) {
 	if len(c.JSONFields) > 0 {
 		fields := parsers.JSONConfig{Fields: c.JSONFields}
 		if err := fields.Check(); err != nil {
-			return nil, misuse("", "config: json_fields: %w", err)
+			return nil, c.wrong("json_fields", "json_fields: %w", err)
 		}
 		mapped := parsers.JSON(fields)
 		for i, f := range all {
@@ -296,7 +345,7 @@ func confFormats(path string) ([]*parsers.Format, error) {
 func (c *config) allowlist(detectors []*detect.Detector, rules []*detect.Rule) (*detect.Allowlist, error) {
 	l, err := detect.NewAllowlist(c.Allowlist, detectors, rules)
 	if err != nil {
-		return nil, misuse("", "config: allowlist: %w", err)
+		return nil, c.wrong("allowlist", "allowlist: %w", err)
 	}
 	return l, nil
 }

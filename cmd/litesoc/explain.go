@@ -62,7 +62,7 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	}
 	routes, err := detect.NewRouteMap(cfg.Routes)
 	if err != nil {
-		return misuse("", "config: routes: %w", err)
+		return cfg.wrong("routes", "routes: %w", err)
 	}
 	detectors, err := cfg.detectors()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"maps"
 	"runtime"
 	"runtime/debug"
@@ -69,7 +70,7 @@ func (j *job) prepare(cfg *config) error {
 	}
 	routes, err := detect.NewRouteMap(cfg.Routes)
 	if err != nil {
-		return misuse("", "config: routes: %w", err)
+		return cfg.wrong("routes", "routes: %w", err)
 	}
 	formats, err := cfg.formats(j.flags.format)
 	if err != nil {
@@ -154,10 +155,15 @@ func (j *job) openGeo(cfg *config) error {
 // openGeo opens what tells where addresses are: the files of the config, those imported
 // into the folder intel, if any, else into the usual one, and those of other programs. The
 // notes say what is left out because it cannot be read. If the config names files, none of
-// its own and of the imported may be left out.
+// its own and of the imported may be left out. A folder that is named is there.
 func (c *config) openGeo(intel string) (db *geo.DB, notes []string, err error) {
-	dir := cmp.Or(intel, c.Intel, defaultIntel())
-	db, err = geo.Open(geo.Config{Files: c.MMDB, Intel: dir, Directories: geo.Directories()})
+	given := cmp.Or(intel, c.Intel)
+	if given != "" {
+		if info, err := os.Stat(given); err != nil || !info.IsDir() {
+			return nil, nil, misuse("'litesoc intel import --intel "+given+" FILE...' makes it", "--intel: no folder %q", given)
+		}
+	}
+	db, err = geo.Open(geo.Config{Files: c.MMDB, Intel: cmp.Or(given, defaultIntel()), Directories: geo.Directories()})
 	if err != nil && len(c.MMDB) > 0 {
 		return db, nil, failed(err, "see 'mmdb' in the config")
 	}

@@ -40,7 +40,7 @@ func newNotifier(c *cobra.Command, cfg *config) (*notifier, error) {
 		Stdout:   c.OutOrStdout(),
 	})
 	if err != nil {
-		return nil, misuse("", "config: %w", err)
+		return nil, cfg.wrong("notifications", "%w", err)
 	}
 	return &notifier{channels: channels, now: time.Now, sleep: sleep, stderr: c.ErrOrStderr()}, nil
 }

@@ -387,7 +387,7 @@ func newRuleTester(c *cobra.Command, cfg *config, intel string) (t *ruleTester, 
 		return nil, err
 	}
 	if t.routes, err = detect.NewRouteMap(cfg.Routes); err != nil {
-		return nil, misuse("", "config: routes: %w", err)
+		return nil, cfg.wrong("routes", "routes: %w", err)
 	}
 	if t.formats, err = cfg.formats(cfg.Format); err != nil {
 		return nil, err

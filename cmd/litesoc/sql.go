@@ -219,7 +219,7 @@ func (f *sqlFlags) logOptions() (*source.Options, error) {
 	}
 	routes, err := detect.NewRouteMap(cfg.Routes)
 	if err != nil {
-		return nil, misuse("", "config: routes: %w", err)
+		return nil, cfg.wrong("routes", "routes: %w", err)
 	}
 	formats, err := cfg.formats(cmp.Or(f.format, cfg.Format))
 	if err != nil {

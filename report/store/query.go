@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -96,8 +97,9 @@ func openQuery(path string, files []string) (q *Query, version int, err error) {
 func allThreads() string { return fmt.Sprintf("threads=%d", runtime.GOMAXPROCS(0)) }
 
 // Run runs the query and calls columns once, then row for each row. The values are
-// nil, bool, numbers, string, []byte, time.Time, lists as []any, structs as
-// map[string]any, or what DuckDB makes of rarer types. They may be kept. args stand for
+// nil, bool, numbers, string, []byte, time.Time, lists as []any, structs and maps as
+// map[string]any, dates, times of day and intervals as string, or what DuckDB makes of rarer
+// types. They may be kept. args stand for
 // the query's question marks.
 func (q *Query) Run(ctx context.Context, query string, columns func([]string) error, row func([]any) error, args ...any) error {
 	rows, err := q.db.QueryContext(ctx, query, args...)
@@ -106,6 +108,10 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 	}
 	defer rows.Close()
 	names, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	types, err := rows.ColumnTypes()
 	if err != nil {
 		return err
 	}
@@ -121,11 +127,64 @@ func (q *Query) Run(ctx context.Context, query string, columns func([]string) er
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
+		for i := range values {
+			values[i] = ofType(values[i], types[i].DatabaseTypeName())
+		}
 		if err := row(values); err != nil {
 			return err
 		}
 	}
 	return plainSQLError(rows.Err())
+}
+
+// ofType makes of a value what a reader takes it for: the driver has a time for a date, and
+// types of its own.
+func ofType(v any, name string) any {
+	switch v := v.(type) {
+	case time.Time:
+		switch name {
+		case "DATE":
+			return v.Format(time.DateOnly)
+		case "TIME":
+			return v.Format("15:04:05.999999")
+		}
+	case duckdb.Interval:
+		return interval(v)
+	case duckdb.OrderedMap:
+		object := map[string]any{}
+		for i, key := range v.Keys() {
+			object[fmt.Sprint(key)] = v.Values()[i]
+		}
+		return object
+	}
+	return v
+}
+
+// interval writes a span of time as DuckDB does, so that it can read it.
+func interval(v duckdb.Interval) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int32
+		unit string
+	}{{v.Months / 12, "year"}, {v.Months % 12, "month"}, {v.Days, "day"}} {
+		if p.n == 1 || p.n == -1 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.unit))
+		} else if p.n != 0 {
+			parts = append(parts, fmt.Sprintf("%d %ss", p.n, p.unit))
+		}
+	}
+	if v.Micros != 0 || len(parts) == 0 {
+		sign, d := "", time.Duration(v.Micros)*time.Microsecond
+		if d < 0 {
+			sign, d = "-", -d
+		}
+		text := fmt.Sprintf("%s%02d:%02d:%02d", sign, int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+		if rest := d % time.Second; rest != 0 {
+			text += strings.TrimRight(fmt.Sprintf(".%06d", rest.Microseconds()), "0")
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " ")
 }
 
 // Copy writes the rows of the query to the file as Parquet, compressed. The file is one
