@@ -527,7 +527,7 @@ func splitRequestLine(s string) (method, target string) {
 		return "", ""
 	}
 	if target != "" && target[0] != ' ' && target[len(target)-1] != ' ' { // as nearly all
-		if target[0] != '/' { // "GET GET /pets", by $context.httpMethod and $context.routeKey
+		if target[0] == s[0] { // "GET GET /pets", by $context.httpMethod and $context.routeKey
 			target = strings.TrimPrefix(target, s[:n+1])
 		}
 		return method, target
