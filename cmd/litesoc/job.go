@@ -9,8 +9,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"maps"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -200,7 +200,7 @@ func (j *job) run(ctx context.Context) error {
 		return interrupted()
 	}
 	if err != nil {
-		return failed(fmt.Errorf("scan: %w", err), "")
+		return failed(fmt.Errorf("scan: %w", err), "what was kept before stays: run it again to go on")
 	}
 	if err := j.finish(merger.Watermark()); err != nil {
 		return failed(fmt.Errorf("scan: %w", err), "")
