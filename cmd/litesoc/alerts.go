@@ -161,6 +161,9 @@ func listAlerts(c *cobra.Command, f *alertsFlags) error {
 		alerts = alerts[:f.limit]
 		fmt.Fprintf(c.ErrOrStderr(), "litesoc: the first %d; %d more with --limit 0\n", f.limit, n)
 	}
+	if len(alerts) == 0 {
+		fmt.Fprintln(c.ErrOrStderr(), "litesoc: nothing found")
+	}
 	if err := writeAlerts(out.table, alerts, found); err != nil {
 		return err
 	}

@@ -166,6 +166,9 @@ func listIncidents(c *cobra.Command, f *listFlags) error {
 			return err
 		}
 	}
+	if shown == 0 {
+		fmt.Fprintln(c.ErrOrStderr(), "litesoc: nothing found")
+	}
 	if more > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "litesoc: the worst %d; %d more with --limit 0\n", shown, more)
 	}

@@ -211,7 +211,7 @@ func (j *job) run(ctx context.Context) error {
 		return interrupted()
 	}
 	if err != nil {
-		return failed(fmt.Errorf("scan: %w", err), "")
+		return failed(fmt.Errorf("scan: %w", err), "what was kept before stays: run it again to go on")
 	}
 	if err := j.finish(merger.Watermark()); err != nil {
 		return failed(fmt.Errorf("scan: %w", err), "")

@@ -117,7 +117,7 @@ column, and what may be meant. Exit status 1 if anything is.`,
 						n++
 					}
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s: %d rules\n", report.Show(file.Name), n)
+				fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", report.Show(file.Name), report.Plural(int64(n), "rule", "rules"))
 			}
 			return nil
 		},
@@ -572,7 +572,7 @@ func replayRule(c *cobra.Command, f *rulesFlags, name string) error {
 	if err := w.end(); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "litesoc: rule %s would have made %d alerts; %d kept requests were replayed, nothing was written\n", name, shown, n)
+	fmt.Fprintf(c.ErrOrStderr(), "litesoc: rule %s would have made %s; %d kept requests were replayed, nothing was written\n", name, report.Plural(int64(shown), "alert", "alerts"), n)
 	return nil
 }
 

@@ -430,7 +430,10 @@ func proxyNote(l *report.Log) string {
 
 // lateNote says what to do about lines that came too late to be judged.
 func (j *job) lateNote(late int64) string {
-	note := fmt.Sprintf("%d requests lie further behind their log than --lateness %s: they are kept, but not judged", late, j.flags.lateness)
+	note := fmt.Sprintf("%s further behind their log than --lateness %s: they are kept, but not judged", report.Plural(late, "request lies", "requests lie"), j.flags.lateness)
+	if late == 1 {
+		note = fmt.Sprintf("1 request lies further behind its log than --lateness %s: it is kept, but not judged", j.flags.lateness)
+	}
 	var lag time.Duration
 	for _, l := range j.plan.Logs {
 		lag = max(lag, l.Lag)
