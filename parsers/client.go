@@ -86,7 +86,7 @@ func (s *Site) client(remote, forwarded string) client {
 func beforeName(s string) string {
 	for range 2 {
 		name, rest, found := cutByte(s, ':')
-		if !found || name == "" || strings.IndexAny(name, "./") < 0 && !allDigits(name) {
+		if !found || name == "" || !strings.ContainsAny(name, "./") && !allDigits(name) {
 			return ""
 		}
 		if text, addr := address(rest); addr.IsValid() {

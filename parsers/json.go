@@ -574,7 +574,7 @@ func looseStatus(s string) int {
 
 // wholeNumber reads an integer, also one that is written with a point or an exponent.
 func wholeNumber(s string) (int64, bool) {
-	if v, ok := parseInt(s); ok || len(s) > 32 || strings.IndexAny(s, ".eE") < 0 {
+	if v, ok := parseInt(s); ok || len(s) > 32 || !strings.ContainsAny(s, ".eE") {
 		return v, ok
 	}
 	const most = 1 << 53 // what lies beyond is not exact

@@ -111,7 +111,11 @@ func (t *tail) join(say notes) (err error) {
 			text += "; " + f.Hint
 		}
 		say.note(text)
+		if t.unread == nil {
+			t.unread = &f
+		}
 	}
+	t.begun = t.begun || len(j.Logs) > 0
 	for _, arg := range j.Missing {
 		say.note(arg + ": no file is there yet")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -233,9 +234,11 @@ type tail struct {
 	opened   chan struct{} // there is something to be told of
 	urgent   bool          // an alert has opened
 	backOff  time.Duration
-	stopped  error     // why nothing can be kept; nil: it can
-	since    time.Time // nothing can be kept
-	said     bool      // that nothing can be kept
+	stopped  error           // why nothing can be kept; nil: it can
+	since    time.Time       // nothing can be kept
+	said     bool            // that nothing can be kept
+	begun    bool            // a log was
+	unread   *source.Failure // the first; nil if there was none
 	stats    tailStats
 }
 
@@ -342,10 +345,15 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 			pause(c.Context(), rest)
 		}
 	}
+	ended := t.follower.Over()
 	err = t.stop(view)
 	view.end(t.status())
 	if err == nil {
 		err = reports.write(c, f)
+	}
+	if err == nil && ended && !t.begun {
+		why := cmp.Or(t.unread, &source.Failure{Path: "-", Err: errors.New("empty")})
+		err = failed(fmt.Errorf("tail: no request could be read\n  %s: %s", report.Show(why.Path), report.Show(why.Err.Error())), why.Hint)
 	}
 	return err
 }

@@ -195,15 +195,16 @@ func (r *pipeReader) Read(b []byte) (int, error) {
 	p := r.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := copy(b, p.buf[min(r.at-p.base, int64(len(p.buf))):])
-	if n == 0 {
-		return 0, cmp.Or(p.err, io.EOF)
-	}
+	begin := min(int(r.at-p.base), len(p.buf))
+	n := copy(b, p.buf[begin:])
 	r.at += int64(n)
-	if p.taken {
-		p.buf = slices.Delete(p.buf, 0, int(r.at-p.base))
+	if p.taken { // also what was read before that
+		p.buf = slices.Delete(p.buf, 0, begin+n)
 		p.base = r.at
 		p.room.Broadcast()
+	}
+	if n == 0 {
+		return 0, cmp.Or(p.err, io.EOF)
 	}
 	return n, nil
 }
