@@ -445,9 +445,10 @@ func (m *RouteMap) add(r RouteRule) error {
 	if group == "" || action == "" || strings.Trim(r.Event, "abcdefghijklmnopqrstuvwxyz0123456789_.") != "" {
 		return fmt.Errorf("event %q is not of the form category.action, in lower case", r.Event)
 	}
-	known := eventNames()
-	if near := didYouMean(r.Event, known); near != "" && !slices.Contains(known, r.Event) {
-		return fmt.Errorf("no event %q%s", r.Event, near)
+	if known := eventNames(); !slices.Contains(known, r.Event) {
+		if near := didYouMean(r.Event, known); near != "" {
+			return fmt.Errorf("no event %q%s", r.Event, near)
+		}
 	}
 	if name, _, ok := strings.Cut(r.Query, "="); r.Query != "" && (!ok || name == "" || strings.Contains(r.Query, "&")) {
 		return fmt.Errorf("query %q is not of the form name=value", r.Query)

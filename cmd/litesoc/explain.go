@@ -124,11 +124,6 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 		}
 	}
 	fmt.Fprintf(out, "event: %s\n", event)
-	if r.User == "" {
-		if r.User = detect.LoginAccount(&r); r.User != "" {
-			fmt.Fprintf(out, "account: %s, which the login is for: it is its user_id\n", report.ShowShort(r.User, 80))
-		}
-	}
 	fmt.Fprintf(out, "detectors that look at it:\n")
 	for _, d := range detectors {
 		if !d.Match(&r) {
@@ -144,14 +139,14 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	return nil
 }
 
-// tellAccount puts among the readings of a line who acts by the body of a login, which
+// tellAccount puts among the readings of a line who acts by the body or query of a login, which
 // the line was read without.
 func tellAccount(readings []parsers.Reading, r *parsers.Request) {
 	id, typ := r.Actor()
 	for i := range readings {
 		switch x := &readings[i]; x.Name {
 		case "user_id":
-			x.Value, x.Why = r.User, "the account that the body of the login names"
+			x.Value, x.Why = r.User, "the account that the body or query of the login names"
 		case "actor_id":
 			x.Value = id
 		case "actor_type":

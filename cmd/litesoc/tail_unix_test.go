@@ -60,7 +60,7 @@ func TestTailBusy(t *testing.T) {
 	if len(g.opened) != 1 || g.stopped == nil || g.held != 8 {
 		t.Errorf("%d alerts, %d rows held, stopped: %v", len(g.opened), g.held, g.stopped)
 	}
-	if len(g.said) != 1 || !strings.Contains(g.said[0], fmt.Sprintf("PID %d", other.Process.Pid)) {
+	if len(g.said) != 2 || !strings.HasSuffix(g.said[0], "no file is there yet") || !strings.Contains(g.said[1], fmt.Sprintf("PID %d", other.Process.Pid)) {
 		t.Errorf("said %q", g.said)
 	}
 	var more bytes.Buffer
