@@ -81,8 +81,8 @@ func TestCost(t *testing.T) {
 	}
 	per := float64(size(t, db)-empty) / lines
 	t.Logf("store: %.1f bytes a request", per)
-	if per > 80 {
-		t.Errorf("%.1f bytes a request in the database, at most 80 are meant", per)
+	if per > 40 {
+		t.Errorf("%.1f bytes a request in the database, at most 40 are meant", per)
 	}
 }
 
