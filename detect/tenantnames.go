@@ -141,7 +141,8 @@ func isTenants(segment string) bool {
 // isMarked tells whether a segment is an id by its own mark: org_104. Pages have no digits in
 // their names, or none behind such a prefix.
 func isMarked(segment string) bool {
-	return strings.ContainsAny(segment, "0123456789") && formOf(segment).kind == prefixedID
+	id := unescapedPath(segment)
+	return strings.ContainsAny(id, "0123456789") && formOf(id).kind == prefixedID
 }
 
 // isPlace tells whether a segment of a route is one for the ids of objects.
