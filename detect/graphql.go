@@ -49,6 +49,10 @@ func graphQLObject(r *parsers.Request) (operation string, id uint64, ok bool) {
 				if n, found := argumentID(text); found && !ok {
 					id, ok = n, true
 				}
+			case name == "variables": // JSON, in a query
+				if n, found := namedID(unescaped(value)); found {
+					id, ok = n, true
+				}
 			case namesID(name) || namesThing(name):
 				if n, isNumber := number(value); isNumber {
 					id, ok = n, true
@@ -85,27 +89,36 @@ func argumentID(text string) (id uint64, ok bool) {
 			return 0, false
 		}
 		arguments, rest, _ := strings.Cut(after, ")")
-		for arguments != "" {
-			var name string
-			if name, arguments, found = strings.Cut(arguments, ":"); !found {
-				break
-			}
-			value := strings.TrimLeft(arguments, " \"")
-			end := 0
-			for end < len(value) && value[end] >= '0' && value[end] <= '9' {
-				end++
-			}
-			if n, isNumber := number(value[:end]); isNumber && namesID(lastWord(name)) {
-				return n, true
-			}
+		if id, ok = namedID(arguments); ok {
+			return id, true
 		}
 		text = rest
 	}
 }
 
+// namedID returns the first number among arguments or members of an object that is named
+// like an id: 17 of "id: 17" and of {"id":"17"}.
+func namedID(text string) (id uint64, ok bool) {
+	for {
+		name, after, found := strings.Cut(text, ":")
+		if !found {
+			return 0, false
+		}
+		value := strings.TrimLeft(after, " \"")
+		end := 0
+		for end < len(value) && value[end] >= '0' && value[end] <= '9' {
+			end++
+		}
+		if n, isNumber := number(value[:end]); isNumber && namesID(lastWord(name)) {
+			return n, true
+		}
+		text = after
+	}
+}
+
 // lastWord returns the last word of a text, without what follows it.
 func lastWord(text string) string {
-	text = strings.TrimRight(text, " \t\r\n")
+	text = strings.TrimRight(text, " \t\r\n\"")
 	i := len(text)
 	for i > 0 && isWordByte(text[i-1]) {
 		i--

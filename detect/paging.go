@@ -76,6 +76,9 @@ func (b *listingReader) listing() (l listing, ok bool) {
 	if b.short.text != "" && l.Size >= 0 && !l.Paged {
 		l.number(b.short)
 	}
+	if b.ok && !l.Paged && b.r.Method != "GET" && isGraphQL(b.r.Path) {
+		b.ok = false // every page of an application asks for the first few of something
+	}
 	if l.Tag = max(l.Tag, 1); !b.ok {
 		l.Tag = 0
 	}
@@ -151,7 +154,7 @@ func (f *features) answersList(r *parsers.Request) bool {
 	switch r.Method {
 	case "GET":
 	case "POST", "QUERY":
-		if !f.searches {
+		if !f.searches && f.operation == "" { // of GraphQL, what changes things has none
 			return false
 		}
 	default:

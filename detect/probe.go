@@ -335,7 +335,7 @@ func hasOdd(s string, odd *[256]bool) bool {
 // oddHeader tells whether a header has a byte that is in no ordinary one.
 func oddHeader(s string) bool {
 	return strings.IndexByte(s, '{') >= 0 || strings.IndexByte(s, '<') >= 0 || strings.IndexByte(s, '\'') >= 0 ||
-		strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '`') >= 0
+		strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '`') >= 0 || strings.Contains(s, "$(") || strings.Contains(s, "../") || strings.Contains(s, `..\`)
 }
 
 // oddAgent tells whether the user agent has one, or is a scanner's. It looks in its notes
@@ -419,7 +419,7 @@ func (p *prober) path(path string) {
 	for depth := 0; ; depth++ {
 		if ups := climbs(path); ups > 0 {
 			// Browsers and tools resolve these before they ask; crawlers of a broken page may not.
-			p.add(hit{Class: traversal, Sure: encoded || depth > 1 || above(path), Where: "the path was", Value: path})
+			p.add(hit{Class: traversal, Sure: encoded || depth > 1 || above(path) || anyIn(strings.ToLower(path), fileSigns), Where: "the path was", Value: path})
 			break
 		}
 		decoded := unescape(path, false)
@@ -791,6 +791,12 @@ func ldap(_, text string) (sure, ok bool) {
 	return ok, ok
 }
 
+// sureFile is for headers, where a climb alone may be a link that a program did not resolve.
+func sureFile(text, lower string) (sure, ok bool) {
+	ok = climbs(text) > 0 && anyIn(lower, fileSigns)
+	return ok, ok
+}
+
 // sureSQL and sureXSS are for user agents: every browser's has brackets and semicolons.
 func sureSQL(text, _ string) (sure, ok bool) {
 	sure, ok = sqli(text)
@@ -814,7 +820,7 @@ var (
 	}
 	agentClasses = []rule{
 		{jndiLookup, "$", jndi}, {commandInjection, "(|`", command}, {phpInjection, "(<$", php}, {templateInjection, "{", template}, {xmlEntity, "<", entity},
-		{sqlInjection, `'"`, sureSQL}, {crossSite, "<", sureXSS},
+		{sqlInjection, `'"`, sureSQL}, {traversal, ".", sureFile}, {crossSite, "<", sureXSS},
 	}
 )
 

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -293,7 +294,10 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 	if value == "" {
 		return aim{}, false
 	}
-	if value[0] == '{' || value[0] == '[' && strings.IndexByte(value, '"') >= 0 {
+	switch {
+	case name == "query" && isGraphQL(r.Path): // its arguments are the parameters
+		return jsonAim(r, "", value)
+	case value[0] == '{', value[0] == '[' && strings.IndexByte(value, '"') >= 0:
 		return jsonAim(r, name, value)
 	}
 	if fetched(value) {
@@ -317,7 +321,8 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 	return a, true
 }
 
-// jsonAim returns the worst URL among the strings of JSON in a parameter.
+// jsonAim returns the worst URL among the strings of JSON, or of GraphQL, in a parameter. Where
+// that has no name, what stands before a string is its.
 func jsonAim(r *parsers.Request, name, value string) (worst aim, found bool) {
 	value = strings.ReplaceAll(value, `\/`, "/") // as JSON may have it
 	for rest := value; ; {
@@ -335,7 +340,8 @@ func jsonAim(r *parsers.Request, name, value string) (worst aim, found bool) {
 		}
 		if url := rest[start:end]; fetched(url) {
 			if v, ok := aimsInside(url); ok {
-				if a := guard(r, newAim(name, url, v), url); a.Severity > worst.Severity {
+				named := cmp.Or(name, clip(lastWord(strings.TrimRight(rest[:start], "\"' :["))), "query")
+				if a := guard(r, newAim(named, url, v), url); a.Severity > worst.Severity {
 					worst, found = a, true
 				}
 			}
@@ -358,6 +364,7 @@ var fetchedSchemes = map[string]bool{
 	"ftp": true, "ftps": true, "sftp": true, "tftp": true, "scp": true, "smb": true, "telnet": true, "imap": true, "imaps": true,
 	"pop3": true, "smtp": true, "rtsp": true, "jar": true, "netdoc": true, "local_file": true, "php": true, "phar": true,
 	"expect": true, "glob": true, "zip": true, "compress.zlib": true, "ssh2": true, "rmi": true,
+	"unix": true,
 }
 
 // fetched tells whether a text is a URL that a server may fetch: one with a scheme of

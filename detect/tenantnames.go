@@ -82,8 +82,8 @@ func (t *tenantNames) inHost(subjects []subject, r *parsers.Request) []subject {
 
 // inPath appends what stands in the path where the route has a place for an id, after a
 // segment that says of what. Few tenants with names of their own ("/orgs/acme/users") make
-// no such place: after the plural of a tenant, what more of the path follows is one by its
-// tail.
+// no such place: what can be no page there is an id (isMarked), and after the plural of a
+// tenant, what more of the path follows is one by its tail.
 func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool) []subject {
 	if !t.inSegments(r, users) {
 		return subjects // nearly all paths: it is asked of every request
@@ -97,7 +97,7 @@ func (t *tenantNames) inPath(subjects []subject, r *parsers.Request, users bool)
 		if segment == "" || place == "" {
 			break
 		}
-		if last != "" && isPlace(place) {
+		if last != "" && (isPlace(place) || isMarked(segment)) {
 			if t.segments.has(last) {
 				subjects = t.add(subjects, last, unescapedPath(segment), false)
 			} else if users && t.userSegments.has(last) {
@@ -136,6 +136,13 @@ func isTenants(segment string) bool {
 		return lower(segment[len(segment)-1]) == 's'
 	}
 	return false
+}
+
+// isMarked tells whether a segment is an id by its own mark: org_104. Pages have no digits in
+// their names, or none behind such a prefix.
+func isMarked(segment string) bool {
+	id := unescapedPath(segment)
+	return strings.ContainsAny(id, "0123456789") && formOf(id).kind == prefixedID
 }
 
 // isPlace tells whether a segment of a route is one for the ids of objects.

@@ -12,7 +12,7 @@ const maxBody = 4 << 10
 // bodyParameters returns the fields that a logged request body sets, in the form of a
 // query: a form as it is, and of JSON each value with the name it stands under, whatever
 // lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list).
-// JSON may be cut short, as loggers do. So is multipart/form-data, of whose files the name
+// JSON may be cut short, as loggers do. JSON Patch sets what its paths name. So is multipart/form-data, of whose files the name
 // is told. Text of another form is the one value of the name
 // "body". It is "" for a body that says nothing.
 func bodyParameters(text string) string {
@@ -21,7 +21,12 @@ func bodyParameters(text string) string {
 	switch {
 	case text == "":
 		return ""
-	case text[0] == '{', text[0] == '[':
+	case text[0] == '{':
+		return jsonParameters(text)
+	case text[0] == '[':
+		if fields := patchParameters(text); fields != "" {
+			return fields
+		}
 		return jsonParameters(text)
 	case isForm(text):
 		return text
@@ -81,6 +86,34 @@ func jsonParameters(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// patchParameters reads JSON Patch (RFC 6902): "role=admin" of
+// [{"op":"replace","path":"/role","value":"admin"}]. It is "" for another list.
+func patchParameters(text string) string {
+	changes := json.NewDecoder(strings.NewReader(text))
+	if _, err := changes.Token(); err != nil {
+		return ""
+	}
+	var set []string
+	for changes.More() {
+		var c struct {
+			Op, Path string
+			Value    json.RawMessage
+		}
+		if changes.Decode(&c) != nil {
+			break // it was cut short
+		}
+		if c.Op == "" || !strings.HasPrefix(c.Path, "/") {
+			return ""
+		}
+		path := strings.TrimRight(c.Path, "/-0123456789") // places of a list
+		name, _ := json.Marshal(path[strings.LastIndexByte(path, '/')+1:])
+		if c.Value != nil {
+			set = append(set, `{`+string(name)+`:`+string(c.Value)+`}`)
+		}
+	}
+	return jsonParameters(strings.Join(set, ","))
 }
 
 // multipartParameters reads multipart/form-data, which begins with its boundary.
