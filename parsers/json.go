@@ -73,8 +73,8 @@ it, nanoseconds if it has more than six digits, and else milliseconds.
 An object may stand in a line of a JSON array, but not over several. Text before the
 object is skipped. A request that a firewall's log says was blocked has the status 403 if
 none is given. What a template without escape=json spoils ("k":, and "k":0.1, 0.2 and
-\x22) is repaired. Lines of other loggers, which hold neither a request nor a status, are
-skipped.`,
+\x22) is repaired. Of a line that is cut at 1 MiB all is read that is whole. Lines of
+other loggers, which hold neither a request nor a status, are skipped.`,
 		Samples: []string{
 			`{"time":"2026-03-01T10:00:00+00:00","remote_addr":"203.0.113.9","request_method":"GET","request_uri":"/api/users?page=2","status":200,"body_bytes_sent":1043,"request_time":0.012,"http_user_agent":"curl/8.5.0","http_x_api_key":"k-1234"}`,
 			`{"level":"info","ts":1772359200.186641,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"203.0.113.9","remote_port":"40000","client_ip":"203.0.113.9","proto":"HTTP/2.0","method":"POST","host":"api.example.com","uri":"/login","headers":{"User-Agent":["curl/8.5.0"],"Authorization":["REDACTED"]}},"bytes_read":20,"user_id":"","duration":0.000311,"size":17,"status":401}`,
@@ -97,6 +97,7 @@ const (
 	maxKeys     = 4096 // distinct keys remembered, of at most maxKeyLen bytes
 	maxShape    = 256  // keys of a line remembered in their order
 	maxWrapper  = 4    // keys of an object that holds but records
+	maxAround   = 1024 // bytes that an envelope takes of a line that is cut at maxJSONLine
 )
 
 // reasonNoTime is that of an object which lacks a time and nothing else: the Fields
@@ -124,6 +125,7 @@ type jsonParser struct {
 	text []byte
 	f    *Fields
 
+	cut    bool                  // the line is about as long as lines are read: its end may be missing
 	nested bool                  // the walk is in an object that stands in a string
 	rank   [jsonFieldCount]uint8 // of the key a field was taken from
 	rest   jsonRest
@@ -178,7 +180,11 @@ func (p *jsonParser) parseAny(line string, f *Fields) error {
 	}
 	p.begin(line, f)
 	p.walk(object, p.root)
-	return p.finish()
+	err = p.finish()
+	if err != nil && p.cut && rejectOf(err).Skip { // what it is may stand in the rest
+		return &Reject{Reason: "not a request, up to where the line was cut", Value: line}
+	}
+	return err
 }
 
 // begin turns to a line, of which nothing has been taken.
@@ -198,13 +204,18 @@ func (p *jsonParser) object(whole string) (object *fastjson.Object, line string,
 	if len(line) > maxJSONLine {
 		return nil, "", &Reject{Reason: "JSON object too long", Value: whole}
 	}
+	p.cut = len(whole) > maxJSONLine-maxAround
 	if strings.Contains(line, `\x`) {
 		line = repairJSON(line)
 	}
 	v, err := p.json.Parse(line)
 	if err != nil {
 		line = shallow(repairJSON(line))
-		if v, err = p.json.Parse(line); err != nil {
+		if v, err = p.json.Parse(line); err != nil && p.cut {
+			line = uncut(line)
+			v, err = p.json.Parse(line)
+		}
+		if err != nil {
 			if whole[0] == '[' {
 				return nil, "", &Reject{Reason: reasonArray, Value: whole}
 			}
@@ -227,6 +238,44 @@ func (p *jsonParser) object(whole string) (object *fastjson.Object, line string,
 		return object, line, nil
 	}
 	return nil, "", &Reject{Reason: reasonBatch, Value: whole}
+}
+
+// uncut returns JSON whose end is missing without the member or element that is not whole, or
+// may not be, and with what was open closed.
+func uncut(line string) string {
+	end := 0
+	walkBrackets(line, func(i int, c byte) {
+		if c == ',' {
+			end = i
+		}
+	})
+	line = line[:end]
+	var open []byte
+	walkBrackets(line, func(_ int, c byte) {
+		switch c {
+		case '{', '[':
+			open = append(open, c+2) // the bracket that closes it
+		case '}', ']':
+			open = open[:max(len(open)-1, 0)]
+		}
+	})
+	slices.Reverse(open)
+	return line + string(open)
+}
+
+// walkBrackets calls visit for all brackets, braces and commas of JSON that stand in no string.
+func walkBrackets(line string, visit func(i int, c byte)) {
+	quoted := false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && strings.IndexByte("{}[],", c) >= 0:
+			visit(i, c)
+		}
+	}
 }
 
 // maxNesting is how deep objects and arrays are looked into: whoever sends what is logged shall

@@ -135,6 +135,36 @@ func TestJSONBounds(t *testing.T) {
 	}
 }
 
+// Whoever sends a body that is logged shall not keep a request from being read by how long it is.
+func TestCutJSON(t *testing.T) {
+	cut := func(begin string) string { return (begin + strings.Repeat("x, ", maxJSONLine/3))[:maxJSONLine] }
+	for _, c := range []struct{ name, line, want string }{
+		{"in a string", cut(`{"time":1772359200,"ip":"203.0.113.9","method":"POST","path":"/login","status":401,"body":"`), "POST /login 401"},
+		{"in an object", cut(`{"time":1772359200,"req":{"method":"POST","url":"/login","headers":{"host":"a","x":"\"`), "POST /login 0"},
+		{"in an array", cut(`{"time":1772359200,"status":401,"method":"POST","path":"/login","tags":["a",{"b":1,"c":[2,"`), "POST /login 401"},
+		{"in a key", cut(`{"time":1772359200,"method":"POST","path":"/login","`), "POST /login 0"},
+		{"in an envelope", cut(`<134>Mar  1 10:00:00 web app: {"time":1772359200,"method":"POST","path":"/login","body":"`), "POST /login 0"},
+		{"before the time", cut(`{"method":"POST","path":"/login","body":"`), reasonNoTime},
+		{"before the request", cut(`{"level":"info","time":1772359200,"msg":"request","body":"`), "not a request, up to where the line was cut"},
+		{"in the first value", cut(`{"body":"`), "not valid JSON"},
+		{"elsewhere", cut(`{"time":1772359200,"method":"POST","path":"/login","body":"`)[:largeLine], "not valid JSON"},
+	} {
+		var f Fields
+		got := ""
+		if err := JSON(JSONConfig{}).New()(c.line, &f); err != nil {
+			got = rejectOf(err).Reason
+			if rejectOf(err).Skip {
+				t.Errorf("%s: skipped", c.name)
+			}
+		} else {
+			got = fmt.Sprint(f.Method, " ", f.Target, " ", f.Status)
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // What wraps others may stand below itself, under the one name that the site gives it and
 // under any spelling of that. A client makes up such a key.
 func TestJSONKeyOfManyDots(t *testing.T) {

@@ -211,6 +211,7 @@ type logStep struct {
 	quoted  bool   // until begins with the quote that ends the value
 	list    bool   // several values may stand here, joined by ", " or " : "
 	number  bool   // what follows until is a number, "-" or nothing,
+	timed   bool   // or a time,
 	then    string // and this behind it
 	words   bool   // the value holds no blank but after a comma
 	keep    bool   // until is the beginning of the next value
@@ -290,7 +291,7 @@ func (s *logStep) end(rest string, raw bool) int {
 		switch after := rest[at+len(s.until):]; {
 		case s.quoted && !raw && isEscaped(rest, at):
 		case s.list && (at > 0 && (rest[at-1] == ',' || rest[at-1] == ':') || strings.HasPrefix(rest[at:], " : ")):
-		case s.number && !s.numberFollows(after):
+		case s.number && !s.numberFollows(after), s.timed && !s.timeFollows(after):
 			if first < 0 {
 				first = at
 			}
@@ -309,6 +310,14 @@ func (s *logStep) numberFollows(rest string) bool {
 		n++
 	}
 	return strings.HasPrefix(rest[n:], s.then) && (s.then != "" || n == len(rest))
+}
+
+// timeFollows tells whether rest may begin with the next value, a time: a user name holds what
+// a client likes, also what ends it.
+func (s *logStep) timeFollows(rest string) bool {
+	const least = len("2006-01-02")
+	n := strings.Index(rest, s.then)
+	return n >= least && isDigit(rest[0]) && !strings.ContainsAny(rest[:n], `["`)
 }
 
 // areWords tells whether all blanks in s stand after commas.
@@ -511,6 +520,8 @@ func compile(parts []logPart) (*logParser, error) {
 		}
 		if !last && parts[i+1].number {
 			step.number, step.then = true, parts[i+1].literal
+		} else if !last && parts[i+1].meaning == timeMeaning && parts[i+1].layout == "" {
+			step.timed, step.then = true, parts[i+1].literal
 		}
 		p.steps = append(p.steps, step)
 	}

@@ -105,6 +105,50 @@ func TestVariables(t *testing.T) {
 	}
 }
 
+// What a client sends for a user name hides neither the request nor its time.
+func TestUserNamesThatLookLikeTimes(t *testing.T) {
+	const forged, real = "01/Mar/2099:10:00:00 +0000", "01/Mar/2026:10:00:00 +0000"
+	nginx := func(format string) *Format {
+		f, err := NginxLogFormat("main", format, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	apache, err := ApacheLogFormat("main", `%h %l %u %t "%r" %>s %b`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	combined := nginx(`$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent`)
+	iso := nginx(`$remote_addr $remote_user $time_iso8601 "$request" $status $body_bytes_sent`)
+	for _, c := range []struct {
+		name   string
+		format *Format
+		before string // the request line
+		user   string
+	}{
+		{"a time", combined, "203.0.113.9 - a [" + forged + "] [" + real + "]", "a [" + forged + "]"},
+		{"a time alone", combined, "203.0.113.9 - [" + forged + "] [" + real + "]", "[" + forged + "]"},
+		{"a bracket", combined, "203.0.113.9 - a [x [" + real + "]", "a [x"},
+		{"brackets", combined, "203.0.113.9 - a [1] [b] [" + real + "]", "a [1] [b]"},
+		{"a request", combined, `203.0.113.9 - a [` + forged + `] \x22GET /b HTTP/1.1\x22 [` + real + "]", "a [" + forged + `] "GET /b HTTP/1.1"`},
+		{"none", combined, "203.0.113.9 - - [" + real + "]", ""},
+		{"a plain one", combined, "203.0.113.9 - ann lee [" + real + "]", "ann lee"},
+		{"Apache", apache, "203.0.113.9 - a [" + forged + "] [" + real + "]", "a [" + forged + "]"},
+		{"no brackets", iso, "203.0.113.9 ann lee 2026-03-01T10:00:00+00:00", "ann lee"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var f Fields
+			if err := c.format.New()(c.before+` "GET /a HTTP/1.1" 401 12`, &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.Time.Year() != 2026 || f.User != c.user || f.Remote != "203.0.113.9" || f.Target != "/a" || f.Status != 401 {
+				t.Errorf("%s %s %q %s %d, want user %q", f.Time, f.Remote, f.User, f.Target, f.Status, c.user)
+			}
+		})
+	}
+}
+
 func TestLogFormatPicksTheBest(t *testing.T) {
 	tests := []struct{ name, format, line, want string }{
 		{"precise time", `$time_local $msec $status`, `01/Mar/2026:10:00:00 +0000 1772359200.250 200`,

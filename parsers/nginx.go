@@ -194,6 +194,9 @@ func (f *Fields) setPeer(s string) bool {
 	s = strings.TrimSuffix(s, " ")
 	if i := strings.Index(s, " - "); i > 0 {
 		user := s[i+len(" - "):]
+		if strings.Trim(user, " ") == "-" { // Jetty puts blanks around it
+			user = "-"
+		}
 		if strings.HasPrefix(user, "[") { // older ingress controllers: the address again
 			if _, after, found := strings.Cut(user, "] - "); found {
 				user = after

@@ -368,8 +368,10 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if r.Log.Late > 0 {
 		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
 	}
-	if note := proxyNote(&r.Log); note != "" {
-		run.Notes = append(run.Notes, note)
+	for _, note := range []string{proxyNote(&r.Log), statusNote(&r.Log)} {
+		if note != "" {
+			run.Notes = append(run.Notes, note)
+		}
 	}
 	if j.evicted > 0 {
 		run.Notes = append(run.Notes, fmt.Sprintf("%d keys were forgotten early, to keep to --memory %s: slow patterns may have been missed; with more, they would be remembered", j.evicted, j.flags.memory))
@@ -426,6 +428,17 @@ func proxyNote(l *report.Log) string {
 		return ""
 	}
 	return fmt.Sprintf("most requests come from inside, %s first: if that is a proxy or load balancer of yours, whoever comes through it is one client; let the log have X-Forwarded-For and name it in trusted_proxies ('litesoc init LOG' looks for it)", most)
+}
+
+// statusNote says what cannot be told where most requests have no status in their log, as
+// Fastify's, which has it in a line of its own. "" where they have.
+func statusNote(l *report.Log) string {
+	for _, s := range l.Statuses {
+		if s.Name == "none" && 2*s.Count > l.Parsed {
+			return "most requests stand in the log without a status: failed logins, missing paths and refusals cannot be told in them; let it have a request's path and status in one line, and name the status in json_fields if its key is not known"
+		}
+	}
+	return ""
 }
 
 // lateNote says what to do about lines that came too late to be judged.

@@ -31,3 +31,26 @@ func TestProxyNote(t *testing.T) {
 		})
 	}
 }
+
+// Where the status of most requests is not in the log, it is told.
+func TestStatusNote(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		parsed   int64
+		statuses []report.Count
+		want     bool
+	}{
+		{"none has one", 3, []report.Count{{Name: "none", Count: 3}}, true},
+		{"one without", 1, []report.Count{{Name: "none", Count: 1}}, true},
+		{"most", 1000, []report.Count{{Name: "none", Count: 501}, {Name: "2xx", Count: 499}}, true},
+		{"half, who gave up before the answer", 1000, []report.Count{{Name: "2xx", Count: 500}, {Name: "none", Count: 500}}, false},
+		{"all have", 1000, []report.Count{{Name: "4xx", Count: 1000}}, false},
+		{"nothing read", 0, nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := statusNote(&report.Log{Parsed: c.parsed, Statuses: c.statuses}); (got != "") != c.want {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
