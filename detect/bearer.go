@@ -14,13 +14,14 @@ import (
 // ByToken groups by what a thief would have: the token, else the session, else the user.
 // An API key is none of them: servers share keys, and detectors of their own judge them.
 // A token beside a key counts; a user beside a key is served by a server, which stands
-// where it stands.
+// where it stands. What a link in a mail bears is no token of these: the scanners of mail
+// open it before its reader does, from wherever they are.
 var ByToken = &GroupBy{Key: appendToken}
 
 func appendToken(r *parsers.Request, b []byte) []byte {
-	switch user := person(r); {
-	case r.Token != "":
-		return append(append(b, "token "...), r.Token...)
+	switch token, user := lasting(r), person(r); {
+	case token != "":
+		return append(append(b, "token "...), token...)
 	case r.Session != "":
 		return append(append(b, "session "...), r.Session...)
 	case user != "":
@@ -58,21 +59,29 @@ func person(r *parsers.Request) string {
 // even beside an API key that a whole application shares.
 func beginByBearer(r *parsers.Request, w Window) Episode {
 	e := begin(r, w)
-	switch user := person(r); {
+	switch token, user := lasting(r), person(r); {
 	case user != "":
 		e.ActorID, e.ActorType = strings.Clone(user), string(parsers.ActorUser)
-	case r.Token != "":
-		e.ActorID, e.ActorType = strings.Clone(r.Token), string(parsers.ActorToken)
+	case token != "":
+		e.ActorID, e.ActorType = strings.Clone(token), string(parsers.ActorToken)
 	case r.Session != "":
 		e.ActorID, e.ActorType = strings.Clone(r.Session), string(parsers.ActorSession)
 	}
 	return e
 }
 
+// lasting returns the token, unless it is that of a link in a mail.
+func lasting(r *parsers.Request) string {
+	if r.Token != "" && (strings.Contains(r.Query, r.Token) || strings.Contains(r.Body, r.Token)) && featuresOf(r).byLink {
+		return ""
+	}
+	return r.Token
+}
+
 // holder returns the token, else the session; "" if the log names neither.
 func holder(r *parsers.Request) string {
-	if r.Token != "" {
-		return r.Token
+	if token := lasting(r); token != "" {
+		return token
 	}
 	return r.Session
 }

@@ -126,7 +126,7 @@ func (s *bulkExport) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going.add(p, s.hours)
 	}
 	e := s.Going
-	e.Crawler = e.Crawler || r.Origin.Has(parsers.Crawler)
+	e.Crawler = e.Crawler || isCrawler(r)
 	e.Peak = max(e.Peak, records)
 	severity := High
 	if records > *s.critical {

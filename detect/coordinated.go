@@ -17,7 +17,8 @@ func Coordinated() *Detector {
 		Doc: "the same rare paths probed from several addresses\n\n" +
 			"Who spreads a scan over many addresses keeps each of them below every limit, but all work " +
 			"off one list. An address is counted with them if it is refused more often than served and has asked for several of " +
-			"the paths; a path only if hardly any other address asks for it. Visitors who follow a dead link are served " +
+			"the paths; a path only if hardly any other address asks for it, and if it is none of the " +
+			"site's own pages, which many were served before an outage or are served still. Visitors who follow a dead link are served " +
 			"for the most part, and share but that one path; where most requests name the page that led there, " +
 			"the event is of medium severity. All that goes on at a time is one campaign.",
 		Type:      APIEnumerationDetected,
@@ -53,6 +54,9 @@ const (
 	// maxOwnPaths bounds the paths that are remembered because of one address, so that a
 	// single scanner does not drive out what others share.
 	maxOwnPaths = 64
+	// maxPagesServed bounds the pages of the site that are known. Where there are more, the
+	// eighth that was served longest ago is forgotten.
+	maxPagesServed = 1000
 	// maxHot bounds the paths of which a campaign is made: it has its first ones by then.
 	maxHot = 128
 	// maxProbers bounds the addresses that a campaign lists. It counts up to MaxDistinct.
@@ -63,15 +67,17 @@ type coordinated struct {
 	least, paths, percent int
 	window                time.Duration
 
-	Addresses byTag[address, *address] `json:",omitzero"`  // at most maxAddresses
-	Sought    map[uint64]*sought       `json:",omitempty"` // by tag of the path; at most maxSought
-	Hot       []uint64                 `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
-	Swept     int64                    `json:",omitempty"` // when what is over was last forgotten
-	Going     *campaign                `json:",omitempty"`
+	Addresses byTag[address, *address]       `json:",omitzero"`  // at most maxAddresses
+	Pages     byTag[servedPage, *servedPage] `json:",omitzero"`  // by tag of the path; at most maxPagesServed
+	Sought    map[uint64]*sought             `json:",omitempty"` // likewise; at most maxSought
+	Hot       []uint64                       `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
+	Swept     int64                          `json:",omitempty"` // when what is over was last forgotten
+	Going     *campaign                      `json:",omitempty"`
 }
 
 func (s *coordinated) AppendJSON(b []byte) ([]byte, error) {
 	b = appendByTag(append(b, '{'), "Addresses", &s.Addresses)
+	b = appendByTag(b, "Pages", &s.Pages)
 	return appendRest(b, &coordinated{Sought: s.Sought, Hot: s.Hot, Swept: s.Swept, Going: s.Going})
 }
 
@@ -89,6 +95,29 @@ func (a *address) pack(p *packer) {
 	packInteger(p, &a.Served)
 	packInteger(p, &a.Refused)
 	packInteger(p, &a.Paths)
+}
+
+// A servedPage is a path without ids that was served, and to whom.
+type servedPage struct {
+	Last int64
+	To   []uint64 // addresses, by tag; at most maxAskers
+}
+
+func lastServed(g *servedPage) int64 { return g.Last }
+
+func (g *servedPage) pack(p *packer) {
+	p.micros(&g.Last)
+	n := len(g.To)
+	packInteger(p, &n)
+	for i := range n {
+		if p.err != nil {
+			return
+		}
+		if p.reading {
+			g.To = append(g.To, 0)
+		}
+		p.tag(&g.To[i])
+	}
 }
 
 // A sought is a path that was asked for in vain.
@@ -134,6 +163,9 @@ func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
 	a := s.meet(by, now)
 	if r.Status < 400 {
 		a.Served = min(a.Served+1, maxCount)
+		if r.Route == r.Path && granted(r.Status) {
+			s.serve(tag(r.Path), by, now)
+		}
 		return
 	}
 	if r.Status != 403 && r.Status != 404 || featuresOf(r).unbidden || isCrawler(r) {
@@ -169,6 +201,30 @@ func (s *coordinated) meet(by uint64, now int64) *address {
 		}
 	}
 	return s.Addresses.add(by, address{Last: now})
+}
+
+// serve remembers that a page was served to the address.
+func (s *coordinated) serve(path, by uint64, now int64) {
+	g := s.Pages.of(path)
+	if g == nil {
+		if s.Pages.count >= maxPagesServed {
+			for _, out := range s.Pages.eighth(lastServed) {
+				s.Pages.remove(out.tag)
+			}
+		}
+		g = s.Pages.add(path, servedPage{})
+	}
+	g.Last = now
+	if len(g.To) < maxAskers && !slices.Contains(g.To, by) {
+		g.To = append(g.To, by)
+	}
+}
+
+// isPage tells whether the path is a page of the site: served to several addresses, and to
+// no fewer of all than make a path no longer rare.
+func (s *coordinated) isPage(path uint64) bool {
+	g := s.Pages.of(path)
+	return g != nil && len(g.To) >= s.least && (len(g.To) == maxAskers || 100*len(g.To) >= s.percent*s.Addresses.count)
 }
 
 // seek returns what is known of the path; nil if the address has had enough remembered
@@ -234,6 +290,11 @@ func (s *coordinated) sweep(now int64) {
 			s.Addresses.remove(a.tag)
 		}
 	}
+	for _, g := range s.Pages.seen(lastServed) {
+		if now-g.at > addressMemory.Microseconds() {
+			s.Pages.remove(g.tag)
+		}
+	}
 }
 
 // ask remembers that the address asked: its last request, in the place of the one before
@@ -273,8 +334,11 @@ func (k *asker) network() string {
 
 // isRare tells whether few ask for the path: fewer than a percent of all addresses, or,
 // where there are too few of them for that to tell anything, of those that are served
-// for the most part.
-func (s *coordinated) isRare(p *sought) bool {
+// for the most part. A page of the site is not rare.
+func (s *coordinated) isRare(path uint64, p *sought) bool {
+	if s.isPage(path) {
+		return false
+	}
 	if len(p.Askers) == maxAskers && s.percent*s.Addresses.count <= 100*maxAskers {
 		return s.scannersOnly(p)
 	}
@@ -301,7 +365,7 @@ func (s *coordinated) isScanner(by uint64) bool {
 
 // campaign begins or extends a campaign with a request for a path that several ask for.
 func (s *coordinated) campaign(r *parsers.Request, p *sought, k asker, emit func(Event)) {
-	if !s.isScanner(k.Address) || !s.isRare(p) || !s.shares(k.Address) {
+	if !s.isScanner(k.Address) || !s.isRare(tag(r.Path), p) || !s.shares(k.Address) {
 		return
 	}
 	if s.Going != nil {
@@ -348,7 +412,7 @@ func (s *coordinated) members(now time.Time) []asker {
 		if len(p.Askers) < s.least {
 			return true
 		}
-		if !s.isRare(p) {
+		if !s.isRare(path, p) {
 			return false
 		}
 		for _, k := range p.Askers {

@@ -34,6 +34,21 @@ func TestCoordinatedBounds(t *testing.T) {
 	if s.Addresses.count > maxAddresses || len(s.Sought) > maxSought || len(s.Hot) > maxHot {
 		t.Errorf("%d addresses, %d paths, %d of several", s.Addresses.count, len(s.Sought), len(s.Hot))
 	}
+	r.Status = 200
+	for i := range 2 * maxPagesServed {
+		r.Route = fmt.Sprint("/page", i)
+		ask("192.0.2.1", r.Route)
+	}
+	for i := range 2 * maxAskers {
+		ask(fmt.Sprint("client", i), r.Route)
+	}
+	if n := s.Pages.count; n == 0 || n > maxPagesServed {
+		t.Errorf("%d pages", n)
+	}
+	if n := len(s.Pages.of(tag(r.Route)).To); n != maxAskers {
+		t.Errorf("a page served to %d addresses, want %d", n, maxAskers)
+	}
+	r.Status = 404
 	for path, p := range s.Sought {
 		if len(p.Askers) > maxAskers {
 			t.Fatalf("%x: %d askers", path, len(p.Askers))
@@ -44,7 +59,7 @@ func TestCoordinatedBounds(t *testing.T) {
 	}
 	r.Time = r.Time.Add(25 * time.Hour)
 	ask("192.0.2.1", "/again")
-	if s.Addresses.count != 1 || len(s.Sought) != 1 {
-		t.Errorf("a day later: %d addresses, %d paths", s.Addresses.count, len(s.Sought))
+	if s.Addresses.count != 1 || len(s.Sought) != 1 || s.Pages.count != 0 {
+		t.Errorf("a day later: %d addresses, %d paths, %d pages", s.Addresses.count, len(s.Sought), s.Pages.count)
 	}
 }

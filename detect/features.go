@@ -37,6 +37,8 @@ type features struct {
 	searches bool // searchPath
 	isList   bool
 
+	byLink bool // parsers.OpensByLink
+
 	segments sketch // of the path
 	named    sketch // of the parameters
 
@@ -156,6 +158,7 @@ func pathFeatures(r *parsers.Request) *features {
 		graphQL:  isGraphQL(path),
 		login:    mayShowLogin(path),
 		unbidden: isUnbidden(path),
+		byLink:   parsers.OpensByLink(path),
 		odd:      oddPath(path),
 		aims:     mayAimInPath(path),
 		paged:    strings.Contains(path, "/page/"),

@@ -102,11 +102,11 @@ func (s *keyInvalid) describe(e *Event) {
 	var with string
 	switch keys := g.Keys.of("key or token", "different keys or tokens"); {
 	case len(g.Keys) == 0:
-		with = "no key or token"
+		with = "no key or token that the log names" // most logs have no headers
 	case g.Keyless == 0:
 		with = keys
 	default:
-		with = fmt.Sprintf("%s, and %s none", keys, plural(g.Keyless, "time", "times"))
+		with = fmt.Sprintf("%s, and %s none that the log names", keys, plural(g.Keyless, "time", "times"))
 	}
 	e.Summary = fmt.Sprintf("%s was refused %s in %s with %s (threshold for guessing: more than %d keys within %s)",
 		who(e.ActorID, e.ActorType), plural(e.Count, "time", "times"), inWords(e.Last.Sub(e.First)), with, s.keys, inWords(s.window))

@@ -336,7 +336,11 @@ func (s *objectSweep) Expire(emit func(Event)) {
 }
 
 func (s *objectSweep) describe(g *sweep, e *Event) {
-	e.Summary = fmt.Sprintf("%s asked for %d objects of %q within %s", who(e.ActorID, e.ActorType), g.Most, clip(e.Route), inWords(s.window))
+	about := ""
+	if g.Most > maxSightings {
+		about = "about " // by a sample
+	}
+	e.Summary = fmt.Sprintf("%s asked for %s%d objects of %q within %s", who(e.ActorID, e.ActorType), about, g.Most, clip(e.Route), inWords(s.window))
 	kind := map[string]string{"api_key": "API keys", "user": "users", "token": "tokens", "session": "sessions"}[e.ActorType]
 	if kind == "" {
 		kind = "addresses"

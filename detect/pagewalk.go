@@ -82,7 +82,7 @@ func (s *pageWalk) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	w := s.Going
 	w.Place = clip(l.Place)
-	w.Crawler = w.Crawler || r.Origin.Has(parsers.Crawler)
+	w.Crawler = w.Crawler || isCrawler(r)
 	severity := Medium
 	if w.Crawler {
 		severity = Low

@@ -19,7 +19,8 @@ func SequentialIDs() *Detector {
 			"Where ids are numbers, the next object is one addition away, and who counts through them " +
 			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
 			"people use who work on objects of their own, make no run. The numbers of pages, dates and " +
-			"coordinates are no ids.",
+			"coordinates are no ids. The crawler of a search engine reads what a page links to: from an " +
+			"address that one publishes, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1087",
@@ -82,6 +83,7 @@ type walk struct {
 	Lowest, Highest  uint64
 	Filled           uint64 // percent of its range that the run filled when last seen
 	Granted, Refused int64  // of Count
+	Crawler          crawling
 }
 
 // visitsKept is how many ids are remembered for one route, if no more make a run. Who
@@ -106,14 +108,18 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going.match(id, r.Status)
 	}
 	s.Going.Filled = 100 * uint64(len(run)) / (run[len(run)-1].Tag - run[0].Tag + 1)
+	s.Going.Crawler.meet(r)
+	severity, outcome := High, Attempted
 	switch w := s.Going; {
 	case 2*w.Granted > w.Count && !w.GraphQL:
-		w.reach(Critical, Succeeded)
+		severity, outcome = Critical, Succeeded
 	case w.Refused == w.Count:
-		w.reach(High, Blocked)
-	default:
-		w.reach(High, Attempted)
+		outcome = Blocked
 	}
+	if s.Going.Crawler.Trust == crawlVerified { // anybody can write the name of one
+		severity = Low
+	}
+	s.Going.reach(severity, outcome)
 	s.Going.tell(emit, s.describe)
 }
 
@@ -237,7 +243,8 @@ func (s *sequentialIDs) describe(e *Event) {
 	default:
 		e.Confidence = 0.6 // a page that shows a list of neighbours asks for about as many
 	}
-	e.Metadata = Meta("route", clip(e.Route), "first_id", w.Lowest, "last_id", w.Highest, "distinct_ids", len(w.IDs),
+	w.Crawler.qualify(e)
+	e.Metadata = w.Crawler.meta("route", clip(e.Route), "first_id", w.Lowest, "last_id", w.Highest, "distinct_ids", len(w.IDs),
 		"density", float64(w.Filled)/100, "granted", w.Granted, "window_seconds", int(s.window.Seconds()))
 }
 

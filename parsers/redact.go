@@ -699,6 +699,19 @@ var linkWords = map[string]bool{
 	"invite": true, "invitation": true, "acceptinvite": true, "acceptinvitation": true, "unsubscribe": true, "optout": true,
 }
 
+// OpensByLink reports whether a path leads to what a link in a mail opens: a reset, a
+// confirmation, an invitation. A token in its query is the link's, not somebody's who is
+// logged in.
+func OpensByLink(path string) bool {
+	var buf [maxName]byte
+	for segment := range strings.SplitSeq(path, "/") {
+		if len(segment) <= maxName/2 && linkWords[string(appendName(buf[:0], segment))] {
+			return true
+		}
+	}
+	return false
+}
+
 // afterLinkWord is in how many segments after such a word a secret is looked for:
 // "/reset/{user}/{secret}", "/verify/email/{secret}".
 const afterLinkWord = 2

@@ -469,3 +469,23 @@ func FuzzQuery(f *testing.F) {
 		}
 	})
 }
+
+func TestOpensByLink(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/password/reset":                  true,
+		"/reset-password":                  true,
+		"/api/v1/Verify_Email/now":         true,
+		"/auth/magic%2dlink":               true,
+		"/invite/accept":                   true,
+		"/unsubscribe":                     true,
+		"":                                 false,
+		"/":                                false,
+		"/api/v1/me":                       false,
+		"/presets":                         false,
+		"/" + strings.Repeat("reset", 200): false,
+	} {
+		if got := OpensByLink(path); got != want {
+			t.Errorf("%q: %v", path, got)
+		}
+	}
+}
