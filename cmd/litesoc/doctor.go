@@ -100,7 +100,8 @@ func (d *doctor) broken(what string, err error, mend string) {
 	if errors.As(err, &status) && mend == "" {
 		mend = status.hint
 	}
-	d.say(stateBroken, what, err.Error(), mend)
+	text, _, _ := strings.Cut(err.Error(), "\n") // what follows shows the place
+	d.say(stateBroken, what, text, mend)
 }
 
 func (d *doctor) examine(c *cobra.Command, f *doctorFlags, logs []string) {
