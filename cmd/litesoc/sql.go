@@ -338,13 +338,8 @@ func waitFor(db string) time.Duration {
 // openQuery opens the store for queries, which can reach the files beside it.
 func openQuery(db string, files ...string) (q *store.Query, err error) {
 	err = patiently(context.Background(), waitFor(db), func() error { q, err = store.OpenQuery(db, files...); return err })
-	switch {
-	case errors.Is(err, store.ErrNoStore):
-		return nil, failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
-	case errors.Is(err, store.ErrBusy):
-		return nil, failed(err, "wait until it is done")
-	case err != nil:
-		return nil, failed(err, "")
+	if err != nil {
+		return nil, unopened(err, "wait until it is done")
 	}
 	return q, nil
 }

@@ -264,7 +264,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		return failed(err, "give it the other logs too, or choose another file with --db")
 	}
 	if err != nil {
-		return failed(err, "")
+		return unopened(err, "")
 	}
 	defer release()
 
