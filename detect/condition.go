@@ -345,14 +345,15 @@ func (c *Condition) matches(clue *clue) bool {
 
 // didYouMean proposes what comes nearest to a word, in words that follow an error.
 func didYouMean(word string, known []string) string {
-	if best := nearest(word, known); best != "" {
+	if best := Nearest(word, known); best != "" {
 		return fmt.Sprintf(": did you mean %q?", best)
 	}
 	return ""
 }
 
-// nearest returns the known word that the word is most likely a slip of; "" if none.
-func nearest(word string, known []string) string {
+// Nearest returns the known word that the word is most likely a slip of, and is not; "" if
+// none. Case, and what stands between the parts of a word, make no difference.
+func Nearest(word string, known []string) string {
 	best, least := "", 3
 	if len(word) > 60 {
 		return ""

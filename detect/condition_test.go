@@ -196,7 +196,7 @@ func TestFields(t *testing.T) {
 func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{"eqals": "equals", "startsWith": "starts_with", "greater-than": "greater_than", "xyzzy": "", "": "",
 		strings.Repeat("e", 500): ""} {
-		if got := nearest(word, Operators()); got != want && !(want == "" && got == "") {
+		if got := Nearest(word, Operators()); got != want && !(want == "" && got == "") {
 			t.Errorf("%q: got %q, want %q", word, got, want)
 		}
 	}

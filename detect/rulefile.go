@@ -404,7 +404,7 @@ func (f *ruleFile) alertType(n *node, to *string) {
 		return
 	}
 	known := slices.Contains(alertTypes, s)
-	if !known && nearest(s, alertTypes) != "" || !typeForm.MatchString(s) {
+	if !known && Nearest(s, alertTypes) != "" || !typeForm.MatchString(s) {
 		f.fail(n, "no alert type %q%s", s, didYouMean(s, alertTypes))
 		return
 	}

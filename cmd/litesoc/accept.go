@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
@@ -60,14 +59,13 @@ func accept(c *cobra.Command, f *acceptFlags, file string) error {
 			return misuse("", "--severity: %w", err)
 		}
 	}
-	text, err := os.ReadFile(file)
-	fresh := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !fresh {
-		return failed(fmt.Errorf("accept: %w", err), "")
+	var known *report.Accepted
+	text, err := readText(file)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		known, err = parseAccepted(text)
 	}
-	known, err := parseAccepted(text)
 	if err != nil {
-		return misuse("", "accept %s: %w", file, err)
+		return misuse("it is to be a file of accepted findings, or one that is not there yet", "accept %s: %w", report.Show(file), err)
 	}
 	r, err := readReport(f.db, "", "")
 	if err != nil {
@@ -111,7 +109,7 @@ func accept(c *cobra.Command, f *acceptFlags, file string) error {
 			return failed(fmt.Errorf("accept: %w", err), "")
 		}
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "litesoc: %d findings accepted, added to %s\n", len(add), report.Show(file))
+	fmt.Fprintf(c.ErrOrStderr(), "litesoc: %s accepted, added to %s\n", report.Plural(int64(len(add)), "finding", "findings"), report.Show(file))
 	return nil
 }
 
@@ -142,13 +140,13 @@ func appendAccepted(text []byte, add []report.AcceptedFinding) []byte {
 
 // readAccepted reads a file of accepted findings.
 func readAccepted(file string) (*report.Accepted, error) {
-	text, err := os.ReadFile(file)
+	text, err := readText(file)
 	if err != nil {
-		return nil, misuse("'litesoc accept FILE' writes one", "accepted: %w", err)
+		return nil, misuse("'litesoc accept FILE' writes one", "accepted %s: %w", report.Show(file), err)
 	}
 	l, err := parseAccepted(text)
 	if err != nil {
-		return nil, misuse("", "accepted %s: %w", file, err)
+		return nil, misuse("", "accepted %s: %w", report.Show(file), err)
 	}
 	return l, nil
 }
@@ -159,7 +157,7 @@ func parseAccepted(text []byte) (*report.Accepted, error) {
 	}
 	if len(strings.TrimSpace(string(text))) > 0 {
 		if err := yaml.UnmarshalWithOptions(text, &list, yaml.Strict()); err != nil {
-			return nil, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
+			return nil, errors.New(report.ShowShort(yaml.FormatError(err, false, false), pageWidth)) // not what stands there: it may be a log
 		}
 	}
 	return report.NewAccepted(list.Accepted)

@@ -46,20 +46,46 @@ func complete(root *cobra.Command) {
 		}
 		return all
 	}
+	plans := func(*cobra.Command) []string {
+		var all []string
+		for _, f := range report.PlanFormats() {
+			all = append(all, f.Name+"\t"+f.Doc)
+		}
+		return all
+	}
 	rows := oneOf("table", "json", "csv", "ndjson")
+	texts := oneOf("text", "json")
+	handled := oneOf("text", "table", "json", "csv", "ndjson")
 	perCommand := map[string]map[string]completer{
 		"litesoc scan":           {"format": logFormats, "output": reports},
 		"litesoc tail":           {"format": logFormats, "output": forms},
 		"litesoc report":         {"output": reports},
-		"litesoc explain":        {"format": logFormats, "output": oneOf("text", "json")},
+		"litesoc explain":        {"format": logFormats, "output": texts},
 		"litesoc init":           {"format": logFormats},
-		"litesoc doctor":         {"output": oneOf("text", "json")},
+		"litesoc doctor":         {"output": texts},
+		"litesoc version":        {"output": texts},
+		"litesoc formats":        {"output": texts},
+		"litesoc check-url":      {"output": texts},
+		"litesoc intel status":   {"output": texts},
+		"litesoc audit verify":   {"output": texts},
+		"litesoc audit export":   {"output": rows},
 		"litesoc alerts list":    {"output": oneOf("table", "json", "csv", "ndjson", "ids")},
-		"litesoc alerts resolve": {"type": oneOf(resolutions...)},
+		"litesoc alerts show":    {"output": texts},
+		"litesoc alerts ack":     {"output": handled},
+		"litesoc alerts resolve": {"output": handled, "type": oneOf(resolutions...)},
+		"litesoc alerts dismiss": {"output": handled},
+		"litesoc alerts reopen":  {"output": handled},
 		"litesoc incidents list": {"output": rows},
 		"litesoc incidents show": {"output": oneOf("text", "ticket", "json")},
 		"litesoc events":         {"output": rows},
-		"litesoc sql":            {"output": rows},
+		"litesoc routes":         {"output": oneOf("table", "json", "csv", "ndjson", "openapi")},
+		"litesoc notify list":    {"output": rows},
+		"litesoc allow list":     {"output": rows},
+		"litesoc rules list":     {"output": rows},
+		"litesoc rules replay":   {"output": rows},
+		"litesoc baseline show":  {"output": rows},
+		"litesoc sql":            {"format": logFormats, "output": oneOf("table", "json", "csv", "ndjson", "parquet=")},
+		"litesoc respond":        {"output": plans},
 	}
 	arguments := map[string]completer{
 		"litesoc formats":        logFormats,

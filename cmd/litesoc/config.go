@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/pflag"
@@ -19,7 +20,9 @@ import (
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/openapi"
+	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/notify"
+	"github.com/litesoc/litesoc/report/store"
 )
 
 // configName is the config file that is found in the working folder.
@@ -76,16 +79,16 @@ func readConfig(path string) (*config, error) {
 		path = configName
 	}
 	c.path = path
-	text, err := os.ReadFile(path)
+	text, err := readText(path)
 	if !given && errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
 	if err != nil {
-		return nil, misuse("", "config: %w", err)
+		return nil, misuse("", "config %s: %w", path, err)
 	}
 	c.text = text
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
-		said := strings.TrimSpace(yaml.FormatError(err, false, true))
+		said := yamlError(err)
 		if key := c.unreadable(); key != "" && !strings.HasPrefix(said, "[") {
 			return nil, c.wrong(key, "%s: %s", key, said)
 		}
@@ -117,6 +120,35 @@ func readConfig(path string) (*config, error) {
 		c.MMDB[i] = beside(c.MMDB[i])
 	}
 	return c, nil
+}
+
+// readText reads a file that people write. The error does not name it.
+func readText(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, errors.New("is a folder")
+	}
+	if store.IsDatabase(path) {
+		return nil, errors.New("is a database")
+	}
+	text, err := os.ReadFile(path)
+	var perr *fs.PathError
+	switch {
+	case errors.As(err, &perr):
+		return nil, perr.Err
+	case err == nil && (!utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0):
+		return nil, errors.New("is not a text in UTF-8")
+	}
+	return text, err
+}
+
+// yamlError says what is wrong with a text, and shows where. What stands there may be of
+// any length, and anything.
+func yamlError(err error) string {
+	lines := strings.Split(strings.TrimSpace(yaml.FormatError(err, false, true)), "\n")
+	for i := range lines {
+		lines[i] = report.ShowShort(lines[i], pageWidth)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // unreadable returns the key whose value cannot be read; "" if none is so by itself.

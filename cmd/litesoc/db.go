@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -38,11 +39,22 @@ func dbFlag(c *cobra.Command, to *string) {
 
 func openStore(path string, m memory) (*store.Store, error) {
 	s, err := store.OpenWithin(path, int64(m.database()))
-	if errors.Is(err, store.ErrBusy) {
-		return nil, failed(err, "wait until it is done, or choose another file with --db")
-	}
 	if err != nil {
-		return nil, failed(err, "")
+		return nil, unopened(err, "wait until it is done, or choose another file with --db")
 	}
 	return s, nil
+}
+
+// unopened is the error of a command that could not open the database. busy is what to do
+// where another process has it.
+func unopened(err error, busy string) error {
+	switch {
+	case errors.Is(err, store.ErrBusy):
+		return failed(err, busy)
+	case errors.Is(err, fs.ErrPermission):
+		return failed(err, "let its owner run litesoc, or choose another file with --db")
+	case errors.Is(err, store.ErrNoStore):
+		return failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
+	}
+	return failed(err, "")
 }

@@ -100,7 +100,8 @@ func (d *doctor) broken(what string, err error, mend string) {
 	if errors.As(err, &status) && mend == "" {
 		mend = status.hint
 	}
-	d.say(stateBroken, what, err.Error(), mend)
+	text, _, _ := strings.Cut(err.Error(), "\n") // what follows shows the place
+	d.say(stateBroken, what, text, mend)
 }
 
 func (d *doctor) examine(c *cobra.Command, f *doctorFlags, logs []string) {
@@ -262,6 +263,9 @@ func (d *doctor) database(path string) {
 	switch {
 	case errors.Is(err, store.ErrBusy):
 		d.say(stateNote, "database", err.Error(), "what it holds could not be looked at; wait until that is done")
+		return
+	case errors.Is(err, fs.ErrPermission):
+		d.broken("database", err, "let its owner run litesoc, or choose another with --db")
 		return
 	case err != nil:
 		d.broken("database", err, "choose another with --db, or bring back a copy")
@@ -444,6 +448,9 @@ func (d *doctor) room(path string) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		d.say(stateBroken, "disk", fmt.Sprintf("%q is no folder that the database could be in", dir), "make it, or choose another with --db")
 		return
+	}
+	if err := store.Writable(path); err != nil {
+		d.broken("disk", err, "let the owner of the database run litesoc, or choose another place with --db; where the database can be read, reports and queries work")
 	}
 	free, err := freeSpace(dir)
 	if err != nil {

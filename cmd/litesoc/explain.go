@@ -32,13 +32,13 @@ led through it once more; who else came near, the lines, and SQL to look further
   litesoc explain "$(tail -1 access.log)"`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return misuse("put the line in single quotes", "explain: one line is needed, %d arguments given", len(args))
+				return misuse("put the line in single quotes", "explain: one line or one id is needed, %d arguments given", len(args))
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if findingID.MatchString(args[0]) {
-				return explainFinding(c, &f, args[0], output)
+			if id := strings.TrimSpace(args[0]); f.format == "" && isWord.MatchString(id) {
+				return explainFinding(c, &f, id, output)
 			}
 			cfg, err := readConfig(f.config)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ import (
 )
 
 func formatsCommand() *cobra.Command {
-	var asJSON bool
+	var output string
 	c := &cobra.Command{
 		Use:   "formats [NAME]",
 		Short: "List the log formats litesoc reads, or describe one",
@@ -24,40 +25,48 @@ A scan tells the format by the first lines of each log. --format of scan and
 explain takes a name from this list, an nginx log_format or Apache LogFormat
 string, or the path of an nginx.conf to read it from.`,
 		Example: `  litesoc formats
-  litesoc formats aws-alb`,
+  litesoc formats aws-alb
+  litesoc formats --output json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if output != "text" && output != "json" {
+				return misuse("", "--output %q: the formats are text, json", output)
+			}
 			out := c.OutOrStdout()
+			all := parsers.All()
 			if len(args) == 1 {
 				f := parsers.ByName(args[0])
 				if f == nil {
-					return misuse("'litesoc formats' lists them", "no format %q", args[0])
+					return misuse("'litesoc formats' lists them", "no format %q%s", args[0], meant(args[0], formatsOfLogs()))
 				}
-				fmt.Fprintf(out, "%s: %s\n", f.Name, f.Doc)
-				for _, s := range f.Samples {
-					fmt.Fprintf(out, "\n  %s\n", s)
-				}
-				return nil
+				all = []*parsers.Format{f}
 			}
-			if asJSON {
+			switch {
+			case output == "json":
 				type row struct {
 					Name    string   `json:"name"`
 					Doc     string   `json:"doc"`
 					Samples []string `json:"samples"`
 				}
 				var rows []row
-				for _, f := range parsers.All() {
+				for _, f := range all {
 					rows = append(rows, row{f.Name, f.Doc, f.Samples})
 				}
 				enc := json.NewEncoder(out)
 				enc.SetEscapeHTML(false)
 				return enc.Encode(rows)
+			case len(args) == 1:
+				fmt.Fprintf(out, "%s: %s\n", all[0].Name, all[0].Doc)
+				for _, s := range all[0].Samples {
+					fmt.Fprintf(out, "\n  %s\n", s)
+				}
+				return nil
 			}
 			longest := 0
-			for _, f := range parsers.All() {
+			for _, f := range all {
 				longest = max(longest, len(f.Name))
 			}
-			for _, f := range parsers.All() {
+			for _, f := range all {
 				first, _, _ := strings.Cut(f.Doc, "\n")
 				if err := beside(out, fmt.Sprintf("%-*s   ", longest, f.Name), first); err != nil {
 					return err
@@ -66,9 +75,30 @@ string, or the path of an nginx.conf to read it from.`,
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	c.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT`: text or json")
+	jsonFlag(c, &output)
 	c.AddCommand(detectCommand())
 	return c
+}
+
+// formatsOfLogs are the names of the formats of logs.
+func formatsOfLogs() []string {
+	var names []string
+	for _, f := range parsers.All() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// jsonFlag adds --json to a command, which is --output json in a word.
+func jsonFlag(c *cobra.Command, output *string) {
+	c.Flags().BoolFunc("json", "the same as --output json", func(text string) error {
+		on, err := strconv.ParseBool(text)
+		if on {
+			*output = "json"
+		}
+		return err
+	})
 }
 
 func detectCommand() *cobra.Command {

@@ -207,15 +207,12 @@ func handledTable(t table, handled []store.Handled) error {
 // open it tries again, ever less often, as long as wait says.
 func writing(ctx context.Context, db string, wait time.Duration, f func(*store.Store) error) error {
 	if _, err := os.Stat(db); db == store.Memory || errors.Is(err, fs.ErrNotExist) {
-		return failed(fmt.Errorf("database %q: %w", db, store.ErrNoStore), "'litesoc scan' makes it; --db or LITESOC_DB names another")
+		return unopened(fmt.Errorf("database %q: %w", db, store.ErrNoStore), "")
 	}
 	var s *store.Store
 	err := patiently(ctx, wait, func() (err error) { s, err = store.Open(db); return err })
-	if errors.Is(err, store.ErrBusy) {
-		return failed(err, "wait until it is done, or try for longer with --wait")
-	}
 	if err != nil {
-		return failed(err, "")
+		return unopened(err, "wait until it is done, or try for longer with --wait")
 	}
 	if err := errors.Join(f(s), s.Close()); err != nil {
 		var status *statusError

@@ -129,16 +129,3 @@ func TestRate(t *testing.T) {
 		t.Errorf("an hour later: %v", got)
 	}
 }
-
-func TestParseSize(t *testing.T) {
-	for text, want := range map[string]int64{"2GB": 2e9, "500mb": 500e6, "1GiB": 1 << 30, "1.5G": 1500e6, "1000": 1000} {
-		if got, err := parseSize(text); err != nil || got != want {
-			t.Errorf("%q: %d, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", "GB", "-1GB", "NaN", "1PB", "two GB"} {
-		if got, err := parseSize(text); err == nil {
-			t.Errorf("%q: %d", text, got)
-		}
-	}
-}

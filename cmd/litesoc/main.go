@@ -116,7 +116,8 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "litesoc",
 		Short: "Read access logs and tell who is attacking the API behind them",
-		Long: `litesoc reads access logs (nginx, AWS ALB, JSON), replays the requests through
+		Long: `litesoc reads access logs (nginx, Apache, AWS, Kubernetes, JSON and
+more: 'litesoc formats' lists them), replays the requests through
 detectors of API attacks, keeps everything in a DuckDB file for ad-hoc SQL, and
 prints incidents with the lines that prove them. It needs no server, no account and
 no change to the application, and sends nothing anywhere unless told to ('notify').`,

@@ -28,37 +28,48 @@ func (m memory) database() memory { return cmp.Or(m, defaultMemory) / 4 }
 // fill up at a time, with some hundred bytes a key.
 func (m memory) keys() int { return int(min(cmp.Or(m, defaultMemory)/2048, math.MaxInt32)) }
 
-// memoryUnits stand with the shorter after the longer that ends like them.
-var memoryUnits = []struct {
+// sizeUnits are the units of sizes, each after those that end like it. What has no i in it
+// is a power of 1000.
+var sizeUnits = []struct {
 	name  string
-	bytes int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"GB", 1e9}, {"MB", 1e6}, {"G", 1 << 30}, {"M", 1 << 20}}
+	bytes float64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
+	{"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"B", 1}, {"", 1}}
+
+// parseSize reads a number of bytes such as 2GB or 500MiB.
+func parseSize(text string) (int64, error) {
+	lower := strings.ToLower(strings.TrimSpace(text))
+	for _, u := range sizeUnits {
+		if number, ok := strings.CutSuffix(lower, strings.ToLower(u.name)); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+			if err != nil || !(n > 0 && n*u.bytes < 1<<60) {
+				break
+			}
+			return int64(n * u.bytes), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no size", text)
+}
 
 func (m *memory) Type() string { return "size" }
 
 func (m memory) String() string {
-	for _, u := range memoryUnits[:2] {
-		if n := int64(m); n%u.bytes == 0 {
-			return strconv.FormatInt(n/u.bytes, 10) + u.name
-		}
+	switch {
+	case m%(1<<30) == 0:
+		return strconv.FormatInt(int64(m>>30), 10) + "GiB"
+	case m%(1<<20) == 0:
+		return strconv.FormatInt(int64(m>>20), 10) + "MiB"
 	}
 	return strconv.FormatInt(int64(m), 10)
 }
 
 // Set reads a size such as 512MiB or 2GB.
 func (m *memory) Set(s string) error {
-	number, unit := strings.TrimSpace(s), int64(1)
-	for _, u := range memoryUnits {
-		if rest, ok := strings.CutSuffix(strings.ToLower(number), strings.ToLower(u.name)); ok {
-			number, unit = strings.TrimSpace(rest), u.bytes
-			break
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 1 || n > math.MaxInt64/unit || memory(n*unit) < leastMemory {
+	n, err := parseSize(s)
+	if err != nil || memory(n) < leastMemory {
 		return fmt.Errorf("want a size of %s or more, like 512MiB or 2GiB", leastMemory)
 	}
-	*m = memory(n * unit)
+	*m = memory(n)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,6 +156,10 @@ func replaceFile(path string, write func(tmp *os.File) error) error {
 		return err
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	var perr *fs.PathError
+	if errors.As(err, &perr) {
+		return &fs.PathError{Op: "write", Path: path, Err: perr.Err}
+	}
 	if err != nil {
 		return err
 	}

@@ -480,6 +480,17 @@ func statements(text string) (whole []string, rest string) {
 		case strings.HasPrefix(text[i:], "/*"):
 			i += 2 + through(text[i+2:], "*/")
 			continue
+		case c == '\'' && escapes(text[:i]):
+			i++
+			for i < len(text) && text[i] != '\'' {
+				if text[i] == '\\' {
+					i++
+				}
+				i++
+			}
+			i = min(i+1, len(text))
+			empty = false
+			continue
 		case c == '\'' || c == '"':
 			i += 1 + through(text[i+1:], string(c))
 			empty = false
@@ -501,6 +512,16 @@ func statements(text string) (whole []string, rest string) {
 		i++
 	}
 	return whole, text[begin:]
+}
+
+// escapes tells whether a text in single quotes that follows has escapes in it: e'it\'s'.
+func escapes(before string) bool {
+	n := len(before) - 1
+	return n >= 0 && (before[n] == 'e' || before[n] == 'E') && (n == 0 || !isWordByte(before[n-1]))
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
 // through returns how far text goes up to and with end; all of it, if that is not there.

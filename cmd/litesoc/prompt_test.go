@@ -63,6 +63,9 @@ func TestStatements(t *testing.T) {
 		{"select /* ;", nil, "select /* ;"},
 		{"select $$;$$, $a$ $$ ; $a$;", []string{"select $$;$$, $a$ $$ ; $a$"}, ""},
 		{"select $1;", []string{"select $1"}, ""},
+		{`select e'it\'s; so', E';';`, []string{`select e'it\'s; so', E';'`}, ""},
+		{`select e'\\'; select e'`, []string{`select e'\\'`}, ` select e'`},
+		{`select date'\'; select e'\`, []string{`select date'\'`}, ` select e'\`},
 		{";;;", nil, ""},
 	} {
 		whole, rest := statements(test.text)

@@ -47,7 +47,7 @@ addresses that many share, the own address of an account that is attacked, and w
 block would have ended for. Addresses are taken from the field of the client alone.`,
 		Example: `  litesoc respond
   litesoc respond --dir plan/ --severity high
-  litesoc respond --incident inc_7b1b --format nginx-deny=deny.conf --format accounts-csv=accounts.csv`,
+  litesoc respond --incident inc_7b1b --output nginx-deny=deny.conf --output accounts-csv=accounts.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return respond(c, &f) },
 	}
@@ -55,7 +55,7 @@ block would have ended for. Addresses are taken from the field of the client alo
 	dbFlag(c, &f.db)
 	flags.StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	intelFlag(c, &f.intel)
-	flags.StringArrayVar(&f.formats, "format", nil, "`FORMAT[=FILE]` to write; repeatable (default text)")
+	flags.StringArrayVarP(&f.formats, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text)")
 	flags.StringVar(&f.dir, "dir", "", "`folder` to write all formats into")
 	flags.StringVar(&f.severity, "severity", "", "only alerts of this `severity` or above: info, low, medium, high, critical")
 	flags.StringVar(&f.status, "status", "", "only alerts of this `status`: open, acknowledged, resolved, dismissed (default: open and acknowledged)")
@@ -69,6 +69,14 @@ block would have ended for. Addresses are taken from the field of the client alo
 	flags.BoolVar(&f.opts.AllowReserved, "allow-reserved", false, "block private, carrier and documentation addresses, too, as clients of an internal API have")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no notes on stderr")
 	return c
+}
+
+func planFormatNames() []string {
+	var names []string
+	for _, f := range report.PlanFormats() {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // planFormatList lists the formats of plans, a line each.
@@ -263,7 +271,7 @@ func (o planOutput) write(p *report.Plan, stdout io.Writer) error {
 	return writeFile(o.file, b.Bytes())
 }
 
-// outputs reads --format and --dir.
+// outputs reads --output and --dir.
 func (f *respondFlags) outputs() ([]planOutput, error) {
 	args := f.formats
 	if len(args) == 0 && f.dir == "" {
@@ -274,14 +282,14 @@ func (f *respondFlags) outputs() ([]planOutput, error) {
 	for _, arg := range args {
 		name, file, toFile := strings.Cut(arg, "=")
 		if toFile && file == "" {
-			return nil, misuse("", "--format %q: no file after '='", arg)
+			return nil, misuse("", "--output %q: no file after '='", arg)
 		}
 		if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
-			return nil, failed(fmt.Errorf("--format %q: no folder %q", arg, filepath.Dir(file)), "")
+			return nil, failed(fmt.Errorf("--output %q: no folder %q", arg, filepath.Dir(file)), "")
 		}
 		i := slices.IndexFunc(all, func(f *report.PlanFormat) bool { return f.Name == name })
 		if i < 0 {
-			return nil, misuse("'litesoc respond -h' lists them", "--format %q: no such format", arg)
+			return nil, misuse("'litesoc respond -h' lists them", "--output %q: no such format%s", arg, meant(name, planFormatNames()))
 		}
 		outs = append(outs, planOutput{all[i], file})
 	}

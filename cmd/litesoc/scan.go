@@ -69,7 +69,7 @@ could be read, 2 wrong usage, 3 found.`,
 	flags.StringVar(&f.since, "since", "", "show what went on since then: a `time` or how long ago, such as 24h or 7d")
 	flags.StringVar(&f.until, "until", "", "show what began before then: a `time` or how long ago")
 	flags.StringArrayVarP(&f.output, "output", "o", nil, "`FORMAT[=FILE]` to write; repeatable (default text): "+formatNames())
-	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident that is neither resolved nor dismissed is of this `severity` or above: low, medium, high or critical")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 if an incident that is neither resolved nor dismissed is of this `severity` or above: info (any), low, medium, high, critical")
 	flags.DurationVar(&f.lateness, "lateness", time.Minute, "how far a line may lie behind the lines before it and still be judged")
 	flags.Float64Var(&f.minParsed, "min-parsed", 0.5, "fail if a smaller `share` of a log's lines can be read")
 	flags.Var(&f.memory, "memory", "how much memory to keep to, about: a `size` such as 512MiB; with less, fewer callers are remembered")

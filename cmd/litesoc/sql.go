@@ -33,7 +33,8 @@ func sqlCommand() *cobra.Command {
 		Use:   "sql [QUERY]",
 		Short: "Query the database, or raw logs, with SQL",
 		Long: `Query the database with SQL. Without QUERY it is read from standard input; on a
-terminal, a prompt asks for it.
+terminal, a prompt asks for it. Of several queries, with ';' between them, the rows of
+each are written in turn.
 
 The database is opened read-only, and a query can reach nothing else: no file, no
 network, no setting. Tables and views: requests, sources, rejects, ips, events,
@@ -65,9 +66,8 @@ a query can read. Lines that could not be read are told on standard error.`,
 
 func runSQL(c *cobra.Command, f *sqlFlags, args []string) error {
 	format, file, toFile := strings.Cut(f.output, "=")
-	write, ok := tables[format]
 	switch {
-	case !ok && format != "parquet":
+	case tables[format] == nil && format != "parquet":
 		return misuse("", "--output %q: the formats are table, json, csv, ndjson, parquet=FILE", f.output)
 	case toFile && file == "":
 		return misuse("", "--output %q: no file after '='", f.output)
@@ -101,8 +101,12 @@ func runSQL(c *cobra.Command, f *sqlFlags, args []string) error {
 		}
 		query = string(text)
 	}
-	if strings.TrimSpace(query) == "" {
+	queries := queriesIn(query)
+	switch {
+	case len(queries) == 0:
 		return misuse(`litesoc sql "select * from incidents"`, "sql: the query is empty")
+	case len(queries) > 1 && format == "parquet":
+		return misuse("", "--output parquet: %d queries are given, and a Parquet file holds the rows of one", len(queries))
 	}
 	if toFile {
 		return f.toFile(c, query, format, file)
@@ -111,7 +115,7 @@ func runSQL(c *cobra.Command, f *sqlFlags, args []string) error {
 	if isTerminal(out) {
 		out = visible{out}
 	}
-	_, err := f.ask(c.Context(), query, into(write(out)), c.ErrOrStderr())
+	_, err := f.ask(c.Context(), query, inTurn(format, out), c.ErrOrStderr())
 	return err
 }
 
@@ -125,6 +129,39 @@ func into(t table) func(context.Context, *store.Query, string) error {
 	}
 }
 
+// queriesIn cuts text into its queries. What DuckDB will not understand is one, too.
+func queriesIn(text string) []string {
+	queries, rest := statements(text)
+	if more, open := statements(rest + "\n;"); len(more) > 0 || open != "" { // more than a comment
+		queries = append(queries, strings.TrimSpace(rest))
+	}
+	return queries
+}
+
+// rowless is what a query begins with that only readies something for those after it.
+var rowless = regexp.MustCompile(`(?i)^(?:alter|begin|commit|create|deallocate|drop|prepare|reset|rollback|set|start|use)\b`)
+
+// inTurn runs the queries in a text one after another and writes the rows of each.
+func inTurn(format string, w io.Writer) func(context.Context, *store.Query, string) error {
+	return func(ctx context.Context, q *store.Query, text string) error {
+		written := 0
+		for _, query := range queriesIn(text) {
+			to := w
+			if rowless.MatchString(query) {
+				to = io.Discard
+			} else if written++; written > 1 && (format == "table" || format == "csv") { // JSON has an end of its own
+				if _, err := io.WriteString(w, "\n"); err != nil {
+					return err
+				}
+			}
+			if err := into(tables[format](to))(ctx, q, query); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // toFile writes the rows of the query to a file, whole or not at all.
 func (f *sqlFlags) toFile(c *cobra.Command, query, format, file string) error {
 	var kept bool
@@ -135,12 +172,14 @@ func (f *sqlFlags) toFile(c *cobra.Command, query, format, file string) error {
 	}
 	err := replaceFile(file, func(tmp *os.File) (err error) {
 		if format == "parquet" {
-			kept, err = f.ask(c.Context(), query, func(ctx context.Context, q *store.Query, query string) error { return q.Copy(ctx, query, tmp.Name()) },
+			kept, err = f.ask(c.Context(), query, func(ctx context.Context, q *store.Query, query string) error {
+				return q.Copy(ctx, queriesIn(query)[0], tmp.Name())
+			},
 				c.ErrOrStderr(), tmp.Name())
 			return err
 		}
 		w := bufio.NewWriter(tmp)
-		if kept, err = f.ask(c.Context(), query, into(tables[format](w)), c.ErrOrStderr()); err != nil {
+		if kept, err = f.ask(c.Context(), query, inTurn(format, w), c.ErrOrStderr()); err != nil {
 			return err
 		}
 		return w.Flush()
@@ -299,13 +338,8 @@ func waitFor(db string) time.Duration {
 // openQuery opens the store for queries, which can reach the files beside it.
 func openQuery(db string, files ...string) (q *store.Query, err error) {
 	err = patiently(context.Background(), waitFor(db), func() error { q, err = store.OpenQuery(db, files...); return err })
-	switch {
-	case errors.Is(err, store.ErrNoStore):
-		return nil, failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
-	case errors.Is(err, store.ErrBusy):
-		return nil, failed(err, "wait until it is done")
-	case err != nil:
-		return nil, failed(err, "")
+	if err != nil {
+		return nil, unopened(err, "wait until it is done")
 	}
 	return q, nil
 }

@@ -36,7 +36,7 @@ var tables = map[string]func(io.Writer) table{
 type textTable struct {
 	w      io.Writer
 	width  int // of the screen; 0: it takes what it needs
-	below  int // how many of the last columns may stand under their row
+	below  int // how many of the last columns stand under their row, if need be; more where that does not do
 	names  []string
 	rows   [][]string
 	number []bool // columns of numbers stand right
@@ -89,8 +89,11 @@ func (t *textTable) end() error {
 	beside := len(t.names)
 	width, fits := t.fit(beside)
 	if !fits && t.below > 0 {
-		beside -= t.below
-		width, fits = t.fit(beside)
+		for beside -= t.below; ; beside-- {
+			if width, fits = t.fit(beside); fits || beside == 1 {
+				break
+			}
+		}
 	}
 	if fits || beside < len(t.names) {
 		t.lay(&b, width)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -37,6 +38,30 @@ func TestTextTableFits(t *testing.T) {
 						t.Errorf("a line of %d cells, not %d: %q", n, width, line)
 					}
 				}
+			}
+		}
+	}
+}
+
+// A list on a screen that is too narrow even for the columns that may not stand under their
+// row has more of them there: no line is broken by the screen.
+func TestListOnNarrowScreen(t *testing.T) {
+	for _, width := range []int{40, 60, 80, 120} {
+		var b strings.Builder
+		list := &textTable{w: &b, width: width, below: 2}
+		err := errors.Join(list.columns([]string{"id", "severity", "status", "began (UTC)", "requests", "who", "what"}),
+			list.row([]any{"alt_1cc89017aea76451", "critical", "open", "2026-03-03 01:05:08", int64(300), "omar@initech.example", "Mass export"}), list.end())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := lipgloss.Width(strings.TrimRight(line, "\n")); n > width {
+				t.Errorf("%d columns: a line of %d: %s", width, n, line)
+			}
+		}
+		for _, want := range []string{"300", "omar@initech.example", "Mass export"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%d columns: no %q in\n%s", width, want, b.String())
 			}
 		}
 	}

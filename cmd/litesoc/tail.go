@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -128,29 +127,11 @@ func (f *tailFlags) limits() (l limits, err error) {
 		}
 	}
 	if f.maxDB != "" {
-		if l.max, err = parseSize(f.maxDB); err != nil || l.max < 10<<20 {
+		if l.max, err = parseSize(f.maxDB); err != nil || l.max < 10e6 {
 			return l, misuse("", "--max-db %q is no size of 10MB or more, such as 500MB or 2GB", f.maxDB)
 		}
 	}
 	return l, nil
-}
-
-// parseSize reads a number of bytes such as 2GB or 500MiB.
-func parseSize(text string) (int64, error) {
-	upper := strings.ToUpper(strings.TrimSpace(text))
-	for _, u := range []struct {
-		name string
-		size float64
-	}{{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"GIB", 1 << 30}, {"TIB", 1 << 40}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"B", 1}, {"", 1}} {
-		if number, ok := strings.CutSuffix(upper, u.name); ok {
-			n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-			if err != nil || !(n > 0 && n*u.size < 1<<60) {
-				return 0, fmt.Errorf("%q is no size", text)
-			}
-			return int64(n * u.size), nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no size", text)
 }
 
 const (
@@ -283,7 +264,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		return failed(err, "give it the other logs too, or choose another file with --db")
 	}
 	if err != nil {
-		return failed(err, "")
+		return unopened(err, "")
 	}
 	defer release()
 

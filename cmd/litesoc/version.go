@@ -30,18 +30,21 @@ func sourcesAsOf() string {
 }
 
 func versionCommand() *cobra.Command {
-	var asJSON bool
+	var output string
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of litesoc, Go and DuckDB",
 		Long: `Print the version of litesoc, of Go and of the DuckDB that is built in, and where the
 countries of addresses come from.`,
 		Example: `  litesoc version
-  litesoc version --json`,
+  litesoc version --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if output != "text" && output != "json" {
+				return misuse("", "--output %q: the formats are text, json", output)
+			}
 			duckdb := store.DuckDBVersion()
-			if asJSON {
+			if output == "json" {
 				return json.NewEncoder(c.OutOrStdout()).Encode(struct {
 					Version string `json:"version"`
 					Go      string `json:"go"`
@@ -59,6 +62,7 @@ countries of addresses come from.`,
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	c.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT`: text or json")
+	jsonFlag(c, &output)
 	return c
 }

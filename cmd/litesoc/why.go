@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,8 +21,8 @@ import (
 	"github.com/litesoc/litesoc/report/store"
 )
 
-// findingID is an id, or the beginning of one, of an alert, an event or an incident.
-var findingID = regexp.MustCompile(`^(alt|evt|inc)_[0-9a-f]*$`)
+// isWord is what may be meant as an id, well typed or not: a line of a log has more in it.
+var isWord = regexp.MustCompile(`^(?:(?:alt|evt|inc)_\S*|[\w./:-]+)$`)
 
 // maxExplained bounds the events that are explained at once: the worst ones.
 const maxExplained = 3
@@ -106,7 +108,7 @@ func findingOf(r *report.Report, id string, rules []*detect.Rule) (*report.Expla
 	}
 	switch {
 	case len(matches) == 0:
-		return nil, failed(fmt.Errorf("explain: no alert, event or incident %q", id), "'litesoc alerts list' and 'litesoc incidents list' have the ids; a line of a log does not begin so")
+		return nil, failed(fmt.Errorf("explain: no alert, event or incident %q is in the database", id), meantID(r, id))
 	case len(matches) > 1:
 		return nil, failed(fmt.Errorf("explain: %d ids begin with %q", len(matches), id), "give more of the id")
 	}
@@ -126,6 +128,39 @@ func findingOf(r *report.Report, id string, rules []*detect.Rule) (*report.Expla
 		})
 	}
 	return x, nil
+}
+
+// meantID says which ids somebody may have meant who gave one that is not there: those that go
+// on alike, whatever they are of, or else those that come nearest.
+func meantID(r *report.Report, given string) string {
+	if info, err := os.Stat(given); err == nil && info.Mode().IsRegular() {
+		return fmt.Sprintf(`that is a file; for one of its lines: litesoc explain "$(tail -1 '%s')"`, given)
+	}
+	const kind = len("alt_")
+	hash := strings.ToLower(given[strings.LastIndexByte(given, '_')+1:])
+	begun := map[string][]string{} // by as much of their hashes as is given
+	add := func(id string) {
+		begins := id[kind:min(kind+len(hash), len(id))]
+		begun[begins] = append(begun[begins], id)
+	}
+	for i := range r.Alerts {
+		add(r.Alerts[i].ID)
+	}
+	for i := range r.Incidents {
+		add(r.Incidents[i].ID)
+	}
+	for i := range r.Events {
+		add(r.Events[i].ID)
+	}
+	near := begun[hash]
+	if near == nil {
+		near = begun[detect.Nearest(hash, slices.Collect(maps.Keys(begun)))]
+	}
+	const most = 3
+	if len(hash) < 4 || len(near) == 0 || len(near) > most { // it would be one by chance
+		return "'litesoc alerts list', 'litesoc incidents list' and 'litesoc events' have the ids; a line of a log has more in it than a word"
+	}
+	return "did you mean " + strings.Join(near, " or ") + "?"
 }
 
 // ruleOf says what the rule of an alert asks for.

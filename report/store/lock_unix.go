@@ -20,6 +20,9 @@ func Own(path string) (release func() error, err error) {
 	if path == Memory {
 		return func() error { return nil }, nil
 	}
+	if err := Writable(path); err != nil {
+		return nil, err
+	}
 	restrictUmask()
 	file, err := lock(path)
 	if err != nil {

@@ -133,7 +133,7 @@ func create(path string) error {
 	if err != nil {
 		return fmt.Errorf("database %q: %w", path, err)
 	}
-	return nil
+	return Writable(path)
 }
 
 // writing is how DuckDB writes a store. One thread: whoever hands rows to it does the work,
@@ -310,6 +310,10 @@ func explain(path string, err error) error {
 		return fmt.Errorf("database %q: %w%s", path, ErrBusy, who)
 	case strings.Contains(text, "not a valid DuckDB database file"):
 		return fmt.Errorf("database %q: not a DuckDB file", path)
+	case strings.Contains(text, "Permission denied"):
+		return fmt.Errorf("database %q: %w", path, fs.ErrPermission)
+	case strings.Contains(text, "Is a directory"):
+		return fmt.Errorf("database %q: is a folder", path)
 	}
 	return fmt.Errorf("database %q: %w", path, err)
 }

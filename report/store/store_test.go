@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -836,5 +838,79 @@ func TestReportActivity(t *testing.T) {
 	must(t, err)
 	if want := []int64{2, 2, 0, 1}; r.Log.Activity.Step != 1 || !slices.Equal(r.Log.Activity.Total, want) {
 		t.Errorf("the activity is %v in steps of %d s, not %v", r.Log.Activity.Total, r.Log.Activity.Step, want)
+	}
+}
+
+// Who may not write to a store, or not beside it, is told so before anything is tried, in the
+// words of the system.
+func TestNotWritable(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	for _, tt := range []struct {
+		name         string
+		file, folder os.FileMode
+		read         bool
+		want         string
+	}{
+		{"neither read nor written", 0, 0o700, false, "cannot be written to: permission denied"},
+		{"read", 0o400, 0o700, true, "cannot be written to: permission denied"},
+		{"nothing beside it", 0o600, 0o500, true, "its folder"},
+		{"all", 0o600, 0o700, true, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "a.duckdb")
+			s, err := store.Open(path)
+			if err == nil {
+				err = s.Close()
+			}
+			if err := errors.Join(err, os.Chmod(path, tt.file), os.Chmod(dir, tt.folder)); err != nil {
+				t.Fatal(err)
+			}
+			defer os.Chmod(dir, 0o700)
+			said := func(what string, err error, want string) {
+				t.Helper()
+				if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "driver")) {
+					t.Errorf("%s: %v, want %q", what, err, want)
+				}
+				if err != nil && !errors.Is(err, fs.ErrPermission) {
+					t.Errorf("%s: %v is no matter of permission", what, err)
+				}
+			}
+			said("Writable", store.Writable(path), tt.want)
+			s, err = store.Open(path)
+			said("Open", err, tt.want)
+			if err == nil {
+				s.Close()
+			}
+			release, err := store.Own(path)
+			said("Own", err, tt.want)
+			if err == nil {
+				release()
+			}
+			q, err := store.OpenQuery(path)
+			if tt.read != (err == nil) {
+				t.Errorf("OpenQuery: %v", err)
+			}
+			if err != nil {
+				said("OpenQuery", err, "permission denied")
+				return
+			}
+			q.Close()
+		})
+	}
+}
+
+// A folder is called one.
+func TestFolderIsNoStore(t *testing.T) {
+	dir := t.TempDir()
+	for what, open := range map[string]func() error{
+		"Open":      func() error { _, err := store.Open(dir); return err },
+		"OpenQuery": func() error { _, err := store.OpenQuery(dir); return err },
+	} {
+		if err := open(); err == nil || !strings.HasSuffix(err.Error(), ": is a folder") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
