@@ -104,7 +104,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return err
 	}
 	defer j.geo.Close()
-	go hugePages(int(f.memory.heap()) / 2) // while the database is opened, which takes longer
+	go hugePages(int(f.memory.heap())) // while the database is opened, which takes longer
 	if j.store, err = openStore(f.db, f.memory); err != nil {
 		return err
 	}
