@@ -154,7 +154,7 @@ func meantID(r *report.Report, given string) string {
 	}
 	near := begun[hash]
 	if near == nil {
-		near = begun[detect.Nearest(hash, slices.Collect(maps.Keys(begun)))]
+		near = begun[detect.Nearest(hash, slices.Sorted(maps.Keys(begun)))]
 	}
 	const most = 3
 	if len(hash) < 4 || len(near) == 0 || len(near) > most { // it would be one by chance
