@@ -111,7 +111,8 @@ func TestInstructions(t *testing.T) {
 		}
 		cmd := exec.Command("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file="+os.DevNull,
 			"litesoc", "scan", "--quiet", "--db", store.Memory, "--output", "json="+os.DevNull, path)
-		cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=off")
+		// Older valgrinds do not know RDTSCP, which newer processors have.
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=off", "GODEBUG=cpu.rdtscp=off")
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -131,9 +132,10 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
-// mostInstructions is a fifth above what was counted when it was set: what runs beside the
-// work itself (scheduler, page faults) makes a count differ by a twentieth.
-const mostInstructions = 77_000
+// mostInstructions is two fifths above what was counted when it was set: what runs beside the
+// work itself (scheduler, page faults) makes a count differ by a twentieth, and how memory is
+// cleared on another processor by more.
+const mostInstructions = 55_000
 
 func size(t *testing.T, path string) int64 {
 	t.Helper()
