@@ -272,7 +272,8 @@ func walkBrackets(line string, visit func(i int, c byte)) {
 			i++
 		case c == '"':
 			quoted = !quoted
-		case !quoted && strings.IndexByte("{}[],", c) >= 0:
+		case quoted:
+		case c == '{', c == '}', c == '[', c == ']', c == ',':
 			visit(i, c)
 		}
 	}
@@ -285,25 +286,20 @@ const maxNesting = 64
 // shallow returns JSON with null in the place of all that lies deeper than maxNesting.
 func shallow(line string) string {
 	var b []byte
-	depth, from, quoted := 0, 0, false
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{', c == '[':
+	depth, from := 0, 0
+	walkBrackets(line, func(i int, c byte) {
+		switch c {
+		case '{', '[':
 			if depth++; depth == maxNesting+1 {
 				b = append(append(b, line[from:i]...), "null"...)
 				from = len(line)
 			}
-		case c == '}', c == ']':
+		case '}', ']':
 			if depth--; depth == maxNesting {
 				from = i + 1
 			}
 		}
-	}
+	})
 	if b == nil {
 		return line
 	}
