@@ -28,6 +28,10 @@ A malformed request is kept, without method and target.`,
 	}
 }
 
+// reasonNLB is that of the access log which AWS writes for the TLS listeners of Network Load
+// Balancers. They pass on connections and see no request.
+const reasonNLB = "a TLS connection through an AWS Network Load Balancer, whose log has no requests: read that of the server behind it"
+
 // alb reads one source.
 type alb struct{ clock clock }
 
@@ -156,6 +160,9 @@ func (p *alb) parseAny(line string, f *Fields) error {
 	}
 	fields := fieldCutter{rest: line}
 	kind, stamp := fields.next(), fields.next()
+	if kind == "tls" && allDigits(stamp[:min(1, len(stamp))]) && strings.Contains(line[:min(len(line), 64)], " net/") {
+		return &Reject{Reason: reasonNLB, Skip: true}
+	}
 	if len(stamp) < 20 || stamp[4] != '-' || !isWord(kind) {
 		return &Reject{Reason: "no type and time", Value: line}
 	}
@@ -163,12 +170,12 @@ func (p *alb) parseAny(line string, f *Fields) error {
 	if f.Time, ok = p.clock.read(stamp); !ok {
 		return &Reject{Reason: "not a time", Value: stamp}
 	}
+	elb := fields.next()
 	switch kind {
 	case "http", "https", "h2", "grpcs", "ws", "wss":
 	default: // to be ignored, says AWS
-		return &Reject{Reason: "not a type of request", Value: kind, Skip: true}
+		return &Reject{Reason: "not a type of request", Value: kind, Skip: strings.HasPrefix(elb, "app/")}
 	}
-	fields.next() // elb
 	f.Remote = valueOf(withoutPort(fields.next()))
 	fields.next() // target
 	_, request, err := answer(&fields, line, f)
