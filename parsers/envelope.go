@@ -184,10 +184,13 @@ func isEnveloped(line string) bool {
 //	MESSAGE=MESSAGE                                          (journalctl -o export)
 //	web-1  | MESSAGE                                         (docker compose logs)
 //	[pod/web-1/nginx] MESSAGE                                (kubectl logs --prefix)
+//	web-7d4b9c-x2x nginx MESSAGE                             (stern, with the namespace before it or not)
+//	2026-03-01T10:00:00Z app[148e21] fra [info]MESSAGE       (fly logs)
 //	web1 nginx: MESSAGE                                      (what is left of syslog)
+//	any text 203.0.113.9 - - […                              (loggers, process managers)
 //	any text {"a": "JSON object"}
 //
-// and JSON objects with a string that is the line (messageKeys).
+// and JSON objects with a string that is the line (messageKeys). Any of them may be coloured.
 func (e *envelopes) peel(line string) envelope {
 	bare := envelope{reason: reasonBare}
 	if line == "" {
@@ -198,6 +201,9 @@ func (e *envelopes) peel(line string) envelope {
 			return env
 		}
 		return e.peelJSON(line)
+	}
+	if colourLen(line) > 0 {
+		return envelope{lines: [2]string{strings.TrimLeft(plain(line), " ")}}
 	}
 	rest := line[octetCount(line):]
 	if priority := priorityLen(rest); priority > 0 {
@@ -256,6 +262,12 @@ func (e *envelopes) peel(line string) envelope {
 		}
 	}
 	if message := cutTag(line); message != line {
+		return envelope{lines: [2]string{message}}
+	}
+	if message := cutPod(line); message != line {
+		return envelope{lines: [2]string{message, fromAddress(line)}}
+	}
+	if message := fromAddress(line); message != "" {
 		return envelope{lines: [2]string{message}}
 	}
 	if brace := strings.IndexByte(line, '{'); brace > 0 {
@@ -319,6 +331,9 @@ func peelStamped(rest string, t time.Time) envelope {
 		return envelope{lines: [2]string{message}, time: t}
 	}
 	if message := cutTag(rest); message != rest {
+		return envelope{lines: [2]string{message}, time: t}
+	}
+	if message := cutMachine(rest); message != rest {
 		return envelope{lines: [2]string{message}, time: t}
 	}
 	// The next word may be a host, a stream of CloudWatch Logs or the line's first.
@@ -560,6 +575,80 @@ func cutTag(s string) string {
 		return strings.TrimLeft(rest, " ")
 	}
 	return s
+}
+
+// cutPod cuts off the front what stern writes there: the names of a pod and its container,
+// with that of their namespace before them or not. Without them s stays as it is.
+func cutPod(s string) string {
+	rest, found := strings.CutPrefix(s, "+ ") // of a line that says a pod has come
+	rest = strings.TrimLeft(rest, " ")
+	names, hyphen := 0, false
+	for names < 3 {
+		word, after, more := strings.Cut(rest, " ")
+		if !more || !isPodName(word) {
+			break
+		}
+		names++
+		hyphen = hyphen || strings.IndexByte(word, '-') > 0
+		after = strings.TrimLeft(after, " ")
+		if message, arrow := strings.CutPrefix(after, "› "); arrow {
+			after, found = message, true
+		}
+		rest = after
+	}
+	if names < 2 || !hyphen && !found {
+		return s
+	}
+	return rest
+}
+
+// isPodName tells whether s could be the name of a pod or a container: it is that of a host,
+// in lower case.
+func isPodName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isDigit(c) && (c < 'a' || c > 'z') && c != '-' && c != '.' {
+			return false
+		}
+	}
+	return s != "" && isAlnum(s[0]) && !isAddress(s)
+}
+
+// cutMachine cuts off the front what Fly writes there behind the time: "app[148e21] fra [info]".
+// Without it s stays as it is.
+func cutMachine(s string) string {
+	name, rest, _ := strings.Cut(s, "] ")
+	app, id, found := strings.Cut(name, "[")
+	region, rest, _ := strings.Cut(rest, " [")
+	level, message, closed := strings.Cut(rest, "]")
+	if !found || !closed || !isName(app) || !isName(id) || !isName(region) || !isName(level) {
+		return s
+	}
+	return strings.TrimLeft(message, " ")
+}
+
+// maxBefore is how many bytes of any text may stand before an address that begins a line.
+const maxBefore = 256
+
+// fromAddress returns the line from the first word on that is an address, if other words stand
+// before it: the common log format and its kin begin with one. It is "" where there is none
+// before the first quote or brace: what stands there is the client's.
+func fromAddress(line string) string {
+	before := line[:min(len(line), maxBefore)]
+	if i := strings.IndexAny(before, `"{`); i >= 0 {
+		before = before[:i]
+	}
+	for at := 0; at < len(before); {
+		word, _, more := strings.Cut(before[at:], " ")
+		start := at + strings.LastIndexByte(word, ']') + 1
+		if bare := strings.TrimRight(before[start:at+len(word)], ","); isCanonical(bare) || isCanonical(cutPort(bare)) {
+			if start == 0 || !more {
+				return ""
+			}
+			return line[start:]
+		}
+		at += len(word) + 1
+	}
+	return ""
 }
 
 // isTag tells whether a word could be the name of a program and what follows it in

@@ -87,7 +87,7 @@ func (p *clf) parsePlain(line string, f *Fields) bool {
 		return false
 	}
 	address, rest := line[:open], line[mid+len(between):]
-	if address[0] == '"' || address[open-1] == '"' || address == "-" || strings.IndexByte(rest, '\\') >= 0 {
+	if address[0] == '"' || address[open-1] == '"' || address == "-" || isPreface(address) || strings.IndexByte(rest, '\\') >= 0 {
 		return false
 	}
 	request, rest, found := cutByte(rest, '"')
@@ -242,10 +242,12 @@ func cutLast(s string) (before, after string, found bool) {
 func (f *Fields) setAddresses(s string) bool {
 	if strings.IndexByte(s, ' ') < 0 {
 		f.Remote = valueOf(strings.Trim(s, `"`))
-		return s != ""
+		return s != "" && !isPreface(f.Remote)
 	}
 	s, last, _ := cutLast(s)
-	f.Remote = valueOf(strings.Trim(last, `"`))
+	if f.Remote = valueOf(strings.Trim(last, `"`)); isPreface(f.Remote) {
+		return false
+	}
 	if open := strings.IndexByte(s, '"'); open >= 0 && open+1 < len(s) && s[len(s)-1] == '"' {
 		// In quotes, a client may send what it likes.
 		f.ForwardedFor = unescape(valueOf(s[open+1 : len(s)-1]))
@@ -263,7 +265,7 @@ func (f *Fields) setAddresses(s string) bool {
 			if from < 0 {
 				from = at
 			}
-		case at == 0 && isHost(bare):
+		case at == 0 && isHost(bare) && !isDay(bare):
 			f.Host = bare
 		case bare != "-" && bare != "unknown":
 			return false
@@ -276,7 +278,28 @@ func (f *Fields) setAddresses(s string) bool {
 	return true
 }
 
-// isAddress tells whether s looks like an IP address, with or without port.
+// isPreface tells whether s is what may stand in front of a line and would be taken for who the
+// server spoke to: a day, a time of day, or a level that what follows is not kept apart from,
+// "[info]203.0.113.9".
+func isPreface(s string) bool {
+	switch {
+	case len(s) < len("10:00:00"):
+		return false
+	case s[0] == '[':
+		return !isAddress(s)
+	case s[2] == ':':
+		return s[5] == ':' && allDigits(s[:2]) && allDigits(s[3:5]) && allDigits(s[6:8]) && !isAddress(s)
+	}
+	return isDay(s)
+}
+
+// isDay tells whether s is a day: "2026-03-01", "2026/03/01".
+func isDay(s string) bool {
+	return len(s) == len("2026-03-01") && (s[4] == '-' || s[4] == '/') && s[7] == s[4] && allDigits(s[:4]) && allDigits(s[5:7]) && allDigits(s[8:])
+}
+
+// isAddress tells whether s looks like an IP address, with or without port. A time of day,
+// "10:00:00", does not.
 func isAddress(s string) bool {
 	letters, dots, colons := 0, 0, 0
 	for i := range len(s) {
@@ -292,7 +315,7 @@ func isAddress(s string) bool {
 			return false
 		}
 	}
-	return colons > 1 || dots == 3 && letters == 0
+	return colons > 5 || colons > 1 && strings.Contains(s, "::") || dots == 3 && letters == 0
 }
 
 // isHost tells whether s looks like a host name, with or without port; "-" stands
