@@ -547,7 +547,7 @@ func splitRequestLine(s string) (method, target string) {
 		return "", ""
 	}
 	method, target = s[:n], s[n+1:]
-	if i := lastBlank(target); i >= 0 && strings.HasPrefix(target[i+1:], "HTTP/") {
+	if i := lastBlank(target); i >= 0 && (strings.HasPrefix(target[i+1:], "HTTP/") || isVersion(target[i+1:])) {
 		target = target[:i]
 	} else if !isTarget(target) && method != "CONNECT" {
 		return "", ""
@@ -562,6 +562,11 @@ func splitRequestLine(s string) (method, target string) {
 		return "", ""
 	}
 	return method, target
+}
+
+// isVersion tells whether s is a version of HTTP as Hypercorn writes it.
+func isVersion(s string) bool {
+	return s == "1.1" || s == "2" || s == "1.0" || s == "3"
 }
 
 // lastBlank returns where the last blank of s is, -1 if there is none: at one look where it
