@@ -513,7 +513,7 @@ func levelTag(s string) int {
 const maxCSV = 64
 
 // peelCSV takes the line out of CSV: it is the longest of the columns in quotes, in which
-// quotes are doubled. A column that is a time is its time.
+// quotes are doubled. The first column that is a time is its time.
 func peelCSV(line string) (env envelope, ok bool) {
 	if !opensQuote(line) && !strings.Contains(line, `,"`) {
 		return env, false
@@ -530,10 +530,14 @@ func peelCSV(line string) (env envelope, ok bool) {
 			column, _, _ = cutByte(rest, ',')
 			rest = rest[len(column):]
 		}
-		if quoted && len(column) > len(longest) {
-			longest = column
-		} else if t, isTime := parseISOTime(column); isTime {
+		t, isTime := time.Time{}, false
+		if env.time.IsZero() && column != "" {
+			t, isTime = parseTime(column)
+		}
+		if isTime {
 			env.time = t
+		} else if quoted && len(column) > len(longest) {
+			longest = column
 		}
 		if rest == "" {
 			break

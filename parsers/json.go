@@ -62,7 +62,10 @@ API Gateway and WAF and the events of Lambda, Azure Application Gateway, Front D
 App Service, Fastly, Vercel, Railway, Elastic Common Schema and of the usual loggers of
 Go, Node, Python, Ruby and Java, whatever their case and whether their words are joined
 by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
-if it is a string, too. Times may be RFC 3339, common log format or numbers since 1970.
+if it is a string, too. Times may be RFC 3339, common log format, numbers since 1970, and
+what the languages write by themselves: "Sun Mar  1 10:00:00 2026", Go's with the name of
+its zone, "3/1/2026, 10:00:00 AM" of the United States. Where a day could come before its
+month, or a zone is a name of several, the time is not read.
 
 A duration is what its key says it counts ("duration_ms"), else a text with its unit
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
@@ -174,15 +177,16 @@ func (p *jsonParser) parseAny(line string, f *Fields) error {
 	if len(line) > largeLine {
 		defer func() { p.json, p.inner = fastjson.Parser{}, fastjson.Parser{} }()
 	}
-	object, line, err := p.object(line)
+	object, repaired, err := p.object(line)
 	if err != nil {
 		return err
 	}
-	p.begin(line, f)
+	p.begin(repaired, f)
 	p.walk(object, p.root)
+	p.line = trimArray(line) // as logged, for the reject
 	err = p.finish()
 	if err != nil && p.cut && rejectOf(err).Skip { // what it is may stand in the rest
-		return &Reject{Reason: "not a request, up to where the line was cut", Value: line}
+		return &Reject{Reason: "not a request, up to where the line was cut", Value: p.line}
 	}
 	return err
 }

@@ -72,18 +72,24 @@ func fractionOf(s string) (from, to int) {
 }
 
 // parseTime reads a time stamp in any of the shapes access logs use: common log
-// format, ISO 8601 with any fraction and zone, HTTP's, and the time since 1970 in seconds,
-// milliseconds, microseconds or nanoseconds. A time without a zone is UTC.
-func parseTime(s string) (time.Time, bool) {
+// format, ISO 8601 with any fraction and zone, HTTP's, the time since 1970 in seconds,
+// milliseconds, microseconds or nanoseconds, and those of parseRareTime. A time without a
+// zone is UTC.
+func parseTime(s string) (t time.Time, ok bool) {
 	switch {
 	case len(s) >= 20 && s[2] == '/':
-		return parseCLFTime(s)
+		t, ok = parseCLFTime(s)
 	case len(s) >= 19 && (s[4] == '-' || s[4] == '/'):
-		return parseISOTime(s)
+		t, ok = parseISOTime(s)
 	case len(s) >= len("Sun, 01 Mar 2026 10:00:00 GMT") && s[3] == ',':
-		return parseHTTPTime(s)
+		t, ok = parseHTTPTime(s)
+	default:
+		t, ok = parseEpoch(s)
 	}
-	return parseEpoch(s)
+	if ok {
+		return t, true
+	}
+	return parseRareTime(s)
 }
 
 // parseCLFTime reads "02/Jan/2006:15:04:05 -0700", also with a fraction.
@@ -112,6 +118,223 @@ func parseHTTPTime(s string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return makeTime(digits(s[12:16]), month(s[8:11]), digits(s[5:7]), digits(s[17:19]), digits(s[20:22]), digits(s[23:25]), s[25:])
+}
+
+// parseRareTime reads what languages write where nobody has asked for a form, and what is
+// exported for people:
+//
+//	2026-03-01 10:00:00.123456789 +0000 UTC m=+0.012  (Go)
+//	2026-03-01T11:00:00+01:00[Europe/Berlin]          (Java)
+//	Sun Mar 01 2026 10:00:00 GMT+0000 (Coordinated Universal Time)  (JavaScript)
+//	Sun Mar  1 10:00:00 2026, Sun Mar  1 10:00:00 UTC 2026          (C, date)
+//	Sunday, 01-Mar-26 10:00:00 GMT                    (RFC 850)
+//	3/1/2026, 10:00:00 AM                             (of the United States: month, day)
+//	2026-03-01, 10:00:00 a.m.
+//	Mar 1, 2026, 10:00:00 AM; Mar 1, 2026 @ 10:00:00.000            (Java; Kibana)
+//
+// A date of numbers alone whose year comes last is read only with AM or PM in capitals: others
+// write the day first, and it cannot be told. A zone that is but a name is one of zoneOffset.
+func parseRareTime(s string) (time.Time, bool) {
+	if len(s) < len("3/1/2026 1:00:00 AM") || len(s) > maxRareTime {
+		return time.Time{}, false
+	}
+	if i := strings.Index(s, " m="); i > 0 { // Go's monotonic clock
+		s = s[:i]
+	}
+	if i := strings.IndexAny(s, "[("); i > 0 { // the name of a zone whose offset stands before it
+		s = strings.TrimSuffix(s[:i], " ")
+	}
+	var words rareTime
+	for word := range strings.FieldsFuncSeq(s, func(c rune) bool { return c == ' ' || c == ',' || c == '@' || c == '\u202f' || c == '\u00a0' }) {
+		if !words.take(word) {
+			return time.Time{}, false
+		}
+	}
+	return words.time()
+}
+
+// maxRareTime is how long such a time may be, in bytes.
+const maxRareTime = 96
+
+// A rareTime is what the words of a time have told so far; -1 is what none has.
+type rareTime struct {
+	year, month, day     int
+	hour, minute, second int
+	rest                 string // a fraction, and a zone that stands at the time
+	zone                 string
+	named                bool // the zone's name was there, too
+	half                 byte // 'a' or 'p'
+	begun                bool
+	american             bool // a date of numbers, month first
+	capitals             bool // of AM or PM
+}
+
+// take takes the next word, unless it cannot be part of a time.
+func (r *rareTime) take(word string) bool {
+	if !r.begun {
+		*r = rareTime{year: -1, month: -1, day: -1, hour: -1, begun: true}
+	}
+	switch {
+	case r.hour < 0 && strings.IndexByte(word, ':') > 0:
+		if date, clock, joined := strings.Cut(word, "T"); joined {
+			return r.takeDate(date) && r.takeClock(clock)
+		}
+		return r.takeClock(word)
+	case r.year < 0 && strings.IndexAny(word, "-/") > 0 && isAlnum(word[0]) && !strings.HasPrefix(word, "GMT"):
+		return r.takeDate(word)
+	case r.month < 0 && len(word) >= 3 && month(word[:3]) > 0:
+		r.month = month(word[:3])
+		return r.month > 0 && isMonth(word)
+	case r.day < 0 && len(word) <= 2 && allDigits(word):
+		r.day = digits(word)
+	case r.year < 0 && len(word) == 4 && allDigits(word):
+		r.year = digits(word)
+	case r.hour >= 0 && r.half == 0 && isHalf(word):
+		r.half, r.capitals = word[0]|0x20, word[0] == 'A' || word[0] == 'P'
+	case r.hour < 0 && isWeekday(word):
+	case r.hour >= 0 && r.zone == "":
+		if offset, found := strings.CutPrefix(word, "GMT"); found && offset != "" {
+			word = offset
+		}
+		r.zone = word
+	case !r.named: // the name of the zone behind its offset, or that again, where Go knows no name
+		r.named = true
+		return r.zone != "" && strings.IndexByte("+-", r.zone[0]) >= 0 && (isZoneName(word) || word == r.zone)
+	default:
+		return false
+	}
+	return true
+}
+
+// takeDate takes "2026-03-01", "3/1/2026" or "01-Mar-26".
+func (r *rareTime) takeDate(s string) bool {
+	i := strings.IndexAny(s, "-/")
+	if i < 0 || len(s) > len("01-March-2026") {
+		return false
+	}
+	sign := s[i]
+	first, rest, _ := cutByte(s, sign)
+	middle, last, found := cutByte(rest, sign)
+	if !found || len(first) == 0 || len(middle) == 0 || len(last) == 0 {
+		return false
+	}
+	switch {
+	case len(first) == 4:
+		r.year, r.month, r.day = digits(first), digits(middle), digits(last)
+	case len(middle) == 3:
+		r.day, r.month, r.year = digits(first), month(middle), digits(last)
+		if len(last) == 2 { // from 1970 to 2069, as usual
+			if r.year += 1900; r.year < 1970 {
+				r.year += 100
+			}
+		}
+	default:
+		r.month, r.day, r.year = digits(first), digits(middle), digits(last)
+		r.american = len(last) == 4 && sign == '/'
+		return r.american
+	}
+	return r.year >= 1000
+}
+
+// takeClock takes "10:00:00" or "1:00:00.123", and a zone if it follows.
+func (r *rareTime) takeClock(s string) bool {
+	hour, rest, _ := cutByte(s, ':')
+	minute, rest, found := cutByte(rest, ':')
+	if !found || hour == "" || len(hour) > 2 || len(minute) != 2 || len(rest) < 2 {
+		return false
+	}
+	r.hour, r.minute, r.second, r.rest = digits(hour), digits(minute), digits(rest[:2]), rest[2:]
+	return r.hour >= 0
+}
+
+// time puts the time together.
+func (r *rareTime) time() (time.Time, bool) {
+	if r.american && !r.capitals {
+		return time.Time{}, false
+	}
+	if r.half != 0 {
+		if r.hour < 1 || r.hour > 12 {
+			return time.Time{}, false
+		}
+		if r.hour %= 12; r.half == 'p' {
+			r.hour += 12
+		}
+	}
+	zone := 0
+	if r.zone != "" {
+		var ok bool
+		if zone, ok = zoneOffset(r.zone); !ok {
+			return time.Time{}, false
+		}
+	}
+	t, ok := makeTime(r.year, r.month, r.day, r.hour, r.minute, r.second, r.rest)
+	t = t.Add(-time.Duration(zone) * time.Second)
+	return t, ok && inYears(t)
+}
+
+// zoneOffset reads a zone as parseZone does, and names that mean one offset wherever they are
+// written: CST, IST and BST are others elsewhere.
+func zoneOffset(s string) (offset int, ok bool) {
+	hours := 0
+	switch s {
+	case "EST":
+		hours = -5
+	case "EDT":
+		hours = -4
+	case "MST":
+		hours = -7
+	case "MDT":
+		hours = -6
+	case "PST":
+		hours = -8
+	case "PDT":
+		hours = -7
+	case "WET":
+	case "CET", "WEST":
+		hours = 1
+	case "EET", "CEST":
+		hours = 2
+	case "EEST":
+		hours = 3
+	default:
+		return parseZone(s)
+	}
+	return hours * 3600, true
+}
+
+// isMonth tells whether the word, of which the first letters name a month, names that.
+func isMonth(word string) bool {
+	n := month(word[:3])
+	return len(word) == 3 || n > 0 && word == time.Month(n).String()
+}
+
+// isWeekday tells whether the word is a day of the week, in short or not.
+func isWeekday(word string) bool {
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if name := day.String(); word == name || word == name[:3] {
+			return true
+		}
+	}
+	return false
+}
+
+// isHalf tells whether the word says which half of a day an hour is of.
+func isHalf(word string) bool {
+	switch strings.ToLower(word) {
+	case "am", "pm", "a.m.", "p.m.":
+		return true
+	}
+	return false
+}
+
+// isZoneName tells whether the word could be the name of a zone: "PDT".
+func isZoneName(word string) bool {
+	for i := range len(word) {
+		if !isLetter(word[i]) {
+			return false
+		}
+	}
+	return len(word) <= 5
 }
 
 // makeTime puts a time together from numbers, each -1 if it is none, and what
