@@ -178,6 +178,8 @@ func isEnveloped(line string) bool {
 //	Sun 2026-03-01 10:00:00 UTC web1 nginx[312]: MESSAGE     (journalctl -o short-full)
 //	1772359200.123456 web1 nginx[312]: MESSAGE               (journalctl -o short-unix)
 //	[1772359200.123, MESSAGE]                                (Fluent Bit)
+//	["1772359200123456789","MESSAGE"]                        (Loki)
+//	[{"field":"@message","value":"MESSAGE"}]                 (CloudWatch Logs Insights)
 //	INFO:aiohttp.access:MESSAGE                              (Python, logging.basicConfig)
 //	2026-03-01 10:00:00.123,"MESSAGE, its quotes doubled"    (CSV of CloudWatch, Kibana and others)
 //	message repeated 3 times: [ MESSAGE]                     (rsyslog; it is one line here)
@@ -237,6 +239,11 @@ func (e *envelopes) peel(line string) envelope {
 	if strings.HasPrefix(line, "-- ") && strings.HasSuffix(line, " --") || strings.HasPrefix(line, "==> ") && strings.HasSuffix(line, " <==") {
 		return envelope{reason: reasonMark, skip: true}
 	}
+	if strings.HasPrefix(line, `["`) || strings.HasPrefix(line, `[{"field":`) {
+		if env, ok := e.peelArray(line); ok {
+			return env
+		}
+	}
 	if env, ok := peelFluent(line); ok {
 		return env
 	}
@@ -274,6 +281,37 @@ func (e *envelopes) peel(line string) envelope {
 		return envelope{lines: [2]string{line[brace:]}}
 	}
 	return bare
+}
+
+// peelArray takes the line out of an array as which Loki and CloudWatch Logs Insights answer a
+// query: a time and a line, or the fields of a record, which are put together to an object.
+func (e *envelopes) peelArray(line string) (env envelope, ok bool) {
+	if len(line) > maxJSONLine {
+		return env, false
+	}
+	v, err := e.json.Parse(line)
+	if err != nil {
+		return env, false
+	}
+	values := v.GetArray()
+	if len(values) > 1 && values[0].Type() == fastjson.TypeString && values[1].Type() == fastjson.TypeString {
+		env.time = stamp(values[0])
+		env.lines[0] = strings.TrimRight(e.message(values[1]), "\r\n")
+		return env, !env.time.IsZero() && env.lines[0] != ""
+	}
+	object := []byte{'{'}
+	for _, field := range values {
+		name, value := field.Get("field"), field.Get("value")
+		if name == nil || value == nil {
+			return env, false
+		}
+		if len(object) > 1 {
+			object = append(object, ',')
+		}
+		object = value.MarshalTo(append(name.MarshalTo(object), ':'))
+	}
+	env.lines[0] = e.keep(append(object, '}'))
+	return env, true
 }
 
 // peelFluent takes off what Fluentd and Fluent Bit put around a record in a file.

@@ -143,7 +143,9 @@ const jsonSpace = " \t\r\n\x1e" // with the mark before each object of JSON text
 type jsonSplitter struct {
 	records
 	place   place
-	wrapped bool // the list is in an object
+	wrapped bool  // a list was in an object
+	lists   []int // of those that are open, how many objects around each end behind it
+	streams bool  // the outermost of them holds objects around lists: Loki's
 
 	// Of the record that is read, or of what is left of the object around a list:
 	part    part
@@ -153,7 +155,8 @@ type jsonSplitter struct {
 
 	// Of an object at the top:
 	foreign bool   // it has a key that those around lists do not have
-	key     []byte // the last key, at most maxKey of it
+	level   int    // how deep the objects around a list lie in one another so far
+	key     []byte // the last key of the innermost, at most maxKey of it
 	inKey   bool
 	value   bool // the key is complete
 	opened  bool // the value began with a bracket, and that was all so far
@@ -179,12 +182,19 @@ const (
 // maxKey is the length of the longest of the keys below, and one more.
 const maxKey = len("subscriptionFilters") + 1
 
-// listKeys are the keys of lists of records, besideKeys those that come before them:
-// CloudWatch's, Azure's, CloudTrail's, and Google's.
+// listKeys are the keys of lists of records, aroundKeys those of objects in which such a list
+// lies, besideKeys those that stand beside them: of CloudWatch, Azure, CloudTrail, Google, and
+// of what Loki, Elasticsearch, OpenSearch, CloudWatch Logs Insights, Datadog and Splunk answer
+// to a query.
 var (
-	listKeys   = []string{"events", "logEvents", "records", "Records", "entries"}
+	listKeys   = []string{"events", "logEvents", "records", "Records", "entries", "hits", "result", "values", "results", "data"}
+	aroundKeys = []string{"hits", "data"}
 	besideKeys = []string{"messageType", "owner", "logGroup", "logStream", "subscriptionFilters",
-		"searchedLogStreams", "nextToken", "nextForwardToken", "nextBackwardToken", "nextPageToken"}
+		"searchedLogStreams", "nextToken", "nextForwardToken", "nextBackwardToken", "nextPageToken",
+		"status", "resultType", "encodingFlags", "stream", "stats", // Loki
+		"took", "timed_out", "_scroll_id", "pit_id", "num_reduce_phases", "terminated_early", "_shards", "total", "max_score",
+		"statistics", "queryLanguage", "meta", "links",
+		"preview", "init_offset", "post_process_count", "messages", "fields"}
 )
 
 func (s *jsonSplitter) unfinished() bool { return s.part != noRecord || s.place != atTop }
@@ -219,13 +229,15 @@ func (s *jsonSplitter) between(c byte) int {
 	case c == ',', isJSONSpace(c):
 		return 1
 	case c == '[' && s.place == atTop:
-		s.place, s.wrapped = inList, false
+		s.place, s.wrapped, s.streams = inList, false, false
+		s.lists = append(s.lists, 0)
 		return 1
 	case c == ']' && s.place == inList:
-		s.place = atTop
-		if s.wrapped {
-			s.place, s.depth = inTail, 1
-		}
+		last := len(s.lists) - 1
+		around := s.lists[last]
+		s.lists = s.lists[:last]
+		s.depth = around
+		s.leave(around > 0)
 		return 1
 	}
 	s.begin()
@@ -233,8 +245,7 @@ func (s *jsonSplitter) between(c byte) int {
 	switch {
 	case c == '{':
 		s.part = inValue
-		s.foreign, s.inKey, s.value, s.opened = s.place != atTop, false, false, false
-		s.key = s.key[:0]
+		s.candidate()
 	case s.place == atTop:
 		s.part = inText
 	case c == '[', c == '"':
@@ -245,6 +256,25 @@ func (s *jsonSplitter) between(c byte) int {
 		return 1
 	}
 	return 0
+}
+
+// leave goes on behind a list, or behind the objects around it, which may not have ended.
+func (s *jsonSplitter) leave(tail bool) {
+	switch {
+	case tail:
+		s.place = inTail
+	case len(s.lists) > 0:
+		s.place = inList
+	default:
+		s.place = atTop
+	}
+}
+
+// candidate begins an object that, where it stands, may be one around a list.
+func (s *jsonSplitter) candidate() {
+	s.foreign = s.place != atTop && !(s.streams && len(s.lists) == 1)
+	s.level, s.key = 1, s.key[:0]
+	s.inKey, s.value, s.opened = false, false, false
 }
 
 // text reads on in a line that is no JSON.
@@ -317,15 +347,19 @@ func (s *jsonSplitter) inside(p []byte) int {
 			continue
 		case '"':
 			s.quoted = true
-			s.inKey = s.depth == 1 && !s.foreign && !s.value
+			s.inKey = s.depth == s.level && !s.foreign && !s.value
 			if s.inKey {
 				s.key = s.key[:0]
 			}
 		case '{', '[':
-			if s.opened && c == '{' { // the object is one around a list, of which this is the first
+			if s.opened && (c == '{' || isOfArrays(s.key)) { // the object is one around a list, of which this is the first
 				s.drop()
 				s.begin()
-				s.place, s.wrapped, s.foreign, s.opened, s.depth = inList, true, true, false, 0
+				s.streams = s.streams || string(s.key) == "result"
+				s.lists = append(s.lists, s.level)
+				s.place, s.wrapped, s.depth = inList, true, 0
+				s.candidate()
+				s.foreign = s.foreign || c == '['
 				from = i
 			}
 			s.depth++
@@ -368,14 +402,26 @@ func (s *jsonSplitter) string(c byte) (ended bool) {
 // object follows the keys of an object at the top, outside of its strings.
 func (s *jsonSplitter) object(c byte) {
 	switch {
-	case c == '[' && s.depth == 2 && s.value && slices.Contains(listKeys, string(s.key)):
+	case c == '[' && s.depth == s.level+1 && s.value && slices.Contains(listKeys, string(s.key)):
 		s.opened = true
-	case c == ',' && s.depth == 1:
+		return
+	case c == '{' && s.depth == s.level+1 && s.value && slices.Contains(aroundKeys, string(s.key)):
+		s.level++
 		s.value = false
-	default:
-		s.opened = false
+	case c == '}' && s.depth < s.level:
+		s.level--
+		s.value = true
+	case c == ',' && s.depth == s.level:
+		s.value = false
+	case '0' <= c && c <= '9' && s.depth == s.level && string(s.key) == "status": // that of a request
+		s.foreign = true
 	}
+	s.opened = false
 }
+
+// isOfArrays tells whether the list of that key may be one of arrays: Loki's, of pairs of a
+// time and a line, and that of Insights, of the fields of each record.
+func isOfArrays(key []byte) bool { return string(key) == "values" || string(key) == "results" }
 
 // tail reads on in what is left of the object around a list.
 func (s *jsonSplitter) tail(p []byte) int {
@@ -394,7 +440,7 @@ func (s *jsonSplitter) tail(p []byte) int {
 			s.depth++
 		case c == '}', c == ']':
 			if s.depth--; s.depth == 0 {
-				s.place = atTop
+				s.leave(false)
 				return i + 1
 			}
 		}

@@ -60,6 +60,11 @@ func TestLayout(t *testing.T) {
 		{"events, indented", "{\n  \"events\": [\n    {\n", inJSON},
 		{"events of many lines", "{ \"events\" : [\n{", inJSON},
 		{"subscription", `{"messageType":"DATA_MESSAGE","logEvents":[{"a":1`, inJSON},
+		{"Loki", `{"status":"success","data":{"resultType":"streams","result":[{"stream":{"a":"b"},"values":[["1","x"`, inJSON},
+		{"Elasticsearch", `{"took":5,"_shards":{"total":1},"hits":{"total":{"value":1},"hits":[{"_source":{`, inJSON},
+		{"a record with a status and lists", `{"status":200,"data":[{"a":1}],"path":"/a"}` + "\n", inLines},
+		{"a record with data", `{"data":{"method":"GET","result":[{}]},"path":"/a"}` + "\n", inLines},
+		{"a result of Splunk", `{"preview":false,"offset":0,"result":{"_raw":"x"}}` + "\n", inLines},
 		{"journal", "__CURSOR=s=1\n", inJournal},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -95,6 +100,22 @@ func TestSplitters(t *testing.T) {
 		{"cut off in a record", inJSON, `[{"a":1},{"a":`, []string{`{"a":1}`}, []int64{1}, false},
 		{"cut off after one", inJSON, `[{"a":1},`, []string{`{"a":1}`}, []int64{1}, false},
 		{"cut off after the list", inJSON, `{"events":[{"a":1}],"nextToken":"`, []string{`{"a":1}`}, []int64{1}, false},
+
+		{"Loki", inJSON, "{\"status\":\"success\",\"data\":{\"result\":[\n{\"stream\":{\"values\":\"[[\"},\"values\":[[\"17\",\"a [ \\\"\"],\n[\"18\",\"b\",{}]]},\n" +
+			"{\"values\":[[\"19\",\"c\"]],\"stream\":{\"x\":\"]}\"}}],\"stats\":{\"entries\":[{}]}}}\n{\"d\":1}",
+			[]string{`["17","a [ \""]`, `["18","b",{}]`, `["19","c"]`, `{"d":1}`}, []int64{2, 3, 4, 5}, true},
+		{"Loki, without lines", inJSON, `{"status":"success","data":{"result":[]}}{"data":{"result":[{"stream":{},"values":[]},{"values":[["17","a"]]}]}}`,
+			[]string{`{"status":"success","data":{"result":[]}}`, `{"stream":{},"values":[]}`, `["17","a"]`}, []int64{1, 2, 3}, true},
+		{"Elasticsearch", inJSON, "{\"took\":5,\"timed_out\":false,\"_shards\":{\"total\":1,\"failures\":[{}]},\"hits\":{\"total\":{\"value\":2},\"max_score\":null,\"hits\":[\n{\"_source\":{\"hits\":[{}]}},\n{\"result\":[{}]}]},\"aggregations\":{}}",
+			[]string{`{"_source":{"hits":[{}]}}`, `{"result":[{}]}`}, []int64{2, 3}, true},
+		{"Insights", inJSON, `{"queryLanguage":"CWLI","results":[[{"field":"@message","value":"a"}],[{"field":"b","value":"1"}]],"statistics":{},"status":"Complete"}`,
+			[]string{`[{"field":"@message","value":"a"}]`, `[{"field":"b","value":"1"}]`}, []int64{1, 2}, true},
+		{"Datadog", inJSON, `{"data":[{"id":"1","attributes":{}}],"meta":{},"links":{"next":"x"}}`, []string{`{"id":"1","attributes":{}}`}, []int64{1}, true},
+		{"Splunk", inJSON, `{"preview":false,"init_offset":0,"messages":[],"fields":[{"name":"_raw"}],"results":[{"_raw":"a"}], "highlighted":{}}`,
+			[]string{`{"_raw":"a"}`}, []int64{1}, true},
+		{"lists deeper than they are known", inJSON, `{"data":{"data":{"x":[{}]}}}{"hits":{"x":1,"hits":[{}]}}{"status":200,"data":[{}]}{"result":[1,{}]}`,
+			[]string{`{"data":{"data":{"x":[{}]}}}`, `{"hits":{"x":1,"hits":[{}]}}`, `{"status":200,"data":[{}]}`, `{"result":[1,{}]}`}, []int64{1, 2, 3, 4}, true},
+		{"cut off in a list of lists", inJSON, `{"data":{"result":[{"values":[["17","a"]`, []string{`["17","a"]`}, []int64{1}, false},
 
 		{"journal", inJournal, "__CURSOR=1\n__REALTIME_TIMESTAMP=17\nMESSAGE=a=\"\\\té\n_PID=1\n\n\nMESSAGE=b\n\nMESSAGE=c\n",
 			[]string{`{"__REALTIME_TIMESTAMP":"17","MESSAGE":"a=\"\\\u0009é"}`, `{"MESSAGE":"b"}`}, []int64{1, 7}, false},
@@ -186,6 +207,8 @@ func FuzzDocument(f *testing.F) {
 	f.Add([]byte(`{"a":["b\"",{"c":1.5e3}]}`), uint64(1))
 	f.Add([]byte("[{\"events\":[{}]}]\n{\n\"logEvents\" : [{\"message\":\"x\"}]}\n text {"), uint64(2))
 	f.Add([]byte(`"a\\"`), uint64(3))
+	f.Add([]byte(`{"status":"success","data":{"result":[{"stream":{},"values":[["17","a"],["18","b"]]}]}}`), uint64(5))
+	f.Add([]byte(`{"took":5,"hits":{"hits":[{"_source":{}}]}}{"results":[[{}],[{}]]}`), uint64(6))
 	f.Add([]byte("__CURSOR=1\nMESSAGE\n\x01\x00\x00\x00\x00\x00\x00\x00x\n\n"), uint64(4))
 	f.Fuzz(func(t *testing.T, text []byte, seed uint64) {
 		if len(text) > 8<<10 {
@@ -208,7 +231,8 @@ func FuzzDocument(f *testing.F) {
 		}
 		element := compact.String()
 		rng := rand.New(rand.NewPCG(seed, 5))
-		for _, around := range [][2]string{{`[{},`, `]`}, {`{"owner":"x","logEvents":[{},`, `],"nextToken":"}"}`}} {
+		for _, around := range [][2]string{{`[{},`, `]`}, {`{"owner":"x","logEvents":[{},`, `],"nextToken":"}"}`},
+			{`{"_shards":{},"hits":{"hits":[{},`, `],"total":1}}`}} {
 			document := indent(rng, around[0]+element+","+element+around[1])
 			lines, _, ok := splitAll(t, inJSON, document, 1+int(seed%97))
 			if want := []string{"{}", element, element}; !ok || !slices.Equal(lines, want) {
