@@ -671,7 +671,10 @@ func (p *jsonParser) assemble() error {
 	}
 	p.adapt()
 	if s := p.rest.request; s != "" {
-		f.setLoggedRequest(s)
+		whole := strings.Contains(s, " HTTP/") && (p.rank[jsonPath] > 0 || p.rank[jsonRequest] == 0)
+		if !whole || !f.setRequestLine(s) { // $uri of nginx is what was made of it
+			f.setLoggedRequest(s)
+		}
 		if f.Target == "" && isTarget(s) {
 			f.Target = s
 		}
