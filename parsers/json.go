@@ -57,10 +57,11 @@ func JSON(c JSONConfig) *Format {
 		Doc: `one JSON object a line, keys guessed
 
 Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, APISIX, Pomerium,
-Oathkeeper, Cloudflare Logpush, Akamai DataStream 2, Google Cloud load balancing, AWS
-API Gateway and WAF and the events of Lambda, Azure Application Gateway, Front Door and
-App Service, Fastly, Vercel, Railway, Elastic Common Schema and of the usual loggers of
-Go, Node, Python, Ruby and Java, whatever their case and whether their words are joined
+Oathkeeper, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
+balancing, AWS API Gateway and WAF and the events of Lambda, Azure Application Gateway,
+Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic Common Schema,
+OpenTelemetry and of the usual loggers of Go, Node, Python, Ruby, Elixir and Java,
+whatever their case and whether their words are joined
 by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
 if it is a string, too. Times may be RFC 3339, common log format, numbers since 1970, and
 what the languages write by themselves: "Sun Mar  1 10:00:00 2026", Go's with the name of
@@ -138,6 +139,7 @@ type jsonParser struct {
 type jsonRest struct {
 	request string // request line
 	query   string
+	params  string // the parameters of the query as a JSON object
 	date    string // where the log has it apart from
 	hour    string // the time of day
 	logger  string
@@ -350,7 +352,7 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 		}
 		p.key = len(key)
 		kind := v.Type()
-		if (kind == fastjson.TypeObject || kind == fastjson.TypeArray) && child.holdsBody() {
+		if (kind == fastjson.TypeObject || kind == fastjson.TypeArray) && child.means(jsonBody) {
 			p.takeBody(child, v)
 			return
 		}
@@ -368,6 +370,9 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 		}
 		switch kind {
 		case fastjson.TypeObject:
+			if child.means(jsonQuery) {
+				p.takeParams(string(v.MarshalTo(nil)))
+			}
 			if object, err := v.Object(); err == nil && child.leads() {
 				p.walk(object, child)
 			}
@@ -382,6 +387,13 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			p.takeCopy(child, p.text)
 		}
 	})
+}
+
+// takeParams takes an object as which the parameters of the query stand in the line.
+func (p *jsonParser) takeParams(object string) {
+	if p.rest.params == "" && object != "{}" {
+		p.rest.params = object
+	}
 }
 
 // takeBody takes a body that stands in the line as JSON, or what an object says of it.
@@ -691,6 +703,9 @@ func (p *jsonParser) assemble() error {
 	}
 	if f.Time.IsZero() && p.rest.date != "" && p.rest.hour != "" {
 		f.Time, _ = p.clock.read(p.rest.date + " " + p.rest.hour)
+	}
+	if p.rest.params != "" && p.rest.query == "" && strings.IndexByte(f.Target, '?') < 0 {
+		p.rest.query = jsonParameters(p.rest.params)
 	}
 	if query := strings.TrimPrefix(p.rest.query, "?"); query != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
 		f.Target = p.targets.join(f.Target, query)

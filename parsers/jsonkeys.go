@@ -74,10 +74,11 @@ var jsonKeys = []struct {
 	keys  string
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime asctime date =@t t`},
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms asctime date =@t t`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
-		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client`},
+		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
+		net.sock.peer.addr net.peer.ip network.peer.address`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -87,13 +88,16 @@ var jsonKeys = []struct {
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
 		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub`},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb
-		csmethod requesthttpmethod`},
+		csmethod requesthttpmethod clientrequesthttpmethodname`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
-		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource`},
-	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery`},
+		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource
+		httprequesturi httprequestpath`},
+	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery
+		querystringparameters`},
+	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost httphost authority originalhost host url.domain domainname domain
+	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost clientrequesthttphost httphost authority originalhost host url.domain domainname domain
 		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
@@ -180,8 +184,10 @@ const (
 	headerObjects   = `headers header requestheaders reqheaders`
 	responseObjects = `response httpresponse res resp responseheaders respheaders resheaders`
 	bothObjects     = `http httprequest httpinfo`
+	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
+	eventObjects = `event`
 	// Objects that loggers and shippers wrap around the whole.
-	wholeObjects = `fields attributes context jsonpayload protopayload properties log message data extra payload record meta access`
+	wholeObjects = `fields attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access`
 )
 
 // hitObject is what Elasticsearch, and what dumps it, puts around a document. Written
@@ -208,9 +214,9 @@ type jsonUse struct {
 // leads tells whether there is anything below the node.
 func (n *jsonNode) leads() bool { return len(n.exact)+len(n.loose) > 0 }
 
-// holdsBody tells whether the value may be the body of a request.
-func (n *jsonNode) holdsBody() bool {
-	return slices.ContainsFunc(n.uses, func(u jsonUse) bool { return u.field == jsonBody })
+// means tells whether the value may be that field.
+func (n *jsonNode) means(field jsonField) bool {
+	return slices.ContainsFunc(n.uses, func(u jsonUse) bool { return u.field == field })
 }
 
 // maxKeyLen is how long a key may be, in bytes, that is known in any spelling and remembered.
@@ -300,6 +306,10 @@ func jsonTree(c JSONConfig) *jsonNode {
 		n.graft(responseObjects, response)
 	}
 	top.graft(bothObjects, both)
+	event := &jsonNode{}
+	event.graft(requestObjects, request)
+	event.graft(responseObjects, response)
+	top.graft(eventObjects, event)
 	top.graft(wholeObjects, top)
 	top.add("="+hitObject, jsonUse{})
 	*top.exact[hitObject] = jsonNode{exact: top.exact, loose: top.loose}

@@ -91,8 +91,15 @@ func (p *jsonParser) plainValue(i int, node *jsonNode, depth int) int {
 	case '{':
 		switch {
 		case node == nil:
-		case node.holdsBody():
+		case node.means(jsonBody):
 			return 0
+		case node.means(jsonQuery):
+			end := p.plainObject(i+1, node, depth)
+			if end > 0 && strings.IndexByte(line[i:end], '\\') >= 0 {
+				return 0
+			}
+			p.takeParams(line[i:max(i, end)])
+			return end
 		case !node.leads():
 			node = nil
 		}
@@ -122,7 +129,7 @@ func (p *jsonParser) plainValue(i int, node *jsonNode, depth int) int {
 // plainArray goes through the array that begins before i, and takes the first of its values.
 func (p *jsonParser) plainArray(i int, node *jsonNode, depth int) int {
 	line := p.line
-	if node != nil && node.holdsBody() {
+	if node != nil && node.means(jsonBody) {
 		return 0
 	}
 	if i = skipBlanks(line, i); i < len(line) && line[i] == ']' {
