@@ -21,6 +21,7 @@ const (
 	reasonJournal = "field of a journal export"
 	reasonRepeat  = "repeat of the line before, by syslog"
 	reasonMark    = "mark between lines, of journalctl or tail"
+	reasonHeader  = "names of the columns of CSV"
 )
 
 // enveloped returns a parse function that skips blank lines and takes lines out of
@@ -255,6 +256,9 @@ func (e *envelopes) peel(line string) envelope {
 			return envelope{lines: [2]string{value}}
 		}
 		return envelope{reason: reasonJournal, skip: true}
+	}
+	if isCSVHeader(line) {
+		return envelope{reason: reasonHeader, skip: true}
 	}
 	if env, ok := peelCSV(line); ok {
 		return env
@@ -584,6 +588,30 @@ func peelCSV(line string) (env envelope, ok bool) {
 	}
 	env.lines[0] = strings.ReplaceAll(longest, `""`, `"`)
 	return env, longest != ""
+}
+
+// isCSVHeader tells whether the line is the first of CSV with lines in a column: names, of which
+// one is that of the lines.
+func isCSVHeader(line string) bool {
+	if len(line) > maxCSV*32 || strings.IndexByte(line, ',') < 0 {
+		return false
+	}
+	found := false
+	for name := range strings.SplitSeq(strings.TrimPrefix(line, "\ufeff"), ",") {
+		if name = strings.Trim(name, `" `); name == "" || isDigit(name[0]) {
+			return false
+		}
+		for i := range len(name) {
+			if c := name[i]; !isAlnum(c) && strings.IndexByte("@._-: ()[]", c) < 0 {
+				return false
+			}
+		}
+		switch canonicalKey(name) {
+		case "message", "msg", "line", "log", "raw", "content", "event", "eventoriginal", "textpayload", "eventmessage":
+			found = true
+		}
+	}
+	return found
 }
 
 // quotedColumn returns what stands in the quotes that s begins with. It is not ok if they do
