@@ -74,8 +74,9 @@ A duration is what its key says it counts ("duration_ms"), else a text with its 
 negroni. What is left is seconds if it has a decimal point, as Caddy, zap and nginx have
 it, nanoseconds if it has more than six digits, and else milliseconds.
 
-An object may stand in a line of a JSON array, but not over several. Text before the
-object is skipped. A request that a firewall's log says was blocked has the status 403 if
+The rows of CSV whose first row names its columns by such keys are read as objects. One
+may stand in a line of a JSON array, but not over several. Text before an object is
+skipped. A request that a firewall's log says was blocked has the status 403 if
 none is given. What a template without escape=json spoils ("k":, and "k":0.1, 0.2 and
 \x22) is repaired. Of a line that is cut at 1 MiB all is read that is whole. Lines of
 other loggers, which hold neither a request nor a status, are skipped.`,

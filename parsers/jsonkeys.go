@@ -74,7 +74,7 @@ var jsonKeys = []struct {
 	keys  string
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms asctime date =@t t`},
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated asctime date =@t t`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
@@ -102,7 +102,7 @@ var jsonKeys = []struct {
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
-		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode code`},
+		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode code resultcode`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
 		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout sentbytes respbodysize datalength bytesserved byteswritten
@@ -319,6 +319,21 @@ func jsonTree(c JSONConfig) *jsonNode {
 		}
 	}
 	return top
+}
+
+// TellRequests tells whether objects with these keys, or rows with columns of these names, hold
+// requests and their times, as JSON knows them.
+func TellRequests(keys []string) bool {
+	tree := jsonTree(JSONConfig{})
+	var has [jsonFieldCount]bool
+	for _, key := range keys {
+		if node := tree.find(key); node != nil {
+			for _, use := range node.uses {
+				has[use.field] = true
+			}
+		}
+	}
+	return has[jsonTime] && (has[jsonRequest] || has[jsonPath] && (has[jsonMethod] || has[jsonStatus]))
 }
 
 // add gives the value at a path of known keys one more meaning.

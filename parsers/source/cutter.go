@@ -136,6 +136,12 @@ func (c *cutter) nextRecords() (block, error) {
 		c.ahead.Write(c.buf[whole:c.n])
 		c.beyond += int64(c.n - whole)
 		c.n = 0
+		if table, ok := c.document.(*tableSplitter); ok && c.err == io.EOF && !c.goesOn && table.unfinished() {
+			table.last()
+			*c.hash = *c.ahead
+			c.offset += c.beyond
+			c.beyond = 0
+		}
 		if b := c.document.take(); b.text != "" {
 			return b, nil
 		}

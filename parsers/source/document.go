@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -27,6 +28,7 @@ const (
 	inLines   layout = iota
 	inJSON           // as JSON that does not keep to an object a line
 	inJournal        // as journalctl -o export writes them
+	inTable          // as CSV whose first row names the columns
 )
 
 // splitter returns what takes such a text apart, nil if its lines are its records.
@@ -36,6 +38,8 @@ func (l layout) splitter() splitter {
 		return &jsonSplitter{records: records{line: 1}}
 	case inJournal:
 		return &journalSplitter{records: records{line: 1}}
+	case inTable:
+		return &tableSplitter{records: records{line: 1}}
 	}
 	return nil
 }
@@ -50,6 +54,8 @@ func layoutOf(begin []byte) layout {
 		return inJournal
 	case len(text) == 0:
 		return inLines
+	case isTable(text):
+		return inTable
 	case text[0] == '[': // of objects: times and names stand in brackets too
 		if rest := bytes.TrimLeft(text[1:], jsonSpace); len(rest) > 0 && rest[0] == '{' {
 			return inJSON
@@ -107,6 +113,27 @@ func (r *records) add(p []byte) {
 		p, r.long = p[:room], true
 	}
 	r.out = append(r.out, p...)
+}
+
+// addText adds text to the record that stands in a string of JSON.
+func (r *records) addText(p []byte) {
+	for len(p) > 0 && !r.long {
+		n := 0
+		for n < len(p) && p[n] >= ' ' && p[n] != '"' && p[n] != '\\' {
+			n++
+		}
+		r.add(p[:n])
+		if n == len(p) {
+			return
+		}
+		switch c := p[n]; c {
+		case '"', '\\':
+			r.add([]byte{'\\', c})
+		default:
+			r.add(fmt.Appendf(nil, `\u%04x`, c))
+		}
+		p = p[n+1:]
+	}
 }
 
 // drop forgets what there is of the record.

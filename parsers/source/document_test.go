@@ -66,6 +66,13 @@ func TestLayout(t *testing.T) {
 		{"a record with data", `{"data":{"method":"GET","result":[{}]},"path":"/a"}` + "\n", inLines},
 		{"a result of Splunk", `{"preview":false,"offset":0,"result":{"_raw":"x"}}` + "\n", inLines},
 		{"journal", "__CURSOR=s=1\n", inJournal},
+		{"a table", "\"@timestamp\",\"client.ip\",http.request.method,url.path\r\n", inTable},
+		{"a table with a line", "time,client_ip,request,status,message\n", inTable},
+		{"a table of Azure", "\ufeffTimeGenerated [UTC],HttpMethod,RequestUri,ClientIp\n", inTable},
+		{"the first row is torn", "time,client_ip,request,status", inLines},
+		{"lines in a column", "@timestamp,@message\n", inLines},
+		{"a table of other things", "time,name,amount\n", inLines},
+		{"a table without times", "method,path,status\n", inLines},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := layoutOf([]byte(test.text)); got != test.want {
@@ -122,6 +129,12 @@ func TestSplitters(t *testing.T) {
 		{"binary", inJournal, "_X\n\x02\x00\x00\x00\x00\x00\x00\x00\n\n\nMESSAGE\n\x0a\x00\x00\x00\x00\x00\x00\x00MESSAGE=\n\n\n_PID=1\n\nMESSAGE=b\n\n",
 			[]string{`{"MESSAGE":"MESSAGE=\u000a\u000a"}`, `{"MESSAGE":"b"}`}, []int64{1, 12}, true},
 		{"nothing kept", inJournal, "_PID=1\n\n=\n\n", []string{"{}", "{}"}, []int64{1, 3}, true},
+		{"table", inTable, "\ufefftime [UTC],\"pa\"\"th\\\",c\r\n1,\"a \"\"b\"\", \tc\nd\",\n\n2,,3\ntime [UTC],x,y\n,,\n1,2\n1,\"2\"x,3\n",
+			[]string{`{"time":"1","pa\"th\\":"a \"b\", \u0009c\u000ad"}`, `{"time":"2","c":"3"}`, `{"time":"time [UTC]","pa\"th\\":"x","c":"y"}`, "{}", "1,2", `1,"2"x,3`},
+			[]int64{2, 5, 6, 7, 8, 9}, true},
+		{"the first row again", inTable, "a,b\n1,2\na,b\n3,4\n5,", []string{`{"a":"1","b":"2"}`, `{"a":"3","b":"4"}`}, []int64{2, 4}, false},
+		{"quotes without end", inTable, "a,b\n1,\"2\n3,4\n" + strings.Repeat("5,6\n", maxQuoted/4) + "7,8\n",
+			slices.Concat([]string{`{"a":"1","b":"\"2"}`, `{"a":"3","b":"4"}`}, slices.Repeat([]string{`{"a":"5","b":"6"}`}, maxQuoted/4), []string{`{"a":"7","b":"8"}`}), upTo(2, maxQuoted/4+4), true},
 		{"a length without end", inJournal, "A\n\xff\xff\xff\xff\xff\xff\xff\xffMESSAGE=b\n\n", nil, nil, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -132,6 +145,46 @@ func TestSplitters(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// upTo returns the numbers from one to another.
+func upTo(from, to int64) (numbers []int64) {
+	for n := from; n <= to; n++ {
+		numbers = append(numbers, n)
+	}
+	return numbers
+}
+
+// The last row of a table may have no line end. What is read on from there is what is behind it.
+func TestTableEnd(t *testing.T) {
+	const row = "{\"a\":\"1\",\"b\":\"2\"}\n"
+	read := func(c *cutter) (text string, err error) {
+		for err == nil {
+			var b block
+			b, err = c.next()
+			text += b.text
+		}
+		return text, err
+	}
+	for _, test := range []struct{ last, want string }{
+		{"", ""},
+		{"3,4", "{\"a\":\"3\",\"b\":\"4\"}\n"},
+		{`3,"4`, "{\"a\":\"3\",\"b\":\"\\\"4\"}\n"},
+		{"3,\"4\n5,6", "{\"a\":\"3\",\"b\":\"\\\"4\"}\n{\"a\":\"5\",\"b\":\"6\"}\n"},
+	} {
+		text := "a,b\n1,2\n" + test.last
+		c := newCutter(strings.NewReader(text), inTable)
+		if got, err := read(c); got != row+test.want || err != io.EOF || c.offset != int64(len(text)) {
+			t.Errorf("%q: got %q, %v, up to %d", test.last, got, err, c.offset)
+		}
+		again := newCutter(strings.NewReader(text+"\n1,2\n"), inTable)
+		if sum, err := again.skip(c.offset, func(block) {}); sum != c.sum() || err != nil {
+			t.Fatalf("%q: what was read before is %s, %v, want %s", test.last, sum, err, c.sum())
+		}
+		if got, err := read(again); got != row || err != io.EOF {
+			t.Errorf("%q: then comes %q, %v", test.last, got, err)
+		}
 	}
 }
 
@@ -208,13 +261,14 @@ func FuzzDocument(f *testing.F) {
 	f.Add([]byte("[{\"events\":[{}]}]\n{\n\"logEvents\" : [{\"message\":\"x\"}]}\n text {"), uint64(2))
 	f.Add([]byte(`"a\\"`), uint64(3))
 	f.Add([]byte(`{"status":"success","data":{"result":[{"stream":{},"values":[["17","a"],["18","b"]]}]}}`), uint64(5))
+	f.Add([]byte("a,\"b\"\n1,\"x \"\"y\"\"\nz\"\n2,3"), uint64(7))
 	f.Add([]byte(`{"took":5,"hits":{"hits":[{"_source":{}}]}}{"results":[[{}],[{}]]}`), uint64(6))
 	f.Add([]byte("__CURSOR=1\nMESSAGE\n\x01\x00\x00\x00\x00\x00\x00\x00x\n\n"), uint64(4))
 	f.Fuzz(func(t *testing.T, text []byte, seed uint64) {
 		if len(text) > 8<<10 {
 			return
 		}
-		for _, l := range []layout{inJSON, inJournal} {
+		for _, l := range []layout{inJSON, inJournal, inTable} {
 			lines, numbers, ok := splitAll(t, l, string(text), len(text)+1)
 			again, numbersAgain, okAgain := splitAll(t, l, string(text), 1+int(seed%11))
 			if !slices.Equal(lines, again) || !slices.Equal(numbers, numbersAgain) || ok != okAgain {

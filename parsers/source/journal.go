@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 )
 
 // A journalSplitter takes the journal's export format apart: entries of KEY=value
@@ -132,27 +131,10 @@ func (s *journalSplitter) valueBegins() {
 	s.add([]byte(begin))
 }
 
-// value adds to a value as JSON has it.
+// value adds to a value.
 func (s *journalSplitter) value(p []byte) {
-	if !s.kept {
-		return
-	}
-	for len(p) > 0 && !s.long {
-		n := 0
-		for n < len(p) && p[n] >= ' ' && p[n] != '"' && p[n] != '\\' {
-			n++
-		}
-		s.add(p[:n])
-		if n == len(p) {
-			return
-		}
-		switch c := p[n]; c {
-		case '"', '\\':
-			s.add([]byte{'\\', c})
-		default:
-			s.add(fmt.Appendf(nil, `\u%04x`, c))
-		}
-		p = p[n+1:]
+	if s.kept {
+		s.addText(p)
 	}
 }
 

@@ -100,6 +100,9 @@ func look(f *File, opts *Options) (*Log, error) {
 	l.Source = &parsers.Source{Path: f.Path, Fingerprint: fingerprint(l.head)}
 
 	l.layout = layoutOf(begin)
+	if l.layout == inTable && len(opts.Formats) == 1 && opts.Formats[0].Name != "json" { // of rows, whatever stands before them
+		l.layout = inLines
+	}
 	lines := sampleLines(begin)
 	if len(opts.Formats) == 1 {
 		l.format = opts.Formats[0]
