@@ -307,6 +307,9 @@ func (j *job) checkQuality() {
 		if first, ok := l.FirstReject(); ok {
 			err = fmt.Errorf("%w; the first that could not is line %d: %s: %s", err, first.Line, first.Reason, first.Sample)
 		}
+		if format, n := l.Mixed(); format != "" {
+			err = fmt.Errorf("%w; %s could be read as %s", err, report.Plural(n, "line", "lines"), format)
+		}
 		j.plan.Failures = append(j.plan.Failures, source.Failure{
 			Path: l.File.Path,
 			Err:  err,
@@ -349,7 +352,16 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		top, other := l.Shapes()
 		s.OtherShapes = other
 		for _, t := range top {
-			s.Shapes = append(s.Shapes, report.Shape{Text: t.Text, Count: t.Lines, Line: t.Line, Reason: t.Reason, Sample: t.Sample})
+			reason := t.Reason
+			if t.As != "" {
+				reason += "; it could be read as " + t.As
+			}
+			s.Shapes = append(s.Shapes, report.Shape{Text: t.Text, Count: t.Lines, Line: t.Line, Reason: reason, Sample: t.Sample})
+		}
+		if format, lines := l.Mixed(); format != "" && 100*lines >= n.Lines {
+			run.Notes = append(run.Notes, fmt.Sprintf("%s holds another log too: %s that cannot be read as %s could be read as %s; "+
+				"they were not looked at: put them into a file of their own",
+				l.File.Path, report.Plural(lines, "line", "lines"), l.Source.Format, format))
 		}
 		for _, f := range l.Integrity() {
 			s.Integrity = append(s.Integrity, report.Finding{

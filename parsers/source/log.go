@@ -189,7 +189,7 @@ func (l *Log) unended(b *Batch) *Batch {
 	}
 	for _, line := range lines {
 		sample := l.opts.Site.RedactLine(line.text)
-		l.watch.shapes.add(line.start, reasonOpen, sample)
+		l.watch.shapes.add(line.start, reasonOpen, sample, func() string { return "" })
 		b.Rejects = append(b.Rejects, Reject{line.start, reasonOpen, sample})
 	}
 	l.At.Skipped -= int64(len(lines))
@@ -401,7 +401,7 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 		}
 		l.At.Rejected++
 		sample := strings.Clone(l.opts.Site.RedactLine(line)) // the line goes with its block
-		l.watch.shapes.add(number, reason, sample)
+		l.watch.shapes.add(number, reason, sample, func() string { return readsAs(line) })
 		b.Rejects = append(b.Rejects, Reject{number, reason, sample})
 		return wasRejected
 	}

@@ -25,7 +25,8 @@ func TestShape(t *testing.T) {
 func TestShapes(t *testing.T) {
 	var s shapes
 	n := int64(0)
-	add := func(text string) { n++; s.add(n, "why", text) }
+	none := func() string { return "" }
+	add := func(text string) { n++; s.add(n, "why", text, none) }
 	rare := func(i int) string { return strings.Repeat("-", 1+i/55) + strings.Repeat("=", i%55) + "!" }
 	for i := range 100 {
 		add(rare(i))
@@ -35,7 +36,7 @@ func TestShapes(t *testing.T) {
 		add(rare(100 + i%900))
 	}
 	n++
-	s.add(n, "another reason", "panic: goroutine 1")
+	s.add(n, "another reason", "panic: goroutine 1", none)
 	top := s.top()
 	if len(top) != maxShapes || top[0].Text != "a: a 9" || top[0].Lines != 1000 || top[0].Line != 101 || top[0].Sample != "panic: goroutine 0" || top[0].Reason != "why" {
 		t.Errorf("%d shapes, the first %+v", len(top), top[0])
