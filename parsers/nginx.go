@@ -166,7 +166,11 @@ func (p *clf) parseAny(line string, f *Fields) error {
 	if end < 0 {
 		return &Reject{Reason: "request has no end", Value: rest}
 	}
-	f.setRequestLine(rest[:end])
+	if request := rest[:end]; !f.setRequestLine(request) {
+		if before, after, two := strings.Cut(request, `" "`); two && isHost(before) && f.setRequestLine(after) { // "$host" "$request"
+			f.Host = before
+		}
+	}
 	status, rest, _ := cutByte(strings.TrimPrefix(rest[end+1:], " "), ' ')
 	if !f.setStatus(status) {
 		return &Reject{Reason: "status is not a number", Value: status}
