@@ -149,6 +149,7 @@ type jsonRest struct {
 	blocked bool // a firewall kept the request from its target
 	started bool // it tells of a request that another line will tell more of
 	ended   bool // it is such another
+	module  bool // what wrote it is named as Rust does: it may tell of anything while a request is answered
 	marks   jsonMark
 	guessed unit // what the duration was taken to count; unitUnknown if the log says it
 }
@@ -588,11 +589,15 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	case jsonUser:
 		f.User = s
 	case jsonPath:
+		if s[0] != '/' && strings.Contains(s, "::") { // tracing's target
+			p.rest.module = true
+			return false
+		}
 		f.Target = s
 	case jsonQuery:
 		p.rest.query = s
 	case jsonRequest:
-		p.rest.request = s
+		p.rest.request = djangoRequest(s)
 	case jsonHost:
 		f.Host = s
 	case jsonUserAgent:
@@ -612,12 +617,28 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.log = true
 	case jsonMessage:
 		p.rest.log = true
-		p.rest.started = s == "started handling request" // logrus, as negroni and Ory use it
+		if s == "started handling request" || strings.HasPrefix(s, "Request starting ") { // logrus, as negroni and Ory use it; ASP.NET
+			p.rest.started = true
+		}
 		p.rest.ended = s == "completed handling request"
 	case jsonAction:
 		p.rest.blocked = s == "BLOCK" || s == "Blocked" // AWS WAF, Azure
+		if s == "request_started" {                     // django-structlog
+			p.rest.started = true
+		}
 	}
 	return true
+}
+
+// djangoRequest returns the request in "<WSGIRequest: GET '/users'>", as Django prints one; all
+// else it returns as it is.
+func djangoRequest(s string) string {
+	kind, request, found := strings.Cut(s, "Request: ")
+	if !found || kind != "<WSGI" && kind != "<ASGI" {
+		return s
+	}
+	method, target, _ := strings.Cut(strings.TrimSuffix(request, "'>"), " '")
+	return method + " " + target
 }
 
 // looseStatus reads a status that is written otherwise than as three digits: "200 OK", or 200.0,
@@ -681,6 +702,9 @@ func (p *jsonParser) assemble() error {
 	}
 	if p.rest.started && !p.rest.status {
 		return &Reject{Reason: "request not answered yet", Value: p.line, Skip: true} // the line of its end follows
+	}
+	if p.rest.module && !p.rest.status {
+		return &Reject{Reason: "not a request", Value: p.line, Skip: true}
 	}
 	p.adapt()
 	if s := p.rest.request; s != "" {

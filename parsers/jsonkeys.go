@@ -40,7 +40,7 @@ const (
 	jsonLogger // who wrote the line
 	jsonLevel
 	jsonMessage
-	jsonAction // what a firewall did
+	jsonAction // what a firewall did, or a logger tells of
 	jsonFieldCount
 )
 
@@ -74,7 +74,7 @@ var jsonKeys = []struct {
 	keys  string
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated asctime date =@t t`},
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timeutc asctime date =@t t`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
@@ -143,7 +143,7 @@ var jsonKeys = []struct {
 	{jsonLogger, topSide, 0, `logger loggername`},
 	{jsonLevel, topSide, 0, `level severity lvl log.level`},
 	{jsonMessage, topSide, 0, `msg message`},
-	{jsonAction, topSide, 0, `action`},
+	{jsonAction, topSide, 0, `action event`},
 }
 
 // A jsonMark is a key of the line itself that tells which product wrote it, alone or with
@@ -180,14 +180,14 @@ var jsonMarks = map[string]jsonMark{
 // Names of objects that hold the parts of a request. What is in them goes before
 // what stands beside them.
 const (
-	requestObjects  = `request req`
+	requestObjects  = `request req span`
 	headerObjects   = `headers header requestheaders reqheaders`
 	responseObjects = `response httpresponse res resp responseheaders respheaders resheaders`
 	bothObjects     = `http httprequest httpinfo`
 	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
 	eventObjects = `event`
 	// Objects that loggers and shippers wrap around the whole.
-	wholeObjects = `fields attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access`
+	wholeObjects = `fields attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state`
 )
 
 // hitObject is what Elasticsearch, and what dumps it, puts around a document. Written
