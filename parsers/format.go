@@ -129,6 +129,7 @@ func All() []*Format {
 		Werkzeug(),
 		Chi(),
 		Uvicorn(),
+		Actix(),
 		Morgan(),
 		Logfmt(),
 	}

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzActix(f *testing.F) { fuzzFormat(f, Actix) }
