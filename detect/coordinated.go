@@ -302,7 +302,7 @@ func (s *coordinated) sweep(now int64) {
 func (p *sought) ask(r *parsers.Request, by uint64, window time.Duration) asker {
 	p.Askers = slices.DeleteFunc(p.Askers, func(o asker) bool { return r.Time.Sub(o.At) > window })
 	k := asker{Address: by, IP: clip(r.ClientIP), Mark: mark(r, tag(r.Path)), Agent: tag(r.UserAgent),
-		Referred: r.Referer != "" && r.Referer != "-"}
+		Referred: referred(r)}
 	if r.Origin != nil {
 		k.ASN = r.Origin.ASN
 	}

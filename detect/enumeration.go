@@ -97,6 +97,9 @@ func (s *enumeration) describe(e *Event) {
 	e.Metadata = s.Going.Crawler.meta("endpoint_count", e.Count, "distinct_paths", len(paths), "window_seconds", int(s.window.Seconds()))
 }
 
+// referred tells whether the request names the page that led to it.
+func referred(r *parsers.Request) bool { return r.Referer != "" && r.Referer != "-" }
+
 // isUnbidden tells whether browsers, crawlers and tools ask for the path by themselves.
 func isUnbidden(p string) bool {
 	if i := strings.Index(p, "/.well-known/"); i >= 0 && !strings.Contains(p, "..") {

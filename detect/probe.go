@@ -299,7 +299,7 @@ func mayProbe(r *parsers.Request) bool { return featuresOf(r).odd || oddHeaders(
 
 // oddHeaders is mayProbe for the headers.
 func oddHeaders(r *parsers.Request) bool {
-	return r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || oddAgent(r)
+	return referred(r) && oddReferer(r.Referer) || oddAgent(r)
 }
 
 // reaches tells whether a query has a parameter by whose name the fields of an object lead
