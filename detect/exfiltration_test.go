@@ -185,6 +185,16 @@ func TestPageTag(t *testing.T) {
 			t.Errorf("%s is the same page as %s", target, same[0])
 		}
 	}
+	// A span up to now is the same page for its length. Noon is 1772366400.
+	day := of("/a?from=1772280000&to=1772366400&limit=10")
+	if got := of("/a?to=1772366385500&limit=10&from=1772279985500"); got != day {
+		t.Error("the day before, asked for a quarter of a minute later, is another page")
+	}
+	for _, target := range []string{"/a?from=1772276400&to=1772366400&limit=10", "/a?from=1772280000&limit=10", "/a?from=1772193600&to=1772280000&limit=10", "/a?from=1772280000&to=1772366400&limit=10&page=2"} {
+		if of(target) == day {
+			t.Errorf("%s is the same page as the last day", target)
+		}
+	}
 }
 
 // The sum of a window is that of all pages within it, each counted once; with more pages
