@@ -174,7 +174,7 @@ func TestPageTag(t *testing.T) {
 		path, query, _ := strings.Cut(target, "?")
 		return pageTag(&parsers.Request{Time: noon, Path: path, Query: query})
 	}
-	same := []string{"/a?limit=10&page=2", "/a/?page=2&limit=10", "/a?page=2&&limit=10&_=17", "/a?page=2&limit=10&t=1772366401", "/a?page=2&limit=10&since=2026-03-01T12:00:00Z&nonce=x"}
+	same := []string{"/a?limit=10&page=2", "/a/?page=2&limit=10", "/a?page=2&&limit=10&_=17", "/a?page=2&limit=10&t=1772366401", "/a?page=2&limit=10&since=2026-03-01T12:00:00Z&nonce=x", "/a?limit=10&page=2&request_id=8f14e45f&traceId=c9f0"}
 	for _, target := range same {
 		if of(target) != of(same[0]) {
 			t.Errorf("%s is another page than %s", target, same[0])
@@ -211,7 +211,7 @@ func TestBulkExportAgainstAll(t *testing.T) {
 		for n := range test.requests {
 			at = at.Add(time.Duration(chance.Int64N(int64(2*time.Hour) * 4 / int64(test.requests))).Truncate(time.Microsecond))
 			p := page{At: momentOf(at), Tag: uint64(chance.IntN(test.pages)) + 1, pageSum: pageSum{Requests: 1, Records: int64(1 + chance.IntN(9))}}
-			got, known := s.within(p)
+			got, _, known := s.within(p)
 			if last, was := counted[p.Tag]; known != (was && at.Sub(last) <= window) {
 				t.Fatalf("seed %d: page %d after %d requests: known %v", seed, p.Tag, n, known)
 			}

@@ -253,7 +253,7 @@ func kindOfPlain(name []byte) nameKind {
 		return shortName
 	case "variables", "query":
 		return graphName
-	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "":
+	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "cachebust", "requestid", "correlationid", "traceid", "":
 		return chanceName
 	}
 	return otherName
