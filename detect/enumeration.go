@@ -164,7 +164,10 @@ func isUnbidden(p string) bool {
 	switch {
 	case strings.HasPrefix(name, "favicon"), strings.HasPrefix(name, "apple-touch-icon"), strings.HasPrefix(name, "sitemap"):
 		return true
-	case name == "robots.txt", name == "ads.txt", name == "humans.txt", name == "browserconfig.xml", name == "manifest.json", name == "site.webmanifest":
+	}
+	switch name {
+	case "robots.txt", "ads.txt", "app-ads.txt", "sellers.json", "humans.txt", "security.txt", "llms.txt", "browserconfig.xml", "opensearch.xml",
+		"manifest.json", "site.webmanifest", "manifest.webmanifest", "sw.js", "service-worker.js", "apple-app-site-association", "assetlinks.json":
 		return true
 	}
 	switch strings.ToLower(path.Ext(name)) {

@@ -28,7 +28,7 @@ func SequentialIDs() *Detector {
 		Technique: "T1087",
 		OWASP:     "API1:2023",
 		Of:        ObjectKind,
-		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
+		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok && !isUpload(r) },
 		GroupBy:   ByActorRoute,
 	}
 	ids := d.count("ids", 10, "distinct `ids` that make a run")
@@ -269,6 +269,12 @@ func (s *sequentialIDs) describe(e *Event) {
 	w.Crawler.qualify(e)
 	e.Metadata = w.Crawler.meta("route", clip(e.Route), "first_id", w.Lowest, "last_id", w.Highest, "distinct_ids", len(w.IDs),
 		"density", float64(w.Filled)/100, "granted", w.Granted, "window_seconds", int(s.window.Seconds()))
+}
+
+// isUpload tells whether the request made an object at its path, or asked for it before: it
+// was nobody's then.
+func isUpload(r *parsers.Request) bool {
+	return r.Status == 201 && r.Method == "PUT" || r.Status == 404 && r.Method == "PROPFIND"
 }
 
 // objectID returns the number of the object that the request is about: the last one
