@@ -366,9 +366,9 @@ func countsUp(segment string) bool {
 
 // pathID returns the number in the n-th segment of the path, from 0, between what the
 // route has before and after it: "invoice-17.pdf". A number behind another is a
-// coordinate, and one behind what countsUp is that one's.
+// coordinate, and one behind what countsUp is that one's, as those of the parts of an upload are.
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
-	last, segment := "", ""
+	whole, last, segment := path, "", ""
 	for ; n >= 0; n-- {
 		for path != "" && path[0] == '/' {
 			path = path[1:]
@@ -379,7 +379,7 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		}
 		last, segment, path = segment, path[:i], path[i:]
 	}
-	if countsUp(last) {
+	if countsUp(last) || (last == "parts" || last == "part") && strings.Contains(whole, "upload") {
 		return 0, false
 	}
 	if _, coordinate := number(last); coordinate {
