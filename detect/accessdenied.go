@@ -16,7 +16,8 @@ func DeniedAccess() *Detector {
 		Doc: "answers 403 for one actor, one event while they go on\n\n" +
 			"A single one happens to everyone and is of low severity, however often the same thing is " +
 			"asked for again. Who is refused one object or route after the other is trying what belongs " +
-			"to others. Images and what browsers ask for unbidden do not count, nor do routes that the " +
+			"to others. A page asks for its parts, some of which its user may not see: routes without ids, asked for " +
+			"from a page of the site and not too many, are no pattern. Images and what browsers ask for unbidden do not count, nor do routes that the " +
 			"plan does not include, nor logins.",
 		Type:      AccessDenied,
 		Severity:  Low,
@@ -49,6 +50,23 @@ type denial struct {
 	Recent  Window   // the last answer for each object; at most limit
 	Objects Distinct // of the whole series
 	Paths   []string // the first ones, clipped; at most maxShown
+	Routes  bool     `json:",omitempty"` // none of them was about an object
+	Parts   bool     `json:",omitempty"` // all of them may be parts of pages
+}
+
+// maxPageParts is how many parts pages have that their user may not see.
+const maxPageParts = 20
+
+// isPart tells whether the request asks for what a page may be made of, rather than for an
+// object.
+func isPart(r *parsers.Request) bool {
+	return r.Method == "GET" && referred(r) && !ofObject(r)
+}
+
+// ofObject tells whether the request is about an object, by an id in its path or query.
+func ofObject(r *parsers.Request) bool {
+	f := featuresOf(r)
+	return f.placed || f.hasObject || f.hasID
 }
 
 // maxShown bounds a list of names in an event: the first ones.
@@ -68,15 +86,17 @@ func shown(list []string, text string) []string {
 func (s *accessDenied) Observe(r *parsers.Request, emit func(Event)) {
 	m := mark(r, objectTag(r))
 	if s.Going == nil {
-		s.Going = &denial{Episode: begin(r, Window{m})}
+		s.Going = &denial{Episode: begin(r, Window{m}), Routes: true, Parts: true}
 	} else {
 		s.Going.extend(r)
 	}
 	g := s.Going
 	g.Objects.Add(m.Tag)
 	g.Paths = shown(g.Paths, strings.TrimRight(r.Path, "/"))
+	g.Routes = g.Routes && !ofObject(r)
+	g.Parts = g.Parts && isPart(r) && len(g.Objects) <= maxPageParts
 	severity := Low
-	if g.Recent.SlideDistinct(m, s.window, s.limit); len(g.Recent) >= s.limit {
+	if g.Recent.SlideDistinct(m, s.window, s.limit); len(g.Recent) >= s.limit && !g.Parts {
 		severity = High
 	}
 	g.reach(severity, Blocked)
@@ -87,9 +107,16 @@ func (s *accessDenied) Expire(emit func(Event)) { s.Going.end(emit, s.describe) 
 
 func (s *accessDenied) describe(e *Event) {
 	g := s.Going
+	one, many := "object", "objects"
+	if g.Routes {
+		one, many = "route", "routes"
+	}
 	e.Summary = fmt.Sprintf("%s was refused %s with %s 403 in %s (threshold for a pattern: %s within %s)",
-		who(e.ActorID, e.ActorType), g.Objects.of("object", "objects"), plural(e.Count, "answer", "answers"), inWords(e.Last.Sub(e.First)),
-		plural(int64(s.limit), "object", "objects"), inWords(s.window))
+		who(e.ActorID, e.ActorType), g.Objects.of(one, many), plural(e.Count, "answer", "answers"), inWords(e.Last.Sub(e.First)),
+		plural(int64(s.limit), one, many), inWords(s.window))
+	if g.Parts && len(g.Objects) >= s.limit {
+		e.Summary += "; they were asked for from pages of the site, as parts that their user may not see"
+	}
 	switch {
 	case e.Severity < High:
 		e.Confidence = 0.2 // it happens to everyone

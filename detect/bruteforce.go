@@ -14,7 +14,7 @@ func BruteForceIP() *Detector {
 		Name: "brute-force-ip",
 		Doc: "many failed logins from one address\n\n" +
 			"Whoever guesses passwords fails often. So does an office behind one address on a Monday " +
-			"morning: where several accounts fail a time or two each, and most logins work, the event is " +
+			"morning: where several accounts fail a time or two each, hardly one more often, and most logins work, the event is " +
 			"of medium severity and low confidence; where the log does not say whose logins failed, it is so " +
 			"as long as more of them work than fail. So it is for somebody who " +
 			"got in from there before, with the same user agent, and now mistypes a few times. A login " +
@@ -76,7 +76,8 @@ type guessing struct {
 	Accounts   map[uint64]int // failed logins by tag of the account; at most MaxDistinct
 	Worst      int            // the most of one account
 	Account    string         // the last one that failed, clipped
-	Winner     string         // the account of the first login that was guessed, clipped
+	Winner     string         // the account of the first login that was guessed, clipped; in brute-force-ip rather of one that failed before
+	Sought     bool           `json:",omitempty"` // Winner is one that failed before
 }
 
 func (s *bruteForceIP) Observe(r *parsers.Request, emit func(Event)) {
@@ -149,6 +150,7 @@ func (s *bruteForceIP) succeed(r *parsers.Request) {
 		s.know(r)
 	default:
 		g.win(r)
+		g.prefer(r)
 	}
 }
 
@@ -172,7 +174,19 @@ func (s *bruteForceIP) slip() bool {
 }
 
 // office tells whether the failed logins look like slips of many people.
-func (s *bruteForceIP) office() bool { return s.Going.office(s.accounts, s.slips) }
+func (s *bruteForceIP) office() bool {
+	return s.Going.office(s.accounts, s.slips) || s.large() && s.Going.office(s.accounts, s.limit-1)
+}
+
+// large tells whether so many people got in from there that of the accounts that fail, a few
+// may slip once more than most.
+func (s *bruteForceIP) large() bool {
+	return peopleForSlips*s.Going.above(s.slips) <= max(len(s.Known), len(s.Going.Insiders))
+}
+
+// peopleForSlips is how many people who got in excuse one who fails more often than most, if
+// less often than an attack on one account.
+const peopleForSlips = 20
 
 // beginGuessing begins with the failed logins in a window tagged by account.
 func beginGuessing(r *parsers.Request, failed Window) *guessing {
@@ -217,6 +231,18 @@ func (g *guessing) win(r *parsers.Request) {
 	g.reach(High, Succeeded)
 }
 
+// prefer names the account of a login that was guessed in the place of one that only was the
+// first to get in: who guesses at one account is after that, and neighbours log in too.
+func (g *guessing) prefer(r *parsers.Request) {
+	if g.Sought || g.Accounts[accountTag(r)] == 0 {
+		return
+	}
+	if g.Sought = true; g.Winner != clip(r.User) {
+		g.Winner, g.Last = clip(r.User), r.Time
+		g.addEvidence(evidence(r))
+	}
+}
+
 // office tells whether several accounts slipped at most so often each, while more others
 // got in, or nearly all of those: so many of one kind or the other that people share the
 // address. One account that gets in again and again makes no office, and one that slips is
@@ -227,6 +253,16 @@ func (g *guessing) office(accounts, slips int) bool {
 	}
 	return len(g.Accounts) > 1 && max(len(g.Accounts), len(g.Insiders)) >= accounts && len(g.Accounts) < MaxDistinct &&
 		g.Worst <= slips && (int64(len(g.Insiders)) > g.Count || 5*g.mended() >= 4*len(g.Accounts))
+}
+
+// above is how many accounts failed more often.
+func (g *guessing) above(slips int) (n int) {
+	for _, failed := range g.Accounts {
+		if failed > slips {
+			n++
+		}
+	}
+	return n
 }
 
 // mended is how many of the accounts that failed got in, too. Of a list of stolen passwords

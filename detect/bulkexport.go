@@ -93,6 +93,7 @@ type export struct {
 	Total, Estimated, Thin int64 // records while it went on
 	Outside                int64 // requests outside business hours
 	Crawler                bool  // whether a search engine is at it
+	Solid                  bool  `json:",omitempty"` // whether without thin answers there were too many
 }
 
 const (
@@ -110,7 +111,7 @@ func (s *bulkExport) Observe(r *parsers.Request, emit func(Event)) {
 		s.Expire(emit)
 	}
 	p := s.pageOf(r)
-	records, known := s.within(p)
+	records, thin, known := s.within(p)
 	if known {
 		return
 	}
@@ -128,12 +129,16 @@ func (s *bulkExport) Observe(r *parsers.Request, emit func(Event)) {
 	e := s.Going
 	e.Crawler = e.Crawler || isCrawler(r)
 	e.Peak = max(e.Peak, records)
+	e.Solid = e.Solid || records-thin-p.Thin > *s.limit
 	severity := High
 	if records > *s.critical {
 		severity = Critical
 	}
-	if e.thin() || e.Crawler {
+	if e.Crawler {
 		severity--
+	}
+	if e.thin() {
+		severity = Medium
 	}
 	if mostly(e.Outside, e.Count) {
 		severity = severity.raised()
@@ -171,8 +176,8 @@ func (s *bulkExport) pageOf(r *parsers.Request) page {
 }
 
 // within forgets what lies further back than the window, and returns the records that are
-// left and whether the page is among them.
-func (s *bulkExport) within(p page) (records int64, known bool) {
+// left, those of them that are of thin answers, and whether the page is among them.
+func (s *bulkExport) within(p page) (records, thin int64, known bool) {
 	n, window := 0, moment(s.window.Microseconds())
 	for n < len(s.Pages) && p.At-s.Pages[n].At > window {
 		n++
@@ -180,9 +185,10 @@ func (s *bulkExport) within(p page) (records int64, known bool) {
 	s.Pages = slices.Delete(s.Pages, 0, n)
 	for i := range s.Pages {
 		records += s.Pages[i].Records
+		thin += s.Pages[i].Thin
 		known = known || p.Tag != 0 && s.Pages[i].Tag == p.Tag
 	}
-	return records, known
+	return records, thin, known
 }
 
 func (s *bulkExport) add(p page) {
@@ -228,14 +234,17 @@ func (e *export) add(p page, hours *Hours) {
 }
 
 // thin tells whether most of the records are guessed from what was asked for, and the
-// answers do not look like it.
-func (e *export) thin() bool { return 2*e.Thin > e.Total }
+// answers do not look like it, and the others are not too many by themselves.
+func (e *export) thin() bool { return 2*e.Thin > e.Total && !e.Solid }
 
 func (s *bulkExport) describe(e *Event) {
 	g := s.Going
 	method, about := "logged", ""
 	if g.Estimated > 0 {
 		method, about = "estimated", "about "
+	}
+	if g.thin() {
+		about = "at most "
 	}
 	inAll := ""
 	if g.Total > g.Peak {
@@ -258,8 +267,9 @@ func (s *bulkExport) describe(e *Event) {
 	default:
 		e.Confidence = 0.6 // pages may hold less than was asked for
 	}
-	if e.ActorType == string(parsers.ActorAPIKey) && e.Confidence > 0.6 {
-		e.Confidence = 0.6 // jobs fetch much by nature
+	if e.ActorType == string(parsers.ActorAPIKey) {
+		e.Confidence = min(e.Confidence, 0.6) // jobs fetch much by nature
+		e.Summary += "; an API key, which may be a job"
 	}
 	if mostly(g.Outside, e.Count) {
 		e.Summary += fmt.Sprintf("; outside business hours (%s)", s.hours)

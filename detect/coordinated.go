@@ -19,7 +19,8 @@ func Coordinated() *Detector {
 			"off one list. An address is counted with them if it is refused more often than served and has asked for several of " +
 			"the paths; a path only if hardly any other address asks for it, and if it is none of the " +
 			"site's own pages, which many were served before an outage or are served still. Visitors who follow a dead link are served " +
-			"for the most part, and share but that one path; where most requests name the page that led there, " +
+			"for the most part, and share but that one path; clients of calendars and files look for these at the " +
+			"same places (PROPFIND), which does not count; where most requests name the page that led there, " +
 			"the event is of medium severity. All that goes on at a time is one campaign.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -168,7 +169,7 @@ func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
 		}
 		return
 	}
-	if r.Status != 403 && r.Status != 404 || featuresOf(r).unbidden || isCrawler(r) {
+	if r.Status != 403 && r.Status != 404 || r.Method == "PROPFIND" || featuresOf(r).unbidden || isCrawler(r) {
 		return
 	}
 	a.Refused = min(a.Refused+1, maxCount)
@@ -302,7 +303,7 @@ func (s *coordinated) sweep(now int64) {
 func (p *sought) ask(r *parsers.Request, by uint64, window time.Duration) asker {
 	p.Askers = slices.DeleteFunc(p.Askers, func(o asker) bool { return r.Time.Sub(o.At) > window })
 	k := asker{Address: by, IP: clip(r.ClientIP), Mark: mark(r, tag(r.Path)), Agent: tag(r.UserAgent),
-		Referred: r.Referer != "" && r.Referer != "-"}
+		Referred: referred(r)}
 	if r.Origin != nil {
 		k.ASN = r.Origin.ASN
 	}

@@ -16,7 +16,9 @@ func Enumeration() *Detector {
 		Doc: "many answers 404 for one actor\n\n" +
 			"Who does not know an API tries names until some answer. A client with a broken link does " +
 			"so too, but always on the same few paths: such an event is of medium severity and low " +
-			"confidence. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
+			"confidence. So is one whose requests mostly name the page of the site that led to them, as in an outage or by " +
+			"dead links. Backup and sync clients ask whether a file is there before they send it: where most requests are " +
+			"such questions, the event is of low severity. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
 			"search engine, if its address is known for it, is of low severity: it follows dead links.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -38,35 +40,79 @@ type enumeration struct {
 	limit, few int
 	window     time.Duration
 
-	Recent Window `json:",omitempty"` // while nothing goes on; tagged by path
+	Recent Window `json:",omitempty"` // while nothing goes on; tagged by missingTag
 	Going  *scan  `json:",omitempty"`
 }
 
 // A scan is an enumeration that goes on.
 type scan struct {
 	Episode
-	Paths   Distinct
-	Crawler crawling
+	Paths            Distinct
+	Crawler          crawling
+	Referred, Asking int64 `json:",omitempty"` // of Count: that name the page that led there, that asksFirst
+}
+
+func (g *scan) referred() bool { return mostly(g.Referred, g.Count) }
+func (g *scan) asking() bool   { return mostly(g.Asking, g.Count) }
+
+// missingTag is the tag of the path, but for its last bits: how the request came about.
+func missingTag(r *parsers.Request) uint64 {
+	t := tag(r.Path) &^ missingBits
+	if referred(r) {
+		t |= referredBit
+	}
+	if asksFirst(r) {
+		t |= askingBit
+	}
+	return t
+}
+
+const (
+	referredBit = 1 << iota
+	askingBit
+	missingBits = referredBit | askingBit
+)
+
+// match takes a request by its missingTag.
+func (g *scan) match(t uint64) {
+	g.Paths.Add(t &^ missingBits)
+	g.Referred += int64(t & referredBit / referredBit)
+	g.Asking += int64(t & askingBit / askingBit)
+}
+
+// asksFirst tells whether the request is how clients that send files ask whether the
+// service has them: for their properties, or by a hash of what they hold.
+func asksFirst(r *parsers.Request) bool {
+	return r.Method == "PROPFIND" || r.Method == "HEAD" && endsInHash(r.Path)
+}
+
+// endsInHash tells whether a path ends in 40 hex digits or more: no list of names has those.
+func endsInHash(p string) bool {
+	const digits = 40 // of SHA-1
+	return len(p) > digits && strings.Trim(p[len(p)-digits:], "0123456789abcdefABCDEF") == ""
 }
 
 func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
-	m := mark(r, tag(r.Path))
+	m := mark(r, missingTag(r))
 	if s.Going == nil {
 		if s.Recent.Slide(m, s.window, s.limit+1); len(s.Recent) <= s.limit {
 			return
 		}
 		s.Going = &scan{Episode: begin(r, s.Recent)}
 		for _, m := range s.Recent {
-			s.Going.Paths.Add(m.Tag)
+			s.Going.match(m.Tag)
 		}
 		s.Recent = nil
 	} else {
 		s.Going.extend(r)
-		s.Going.Paths.Add(m.Tag)
+		s.Going.match(m.Tag)
 	}
 	s.Going.Route = "" // what is not there has none
 	severity := High
-	if len(s.Going.Paths) < s.few {
+	switch {
+	case s.Going.asking():
+		severity = Low
+	case len(s.Going.Paths) < s.few, s.Going.referred():
 		severity = Medium
 	}
 	s.Going.Crawler.meet(r)
@@ -85,9 +131,15 @@ func (s *enumeration) describe(e *Event) {
 	e.Summary = fmt.Sprintf("%s got %d answers 404 on %s in %s (threshold: more than %d within %s)",
 		who(e.ActorID, e.ActorType), e.Count, paths.of("path", "paths"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
 	switch {
+	case s.Going.asking():
+		e.Confidence = 0.2
+		e.Summary += "; most ask whether a file is there, as clients do before they send it"
 	case len(paths) < s.few:
 		e.Confidence = 0.4
 		e.Summary += fmt.Sprintf("; fewer than %d paths look like a broken client", s.few)
+	case s.Going.referred():
+		e.Confidence = 0.4
+		e.Summary += "; most requests name the page that led to them, as they do where links are dead or a service fails"
 	case len(paths) <= s.limit:
 		e.Confidence = 0.7
 	default:
@@ -96,6 +148,9 @@ func (s *enumeration) describe(e *Event) {
 	s.Going.Crawler.qualify(e)
 	e.Metadata = s.Going.Crawler.meta("endpoint_count", e.Count, "distinct_paths", len(paths), "window_seconds", int(s.window.Seconds()))
 }
+
+// referred tells whether the request names the page that led to it.
+func referred(r *parsers.Request) bool { return r.Referer != "" && r.Referer != "-" }
 
 // isUnbidden tells whether browsers, crawlers and tools ask for the path by themselves.
 func isUnbidden(p string) bool {
@@ -109,7 +164,10 @@ func isUnbidden(p string) bool {
 	switch {
 	case strings.HasPrefix(name, "favicon"), strings.HasPrefix(name, "apple-touch-icon"), strings.HasPrefix(name, "sitemap"):
 		return true
-	case name == "robots.txt", name == "ads.txt", name == "humans.txt", name == "browserconfig.xml", name == "manifest.json", name == "site.webmanifest":
+	}
+	switch name {
+	case "robots.txt", "ads.txt", "app-ads.txt", "sellers.json", "humans.txt", "security.txt", "llms.txt", "browserconfig.xml", "opensearch.xml",
+		"manifest.json", "site.webmanifest", "manifest.webmanifest", "sw.js", "service-worker.js", "apple-app-site-association", "assetlinks.json":
 		return true
 	}
 	switch strings.ToLower(path.Ext(name)) {

@@ -174,7 +174,7 @@ func TestPageTag(t *testing.T) {
 		path, query, _ := strings.Cut(target, "?")
 		return pageTag(&parsers.Request{Time: noon, Path: path, Query: query})
 	}
-	same := []string{"/a?limit=10&page=2", "/a/?page=2&limit=10", "/a?page=2&&limit=10&_=17", "/a?page=2&limit=10&t=1772366401", "/a?page=2&limit=10&since=2026-03-01T12:00:00Z&nonce=x"}
+	same := []string{"/a?limit=10&page=2", "/a/?page=2&limit=10", "/a?page=2&&limit=10&_=17", "/a?page=2&limit=10&t=1772366401", "/a?page=2&limit=10&since=2026-03-01T12:00:00Z&nonce=x", "/a?limit=10&page=2&request_id=8f14e45f&traceId=c9f0"}
 	for _, target := range same {
 		if of(target) != of(same[0]) {
 			t.Errorf("%s is another page than %s", target, same[0])
@@ -183,6 +183,16 @@ func TestPageTag(t *testing.T) {
 	for _, target := range []string{"/a?limit=10&page=3", "/b?limit=10&page=2", "/a?limit=10&page=2&page=2", "/a?limit=2&page=10", "/a?limit=10", "/a"} {
 		if of(target) == of(same[0]) {
 			t.Errorf("%s is the same page as %s", target, same[0])
+		}
+	}
+	// A span up to now is the same page for its length. Noon is 1772366400.
+	day := of("/a?from=1772280000&to=1772366400&limit=10")
+	if got := of("/a?to=1772366385500&limit=10&from=1772279985500"); got != day {
+		t.Error("the day before, asked for a quarter of a minute later, is another page")
+	}
+	for _, target := range []string{"/a?from=1772276400&to=1772366400&limit=10", "/a?from=1772280000&limit=10", "/a?from=1772193600&to=1772280000&limit=10", "/a?from=1772280000&to=1772366400&limit=10&page=2"} {
+		if of(target) == day {
+			t.Errorf("%s is the same page as the last day", target)
 		}
 	}
 }
@@ -201,7 +211,7 @@ func TestBulkExportAgainstAll(t *testing.T) {
 		for n := range test.requests {
 			at = at.Add(time.Duration(chance.Int64N(int64(2*time.Hour) * 4 / int64(test.requests))).Truncate(time.Microsecond))
 			p := page{At: momentOf(at), Tag: uint64(chance.IntN(test.pages)) + 1, pageSum: pageSum{Requests: 1, Records: int64(1 + chance.IntN(9))}}
-			got, known := s.within(p)
+			got, _, known := s.within(p)
 			if last, was := counted[p.Tag]; known != (was && at.Sub(last) <= window) {
 				t.Fatalf("seed %d: page %d after %d requests: known %v", seed, p.Tag, n, known)
 			}

@@ -15,7 +15,9 @@ func KeyInvalid() *Detector {
 			"One refused request is a token that ran out, so an event of a few is not yet an alert. " +
 			"Many show a client that was left with an old key, or somebody who tries what was found. " +
 			"Many different keys from one address are guessed; of those, answers 403 count too: some " +
-			"gateways refuse an unknown key so, but a key that may not do everything is no event.",
+			"gateways refuse an unknown key so, but a key that may not do everything is no event. A page that " +
+			"was left open asks on after its session has ended: requests without a key that name the page, no faster " +
+			"than pages ask, are of low confidence and no alert.",
 		Type:      APIKeyInvalid,
 		Severity:  Medium,
 		Technique: "T1110",
@@ -50,6 +52,18 @@ type refusal struct {
 	Recent  Window   // the last request of each key; one more than keys at most
 	Keys    Distinct // of the whole series
 	Keyless int64    // requests that bore no key or token
+	Page    bool     `json:",omitempty"` // all of it may be a page whose session has ended
+}
+
+// Pages that were left open ask for so many things at once, and so often in a minute.
+const (
+	pageBurst  = 30
+	pageMinute = 20
+)
+
+// isPage tells whether a request may be that of a page whose session has ended.
+func (g *refusal) isPage(r *parsers.Request, key string) bool {
+	return key == "" && r.Status == 401 && referred(r) && float64(g.Count) <= pageBurst+pageMinute*g.Last.Sub(g.First).Minutes()
 }
 
 func (s *keyInvalid) Observe(r *parsers.Request, emit func(Event)) {
@@ -62,7 +76,7 @@ func (s *keyInvalid) Observe(r *parsers.Request, emit func(Event)) {
 	case s.Going != nil:
 		s.Going.extend(r)
 	case r.Event == APIKeyInvalid:
-		s.Going = &refusal{Episode: beginByClient(r, Window{m})}
+		s.Going = &refusal{Episode: beginByClient(r, Window{m}), Page: true}
 	default:
 		if s.Forbidden.SlideDistinct(m, s.window, s.keys+1); len(s.Forbidden) <= s.keys {
 			return
@@ -75,6 +89,8 @@ func (s *keyInvalid) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	g := s.Going
 	severity := Medium
+	doubt := g.Page
+	g.Page = g.Page && g.isPage(r, key)
 	if key == "" {
 		g.Keyless++
 	} else {
@@ -84,7 +100,7 @@ func (s *keyInvalid) Observe(r *parsers.Request, emit func(Event)) {
 		}
 	}
 	g.reach(severity, Blocked)
-	if g.Count == int64(s.many) {
+	if g.Count == int64(s.many) || doubt && !g.Page && g.Count > int64(s.many) {
 		g.say(emit, s.describe)
 		return
 	}
@@ -113,6 +129,9 @@ func (s *keyInvalid) describe(e *Event) {
 	switch {
 	case e.Severity == High:
 		e.Confidence = 0.9
+	case g.Page:
+		e.Confidence = 0.2
+		e.Summary += "; pages of the site are named, which ask on when a session has ended"
 	case e.Count >= int64(s.many):
 		e.Confidence = 0.6
 	default:

@@ -20,7 +20,8 @@ func ObjectSweep() *Detector {
 			"to others one by one. How many are many is what the others ask for in an hour on the same " +
 			"route, and what the actor itself did before, once it is known for a day: its own hours count " +
 			"all, so that a nightly job is told once. Alerted actors are no measure for others. " +
-			"Jobs sweep by nature: an API key is of medium severity. Pages for everybody are read by " +
+			"Jobs sweep by nature: an API key is of medium severity. So is an address where the objects of no user agent " +
+			"are too many, and it has several: an office. Pages for everybody are read by " +
 			"crawlers: where only the address is known and the path is none of an API, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -120,6 +121,7 @@ type sweep struct {
 	Granted, Refused int64 // of Count
 	Crawler          crawling
 	Page             bool // its route may be one of pages for everybody
+	Agents           int  `json:",omitempty"` // user agents of an address where none asked for too many by itself; else 0
 	// What it was measured with when it began.
 	Limit, OthersP99, OthersHours, OwnP99, OwnHours int64
 	OthersActors                                    int
@@ -138,7 +140,7 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 	s.turn(a, now)
 	a.Last = now
 	object, _ := pathObject(r)
-	n := a.Recent.see(sighting{At: now, Object: object, Evidence: evidence(r), Status: r.Status}, s.window.Microseconds())
+	n := a.Recent.see(sighting{At: now, Object: object, Evidence: evidence(r), Status: int32(r.Status), Agent: agentMark(r.UserAgent)}, s.window.Microseconds())
 	if n > a.Peak {
 		if !a.Apart {
 			s.Hours.move(a.Peak, n)
@@ -151,6 +153,9 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going[i].extend(r)
 		s.Going[i].match(object, r.Status)
 		s.Going[i].Most = max(s.Going[i].Most, n)
+		if g := s.Going[i]; g.Agents > 0 {
+			g.Agents = a.Recent.crowd(g.Limit)
+		}
 	case n <= int64(s.least) || len(s.Going) == maxSweeps:
 		return
 	default:
@@ -255,10 +260,13 @@ func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 	var marks Window
 	for _, v := range a.Recent.Seen {
 		marks = append(marks, Mark{At: time.UnixMicro(v.At).UTC(), Tag: v.Object, Evidence: v.Evidence})
-		g.match(v.Object, v.Status)
+		g.match(v.Object, int(v.Status))
 	}
 	g.Episode = begin(r, marks)
 	g.ID = g.ActorID // Seal tells the events of one route apart by it
+	if g.ActorType == string(parsers.ActorIP) {
+		g.Agents = a.Recent.crowd(g.Limit)
+	}
 	g.Page = g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) &&
 		!strings.Contains(r.Route, "{uuid}") && !strings.Contains(r.Route, "{hash}") && !strings.Contains(r.Route, "{email}")
 	// Its objects are no measure for others, as long as it goes on.
@@ -284,7 +292,7 @@ func (s *objectSweep) judge(g *sweep) {
 	switch {
 	case g.isPages():
 		severity = Low
-	case g.ActorType == string(parsers.ActorAPIKey):
+	case g.ActorType == string(parsers.ActorAPIKey), g.Agents > 0:
 		severity = Medium
 	}
 	severity = g.Crawler.most(severity)
@@ -364,6 +372,9 @@ func (s *objectSweep) describe(g *sweep, e *Event) {
 		e.Summary += "; they are pages rather than an API, as crawlers read them"
 	case g.ActorType == string(parsers.ActorAPIKey):
 		e.Confidence = 0.5 // a job
+	case g.Agents > 0:
+		e.Confidence = 0.3
+		e.Summary += fmt.Sprintf("; they are of %d user agents or more, none of which asked for too many, which looks like an office", g.Agents)
 	case g.Measured && g.Most > 2*g.Limit:
 		e.Confidence = 0.9
 	case g.Measured:
@@ -391,14 +402,45 @@ type sighting struct {
 	At     int64 // microseconds since 1970
 	Object uint64
 	Evidence
-	Status int
+	Status int32
+	Agent  uint8 // agentMark
 }
 
 func (v *sighting) pack(p *packer) {
 	p.micros(&v.At)
 	p.tag(&v.Object)
 	p.evidence(&v.Evidence)
-	packInteger(p, &v.Status)
+	// Earlier versions saved the status alone.
+	const bits = 32
+	n := int64(v.Status) + int64(v.Agent)<<bits
+	p.int(&n)
+	v.Status, v.Agent = int32(n), uint8((n-int64(int32(n)))>>bits)
+}
+
+// agentMark tells user agents apart, mostly, and costs nothing: hardly two browsers have one
+// of the same length.
+func agentMark(agent string) uint8 { return uint8(len(agent)) }
+
+// fewAgents is how many user agents one person has at most.
+const fewAgents = 3
+
+// crowd returns how many user agents asked for the objects, if they are more than one person
+// has and none of them asked for more than limit; else 0.
+func (s *sightings) crowd(limit int64) (agents int) {
+	var by [256]int64
+	for i := range s.Seen {
+		n := &by[s.Seen[i].Agent]
+		if *n == 0 {
+			agents++
+		}
+		if *n += 1 << s.Level; *n > limit {
+			return 0
+		}
+	}
+	if agents <= fewAgents {
+		return 0
+	}
+	return agents
 }
 
 // maxSightings is more than the threshold for an actor without company, which is thereby

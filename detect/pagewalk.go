@@ -169,6 +169,10 @@ func (s *pageWalk) describe(e *Event) {
 	default:
 		e.Confidence = 0.5 // somebody patient, or a list that loads on as one scrolls
 	}
+	if e.ActorType == string(parsers.ActorAPIKey) {
+		e.Confidence = min(e.Confidence, 0.4)
+		e.Summary += "; an API key, which may be a job"
+	}
 	if mostly(w.Outside, e.Count) {
 		e.Summary += fmt.Sprintf("; outside business hours (%s)", s.hours)
 	}

@@ -33,7 +33,8 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 // A listingReader finds out listingOf a request from its parameters, one after the other.
 type listingReader struct {
 	r     *parsers.Request // nil where it cannot have got a list
-	l     listing          // Tag is the sum so far
+	l     listing
+	sum   pageTagger
 	short parameterValue
 	ok    bool
 }
@@ -44,7 +45,7 @@ func (f *features) newListingReader(r *parsers.Request) (b listingReader) {
 	if !f.answersList(r) {
 		return b
 	}
-	b.r, b.l.Tag = r, f.pathTag
+	b.r, b.sum = r, newPageTagger(r, f)
 	if f.paged {
 		_, rest, _ := strings.Cut(r.Path, "/page/")
 		segment, _, _ := strings.Cut(rest, "/")
@@ -67,7 +68,7 @@ func (b *listingReader) take(p *parameter) {
 	default:
 		b.ok = b.l.take(kind, p.name, p.value, b.r.Time) || b.ok
 	}
-	b.l.Tag += p.tag(kind, b.r.Time)
+	b.sum.take(p, kind)
 }
 
 // listing returns what was found, once all parameters are taken.
@@ -79,8 +80,8 @@ func (b *listingReader) listing() (l listing, ok bool) {
 	if b.ok && !l.Paged && b.r.Method != "GET" && isGraphQL(b.r.Path) {
 		b.ok = false // every page of an application asks for the first few of something
 	}
-	if l.Tag = max(l.Tag, 1); !b.ok {
-		l.Tag = 0
+	if b.ok {
+		l.Tag = b.sum.tag()
 	}
 	return l, b.ok
 }
@@ -252,7 +253,7 @@ func kindOfPlain(name []byte) nameKind {
 		return shortName
 	case "variables", "query":
 		return graphName
-	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "":
+	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "cachebust", "requestid", "correlationid", "traceid", "":
 		return chanceName
 	}
 	return otherName
@@ -333,7 +334,13 @@ const clockError = time.Hour
 // isClock tells whether a value is the time of the request, about: a client that asks
 // again and again for what is new says from when on. That is no walk through pages.
 func isClock(v parameterValue, at time.Time) bool {
-	var said time.Time
+	said, ok := timeSaid(v)
+	return ok && at.Sub(said).Abs() <= clockError
+}
+
+// timeSaid reads a value as a time: of Unix, in seconds or fractions of them, or as people
+// write it.
+func timeSaid(v parameterValue) (said time.Time, ok bool) {
 	switch value, n := v.text, int64(v.number); {
 	case v.isNumber && len(value) == 10:
 		said = time.Unix(n, 0)
@@ -342,45 +349,82 @@ func isClock(v parameterValue, at time.Time) bool {
 	case v.isNumber && len(value) == 16:
 		said = time.UnixMicro(n)
 	case v.isNumber, len(value) < len("2006-01-02T15:04"), value[4] != '-', value[7] != '-':
-		return false
+		return said, false
 	default:
 		if strings.IndexByte(value, '%') >= 0 {
 			plain, err := url.QueryUnescape(value)
 			if err != nil || len(plain) < len("2006-01-02T15:04") {
-				return false
+				return said, false
 			}
 			value = plain
 		}
 		var err error
 		if said, err = time.Parse(time.RFC3339, value); err != nil {
 			if said, err = time.Parse("2006-01-02T15:04", value[:len("2006-01-02T15:04")]); err != nil {
-				return false
+				return said, false
 			}
 		}
 	}
-	return at.Sub(said).Abs() <= clockError
+	return said, true
 }
 
 // pageTag tells pages apart: by path and parameters, in whatever order they stand,
 // without those that only tell the time or keep caches from answering.
 func pageTag(r *parsers.Request) uint64 {
-	sum := featuresOf(r).pathTag
+	sum := newPageTagger(r, featuresOf(r))
 	var p parameter
 	for _, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
 			query = p.read(query)
-			sum += p.tag(p.paging(), r.Time)
+			sum.take(&p, p.paging())
 		}
 	}
-	return max(sum, 1)
+	return sum.tag()
 }
 
-// tag is what the parameter, which is of that kind, adds to pageTag.
-func (p *parameter) tag(kind nameKind, at time.Time) uint64 {
-	if kind == chanceName || isClock(p.value, at) {
-		return 0
+// A pageTagger makes the pageTag of a request from its parameters, one after the other. A
+// dashboard asks for a span up to now, from=now-6h&to=now: it moves on with the clock, and
+// is the same page for its length.
+type pageTagger struct {
+	at          time.Time
+	sum         uint64 // of all parameters
+	moving      uint64 // of those but for times where it begins
+	from, until int64  // Unix seconds of these, and of the one that is now; 0 where there is none
+}
+
+func newPageTagger(r *parsers.Request, f *features) pageTagger {
+	return pageTagger{at: r.Time, sum: f.pathTag, moving: f.pathTag}
+}
+
+// take takes a parameter, which is of that kind.
+func (t *pageTagger) take(p *parameter, kind nameKind) {
+	if kind == chanceName {
+		return
 	}
-	return xxh3.HashString(p.text) * 0x9e3779b97f4a7c15
+	said, isTime := timeSaid(p.value)
+	if isTime && t.at.Sub(said).Abs() <= clockError {
+		switch p.name {
+		case "to", "end", "until":
+			t.until = said.Unix()
+		}
+		return
+	}
+	const spread = 0x9e3779b97f4a7c15
+	n := xxh3.HashString(p.text) * spread
+	t.sum += n
+	if isTime && (p.name == "from" || p.name == "start") {
+		t.from, n = said.Unix(), xxh3.HashString(p.name)*spread
+	}
+	t.moving += n
+}
+
+// tag returns the pageTag, once all parameters are taken. It is never 0.
+func (t *pageTagger) tag() uint64 {
+	if t.from == 0 || t.until == 0 {
+		return max(t.sum, 1)
+	}
+	const rounding = 30 // seconds: a client may look at the clock twice
+	return max(t.moving^uint64((t.until-t.from+rounding)/60), 1)
 }
 
 // A pageSizes says how many records a page holds where the log does not count them.

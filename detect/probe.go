@@ -299,7 +299,7 @@ func mayProbe(r *parsers.Request) bool { return featuresOf(r).odd || oddHeaders(
 
 // oddHeaders is mayProbe for the headers.
 func oddHeaders(r *parsers.Request) bool {
-	return r.Referer != "" && r.Referer != "-" && oddReferer(r.Referer) || oddAgent(r)
+	return referred(r) && oddReferer(r.Referer) || oddAgent(r)
 }
 
 // reaches tells whether a query has a parameter by whose name the fields of an object lead
@@ -419,7 +419,8 @@ func (p *prober) path(path string) {
 	for depth := 0; ; depth++ {
 		if ups := climbs(path); ups > 0 {
 			// Browsers and tools resolve these before they ask; crawlers of a broken page may not.
-			p.add(hit{Class: traversal, Sure: encoded || depth > 1 || above(path) || anyIn(strings.ToLower(path), fileSigns), Where: "the path was", Value: path})
+			sure := depth > 1 || anyIn(strings.ToLower(path), fileSigns) || (encoded || above(path)) && !relativeLink(path, ups)
+			p.add(hit{Class: traversal, Sure: sure, Where: "the path was", Value: path})
 			break
 		}
 		decoded := unescape(path, false)
@@ -429,6 +430,9 @@ func (p *prober) path(path string) {
 		path = decoded
 	}
 	path = unescape(unescape(path, false), false)
+	if last := lastSegment(path); emptyScripts[strings.ToLower(last)] {
+		path = path[:strings.LastIndex(path, last)]
+	}
 	lower := strings.ToLower(path)
 	for _, c := range pathClasses {
 		if !strings.ContainsAny(path, c.needs) {
@@ -447,6 +451,25 @@ func (p *prober) path(path string) {
 		p.add(hit{Class: crossSite, Sure: sure, Where: "the path was", Value: path})
 	}
 }
+
+// relativeLink tells whether a path with so many climbs ends as the links between documents
+// and their pictures do, which an application may ask for as a name: "files/..%2Fnotes.md".
+func relativeLink(path string, climbs int) bool {
+	dot := strings.LastIndexByte(path, '.')
+	if climbs > 2 || dot < 0 {
+		return false
+	}
+	switch strings.ToLower(path[dot:]) {
+	case ".md", ".markdown", ".rst", ".adoc", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp":
+		return true
+	}
+	return false
+}
+
+// emptyScripts are what links have that do nothing. Programs that take them for the name of
+// a page ask for it.
+var emptyScripts = map[string]bool{"javascript:": true, "javascript:;": true, "javascript:void(0)": true, "javascript:void(0);": true,
+	"javascript:history.back()": true, "javascript:history.go(-1)": true}
 
 // query judges each parameter. Where all are doubtful, none is sure.
 func (p *prober) query(query, what string, doubtful bool) {

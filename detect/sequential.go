@@ -19,14 +19,16 @@ func SequentialIDs() *Detector {
 			"Where ids are numbers, the next object is one addition away, and who counts through them " +
 			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
 			"people use who work on objects of their own, make no run. The numbers of pages, dates and " +
-			"coordinates are no ids. The crawler of a search engine reads what a page links to: from an " +
+			"coordinates are no ids. A page shows the rows of a list, or pictures, by as many requests: where " +
+			"browsers asked from a page of the site, for no more ids than pages have rows, and were refused none, " +
+			"the event is of medium severity. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1087",
 		OWASP:     "API1:2023",
 		Of:        ObjectKind,
-		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
+		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok && !isUpload(r) },
 		GroupBy:   ByActorRoute,
 	}
 	ids := d.count("ids", 10, "distinct `ids` that make a run")
@@ -83,8 +85,13 @@ type walk struct {
 	Lowest, Highest  uint64
 	Filled           uint64 // percent of its range that the run filled when last seen
 	Granted, Refused int64  // of Count
+	OfPage           bool   `json:",omitempty"` // since it began all requests may be a page's, and no more than it has rows
 	Crawler          crawling
 }
+
+// maxRows is how many ids within the window are still the rows of a list: five pages of
+// fifty.
+const maxRows = 250
 
 // visitsKept is how many ids are remembered for one route, if no more make a run. Who
 // works with more than that at once hides a run among them, if it is spread thin.
@@ -108,9 +115,12 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going.match(id, r.Status)
 	}
 	s.Going.Filled = 100 * uint64(len(run)) / (run[len(run)-1].Tag - run[0].Tag + 1)
+	s.Going.OfPage = s.Going.OfPage && len(run) <= maxRows && ofPage(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
+	case w.rows():
+		severity, outcome = Medium, Succeeded
 	case 2*w.Granted > w.Count && !w.GraphQL:
 		severity, outcome = Critical, Succeeded
 	case w.Refused == w.Count:
@@ -208,7 +218,7 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), OfPage: true, GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
 	for _, v := range run {
 		w.match(v.Tag, v.Status)
 	}
@@ -220,11 +230,21 @@ func (w *walk) match(id uint64, status int) {
 	w.IDs.Add(id)
 	w.Lowest, w.Highest = min(w.Lowest, id), max(w.Highest, id)
 	switch {
-	case status >= 200 && status < 300:
+	case granted(status):
 		w.Granted++
 	case status == 401, status == 403, status == 404:
 		w.Refused++
 	}
+}
+
+// rows tells whether the walk looks like a page that shows a list, and asks for each of its
+// rows. A page knows what is there; who guesses errs.
+func (w *walk) rows() bool { return w.OfPage && w.Granted == w.Count && !w.GraphQL }
+
+// ofPage tells whether a page of the site may have made the request: a browser names the
+// page, or is after a picture. Anybody can write that.
+func ofPage(r *parsers.Request) bool {
+	return r.Method == "GET" && strings.HasPrefix(r.UserAgent, "Mozilla/") && (referred(r) || featuresOf(r).picture)
 }
 
 func (s *sequentialIDs) describe(e *Event) {
@@ -236,6 +256,9 @@ func (s *sequentialIDs) describe(e *Event) {
 		e.Summary += "; GraphQL grants and refuses with the same 200"
 	}
 	switch n := len(w.IDs); {
+	case w.rows():
+		e.Confidence = 0.3
+		e.Summary += "; a browser asked, from pages of the site or for pictures, and was refused none: so a page asks for the rows of a list"
 	case n >= 5*(*s.least):
 		e.Confidence = 0.9
 	case n >= 2*(*s.least):
@@ -246,6 +269,12 @@ func (s *sequentialIDs) describe(e *Event) {
 	w.Crawler.qualify(e)
 	e.Metadata = w.Crawler.meta("route", clip(e.Route), "first_id", w.Lowest, "last_id", w.Highest, "distinct_ids", len(w.IDs),
 		"density", float64(w.Filled)/100, "granted", w.Granted, "window_seconds", int(s.window.Seconds()))
+}
+
+// isUpload tells whether the request made an object at its path, or asked for it before: it
+// was nobody's then.
+func isUpload(r *parsers.Request) bool {
+	return r.Status == 201 && r.Method == "PUT" || r.Status == 404 && r.Method == "PROPFIND"
 }
 
 // objectID returns the number of the object that the request is about: the last one
@@ -325,11 +354,21 @@ func namesObject(name string) bool {
 	return true
 }
 
+// countsUp tells whether a segment is of what has numbers by its nature, from the first on,
+// and is no object: a page, a step of a form, a week.
+func countsUp(segment string) bool {
+	switch segment {
+	case "page", "step", "chunk", "chunks", "year", "years", "month", "months", "week", "weeks", "day", "days":
+		return true
+	}
+	return false
+}
+
 // pathID returns the number in the n-th segment of the path, from 0, between what the
-// route has before and after it: "invoice-17.pdf". A number behind another, or behind
-// "page", is a coordinate or a page.
+// route has before and after it: "invoice-17.pdf". A number behind another is a
+// coordinate, and one behind what countsUp is that one's, as those of the parts of an upload are.
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
-	last, segment := "", ""
+	whole, last, segment := path, "", ""
 	for ; n >= 0; n-- {
 		for path != "" && path[0] == '/' {
 			path = path[1:]
@@ -340,7 +379,7 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		}
 		last, segment, path = segment, path[:i], path[i:]
 	}
-	if last == "page" {
+	if countsUp(last) || (last == "parts" || last == "part") && strings.Contains(whole, "upload") {
 		return 0, false
 	}
 	if _, coordinate := number(last); coordinate {

@@ -101,7 +101,7 @@ func (s *slowScan) Observe(r *parsers.Request, emit func(Event)) {
 	if r.Status == 403 {
 		g.Forbidden++
 	}
-	if r.Referer != "" && r.Referer != "-" {
+	if referred(r) {
 		g.Referred++
 	}
 	g.Crawler.meet(r)

@@ -101,7 +101,7 @@ func TestRulesAreWhole(t *testing.T) {
 	}
 	for _, d := range All() {
 		if !slices.ContainsFunc(Rules(), func(r *Rule) bool {
-			return r.part(clueOf(Event{Name: d.Type, Severity: Critical, Count: 1000, Detector: d.Name})) == 0
+			return r.part(clueOf(Event{Name: d.Type, Severity: Critical, Confidence: 1, Count: 1000, Detector: d.Name})) == 0
 		}) {
 			t.Errorf("no rule alerts of detector %s", d.Name)
 		}

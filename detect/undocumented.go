@@ -67,7 +67,7 @@ func partOfPage(r *parsers.Request) bool {
 		return true
 	}
 	worked := r.Status >= 200 && r.Status < 300 && (r.Method == "GET" || r.Method == "HEAD")
-	return worked && r.Referer != "" && r.Referer != "-"
+	return worked && referred(r)
 }
 
 type undocumentedState struct {
