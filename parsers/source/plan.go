@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -113,17 +114,14 @@ func look(f *File, opts *Options) (*Log, error) {
 	l.Source.Format, l.Source.Reading = l.format.Name, l.format.Reading(opts.Site)
 	reader := l.format.NewReader(opts.Site, l.Source)
 	var r parsers.Request
+	var times []time.Time
 	for i, line := range lines {
-		if reader.Read(line, int64(i+1), &r) != nil {
-			continue
-		}
-		if l.Source.First.IsZero() {
-			l.Source.First = r.Time
-		}
-		if l.begins = later(l.begins, r.Time); f.live == nil {
-			break
+		if reader.Read(line, int64(i+1), &r) == nil {
+			times = append(times, r.Time)
 		}
 	}
+	l.Source.First = beginning(times, opts.Lateness)
+	l.begins = pace(times, l.Source.First, opts.Lateness)
 	if f.stdin != nil {
 		l.content, keep = content, true // it cannot be opened again
 	}
@@ -498,7 +496,9 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		was = inLines
 	}
 	l.Source.ID = k.Source.ID
-	if l.anew = l.File.stdin == nil && (l.layout != was || l.readsOtherwise(k)); l.anew {
+	// What leaps ahead at its beginning was not known to, when there was no more of it.
+	leapt := k.Source.First.Sub(l.Source.First) > minLeap && !l.Source.First.IsZero()
+	if l.anew = l.File.stdin == nil && (l.layout != was || leapt || l.readsOtherwise(k)); l.anew {
 		l.joiner, l.number = joiner{}, 0
 		l.close()
 		return true, nil
@@ -519,7 +519,7 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		l.failed = io.EOF
 		return true, nil
 	}
-	l.voids = !over && torn != "" && (!same || l.joiner.touches(string(line)))
+	l.voids = !over && torn != "" && (!same || torn[0] == wasOpen || l.joiner.touches(string(line)))
 	if open {
 		l.At.Torn = torn
 		l.reopen = l.joiner.open()
