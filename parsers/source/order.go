@@ -14,7 +14,7 @@ type Orderer struct {
 	released int                // how many at the front of held are gone
 	before   time.Time          // all before that are
 	lent     []lent             // batches that held is of, as they came
-	leapt    map[lineOf]bool    // what may come out of the store and has turned out to be late
+	void     map[lineOf]bool    // what may come out of the store, and is not to be judged
 }
 
 // A lineOf a log is told by these.
@@ -49,7 +49,7 @@ func (o *Orderer) Add(b *Batch) {
 	var end time.Time
 	line, sorted := int64(0), b.Log != nil // lines of a log are, if neither times nor numbers go back
 	for i := range requests {
-		if r := &requests[i]; !r.Late && (b.Log != nil || len(o.leapt) == 0 || !o.leapt[lineOf{r.Source.ID, r.Line}]) {
+		if r := &requests[i]; !r.Late && (b.Log != nil || len(o.void) == 0 || !o.void[lineOf{r.Source.ID, r.Line}]) {
 			o.held = append(o.held, r)
 			back := end.After(r.Time)
 			if !back {
@@ -77,19 +77,20 @@ func (o *Orderer) Add(b *Batch) {
 	}
 }
 
-// leave takes out what a batch says has turned out to be late. It lies ahead of its log, so
-// it was not released yet.
+// leave takes out what a batch says is not to be judged as it was given. It lies ahead of
+// its log, or ends it, so it was not released yet.
 func (o *Orderer) leave(b *Batch) {
-	if len(b.Leapt) == 0 {
+	if b.Replaces == 0 && len(b.Leapt) == 0 {
 		return
 	}
-	if o.leapt == nil {
-		o.leapt = map[lineOf]bool{}
+	if o.void == nil {
+		o.void = map[lineOf]bool{}
 	}
+	o.void[lineOf{b.Log.Source.ID, b.Replaces}] = true
 	for _, l := range b.Leapt {
-		o.leapt[lineOf{b.Log.Source.ID, l.Line}] = true
+		o.void[lineOf{b.Log.Source.ID, l.Line}] = true
 	}
-	rest := slices.DeleteFunc(o.held[o.released:], func(r *parsers.Request) bool { return o.leapt[lineOf{r.Source.ID, r.Line}] })
+	rest := slices.DeleteFunc(o.held[o.released:], func(r *parsers.Request) bool { return o.void[lineOf{r.Source.ID, r.Line}] })
 	o.held = o.held[:o.released+len(rest)]
 }
 
