@@ -564,6 +564,7 @@ func TestMigrate(t *testing.T) {
 `,
 			`select path, query from targets where id > 0 order by id`: "/users/7 <nil>\n/users/7 a=1\n",
 			`select count(*) from checkpoint`:                          "0\n",
+			`select lateness_us, leapt from litesoc, sources`:          "-1 <nil>\n",
 		}},
 	} {
 		t.Run(c.file, func(t *testing.T) {
