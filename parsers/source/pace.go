@@ -19,6 +19,8 @@ const (
 	// wrong; as many as leap are enough. A slow request that was begun before a gap and
 	// ended after it is such a line, so one is too few against many.
 	refuted = 3
+	// beginMax is how many requests tell when a log begins.
+	beginMax = 32
 )
 
 // A Pace tells how far the time of a log has got, by the times of its requests in the order
@@ -169,11 +171,12 @@ func (l *Log) reached(now time.Time) time.Time {
 	return last
 }
 
-// beginning returns the time at which a log begins, by the times of its first requests: that
-// of the first, unless a quarter of the others shows that it leaps ahead of them. Slow
+// beginning returns the time at which a log begins, by the times of its first requests, at
+// most beginMax of them: that of the first, unless a quarter of the others shows that it leaps ahead of them. Slow
 // requests, which stand where they ended and may say when they began, are fewer.
 func beginning(times []time.Time, lateness time.Duration) time.Time {
 	leap := max(lateness, minLeap)
+	times = times[:min(len(times), beginMax)]
 	for i, t := range times {
 		behind, rest := 0, times[i+1:]
 		for _, o := range rest {

@@ -118,7 +118,7 @@ func leaping(rng *rand.Rand, n int) []string {
 		switch mixed--; {
 		case mixed > 0 && rng.IntN(2) == 0:
 			add(at + 30_000_000)
-		case rng.IntN(60) == 0:
+		case rng.IntN(min(60, n)) == 0:
 			add(at + 1801 + rng.IntN(300_000_000))
 		case rng.IntN(200) == 0:
 			mixed = rng.IntN(100)
@@ -126,6 +126,8 @@ func leaping(rng *rand.Rand, n int) []string {
 			at += rng.IntN(100_000)
 		case rng.IntN(100) == 0:
 			lines = append(lines, "no log line\n")
+		case rng.IntN(60) == 0:
+			add(at - rng.IntN(10_000)) // a slow request
 		default:
 			add(max(at-rng.IntN(rng.IntN(100)+1), 0))
 		}
@@ -171,8 +173,8 @@ func TestLeaping(t *testing.T) {
 		return plan
 	}
 	path := filepath.Join(t.TempDir(), "access.log")
-	for range 30 {
-		content := strings.Join(leaping(rng, 100+rng.IntN(8000)), "")
+	for i := range 40 {
+		content := strings.Join(leaping(rng, 1+rng.IntN([]int{20, 20, 100, 8000}[i%4])), "")
 		want := map[string]bool{}
 		whole := late(options(t, time.Minute), write(t, path, content), want)
 		packed := map[string]bool{}

@@ -117,7 +117,9 @@ func look(f *File, opts *Options) (*Log, error) {
 	var times []time.Time
 	for i, line := range lines {
 		if reader.Read(line, int64(i+1), &r) == nil {
-			times = append(times, r.Time)
+			if times = append(times, r.Time); len(times) == beginMax && f.live == nil {
+				break
+			}
 		}
 	}
 	l.Source.First = beginning(times, opts.Lateness)
@@ -405,6 +407,13 @@ func (l *Log) readsOtherwise(k Known) bool {
 	return l.Source.Format != k.Source.Format || l.Source.Reading != k.Source.Reading
 }
 
+// beginsOtherwise tells whether more of the log has shown that other lines at its beginning
+// leap ahead than those which seemed to.
+func (l *Log) beginsOtherwise(k Known) bool {
+	now, then := l.Source.First, k.Source.First
+	return !now.IsZero() && !then.IsZero() && now.Sub(then).Abs() > minLeap
+}
+
 // within tells whether the log is an earlier copy of k, made before k was read to
 // where it stands: all its whole lines give the requests that are kept of k, and no
 // other. A hash of that much of k was never taken, so they are compared one by one.
@@ -496,9 +505,7 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		was = inLines
 	}
 	l.Source.ID = k.Source.ID
-	// What leaps ahead at its beginning was not known to, when there was no more of it.
-	leapt := k.Source.First.Sub(l.Source.First) > minLeap && !l.Source.First.IsZero()
-	if l.anew = l.File.stdin == nil && (l.layout != was || leapt || l.readsOtherwise(k)); l.anew {
+	if l.anew = l.File.stdin == nil && (l.layout != was || l.beginsOtherwise(k) || l.readsOtherwise(k)); l.anew {
 		l.joiner, l.number = joiner{}, 0
 		l.close()
 		return true, nil
