@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
 )
 
@@ -207,6 +208,30 @@ func TestLeaping(t *testing.T) {
 		}
 		if at := whole.Logs[0].At; at.Late != n {
 			t.Fatalf("%d late, %d counted", n, at.Late)
+		}
+	}
+}
+
+// What has turned out to be late is not judged, whether the store has given it already or
+// not; nor is what a line was that has been read anew.
+func TestOrdererVoid(t *testing.T) {
+	src := &parsers.Source{ID: 1, First: start}
+	request := func(seconds int, line int64) parsers.Request {
+		return parsers.Request{Time: start.Add(time.Duration(seconds) * time.Second), Source: src, Line: line}
+	}
+	kept := &source.Batch{Requests: []parsers.Request{request(0, 1), request(50, 3), request(9000, 2)}}
+	read := &source.Batch{Log: &source.Log{Source: src}, Replaces: 3, Leapt: []source.Leapt{{Line: 2}}, Requests: []parsers.Request{request(50, 3), request(51, 4)}}
+	for _, batches := range [][]*source.Batch{{kept, read}, {read, kept}} {
+		var o source.Orderer
+		for _, b := range batches {
+			o.Add(b)
+		}
+		var lines []int64
+		for _, r := range o.Drain() {
+			lines = append(lines, r.Line)
+		}
+		if want := []int64{1, 3, 4}; !slices.Equal(lines, want) {
+			t.Errorf("lines %v, want %v", lines, want)
 		}
 	}
 }
