@@ -111,8 +111,7 @@ func (t *tail) take(b *source.Batch) {
 	}
 	t.last = later(t.last, l.At.Last)
 	t.stats.Late += int64(len(b.Leapt))
-	judged := slices.ContainsFunc(b.Leapt, func(l source.Leapt) bool { return l.Time.Before(t.soon) })
-	t.behind = t.behind || b.Replaces > 0 || judged
+	t.behind = t.behind || b.Replaces > 0 // if what has leapt was judged, so was too much before it
 	if !t.behind {
 		t.order.Add(b)
 	}
