@@ -34,7 +34,7 @@ type Log struct {
 	Parsed   int64     `json:"parsed"`   // lines that are requests
 	Rejected int64     `json:"rejected"` // lines that could not be read
 	Skipped  int64     `json:"skipped"`  // headers, comments and blank lines
-	Late     int64     `json:"late"`     // of Parsed: too far behind their log to be judged
+	Late     int64     `json:"late"`     // of Parsed: too far behind or ahead of their log to be judged
 	Cut      int64     `json:"cut"`      // lines longer than the bound, read in part
 	First    time.Time `json:"first_ts"`
 	Last     time.Time `json:"last_ts"`

@@ -153,7 +153,7 @@ func notJudged(r *Report) string {
 		parts = append(parts, count(log.Rejected, "line")+" that could not be read")
 	}
 	if log.Late > 0 {
-		parts = append(parts, count(log.Late, "request")+" too far behind the log")
+		parts = append(parts, count(log.Late, "request")+" too far behind or ahead of the log")
 	}
 	if log.Cut > 0 {
 		parts = append(parts, "the ends of "+count(log.Cut, "overlong line"))

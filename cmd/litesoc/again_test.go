@@ -170,6 +170,26 @@ func TestInterrupt(t *testing.T) {
 }
 
 // put writes a file into a folder and returns its name.
+// A last line that was not written to its end when it was read is judged once, by what it
+// has become: thirty missing paths are one too few.
+func TestTornOnce(t *testing.T) {
+	dir := t.TempDir()
+	var lines []byte
+	for i := range 30 {
+		lines = fmt.Appendf(lines, "203.0.113.9 - - [01/Mar/2026:10:00:%02d +0000] \"GET /a%d HTTP/1.1\" 404 153\n", i, i)
+	}
+	for _, end := range []int{2, 0} {
+		put(t, dir, "a.log", lines[:len(lines)-end])
+		out := litesoc(t, dir, "scan", "--db", "torn.duckdb", "a.log")
+		if !bytes.Contains(out, []byte("No incident in 30 requests")) {
+			t.Errorf("%d bytes before its end:\n%s", end, out)
+		}
+	}
+	if got := litesoc(t, dir, "sql", "--db", "torn.duckdb", "--output", "csv", "select bytes from requests where line = 30"); string(got) != "bytes\n153\n" {
+		t.Errorf("of the last line is kept %q", got)
+	}
+}
+
 func put(t *testing.T, dir, name string, text []byte) string {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {

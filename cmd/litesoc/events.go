@@ -296,7 +296,7 @@ func events(c *cobra.Command, f *eventsFlags) error {
 // there are any: --since may count from a day long after the log's.
 func nothingFound(c *cobra.Command, q *store.Query) error {
 	said := "the database holds no request"
-	err := q.Run(c.Context(), "select min(ts), max(ts) from requests", func([]string) error { return nil }, func(values []any) error {
+	err := q.Run(c.Context(), "select min(ts), max(ts) from requests where not late", func([]string) error { return nil }, func(values []any) error {
 		first, ok := values[0].(time.Time)
 		if last, also := values[1].(time.Time); ok && also {
 			said = fmt.Sprintf("its requests are of %s to %s", first.UTC().Format(time.DateTime), last.UTC().Format(time.DateTime))

@@ -40,7 +40,7 @@ from requests where status between 400 and 499
 group by all having addresses >= 3 order by addresses desc, refused desc, hour, user_agent limit 25`},
 	{"past-24h", "Has the same actor been probing for the past 24 hours of the log?", `
 select actor_id, count(distinct date_trunc('hour', ts)) as hours, count(*) as refused, count(distinct path) as paths, min(ts) as first_ts, max(ts) as last_ts
-from requests where status between 400 and 499 and ts > (select max(ts) - interval 24 hours from requests)
+from requests where status between 400 and 499 and ts > (select max(ts) - interval 24 hours from requests where not late)
 group by all order by hours desc, refused desc, actor_id limit 25`},
 	{"top-4xx", "Which routes are refused most?", `
 select method, route, count(*) filter (status between 400 and 499) as refused, count(*) as requests,

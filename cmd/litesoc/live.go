@@ -430,7 +430,7 @@ func (v *view) end(s *tailStatus) {
 		text += fmt.Sprintf("; %d lines could not be read", s.stats.Rejected)
 	}
 	if s.stats.Late > 0 {
-		text += fmt.Sprintf("; %d requests came too late to be judged", s.stats.Late)
+		text += fmt.Sprintf("; %d requests came too late, or lie too far ahead, to be judged", s.stats.Late)
 	}
 	fmt.Fprintf(v.stderr, "litesoc: %s\n", text)
 }

@@ -72,7 +72,7 @@ func metricsText(s *tailStatus) string {
 	st := &s.stats
 	put("litesoc_requests_total", "counter", "Requests read.", float64(st.Requests))
 	put("litesoc_rejected_lines_total", "counter", "Lines that could not be read.", float64(st.Rejected))
-	put("litesoc_late_requests_total", "counter", "Requests too far behind their log to be judged.", float64(st.Late))
+	put("litesoc_late_requests_total", "counter", "Requests too far behind or ahead of their log to be judged.", float64(st.Late))
 	put("litesoc_judged_again_total", "counter", "Times that requests were judged again because an earlier one came.", float64(st.Again))
 	fmt.Fprint(&b, "# HELP litesoc_alerts_total Alerts opened.\n# TYPE litesoc_alerts_total counter\n")
 	for sev := detect.Low; sev <= detect.Critical; sev++ {

@@ -184,7 +184,11 @@ func (t *tail) restore() error {
 		return err
 	}
 	defer replay.Close()
-	var last time.Time
+	// A line that has leapt ahead does not tell how far time has got.
+	var last, reached time.Time
+	for _, k := range t.opts.Known {
+		reached = later(reached, k.At.Last)
+	}
 	for {
 		b, err := replay.Next()
 		if err == io.EOF {
@@ -195,7 +199,9 @@ func (t *tail) restore() error {
 		}
 		t.opts.Enrich(b.Requests)
 		t.order.Add(b)
-		last = b.Requests[len(b.Requests)-1].Time
+		if last = b.Requests[len(b.Requests)-1].Time; last.After(reached) {
+			last = reached
+		}
 		t.last = later(t.last, last)
 		until := last.Add(-grace)
 		if soon, _ := t.follower.Due(t.flags.lateness); !soon.IsZero() && soon.Before(until) {

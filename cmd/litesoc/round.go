@@ -102,14 +102,16 @@ func (t *tail) take(b *source.Batch) {
 		if r.Late {
 			t.stats.Late++
 		}
-		t.last = later(t.last, r.Time)
 		id, _ := r.Actor()
 		t.stats.actors.add(id)
 	}
-	if by > 0 {
+	// What was judged because of a line that has leapt is no measure of how long to wait.
+	if by > 0 && len(b.Leapt) == 0 && b.After.Open == "" {
 		t.follower.Straggled(l, by)
 	}
-	t.behind = t.behind || b.Replaces > 0
+	t.last = later(t.last, l.At.Last)
+	t.stats.Late += int64(len(b.Leapt))
+	t.behind = t.behind || b.Replaces > 0 // if what has leapt was judged, so was too much before it
 	if !t.behind {
 		t.order.Add(b)
 	}

@@ -342,7 +342,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		}
 		switch {
 		case l.Anew():
-			s.Note = "read again: its format or the config has changed"
+			s.Note = "read again: its format, the config or what is known of its first lines has changed"
 		case l.Start.Lines == 0:
 		case n.Lines == 0:
 			s.Note = "read before"
@@ -455,13 +455,18 @@ func statusNote(l *report.Log) string {
 
 // lateNote says what to do about lines that came too late to be judged.
 func (j *job) lateNote(late int64) string {
-	note := fmt.Sprintf("%s further behind their log than --lateness %s: they are kept, but not judged", report.Plural(late, "request lies", "requests lie"), j.flags.lateness)
+	note := fmt.Sprintf("%s further behind their log than --lateness %s, or far ahead of it: they are kept, but not judged", report.Plural(late, "request lies", "requests lie"), j.flags.lateness)
 	if late == 1 {
-		note = fmt.Sprintf("1 request lies further behind its log than --lateness %s: it is kept, but not judged", j.flags.lateness)
+		note = fmt.Sprintf("1 request lies further behind its log than --lateness %s, or far ahead of it: it is kept, but not judged", j.flags.lateness)
 	}
 	var lag time.Duration
+	var leapt int64
 	for _, l := range j.plan.Logs {
 		lag = max(lag, l.Lag)
+		leapt += l.Leapt
+	}
+	if leapt > 0 {
+		note += fmt.Sprintf("; the clock leaps ahead and back at %s: look for wrong times there", report.Plural(leapt, "line", "lines"))
 	}
 	const most = 31 * 24 * time.Hour // a clock that jumps further is wrong, not late
 	switch {

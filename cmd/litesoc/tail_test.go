@@ -265,6 +265,104 @@ func TestTailIsScan(t *testing.T) {
 	t.Logf("%d provisional for tail, %d for scan", len(early), len(last))
 }
 
+// Lines whose time is wrong hide nothing: a log in which lines leap ahead, in turns with
+// others for a while, gives the same found whether it is scanned at once, in pieces, under
+// another bound first, or followed by a process that is killed; and what the log without
+// those lines gives.
+func TestLeaps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("SEED"); s != "" {
+		fmt.Sscan(s, &seed)
+	}
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 8))
+	dir := t.TempDir()
+	// A log of today, or an old one: then lines that leap do not lie ahead of the clock.
+	old := time.Duration(rng.IntN(2)) * 10 * 365 * 24 * time.Hour
+	g := &tailing{t: t, dir: dir, clock: demoStart.Add(time.Second), args: []string{"logs/a.log"}, poll: true}
+	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	leap := func(at time.Time) []byte {
+		return []byte(combined(at.Add(40*time.Minute+time.Duration(rng.Int64N(int64(3*365*24*time.Hour)))), "203.0.113.66", "GET /leap HTTP/1.1", 404, 9, "curl") + "\n")
+	}
+	var lines, right [][]byte
+	var clock []time.Time // after each of lines
+	turns := 0
+	for _, line := range bytes.SplitAfter(append(demoLog(t), guesses("203.0.113.77", demoStart.Add(48*time.Hour), 600)...), []byte("\n")) {
+		if turns--; len(lines) > 0 && len(line) > 0 && (rng.IntN(400) == 0 || turns > 0 && rng.IntN(2) == 0) {
+			lines, clock = append(lines, leap(lineTime(t, line))), append(clock, clock[len(clock)-1])
+		}
+		if rng.IntN(3000) == 0 {
+			turns = 200
+		}
+		lines, right, clock = append(lines, line), append(right, line), append(clock, later(g.clock, lineTime(t, line)))
+	}
+	path, grown := filepath.Join(dir, "logs", "a.log"), filepath.Join(dir, "grown.log")
+	lateness := "5m"
+	g.start()
+	for next := 0; next < len(lines); {
+		n := min(1+rng.IntN(len(lines)/20), len(lines)-next)
+		piece := bytes.Join(lines[next:next+n], nil)
+		if next += n; next < len(lines) && rng.IntN(2) == 0 {
+			piece = append(piece, lines[next][:len(lines[next])/2]...) // within a line
+			lines[next] = lines[next][len(lines[next])/2:]
+		}
+		g.clock = later(g.clock, clock[next-1].Add(old))
+		appendTo(t, path, piece)
+		appendTo(t, grown, piece)
+		g.after(time.Duration(rng.IntN(3000)) * time.Millisecond)
+		if rng.IntN(3) == 0 {
+			g.after(3 * time.Second)
+		}
+		if rng.IntN(4) == 0 {
+			g.kill()
+			g.start()
+		}
+		if rng.IntN(4) == 0 || next == len(lines) {
+			litesoc(t, dir, "scan", "--quiet", "--db", "pieces.duckdb", "--lateness", lateness, "--output", "json=x.json", "--intel", "intel", "grown.log")
+			lateness = []string{"1m", "1m", "5m"}[rng.IntN(3)]
+		}
+	}
+	g.finish()
+	for _, db := range []string{"whole.duckdb", "pieces.duckdb"} {
+		litesoc(t, dir, "scan", "--quiet", "--db", db, "--threads", fmt.Sprint(1+rng.IntN(4)), "--output", "json=x.json", "--intel", "intel", "grown.log")
+	}
+	want := found(t, dir, "whole.duckdb")
+	for _, db := range []string{"pieces.duckdb", "tail.duckdb"} {
+		if got := found(t, dir, db); !bytes.Equal(got, want) {
+			t.Errorf("seed %d: %s: not what one scan finds:\n%s", seed, db, firstDifference(got, want))
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "right.log"), bytes.Join(right, nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	litesoc(t, dir, "scan", "--quiet", "--db", "right.duckdb", "--output", "json=x.json", "--intel", "intel", "right.log")
+	const alerts = "select alert_type, rule, actor_id, first_ts, last_ts, count from alerts order by all"
+	got, without := litesoc(t, dir, "sql", "--db", "whole.duckdb", "--output", "csv", alerts), litesoc(t, dir, "sql", "--db", "right.duckdb", "--output", "csv", alerts)
+	if !bytes.Equal(got, without) || bytes.Count(got, []byte("\n")) < 6 {
+		t.Errorf("seed %d: not what is found without the wrong lines:\n%s", seed, firstDifference(got, without))
+	}
+	t.Logf("%t: %s; %d times judged again", old > 0, litesoc(t, dir, "sql", "--db", "whole.duckdb", "--output", "csv", "select late, path = '/leap', count(*) from requests group by all order by all"), g.again)
+}
+
+// lineTime is that of a line in nginx's format, or the zero time.
+func lineTime(t *testing.T, line []byte) time.Time {
+	t.Helper()
+	from, to := bytes.IndexByte(line, '['), bytes.IndexByte(line, ']')
+	if from < 0 || to < from {
+		return time.Time{}
+	}
+	at, err := time.Parse("02/Jan/2006:15:04:05 -0700", string(line[from+1:to]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 func gzipFile(t *testing.T, path string) {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -44,6 +44,7 @@ func (f *Follower) Due(lateness time.Duration) (soon, sure time.Time) {
 	if f.pattern && !f.event.time.IsZero() {
 		least(&sure, any)
 	}
+	// A line that has leapt to what the clock says is taken to be right once nothing follows it.
 	for _, e := range f.files {
 		if e.log == nil || e.done {
 			if e.from && e.pending(now) {
@@ -66,7 +67,11 @@ func (f *Follower) Due(lateness time.Duration) (soon, sure time.Time) {
 			}
 		default:
 			silent := e.quiet.Sub(e.came)
-			least(&soon, later(last.Add(-e.grace), last.Add(silent-e.slack)))
+			reached := e.log.reached(now)
+			least(&soon, later(reached.Add(-e.grace), reached.Add(silent-e.slack)))
+			if silent >= Patience {
+				last = reached
+			}
 			least(&sure, later(last.Add(-max(lateness, e.grace)), last.Add(silent-Patience)))
 		}
 	}

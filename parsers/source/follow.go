@@ -276,7 +276,7 @@ func (b *Broken) Unwrap() error { return b.Err }
 // took notes that lines came.
 func (f *Follower) took(e *followed, b *Batch, now time.Time) {
 	if !e.quiet.IsZero() && len(b.Requests) > 0 { // it came while it was waited for
-		e.skew = &mark{e.log.At.Last, now}
+		e.skew = &mark{e.log.reached(now), now}
 	}
 	e.came = now
 	if !e.log.from.IsZero() {
@@ -324,6 +324,7 @@ func (l *Log) leaveEarlier(b *Batch) {
 			if r.Late {
 				l.At.Late--
 			}
+			l.pace.leave(r.Line)
 			continue
 		}
 		kept = append(kept, r)
@@ -332,6 +333,7 @@ func (l *Log) leaveEarlier(b *Batch) {
 		l.from = time.Time{}
 	}
 	b.Requests = kept
+	l.At.Open = l.pace.Text()
 	b.After = l.At
 }
 

@@ -1494,3 +1494,39 @@ func TestFollowDue(t *testing.T) {
 	// b came 3602 s ago; 2 + 300 + 1 s are waited for now.
 	due(at(3400+3602-303), at(3400+3602-600))
 }
+
+// A line that leaps ahead, as after a quiet night, is waited for no longer than others, if it
+// leaps to what the clock says. What lies before it may come all the same, for a while.
+func TestFollowDueLeapt(t *testing.T) {
+	a := newLogWriter(t, filepath.Join(t.TempDir(), "a.log"))
+	a.reopen()
+	s := watch(t, source.FollowOptions{Poll: true}, a.path)
+	const evening, morning = 7200, 7200 + 86400 // noon, as the clock has it, and a day later
+	s.round()
+	for _, step := range []struct {
+		name       string
+		pass       time.Duration
+		line       int
+		soon, sure int
+	}{
+		{"evening", 0, evening, evening - 2, evening - 60},
+		{"morning", 24 * time.Hour, morning, morning - 2, evening - 60},
+		{"silence", 8 * time.Second, 0, morning + 10 - 2, evening - 60},
+		{"long silence", 10 * time.Minute, 0, morning + 612 - 2, morning + 612 - 600},
+		{"a wrong time", 0, morning + 365*86400, morning - 2, evening - 60},
+		{"silence after it", 8 * time.Second, 0, morning + 10 - 2, evening - 60},
+		{"long silence after it", 10 * time.Minute, 0, morning + 612 - 2, morning + 612 - 600},
+		{"evening again", 0, evening + 1, morning - 2, evening + 1 - 60},
+		{"and again", 0, evening + 2, evening + 2 - 2, evening + 2 - 60},
+	} {
+		s.now = s.now.Add(step.pass)
+		if step.line > 0 {
+			a.text(logLine(step.line, "/n/1"))
+		}
+		s.round()
+		at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+		if soon, sure := s.f.Due(time.Minute); !soon.Equal(at(step.soon)) || !sure.Equal(at(step.sure)) {
+			t.Errorf("%s: due %s and %s, want %s and %s", step.name, soon, sure, at(step.soon), at(step.sure))
+		}
+	}
+}

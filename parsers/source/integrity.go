@@ -18,7 +18,8 @@ type IntegrityKind string
 const (
 	// Gap: the log says nothing for much longer than it ever does.
 	Gap IntegrityKind = "gap"
-	// ClockJump: a line lies further behind one before it than the lateness bound.
+	// ClockJump: a line lies further behind one before it than the lateness bound, or far
+	// ahead of those before and after it.
 	ClockJump IntegrityKind = "clock-jump"
 	// Repeat: a stretch of lines stands in the log again.
 	Repeat IntegrityKind = "repeat"
@@ -31,7 +32,7 @@ const (
 type Integrity struct {
 	Kind IntegrityKind
 	// Line is where it begins: the last line before a Gap, the line that lies behind
-	// of a ClockJump, the first line of the second stretch of a Repeat, the last line
+	// or ahead of a ClockJump, the first line of the second stretch of a Repeat, the last line
 	// before what is Trailing. To is the last line of the second stretch of a Repeat,
 	// else 0.
 	Line, To int64
@@ -54,6 +55,11 @@ func (i Integrity) String() string {
 	case Gap:
 		s = fmt.Sprintf("no line for %s from line %d (%s) on", spell(i.Until.Sub(i.From)), i.Line, clock(i.From))
 	case ClockJump:
+		if i.Until.After(i.From) {
+			s = fmt.Sprintf("the clock leaps ahead %s at line %d and comes back (from %s to %s)",
+				spell(i.Until.Sub(i.From)), i.Line, clock(i.From), clock(i.Until))
+			break
+		}
 		s = fmt.Sprintf("the clock goes back %s at line %d (from %s to %s)",
 			spell(i.From.Sub(i.Until)), i.Line, clock(i.From), clock(i.Until))
 	case Repeat:
@@ -205,6 +211,23 @@ func (w *watch) jump(line, t int64) {
 		return
 	}
 	w.jumps = append(w.jumps, Integrity{Kind: ClockJump, Line: line, From: micro(w.high), Until: micro(t)})
+}
+
+// leapt takes back what was found because of lines that have leapt ahead of the time that
+// the log has got to, and are wrong.
+func (w *watch) leapt(first Leapt, last time.Time) {
+	w.high, w.behind = last.UnixMicro(), false
+	for i, g := range w.longest {
+		if g.from+g.length > w.high {
+			w.longest[i] = gap{}
+		}
+	}
+	w.gap(gap{})
+	listed := len(w.jumps)
+	if w.jumps = slices.DeleteFunc(w.jumps, func(j Integrity) bool { return j.From.After(last) }); len(w.jumps) == listed {
+		w.more = max(w.more-1, 0) // the jump back was only counted
+	}
+	w.jump(first.Line, first.Time.UnixMicro())
 }
 
 // endStretch judges a stretch that goes on no further. Lines of one second may be

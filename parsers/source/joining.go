@@ -260,13 +260,13 @@ func (l *Log) passOver(most int64) error {
 	l.At.Offset, l.At.Hash, l.At.Torn = l.cut.offset, l.cut.sum(), ""
 	l.At.Lines += l.number - was
 	l.At.Skipped += l.number - was
-	l.At.Last = later(l.At.Last, l.lastTime(last))
+	l.At.Last, l.At.Open = later(l.At.Last, l.lastTime(last)), ""
 	l.Start = l.At
 	l.reopen, l.voids = nil, false
 	return nil
 }
 
-// lastTime returns the time of the last of some lines that gives a request.
+// lastTime returns how far time gets in the last of some lines.
 func (l *Log) lastTime(text string) time.Time {
 	reader := l.format.NewReader(l.opts.Site, l.Source)
 	for _, header := range l.headers {
@@ -274,10 +274,11 @@ func (l *Log) lastTime(text string) time.Time {
 	}
 	lines := splitLines(text)
 	var r parsers.Request
-	for i := range min(len(lines), sampleMax) {
-		if reader.Read(lines[len(lines)-1-i], 1, &r) == nil {
-			return r.Time
+	var times []time.Time
+	for _, line := range lines[max(len(lines)-sampleMax, 0):] {
+		if reader.Read(line, 1, &r) == nil {
+			times = append(times, r.Time)
 		}
 	}
-	return time.Time{}
+	return pace(times, beginning(times, l.opts.Lateness), l.opts.Lateness)
 }

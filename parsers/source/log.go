@@ -25,6 +25,7 @@ type Log struct {
 	Start   Position      // where this reading began
 	At      Position      // where it stands
 	Lag     time.Duration // how far a line of this reading lay behind one before it, at most
+	Leapt   int64         // lines of it that are late because they leap ahead
 	HeadLen int           // bytes of the beginning that the fingerprint is made of
 	// Guess is what the format was told by; nil if it was given or known.
 	Guess *parsers.Guessed
@@ -51,6 +52,7 @@ type Log struct {
 	reopen  []openLine // those that an earlier run rejected, until they are taken back
 	failed  error      // to be returned by the next Next
 	watch   watch
+	pace    *Pace // nil before the first Next
 }
 
 // Options say how logs are read.
@@ -60,7 +62,7 @@ type Options struct {
 	// else each log's is guessed.
 	Formats []*parsers.Format
 	// Lateness bounds how far a line may lie behind the latest before it in its log
-	// and still be judged.
+	// and still be judged, those left out that leap ahead: see Pace.
 	Lateness time.Duration
 	// Enrich sets what the site's settings tell of requests: see parsers.Request.
 	Enrich func([]parsers.Request)
@@ -141,8 +143,16 @@ func (l *Log) Next() (*Batch, error) {
 	var b *Batch
 	// A line that is too long is passed over before it is given.
 	if block.text != "" || block.offset != l.At.Offset && !block.within {
-		b = l.read(block)
+		b = l.read(block, &Batch{Log: l, spare: &l.opts.spare})
 	}
+	// What has leapt is mostly certain some lines later: to know it now is cheaper than to
+	// take it back.
+	if b != nil && block.err == nil && len(l.pace.open) > 0 {
+		if block = l.next(); block.text != "" || block.offset != l.At.Offset && !block.within {
+			b = l.read(block, b)
+		}
+	}
+	l.pace.given()
 	if block.err == ErrForNow {
 		if b == nil {
 			return nil, ErrForNow
@@ -259,6 +269,10 @@ func (l *Log) open() (err error) {
 		l.content.close = chain(func() { a.stop(); l.opts.hands.give() }, l.content.close)
 	}
 	l.watch.begin(l.Start, l.opts.Lateness)
+	if l.pace, err = NewPace(l.opts.Lateness, l.At.Open); err != nil {
+		l.close()
+		return fmt.Errorf("lines that leap ahead: %w", err)
+	}
 	l.reader = l.format.NewReader(l.opts.Site, l.Source)
 	for _, header := range l.headers {
 		l.reader.Recall(header)
@@ -271,6 +285,7 @@ func (l *Log) open() (err error) {
 const (
 	wasParsed   = 'p'
 	wasLate     = 'l'
+	wasOpen     = 'o' // parsed, and not taken in by the Pace: it is when it is finished
 	wasRejected = 'r'
 	wasSkipped  = 's'
 )
@@ -279,13 +294,17 @@ const (
 // takes keeps to its text.
 const minLine = 32
 
-// read turns a block of lines into a batch.
-func (l *Log) read(block placed) *Batch {
-	// Blank lines, of which hostile logs are full, are given no room.
-	room := min(strings.Count(block.text, "\n"), len(block.text)/minLine) + 1
-	before := l.opts.room(room)
-	b := &Batch{Log: l, Requests: before[:0], spare: &l.opts.spare}
-	done := 0 // requests that are finished
+// read adds a block of lines to a batch.
+func (l *Log) read(block placed, b *Batch) *Batch {
+	if b.Requests == nil {
+		// Blank lines, of which hostile logs are full, are given no room.
+		b.Requests = l.opts.room(min(strings.Count(block.text, "\n"), len(block.text)/minLine) + 1)
+		defer func(before []parsers.Request) {
+			clear(before[min(len(b.Requests), len(before)):]) // or they would keep alive more texts
+		}(b.Requests)
+		b.Requests = b.Requests[:0]
+	}
+	done := len(b.Requests) // requests that are finished
 	for n, text := 0, block.text; text != ""; n++ {
 		line := text
 		if i := strings.IndexByte(text, '\n'); i >= 0 {
@@ -313,7 +332,7 @@ func (l *Log) read(block placed) *Batch {
 		if whole.long {
 			l.At.Cut++
 		}
-		became := l.line(whole.line, whole.start, b)
+		became := l.line(whole.line, whole.start, torn, b)
 		if len(b.Requests)-done == atATime {
 			l.finish(b.Requests[done:], &block.block)
 			done = len(b.Requests)
@@ -324,9 +343,9 @@ func (l *Log) read(block placed) *Batch {
 	}
 	l.finish(b.Requests[done:], &block.block)
 	block.reuse(&l.opts.blocks)
-	clear(before[min(len(b.Requests), len(before)):]) // or they would keep alive more texts
 	l.At.Cut += int64(block.cut)
 	l.At.Offset, l.At.Hash = block.offset, block.hash
+	l.At.Open = l.pace.Text()
 	b.After = l.At
 	return b
 }
@@ -355,7 +374,7 @@ func (l *Log) finish(requests []parsers.Request, of *block) {
 func (l *Log) untear(line string, finished bool, b *Batch) (read bool) {
 	was, hash := l.torn[0], l.torn[1:]
 	l.torn = ""
-	if hash == hashText(xxh3.HashString128(line)) && !(finished && l.joiner.touches(strings.TrimSuffix(line, "\r"))) {
+	if hash == hashText(xxh3.HashString128(line)) && !(finished && (was == wasOpen || l.joiner.touches(strings.TrimSuffix(line, "\r")))) {
 		if finished {
 			l.At.Torn = ""
 		}
@@ -369,7 +388,7 @@ func (l *Log) untear(line string, finished bool, b *Batch) (read bool) {
 	case wasLate:
 		l.At.Late--
 		l.At.Parsed--
-	case wasParsed:
+	case wasParsed, wasOpen:
 		l.At.Parsed--
 	case wasRejected:
 		l.At.Rejected--
@@ -379,8 +398,8 @@ func (l *Log) untear(line string, finished bool, b *Batch) (read bool) {
 	return true
 }
 
-// line reads one line into the batch and says what became of it.
-func (l *Log) line(line string, number int64, b *Batch) (became byte) {
+// line reads one line into the batch, which may be torn, and says what became of it.
+func (l *Log) line(line string, number int64, torn bool, b *Batch) (became byte) {
 	if isBlank(line) {
 		l.At.Skipped++
 		return wasSkipped
@@ -407,23 +426,42 @@ func (l *Log) line(line string, number int64, b *Batch) (became byte) {
 	}
 	l.At.Parsed++
 	l.watch.line(line, number, r.Time)
-	if l.Source.First.IsZero() {
-		l.Source.First = r.Time
-	}
-	became = wasParsed
-	after := r.Time.Compare(l.At.Last)
-	if after < 0 || l.At.Last.IsZero() {
-		l.Lag = max(l.Lag, l.At.Last.Sub(r.Time))
-		if r.Time.Before(l.Bound()) {
-			r.Late = true
-			l.At.Late++
-			became = wasLate
+	if l.At.Last.IsZero() {
+		if l.Source.First.IsZero() {
+			l.Source.First = r.Time
 		}
+		l.At.Last = l.Source.First
 	}
-	if after > 0 {
-		l.At.Last = r.Time
+	if r.Time.Before(l.At.Last) {
+		l.Lag = max(l.Lag, l.At.Last.Sub(r.Time))
 	}
-	return became
+	if torn && l.pace.unsure(l.At.Last, r.Time) {
+		return wasOpen
+	}
+	late, wrong := l.pace.Next(&l.At.Last, Leapt{number, r.Time, n})
+	if len(wrong) > 0 {
+		l.astray(wrong, b)
+	}
+	if !late {
+		return wasParsed
+	}
+	r.Late = true
+	l.At.Late++
+	return wasLate
+}
+
+// astray notes that lines are late which were taken to be judged.
+func (l *Log) astray(wrong []Leapt, b *Batch) {
+	l.At.Late += int64(len(wrong))
+	l.Leapt += int64(len(wrong))
+	for _, w := range wrong {
+		if w.At < 0 {
+			b.Leapt = append(b.Leapt, w)
+			continue
+		}
+		b.Requests[w.At].Late = true
+	}
+	l.watch.leapt(wrong[0], l.At.Last)
 }
 
 // isBlank tells whether a line holds no more than white space.

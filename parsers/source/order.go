@@ -14,6 +14,13 @@ type Orderer struct {
 	released int                // how many at the front of held are gone
 	before   time.Time          // all before that are
 	lent     []lent             // batches that held is of, as they came
+	void     map[lineOf]bool    // what may come out of the store, and is not to be judged
+}
+
+// A lineOf a log is told by these.
+type lineOf struct {
+	source int
+	line   int64
 }
 
 // A lent batch is done with once all before its end is gone.
@@ -37,11 +44,12 @@ func (o *Orderer) Add(b *Batch) {
 		o.held = slices.Delete(o.held, 0, o.released)
 		o.released = 0
 	}
+	o.leave(b)
 	old := len(o.held)
 	var end time.Time
 	line, sorted := int64(0), b.Log != nil // lines of a log are, if neither times nor numbers go back
 	for i := range requests {
-		if r := &requests[i]; !r.Late {
+		if r := &requests[i]; !r.Late && (b.Log != nil || len(o.void) == 0 || !o.void[lineOf{r.Source.ID, r.Line}]) {
 			o.held = append(o.held, r)
 			back := end.After(r.Time)
 			if !back {
@@ -67,6 +75,23 @@ func (o *Orderer) Add(b *Batch) {
 	if from += o.released; from < old {
 		mergeSorted(o.held[from:], old-from)
 	}
+}
+
+// leave takes out what a batch says is not to be judged as it was given. It lies ahead of
+// its log, or ends it, so it was not released yet.
+func (o *Orderer) leave(b *Batch) {
+	if b.Replaces == 0 && len(b.Leapt) == 0 {
+		return
+	}
+	if o.void == nil {
+		o.void = map[lineOf]bool{}
+	}
+	o.void[lineOf{b.Log.Source.ID, b.Replaces}] = true
+	for _, l := range b.Leapt {
+		o.void[lineOf{b.Log.Source.ID, l.Line}] = true
+	}
+	rest := slices.DeleteFunc(o.held[o.released:], func(r *parsers.Request) bool { return o.void[lineOf{r.Source.ID, r.Line}] })
+	o.held = o.held[:o.released+len(rest)]
 }
 
 // mergeSorted merges the sorted all[:n] and all[n:] in place.

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -116,17 +117,16 @@ func look(f *File, opts *Options) (*Log, error) {
 	l.Source.Format, l.Source.Reading = l.format.Name, l.format.Reading(opts.Site)
 	reader := l.format.NewReader(opts.Site, l.Source)
 	var r parsers.Request
+	var times []time.Time
 	for i, line := range lines {
-		if reader.Read(line, int64(i+1), &r) != nil {
-			continue
-		}
-		if l.Source.First.IsZero() {
-			l.Source.First = r.Time
-		}
-		if l.begins = later(l.begins, r.Time); f.live == nil {
-			break
+		if reader.Read(line, int64(i+1), &r) == nil {
+			if times = append(times, r.Time); len(times) == beginMax && f.live == nil {
+				break
+			}
 		}
 	}
+	l.Source.First = beginning(times, opts.Lateness)
+	l.begins = pace(times, l.Source.First, opts.Lateness)
 	if f.stdin != nil {
 		l.content, keep = content, true // it cannot be opened again
 	}
@@ -410,6 +410,13 @@ func (l *Log) readsOtherwise(k Known) bool {
 	return l.Source.Format != k.Source.Format || l.Source.Reading != k.Source.Reading
 }
 
+// beginsOtherwise tells whether more of the log has shown that other lines at its beginning
+// leap ahead than those which seemed to.
+func (l *Log) beginsOtherwise(k Known) bool {
+	now, then := l.Source.First, k.Source.First
+	return !now.IsZero() && !then.IsZero() && now.Sub(then).Abs() > minLeap
+}
+
 // within tells whether the log is an earlier copy of k, made before k was read to
 // where it stands: all its whole lines give the requests that are kept of k, and no
 // other. A hash of that much of k was never taken, so they are compared one by one.
@@ -501,7 +508,7 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		was = inLines
 	}
 	l.Source.ID = k.Source.ID
-	if l.anew = l.File.stdin == nil && (l.layout != was || l.readsOtherwise(k)); l.anew {
+	if l.anew = l.File.stdin == nil && (l.layout != was || l.beginsOtherwise(k) || l.readsOtherwise(k)); l.anew {
 		l.joiner, l.number = joiner{}, 0
 		l.close()
 		return true, nil
@@ -522,7 +529,7 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		l.failed = io.EOF
 		return true, nil
 	}
-	l.voids = !over && torn != "" && (!same || l.joiner.touches(string(line)))
+	l.voids = !over && torn != "" && (!same || torn[0] == wasOpen || l.joiner.touches(string(line)))
 	if open {
 		l.At.Torn = torn
 		l.reopen = l.joiner.open()

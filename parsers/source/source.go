@@ -37,6 +37,9 @@ type Batch struct {
 	// Replaces is the number of a line that an earlier run read before it was
 	// finished and that now reads otherwise; 0 if none. What was kept of it is void.
 	Replaces int64
+	// Leapt are lines that were given in earlier batches, or runs, as to be judged, and have
+	// turned out to be late.
+	Leapt []Leapt
 	// Watermark is the time before which no request will follow, in this batch or
 	// later, from any log. Set by the Merger.
 	Watermark time.Time
@@ -82,7 +85,10 @@ type Position struct {
 	Skipped  int64 // headers, comments, blank lines, pieces of lines, and what was passed over
 	Late     int64
 	Cut      int64     // lines longer than MaxLine
-	Last     time.Time // latest time of a request
+	Last     time.Time // latest time of a request, but for those that have leapt
+	// Open tells of requests that have leapt ahead, and of which it is not certain that they
+	// are right; "" if there are none: see Pace.
+	Open string
 }
 
 // MaxLine is the number of bytes of a line that are read; the rest is passed over, and

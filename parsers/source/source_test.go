@@ -102,6 +102,7 @@ func readFiles(t testing.TB, opts *source.Options, files []*source.File) *readin
 		if b.Replaces > 0 {
 			delete(rd.kept, key(b.Log.Source.ID, b.Replaces))
 		}
+		rd.late += int64(len(b.Leapt))
 		for i := range b.Requests {
 			r := &b.Requests[i]
 			k := key(r.Source.ID, r.Line)

@@ -168,6 +168,11 @@ func (s *Store) Add(rows *Rows) error {
 			return err
 		}
 	}
+	if len(b.Leapt) > 0 {
+		if err := s.leapt(b); err != nil {
+			return fmt.Errorf("request_rows: %w", err)
+		}
+	}
 	for _, a := range rows.added {
 		c, err := s.chunk(a.to.table, a.to.types...)
 		if err == nil {
@@ -204,6 +209,18 @@ func (s *Store) forget(b *source.Batch) error {
 		}
 	}
 	return nil
+}
+
+// leapt notes that requests are late which were kept as to be judged.
+func (s *Store) leapt(b *source.Batch) error {
+	if err := errors.Join(s.writeRows(), s.begin()); err != nil {
+		return err
+	}
+	lines := make([]int64, len(b.Leapt))
+	for i, l := range b.Leapt {
+		lines[i] = l.Line
+	}
+	return s.exec(`update request_rows set late = true where source_id = ? and line in (select unnest(?::bigint[]))`, b.Log.Source.ID, lines)
 }
 
 // addRequests writes the rows of requests, of each the numbers of what repeats.
@@ -273,7 +290,7 @@ func (s *Store) writePositions() error {
 		src, at := m.log.Source, m.after
 		err := s.append("sources", id, src.Path, src.Format, src.Fingerprint, int32(m.log.HeadLen), at.Offset, at.Hash, at.Torn,
 			at.Lines, at.Parsed, at.Rejected, at.Skipped, at.Late, at.Cut, moment(src.First), moment(at.Last), now,
-			nullable(src.Reading))
+			nullable(src.Reading), nullable(at.Open))
 		if err != nil {
 			return err
 		}

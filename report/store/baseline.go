@@ -57,7 +57,7 @@ func (s *Store) AddChanges(all []detect.Change, entries ...Entry) error {
 	return s.commit()
 }
 
-// Unjudged returns the first time after that of all requests that are kept, and of all that
+// Unjudged returns the first time after that of all requests that are kept and not late, and of all that
 // the detectors' memory bears; the zero time where there are none.
 func (s *Store) Unjudged() (time.Time, error) {
 	watermark, _, err := s.Checkpoint()
@@ -65,7 +65,7 @@ func (s *Store) Unjudged() (time.Time, error) {
 		return time.Time{}, err
 	}
 	var last sql.NullTime
-	if err := s.db.QueryRow(`select max(ts) from request_rows`).Scan(&last); err != nil {
+	if err := s.db.QueryRow(`select max(ts) from request_rows where not late`).Scan(&last); err != nil {
 		return time.Time{}, err
 	}
 	if last.Valid && !last.Time.Before(watermark) {

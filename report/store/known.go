@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers/source"
@@ -14,7 +15,7 @@ func (s *Store) Known() ([]source.Known, error) { return known(s.db) }
 
 func known(db *sql.DB) ([]source.Known, error) {
 	rows, err := db.Query(`select source_id, path, format, fingerprint, head_bytes, bytes, hash, torn,
-		lines, parsed, rejected, skipped, late, cut, first_ts, last_ts, coalesce(reading, '') from sources order by source_id`)
+		lines, parsed, rejected, skipped, late, cut, first_ts, last_ts, coalesce(reading, ''), coalesce(leapt, '') from sources order by source_id`)
 	if err != nil {
 		return nil, fmt.Errorf("sources: %w", err)
 	}
@@ -25,7 +26,7 @@ func known(db *sql.DB) ([]source.Known, error) {
 		var first, last sql.NullTime
 		err := rows.Scan(&k.Source.ID, &k.Source.Path, &k.Source.Format, &k.Source.Fingerprint, &k.HeadLen, &k.At.Offset, &k.At.Hash,
 			&k.At.Torn, &k.At.Lines, &k.At.Parsed, &k.At.Rejected, &k.At.Skipped, &k.At.Late, &k.At.Cut, &first, &last,
-			&k.Source.Reading)
+			&k.Source.Reading, &k.At.Open)
 		if err != nil {
 			return nil, fmt.Errorf("sources: %w", err)
 		}
@@ -68,14 +69,14 @@ func (s *Store) SetLateness(bound time.Duration) error {
 	if !was.Valid {
 		return s.commit()
 	}
-	// The rule is that of source.Log: behind the latest line before it in its log.
-	if err := s.exec(`
-		update request_rows r set late = l.late from (
-			select source_id, line, coalesce(ts < max(ts) over (partition by source_id order by line
-				rows between unbounded preceding and 1 preceding) - to_microseconds(?), false) as late
-			from request_rows
-		) l where r.source_id = l.source_id and r.line = l.line and r.late <> l.late`, bound.Microseconds()); err != nil {
-		return fmt.Errorf("tell anew which lines are late: %w", err)
+	logs, err := s.Known()
+	if err != nil {
+		return err
+	}
+	for _, k := range logs {
+		if err := s.retell(k, bound); err != nil {
+			return fmt.Errorf("tell anew which lines are late: %w", err)
+		}
 	}
 	if err := s.exec(`update sources set late = (select count(*) from request_rows r where r.source_id = sources.source_id and r.late)`); err != nil {
 		return fmt.Errorf("count late lines: %w", err)
@@ -85,6 +86,58 @@ func (s *Store) SetLateness(bound time.Duration) error {
 	}
 	return s.commit()
 }
+
+// retell tells anew which requests of a log are late, and how far its time has got.
+func (s *Store) retell(k source.Known, bound time.Duration) error {
+	pace, err := source.NewPace(bound, "")
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.Query(`select line, ts, late from request_rows where source_id = ? order by line`, k.Source.ID)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var changed []int64 // in order
+	last := k.Source.First
+	for rows.Next() {
+		var l source.Leapt
+		var was bool
+		if err := rows.Scan(&l.Line, &l.Time, &was); err != nil {
+			return err
+		}
+		if last.IsZero() {
+			last = l.Time
+		}
+		if was {
+			l.At = wasLate
+		}
+		late, wrong := pace.Next(&last, l)
+		if late != was {
+			changed = append(changed, l.Line)
+		}
+		for _, w := range wrong {
+			if i, found := slices.BinarySearch(changed, w.Line); found {
+				changed = slices.Delete(changed, i, i+1)
+			} else if w.At != wasLate {
+				changed = slices.Insert(changed, i, w.Line)
+			}
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || last.IsZero() {
+		return err
+	}
+	for lines := range slices.Chunk(changed, rowsPerFlush) {
+		err := s.exec(`update request_rows set late = not late where source_id = ? and line in (select unnest(?::bigint[]))`, k.Source.ID, lines)
+		if err != nil {
+			return err
+		}
+	}
+	return s.exec(`update sources set last_ts = ?, leapt = ? where source_id = ?`, last, nullable(pace.Text()), k.Source.ID)
+}
+
+// wasLate marks a line that was told to be late before.
+const wasLate = 1
 
 // Drop forgets a log with all that is kept of it, and the checkpoint, at once: it is a
 // new log to whoever meets it next.

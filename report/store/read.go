@@ -161,7 +161,7 @@ var roundSteps = [...]int64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3
 func (rd *reading) calls() error {
 	l := &rd.r.Log
 	var first, last sql.NullTime
-	if err := rd.db.QueryRow(`select min(ts), max(ts) from request_rows`).Scan(&first, &last); err != nil || !first.Valid {
+	if err := rd.db.QueryRow(`select min(ts), max(ts) from request_rows where not late`).Scan(&first, &last); err != nil || !first.Valid {
 		return err
 	}
 	l.First, l.Last = first.Time, last.Time

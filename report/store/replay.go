@@ -24,6 +24,7 @@ type Replay struct {
 	notes    map[string]*parsers.Notes // of paths; at most maxNoted
 	lateness time.Duration
 	bound    time.Time
+	most     time.Time // which the bound does not pass: what lies after it has leapt ahead
 }
 
 const (
@@ -62,6 +63,11 @@ func (p *Replay) begin(db *sql.DB, from time.Time) (err error) {
 	if _, err = p.conn.ExecContext(ctx, "begin transaction"); err != nil {
 		return err
 	}
+	var last sql.NullTime
+	if err := p.conn.QueryRowContext(ctx, `select max(last_ts) from sources`).Scan(&last); err != nil {
+		return err
+	}
+	p.most = last.Time.Add(-p.lateness)
 	rows, err := p.conn.QueryContext(ctx, `select date_trunc('minute', ts) as minute, count(*) from request_rows
 		where not late and ts >= ? group by minute order by minute`, from)
 	if err != nil {
@@ -140,7 +146,11 @@ func (p *Replay) next() (*source.Batch, error) {
 	if len(b.Requests) == 0 {
 		return nil, io.EOF
 	}
-	if bound := b.Requests[len(b.Requests)-1].Time.Add(-p.lateness); bound.After(p.bound) {
+	bound := b.Requests[len(b.Requests)-1].Time.Add(-p.lateness)
+	if bound.After(p.most) {
+		bound = p.most
+	}
+	if bound.After(p.bound) {
 		p.bound = bound
 	}
 	return b, nil

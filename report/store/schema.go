@@ -2,7 +2,7 @@ package store
 
 // SchemaVersion is that of the stores which this program writes. It is raised with every
 // change of the tables below, together with a step in migrations.
-const SchemaVersion = 6
+const SchemaVersion = 7
 
 // migrations lead from the version before to the one that names them. The views are
 // made anew after them, so that a step need not care for them.
@@ -48,6 +48,11 @@ drop table checkpoint_states;
 delete from checkpoint;
 ` + checkpointStates,
 	6: unfinished,
+	// Which lines are late was told without asking whether one before them is wrong.
+	7: `
+alter table sources add column leapt varchar;
+update litesoc set lateness_us = -1 where lateness_us is not null;
+`,
 }
 
 // mostTargets is how many targets are kept under numbers.
@@ -185,7 +190,7 @@ create table sources (
 	bytes bigint not null, hash varchar not null, torn varchar not null,
 	lines bigint not null, parsed bigint not null, rejected bigint not null, skipped bigint not null,
 	late bigint not null, cut bigint not null, first_ts timestamp, last_ts timestamp, scanned_at timestamp not null,
-	reading varchar
+	reading varchar, leapt varchar
 );
 
 create table rejects (source_id integer not null, line bigint not null, reason varchar not null, sample varchar not null);

@@ -93,6 +93,26 @@ func replay(t *testing.T, s *store.Store, from time.Time, src *parsers.Source) [
 	}
 }
 
+// Time has not got to what has leapt ahead of its log, also once all is given.
+func TestReplayBound(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "a.duckdb"))
+	defer s.Close()
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	b := batch(someRequests(src, 3), "a.log")
+	b.Requests[2].Time = start.Add(24 * time.Hour)
+	b.After.Last = b.Requests[1].Time
+	must(t, add(s, b))
+	must(t, s.Flush())
+	p, err := s.Replay(start.Add(-time.Hour), time.Minute, map[int]*parsers.Source{src.ID: src})
+	must(t, err)
+	defer p.Close()
+	given, err := p.Next()
+	must(t, err)
+	if want := b.After.Last.Add(-time.Minute); len(given.Requests) != 3 || !p.Bound().Equal(want) {
+		t.Errorf("%d requests, bound %s; want 3, %s", len(given.Requests), p.Bound(), want)
+	}
+}
+
 // What is kept comes back as it was, in order, but for what was late.
 func TestReplay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.duckdb")
@@ -564,6 +584,7 @@ func TestMigrate(t *testing.T) {
 `,
 			`select path, query from targets where id > 0 order by id`: "/users/7 <nil>\n/users/7 a=1\n",
 			`select count(*) from checkpoint`:                          "0\n",
+			`select lateness_us, leapt from litesoc, sources`:          "-1 <nil>\n",
 		}},
 	} {
 		t.Run(c.file, func(t *testing.T) {

@@ -51,10 +51,10 @@ func (q *Query) Events(alert string) ([]report.Event, error) {
 	return events, nil
 }
 
-// Last returns the time of the last request that is kept; zero if there is none.
+// Last returns the time of the last request that is kept and not late; zero if there is none.
 func (q *Query) Last() (time.Time, error) {
 	var last sql.NullTime
-	if err := q.db.QueryRow(`select max(ts) from request_rows`).Scan(&last); err != nil {
+	if err := q.db.QueryRow(`select max(ts) from request_rows where not late`).Scan(&last); err != nil {
 		return time.Time{}, fmt.Errorf("read requests: %w", err)
 	}
 	return last.Time, nil
