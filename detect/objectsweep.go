@@ -19,7 +19,7 @@ func ObjectSweep() *Detector {
 			"Ids that cannot be guessed can be collected, and who has a list of them reads what belongs " +
 			"to others one by one. How many are many is what the others ask for in an hour on the same " +
 			"route, and what the actor itself did before, once it is known for a day: its own hours count " +
-			"all, so that a nightly job is told once. Alerted actors are no measure for others. " +
+			"all, so that a nightly job is told once. Alerted actors are no measure for others; what was deleted is told elsewhere. " +
 			"Jobs sweep by nature: an API key is of medium severity. Pages for everybody are read by " +
 			"crawlers: where only the address is known and the path is none of an API, the event is of low severity.",
 		Type:      APIEnumerationDetected,
@@ -27,7 +27,7 @@ func ObjectSweep() *Detector {
 		Technique: "T1119",
 		OWASP:     "API1:2023",
 		Of:        ObjectKind,
-		Match:     func(r *parsers.Request) bool { _, ok := pathObject(r); return ok },
+		Match:     func(r *parsers.Request) bool { _, ok := pathObject(r); return ok && !deletes(r) },
 		GroupBy:   &GroupBy{Key: byActorTypeAndRoute},
 		TTL:       new(history),
 	}

@@ -19,14 +19,14 @@ func SequentialIDs() *Detector {
 			"Where ids are numbers, the next object is one addition away, and who counts through them " +
 			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
 			"people use who work on objects of their own, make no run. The numbers of pages, dates and " +
-			"coordinates are no ids. The crawler of a search engine reads what a page links to: from an " +
+			"coordinates are no ids, and what was deleted is told elsewhere. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1087",
 		OWASP:     "API1:2023",
 		Of:        ObjectKind,
-		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
+		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok && !deletes(r) },
 		GroupBy:   ByActorRoute,
 	}
 	ids := d.count("ids", 10, "distinct `ids` that make a run")
@@ -82,6 +82,7 @@ type walk struct {
 	Operation        string `json:",omitempty"` // of GraphQL, clipped
 	Lowest, Highest  uint64
 	Filled           uint64 // percent of its range that the run filled when last seen
+	From, To         uint64 // ends of the run when last seen
 	Granted, Refused int64  // of Count
 	Crawler          crawling
 }
@@ -104,10 +105,12 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	if s.Going == nil {
 		s.Going = beginWalk(r, run)
 	} else {
+		s.Going.catchUp(run, id)
 		s.Going.extend(r)
 		s.Going.match(id, r.Status)
 	}
-	s.Going.Filled = 100 * uint64(len(run)) / (run[len(run)-1].Tag - run[0].Tag + 1)
+	s.Going.From, s.Going.To = run[0].Tag, run[len(run)-1].Tag
+	s.Going.Filled = 100 * uint64(len(run)) / (s.Going.To - s.Going.From + 1)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
@@ -213,6 +216,32 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		w.match(v.Tag, v.Status)
 	}
 	return w
+}
+
+// catchUp counts what has come to be part of the walk by a request for the given id: visits
+// that lay apart from the run until that id joined them to it, as all do at first that are made
+// in no order.
+func (w *walk) catchUp(run []visit, id uint64) {
+	for i := 0; i < len(run) && run[i].Tag < w.From; i++ {
+		w.add(&run[i], id)
+	}
+	for i := len(run) - 1; i >= 0 && run[i].Tag > w.To; i-- {
+		w.add(&run[i], id)
+	}
+}
+
+// add counts an earlier visit, unless it is that of the given id or was counted. Ids beyond
+// those that are told apart may have been.
+func (w *walk) add(v *visit, id uint64) {
+	if v.Tag == id || len(w.IDs) == MaxDistinct || w.IDs.has(v.Tag) {
+		return
+	}
+	if at := v.At.time(); at.Before(w.First) {
+		w.First = at
+	}
+	w.Count++
+	w.addEvidence(v.Evidence)
+	w.match(v.Tag, v.Status)
 }
 
 // match counts a request that is part of the walk.
