@@ -125,8 +125,8 @@ func (f *features) readParameters(r *parsers.Request) {
 
 // takeObject takes what a parameter of the query says of an object, if nothing did before.
 func (f *features) takeObject(p *parameter) {
-	if p.value.isNumber && !f.numbered && !f.graphQL && !f.hasID && p.numbersObject() {
-		f.id, f.hasID = p.value.number, true
+	if !f.numbered && !f.graphQL && !f.hasID {
+		f.id, f.hasID = p.objectNumber()
 	}
 	if !f.placed && !f.hasObject && p.value.text != "" && namesID(p.name) {
 		f.object, f.hasObject = tag(p.value.text), true

@@ -306,6 +306,17 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 	}
 }
 
+// objectNumber returns the number of the object that a parameter names.
+func (p *parameter) objectNumber() (n uint64, ok bool) {
+	if n, ok = p.value.number, p.value.isNumber; !ok {
+		n, ok = namedNumber(p.value.text)
+	}
+	if !ok || !p.numbersObject() {
+		return 0, false
+	}
+	return n, true
+}
+
 // numbersObject tells whether a parameter is named like one that has the number of an object.
 func (p *parameter) numbersObject() bool {
 	if !p.odd {
@@ -356,9 +367,10 @@ func namesObject(name string) bool {
 
 // pathID returns the number in the n-th segment of the path, from 0, between what the
 // route has before and after it: "invoice-17.pdf". A number behind another, or behind
-// "page", is a coordinate or a page.
+// "page", is a coordinate or a page; behind a year alone it is one that is counted anew each
+// year, and one of two digits a month.
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
-	last, segment := "", ""
+	beforeLast, last, segment := "", "", ""
 	for ; n >= 0; n-- {
 		for path != "" && path[0] == '/' {
 			path = path[1:]
@@ -367,21 +379,60 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		for i < len(path) && path[i] != '/' {
 			i++
 		}
-		last, segment, path = segment, path[:i], path[i:]
+		beforeLast, last, segment, path = last, segment, path[:i], path[i:]
 	}
 	if last == "page" {
 		return 0, false
 	}
 	if _, coordinate := number(last); coordinate {
-		return 0, false
+		if _, several := number(beforeLast); several || len(segment) < 3 || !isYear(last) {
+			return 0, false
+		}
 	}
 	segment, _, _ = strings.Cut(segment, ";")
 	segment = unescapedPath(segment)
 	if len(segment) < len(before)+len(after) || segment[:len(before)] != before || segment[len(segment)-len(after):] != after {
 		return 0, false
 	}
-	return number(segment[len(before) : len(segment)-len(after)])
+	return groupedNumber(segment[len(before) : len(segment)-len(after)])
 }
+
+// groupedNumber reads a decimal number of at most maxDigits, with signs between groups of its
+// digits: 20260500 of "2026-0500".
+func groupedNumber(s string) (n uint64, ok bool) {
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			n, ok = n*10+uint64(c-'0'), true
+			digits++
+		case (c == '-' || c == '_') && ok:
+			ok = false // something must follow it
+		default:
+			return 0, false
+		}
+	}
+	return n, ok && digits <= maxDigits
+}
+
+// namedNumber is groupedNumber for one that letters stand before: 5000 of "T5000" and
+// "ORD-5000".
+func namedNumber(s string) (n uint64, ok bool) {
+	if s == "" || len(s) > 2*maxDigits || s[len(s)-1] < '0' || s[len(s)-1] > '9' {
+		return 0, false // most values
+	}
+	i := 0
+	for i < len(s) && isLetter(s[i]) {
+		i++
+	}
+	if i > 0 && i < len(s) && (s[i] == '-' || s[i] == '_') {
+		i++
+	}
+	return groupedNumber(s[i:])
+}
+
+// isYear tells whether a number is a year of our time.
+func isYear(s string) bool { return len(s) == 4 && (s[:2] == "19" || s[:2] == "20") }
 
 // maxDigits is how many digits a number has at most: 64 bits hold it. What is longer is no
 // count of objects.
