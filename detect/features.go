@@ -131,6 +131,26 @@ func (f *features) takeObject(p *parameter) {
 	if !f.placed && !f.hasObject && p.value.text != "" && namesID(p.name) {
 		f.object, f.hasObject = tag(p.value.text), true
 	}
+	if !f.placed && !f.graphQL && !(f.hasID && f.hasObject) {
+		f.takeFilter(p)
+	}
+}
+
+// takeFilter is takeObject for a parameter that holds conditions.
+func (f *features) takeFilter(p *parameter) {
+	if !p.holdsFilter() {
+		return
+	}
+	value, ok := filteredID(unescaped(p.value.text))
+	if !ok {
+		return
+	}
+	if !f.hasObject {
+		f.object, f.hasObject = tag(value), true
+	}
+	if !f.hasID {
+		f.id, f.hasID = namedNumber(value)
+	}
 }
 
 // notedFeatures returns the features that the notes of the path have, of whatever route;

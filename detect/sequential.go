@@ -309,7 +309,7 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 // objectNumber returns the number of the object that a parameter names.
 func (p *parameter) objectNumber() (n uint64, ok bool) {
 	if n, ok = p.value.number, p.value.isNumber; !ok {
-		n, ok = namedNumber(p.value.text)
+		n, ok = namedNumber(strings.TrimPrefix(p.value.text, "eq.")) // as PostgREST has it
 	}
 	if !ok || !p.numbersObject() {
 		return 0, false
