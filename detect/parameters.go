@@ -105,7 +105,7 @@ func (p *parameter) holdsFilter() bool {
 	switch text := p.value.text; {
 	case len(text) < len("id eq 1"):
 		return false
-	case text[0] == '{', text[0] == '%' && text[1] == '7' && lower(text[2]) == 'b':
+	case holdsJSON(text):
 		return true
 	case p.size > len("$filter"), !strings.Contains(text, "eq") && !strings.Contains(text, "==") && !strings.Contains(text, "%3"):
 		return false
@@ -141,12 +141,10 @@ func filteredID(text string) (value string, ok bool) {
 		value = strings.TrimLeft(after, " \"'")
 		if inner, isObject := strings.CutPrefix(value, "{"); isObject {
 			operator, operand, _ := strings.Cut(inner, ":")
-			switch strings.Trim(operator, " \"'") {
-			case "$eq", "eq", "_eq", "equals", "$in", "in", "_in":
-				value = strings.TrimLeft(operand, " \"'[")
-			default:
+			if !isEqual(strings.Trim(operator, " \"'$")) {
 				continue // above, below, not
 			}
+			value = strings.TrimLeft(operand, " \"'[")
 		}
 		end := strings.IndexAny(value, " \"',;}])")
 		if end < 0 {
