@@ -37,6 +37,11 @@ func LoginAccount(r *parsers.Request) string {
 	if r.Body == "" && r.Query == "" || !isLogin(r) {
 		return ""
 	}
+	return namedAccount(r)
+}
+
+// namedAccount returns the account that a request names in its body or its query; "" if none.
+func namedAccount(r *parsers.Request) string {
 	for _, form := range [...]string{r.Body, r.Query} {
 		for form != "" {
 			var name, value string
