@@ -13,7 +13,8 @@ func BruteForceIP() *Detector {
 	d := &Detector{
 		Name: "brute-force-ip",
 		Doc: "many failed logins from one address\n\n" +
-			"Whoever guesses passwords fails often. So does an office behind one address on a Monday " +
+			"Whoever guesses passwords fails often, or guesses the code of a mail or a message that opens an " +
+			"account as well. So does an office behind one address on a Monday " +
 			"morning: where several accounts fail a time or two each, hardly one more often, and most logins work, the event is " +
 			"of medium severity and low confidence; where the log does not say whose logins failed, it is so " +
 			"as long as more of them work than fail. So it is for somebody who " +

@@ -21,10 +21,8 @@ func MassDeletion() *Detector {
 		Technique: "T1485",
 		OWASP:     "API5:2023",
 		Of:        EventKind | WriteKind,
-		Match: func(r *parsers.Request) bool {
-			return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted)
-		},
-		GroupBy: ByActor,
+		Match:     deletes,
+		GroupBy:   ByActor,
 	}
 	limit := d.count("limit", 50, "deleted `objects` within the window that are many")
 	window := d.span("window", 10*time.Minute, "`time` within which objects are counted, and without a deletion after which an event is over")
@@ -86,6 +84,11 @@ func (s *bulkDelete) known(m Mark) bool {
 		}
 	}
 	return false
+}
+
+// deletes tells whether the request deleted something.
+func deletes(r *parsers.Request) bool {
+	return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted)
 }
 
 // deletedTag tells apart what requests are about.

@@ -137,6 +137,7 @@ type asker struct {
 	ASN      uint32 `json:",omitempty"`
 	Agent    uint64 // tag of the user agent
 	Referred bool
+	Waiting  int64 `json:",omitempty"` // requests for the path that no campaign has counted
 }
 
 // A campaign is one that goes on.
@@ -316,8 +317,10 @@ func (p *sought) ask(r *parsers.Request, by uint64, window time.Duration) asker 
 			oldest = i
 		}
 	}
+	k.Waiting = 1
 	switch {
 	case at >= 0:
+		k.Waiting += p.Askers[at].Waiting
 		p.Askers[at] = k
 	case len(p.Askers) == maxAskers:
 		p.Askers[oldest] = k
@@ -370,8 +373,10 @@ func (s *coordinated) campaign(r *parsers.Request, p *sought, k asker, emit func
 		return
 	}
 	if s.Going != nil {
+		s.catchUp(p, k)
 		s.Going.extend(r)
-		s.Going.join(k, p.Path)
+		s.Going.Count-- // it waits among those that join counts
+		s.Going.join(p.by(k.Address), p.Path)
 	} else {
 		asks := s.members(r.Time)
 		if !slices.ContainsFunc(asks, func(o asker) bool { return o.Address == k.Address }) {
@@ -453,25 +458,65 @@ func (s *coordinated) shares(by uint64) bool {
 	return false
 }
 
+// catchUp counts what has come to be part of the campaign by a request: those of its members
+// for the path before enough of them had asked for it, and those that a new member made before.
+func (s *coordinated) catchUp(p *sought, by asker) {
+	g := s.Going
+	for i := range p.Askers {
+		if k := &p.Askers[i]; k.Waiting > 0 && k.Address != by.Address && g.Addresses.has(tag(k.IP)) {
+			g.add(k, p.Path)
+		}
+	}
+	if g.Addresses.has(tag(by.IP)) {
+		return
+	}
+	for _, path := range s.Hot {
+		if o := s.Sought[path]; o != nil && o != p && s.isRare(path, o) {
+			if k := o.by(by.Address); k != nil && k.Waiting > 0 && by.At.Sub(k.At) <= s.window {
+				g.add(k, o.Path)
+			}
+		}
+	}
+}
+
+// by returns what is known of the address as one that asked for the path; nil if nothing is.
+func (p *sought) by(address uint64) *asker {
+	if i := slices.IndexFunc(p.Askers, func(k asker) bool { return k.Address == address }); i >= 0 {
+		return &p.Askers[i]
+	}
+	return nil
+}
+
 func (s *coordinated) begin(r *parsers.Request, asks []asker) {
 	var marks Window
 	for _, k := range asks {
 		marks = append(marks, k.Mark)
 	}
 	s.Going = &campaign{Episode: begin(r, marks), Known: s.Addresses.count}
+	s.Going.Count = 0
 	for _, k := range asks {
-		s.Going.join(k, s.Sought[k.Tag].Path)
+		p := s.Sought[k.Tag]
+		s.Going.join(p.by(k.Address), p.Path)
 	}
 }
 
-// join adds a request of a member.
-func (g *campaign) join(k asker, path string) {
+// add is join for what was asked for before the request at hand.
+func (g *campaign) add(k *asker, path string) {
+	g.addEvidence(k.Evidence)
+	g.join(k, path)
+}
+
+// join counts what a member asked for.
+func (g *campaign) join(k *asker, path string) {
+	n := max(k.Waiting, 1) // earlier versions saved none
+	k.Waiting = 0
+	g.Count += n
 	listName(&g.Members, &g.Addresses, k.IP, maxProbers)
 	listName(&g.Networks, &g.AllNets, k.network(), maxProbers)
 	listName(&g.Paths, &g.AllPaths, path, maxNamed)
 	g.Agents.Add(k.Agent)
 	if k.Referred {
-		g.Referred++
+		g.Referred += n
 	}
 }
 

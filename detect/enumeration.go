@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,20 +17,24 @@ func Enumeration() *Detector {
 		Doc: "many answers 404 for one actor\n\n" +
 			"Who does not know an API tries names until some answer. A client with a broken link does " +
 			"so too, but always on the same few paths: such an event is of medium severity and low " +
-			"confidence. So is one whose requests mostly name the page of the site that led to them, as in an outage or by " +
-			"dead links. Backup and sync clients ask whether a file is there before they send it: where most requests are " +
-			"such questions, the event is of low severity. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
+			"confidence, unless one parameter has another value each time. So is one whose requests mostly name the page of the " +
+			"site that led to them, as in an outage or by dead links. Backup and sync clients ask whether a file is there before " +
+			"they send it: where most requests are such questions, the event is of low severity. Answers 409 and 422 count where " +
+			"people sign up, are invited or forget a password: they tell which accounts there are. " +
+			"Of who is known to the log they are of medium severity: people are invited by the list. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
 			"search engine, if its address is known for it, is of low severity: it follows dead links.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
 		Of:        RefusedKind,
-		Match:     func(r *parsers.Request) bool { return r.Status == 404 && !featuresOf(r).unbidden },
-		GroupBy:   ByActor,
+		Match: func(r *parsers.Request) bool {
+			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r)
+		},
+		GroupBy: ByActor,
 	}
 	limit := d.count("limit", 30, "answers 404 within the window that are still `normal`")
-	few := d.count("few-paths", 10, "fewer distinct `paths` than this are a broken client, not a scan")
+	few := d.count("few-paths", 10, "fewer distinct `paths`, or values of a parameter, than this are a broken client, not a scan")
 	window := d.span("window", 300*time.Second, "`time` within which answers are counted")
 	d.TTL = window
 	d.New = func() State { return &enumeration{limit: *limit, few: *few, window: *window} }
@@ -40,20 +45,34 @@ type enumeration struct {
 	limit, few int
 	window     time.Duration
 
-	Recent Window `json:",omitempty"` // while nothing goes on; tagged by missingTag
-	Going  *scan  `json:",omitempty"`
+	Recent Window   `json:",omitempty"` // while nothing goes on; tagged by missingTag
+	Things []uint64 `json:",omitempty"` // what each of them asked for
+	Going  *scan    `json:",omitempty"`
 }
 
 // A scan is an enumeration that goes on.
 type scan struct {
 	Episode
 	Paths            Distinct
+	Things           Distinct // asked for: paths with their parameters, or accounts
 	Crawler          crawling
 	Referred, Asking int64 `json:",omitempty"` // of Count: that name the page that led there, that asksFirst
+
+	// Of what came once it had begun, and of the answer with which it did.
+	Later      Distinct // things
+	Parameters Distinct `json:",omitempty"`
+	Missing    int64    `json:",omitempty"` // answers 404
+	Telling    int64    `json:",omitempty"` // answers 409 and 422
+	Accounts   int64    `json:",omitempty"` // answers that were for an account that the log names
+	Unsaid     bool     `json:",omitempty"` // the log does not say what one was for
 }
 
-func (g *scan) referred() bool { return mostly(g.Referred, g.Count) }
-func (g *scan) asking() bool   { return mostly(g.Asking, g.Count) }
+// referred tells whether most requests name the page that led to them, and no more paths than
+// the limit were asked for: an application asks again. Some scanners name a page, too, but ask
+// for a path once.
+func (g *scan) referred(limit int) bool { return mostly(g.Referred, g.Count) && len(g.Paths) <= limit }
+
+func (g *scan) asking() bool { return mostly(g.Asking, g.Count) }
 
 // missingTag is the tag of the path, but for its last bits: how the request came about.
 func missingTag(r *parsers.Request) uint64 {
@@ -73,9 +92,10 @@ const (
 	missingBits = referredBit | askingBit
 )
 
-// match takes a request by its missingTag.
-func (g *scan) match(t uint64) {
+// match takes a request by its missingTag, and what it asked for.
+func (g *scan) match(t, thing uint64) {
 	g.Paths.Add(t &^ missingBits)
+	g.Things.Add(thing)
 	g.Referred += int64(t & referredBit / referredBit)
 	g.Asking += int64(t & askingBit / askingBit)
 }
@@ -93,31 +113,90 @@ func endsInHash(p string) bool {
 }
 
 func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
-	m := mark(r, missingTag(r))
+	m, thing := mark(r, missingTag(r)), thingOf(r)
 	if s.Going == nil {
-		if s.Recent.Slide(m, s.window, s.limit+1); len(s.Recent) <= s.limit {
+		if s.slide(m, thing); len(s.Recent) <= s.limit {
 			return
 		}
 		s.Going = &scan{Episode: begin(r, s.Recent)}
-		for _, m := range s.Recent {
-			s.Going.match(m.Tag)
+		for i, m := range s.Recent {
+			s.Going.match(m.Tag, s.Things[i])
 		}
-		s.Recent = nil
+		s.Recent, s.Things = nil, nil
 	} else {
 		s.Going.extend(r)
-		s.Going.match(m.Tag)
+		s.Going.match(m.Tag, thing)
 	}
-	s.Going.Route = "" // what is not there has none
+	g := s.Going
+	g.Route = "" // what is not there has none
+	g.note(r, thing)
 	severity := High
 	switch {
-	case s.Going.asking():
+	case g.asking():
 		severity = Low
-	case len(s.Going.Paths) < s.few, s.Going.referred():
+	case len(g.Paths) < s.few && !s.walks(), len(g.Paths) >= s.few && g.referred(s.limit):
 		severity = Medium
 	}
-	s.Going.Crawler.meet(r)
-	s.Going.reach(s.Going.Crawler.most(severity), Attempted)
-	s.Going.tell(emit, s.describe)
+	if g.invites() {
+		severity = Medium
+	}
+	g.Crawler.meet(r)
+	g.reach(g.Crawler.most(severity), Attempted)
+	g.tell(emit, s.describe)
+}
+
+// slide adds an answer while nothing goes on. Earlier versions saved no things.
+func (s *enumeration) slide(m Mark, thing uint64) {
+	for len(s.Things) < len(s.Recent) {
+		s.Things = append(s.Things, s.Recent[len(s.Things)].Tag)
+	}
+	s.Things = append(s.Things, thing)
+	s.Recent.Slide(m, s.window, s.limit+1)
+	s.Things = slices.Delete(s.Things, 0, len(s.Things)-len(s.Recent))
+}
+
+// note takes what a request asked for.
+func (g *scan) note(r *parsers.Request, thing uint64) {
+	if g.Later.Add(thing); r.Status == 404 {
+		g.Missing++
+	} else {
+		g.Telling++
+	}
+	if account, ok := accountRoute(r); ok {
+		if account != "" {
+			g.Accounts++
+		} else if writes(r.Method) {
+			g.Unsaid = true
+		}
+		return
+	}
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var p parameter
+			query = p.read(query)
+			if p.paging() != chanceName && !isClock(p.value, r.Time) {
+				g.Parameters.Add(tag(p.text))
+			}
+			g.Unsaid = g.Unsaid || strings.Contains(p.value.text, "redacted")
+		}
+	}
+}
+
+// walks tells whether it goes through the values of one parameter, or through accounts, at the
+// same few paths. Where several parameters are others each time, a client tells of itself.
+func (s *enumeration) walks() bool {
+	g := s.Going
+	if g.Accounts > 0 && g.Accounts == g.Missing+g.Telling {
+		return len(g.Things) >= s.few
+	}
+	return len(g.Later) >= s.few && !s.severalVary()
+}
+
+func (s *enumeration) severalVary() bool { return len(s.Going.Parameters) >= len(s.Going.Later)+s.few }
+
+// invites tells whether somebody whom the log knows makes or invites people who are there.
+func (g *scan) invites() bool {
+	return g.Telling > g.Missing && g.ActorType != string(parsers.ActorIP)
 }
 
 func (s *enumeration) Expire(emit func(Event)) {
@@ -127,26 +206,95 @@ func (s *enumeration) Expire(emit func(Event)) {
 }
 
 func (s *enumeration) describe(e *Event) {
-	paths := s.Going.Paths
-	e.Summary = fmt.Sprintf("%s got %d answers 404 on %s in %s (threshold: more than %d within %s)",
-		who(e.ActorID, e.ActorType), e.Count, paths.of("path", "paths"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
+	g := s.Going
+	answers := "404"
 	switch {
-	case s.Going.asking():
+	case g.Missing == 0 && g.Telling > 0:
+		answers = "409 or 422"
+	case g.Telling > 0:
+		answers = "404, 409 or 422"
+	}
+	on := g.Paths.of("path", "paths")
+	if len(g.Things) > len(g.Paths) {
+		on += ", for " + g.Things.of("thing", "different things")
+	}
+	e.Summary = fmt.Sprintf("%s got %d answers %s on %s in %s (threshold: more than %d within %s)",
+		who(e.ActorID, e.ActorType), e.Count, answers, on, inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
+	switch few := len(g.Paths) < s.few; {
+	case g.asking():
 		e.Confidence = 0.2
 		e.Summary += "; most ask whether a file is there, as clients do before they send it"
-	case len(paths) < s.few:
+	case few && s.walks():
+		e.Confidence = 0.7
+		e.Summary += "; the values of one parameter are gone through"
+	case few && s.severalVary():
+		e.Confidence = 0.4
+		e.Summary += "; several parameters differ each time, as where a client tells of itself"
+	case few && len(g.Things) >= s.few:
+		e.Confidence = 0.5
+	case few && g.Unsaid:
+		e.Confidence = 0.5
+		e.Summary += "; the log does not say what they were for"
+	case few:
 		e.Confidence = 0.4
 		e.Summary += fmt.Sprintf("; fewer than %d paths look like a broken client", s.few)
-	case s.Going.referred():
+	case g.referred(s.limit):
 		e.Confidence = 0.4
 		e.Summary += "; most requests name the page that led to them, as they do where links are dead or a service fails"
-	case len(paths) <= s.limit:
+	case len(g.Paths) <= s.limit:
 		e.Confidence = 0.7
 	default:
 		e.Confidence = 0.9 // more things that are not there than may be asked for in vain
 	}
-	s.Going.Crawler.qualify(e)
-	e.Metadata = s.Going.Crawler.meta("endpoint_count", e.Count, "distinct_paths", len(paths), "window_seconds", int(s.window.Seconds()))
+	if g.invites() {
+		e.Confidence = min(e.Confidence, 0.5)
+		e.Summary += "; accounts are made and invited by the list, too"
+	}
+	g.Crawler.qualify(e)
+	if len(g.Things) > len(g.Paths) {
+		e.Metadata = g.Crawler.meta("endpoint_count", e.Count, "distinct_paths", len(g.Paths), "distinct_things", len(g.Things), "window_seconds", int(s.window.Seconds()))
+		return
+	}
+	e.Metadata = g.Crawler.meta("endpoint_count", e.Count, "distinct_paths", len(g.Paths), "window_seconds", int(s.window.Seconds()))
+}
+
+// thingOf tells apart what is asked for: accounts where the request is for one, else paths with
+// their parameters.
+func thingOf(r *parsers.Request) uint64 {
+	if account, ok := accountRoute(r); ok && account != "" {
+		return both(featuresOf(r).pathTag, tag(strings.ToLower(account)))
+	}
+	return pageTag(r)
+}
+
+// tellsAccount tells whether an answer 409 or 422 tells that there is an account, or that there
+// is none.
+func tellsAccount(r *parsers.Request) bool {
+	if r.Status != 409 && r.Status != 422 || !writes(r.Method) || isLogin(r) {
+		return false
+	}
+	_, ok := accountRoute(r)
+	return ok
+}
+
+// accountRoute tells whether a request makes an account, invites to one or has its password
+// forgotten, and which account it names; "" if the log does not say. Who is known to the log and
+// makes accounts of others fills a directory.
+func accountRoute(r *parsers.Request) (account string, ok bool) {
+	last, _, _ := strings.Cut(strings.ToLower(lastSegment(r.Path)), ".")
+	switch last {
+	case "signup", "sign-up", "sign_up", "register", "registration", "registrations", "join", "create-account", "create_account",
+		"invite", "invites", "invitation", "invitations",
+		"forgot", "forgot-password", "forgot_password", "forgotpassword", "lost-password", "lostpassword", "password-reset", "password_reset",
+		"reset-password", "reset_password", "resetpassword", "recover", "recovery":
+	case "users", "accounts", "members", "customers":
+		if _, typ := r.Actor(); typ != parsers.ActorIP {
+			return "", false
+		}
+	default:
+		return "", false
+	}
+	return namedAccount(r), true
 }
 
 // referred tells whether the request names the page that led to it.

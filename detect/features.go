@@ -37,13 +37,18 @@ type features struct {
 	searches bool // searchPath
 	isList   bool
 
-	byLink bool // parsers.OpensByLink
+	byLink   bool // parsers.OpensByLink
+	filtered bool // a parameter may hold JSON
 
 	segments sketch // of the path
 	named    sketch // of the parameters
 
 	list      listing // listingOf
 	operation string  // operationOf; "" where graphQL is not set
+
+	inner  string // what stands in parameters that hold several, in the form of a query
+	change string // the first field of a GraphQL text that changes something, clipped
+	reads  bool   // the GraphQL text is known, and changes nothing
 }
 
 // featuresOf returns the features of a request: those that it brings, else new ones.
@@ -72,6 +77,9 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 		own.operation = clip(own.operation)
 	}
 	own.readParameters(r)
+	if own.graphQL || own.filtered {
+		own.readInner(r)
+	}
 	own.lookAt(r.Query)
 	own.lookAt(r.Body)
 	own.kinds = own.tell() | ParameterKind
@@ -115,6 +123,7 @@ func (f *features) readParameters(r *parsers.Request) {
 			query = p.read(query)
 			if i == 0 { // a body tells of what is written, not of what is asked for
 				f.takeObject(&p)
+				f.filtered = f.filtered || holdsJSON(p.value.text)
 			}
 			f.named.addParameter(&p)
 			list.take(&p)
@@ -125,11 +134,31 @@ func (f *features) readParameters(r *parsers.Request) {
 
 // takeObject takes what a parameter of the query says of an object, if nothing did before.
 func (f *features) takeObject(p *parameter) {
-	if p.value.isNumber && !f.numbered && !f.graphQL && !f.hasID && p.numbersObject() {
-		f.id, f.hasID = p.value.number, true
+	if !f.numbered && !f.graphQL && !f.hasID {
+		f.id, f.hasID = p.objectNumber()
 	}
 	if !f.placed && !f.hasObject && p.value.text != "" && namesID(p.name) {
 		f.object, f.hasObject = tag(p.value.text), true
+	}
+	if !f.placed && !f.graphQL && !(f.hasID && f.hasObject) {
+		f.takeFilter(p)
+	}
+}
+
+// takeFilter is takeObject for a parameter that holds conditions.
+func (f *features) takeFilter(p *parameter) {
+	if !p.holdsFilter() {
+		return
+	}
+	value, ok := filteredID(unescaped(p.value.text))
+	if !ok {
+		return
+	}
+	if !f.hasObject {
+		f.object, f.hasObject = tag(value), true
+	}
+	if !f.hasID {
+		f.id, f.hasID = namedNumber(value)
 	}
 }
 

@@ -324,6 +324,7 @@ func readFor(t testing.TB, site *parsers.Site, format *parsers.Format, log strin
 			t.Fatalf("line %d: %v", i+1, err)
 		}
 		r.Event = routes.Classify(r)
+		Identify(r)
 		requests = append(requests, r)
 	}
 	slices.SortStableFunc(requests, (*parsers.Request).Compare)

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"net/url"
 	"strings"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -61,6 +62,128 @@ func graphQLObject(r *parsers.Request) (operation string, id uint64, ok bool) {
 		}
 	}
 	return cmp.Or(field, operation), id, ok
+}
+
+// readInner finds out what stands in parameters that hold several: the arguments of a GraphQL
+// text and what is JSON in a query. It is found as parameters of their own are.
+func (f *features) readInner(r *parsers.Request) {
+	var b []byte
+	for i, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var p parameter
+			query = p.read(query)
+			switch text := p.value.text; {
+			case f.graphQL && p.name == "query":
+				text = strings.TrimSpace(unescaped(text[:min(len(text), maxURLText)]))
+				if strings.HasPrefix(text, "mutation") {
+					f.change = clip(firstField(text))
+				} else {
+					f.reads = true
+				}
+				b = appendArguments(b, text, false)
+			case i == 0 && holdsJSON(text): // that of a body was taken apart
+				b = appendArguments(b, unescaped(text[:min(len(text), maxURLText)]), true)
+			}
+		}
+	}
+	f.reads = f.reads && f.change == ""
+	f.inner = string(b)
+	for query := f.inner; query != ""; {
+		var p parameter
+		query = p.read(query)
+		f.named.addParameter(&p)
+	}
+}
+
+// holdsJSON tells whether the value of a parameter may be an object of JSON.
+func holdsJSON(text string) bool {
+	return len(text) > 2 && (text[0] == '{' || text[0] == '%' && text[1] == '7' && lower(text[2]) == 'b')
+}
+
+// appendArguments appends, in the form of a query, the values that stand in a GraphQL text
+// between parentheses, or anywhere in JSON, each with the name before its colon. What a
+// variable stands for is told elsewhere.
+func appendArguments(b []byte, text string, isJSON bool) []byte {
+	set := func(name, value string) {
+		if name == "" || value == "" || value == "null" {
+			return
+		}
+		if len(b) > 0 {
+			b = append(b, '&')
+		}
+		b = append(append(append(b, name...), '='), url.QueryEscape(value)...)
+	}
+	depth, name, around := 0, "", ""
+	lists := 0 // that the value at hand stands in
+	for i := 0; i < len(text); {
+		c := text[i]
+		inside := isJSON || depth > 0
+		switch {
+		case c == '"':
+			end := i + 1
+			for end < len(text) && text[end] != '"' {
+				if text[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			end = min(end, len(text))
+			if inside {
+				set(name, text[i+1:end])
+			}
+			if i = end + 1; lists == 0 {
+				name = ""
+			}
+			continue
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+			name, lists = "", 0
+		case c == '[':
+			lists++
+		case c == ']':
+			if lists--; lists <= 0 {
+				name, lists = "", 0
+			}
+		case c == '{':
+			around, name = name, ""
+		case c == ':':
+			name = lastWord(text[:i])
+			at := strings.LastIndex(text[:i], name)
+			switch dollar := at > 0 && text[at-1] == '$'; {
+			case isEqual(name):
+				name = around // {"org_id":{"$eq":17}}
+			case dollar:
+				name = "" // of a variable, whose type follows
+			}
+		case c == '$':
+			name = ""
+		case isWordByte(c), c == '-':
+			end := i + 1
+			for end < len(text) && (isWordByte(text[end]) || text[end] == '-' || text[end] == '.') {
+				end++
+			}
+			if inside {
+				set(name, text[i:end])
+			}
+			if i = end; lists == 0 {
+				name = ""
+			}
+			continue
+		}
+		i++
+	}
+	return b
+}
+
+// isEqual tells whether a name, without "$", is that of a condition that something be equal.
+func isEqual(name string) bool {
+	switch name {
+	case "eq", "_eq", "equals", "in", "_in":
+		return true
+	}
+	return false
 }
 
 // firstField returns the first field that a GraphQL text asks for, whatever alias it has.

@@ -30,3 +30,24 @@ func TestGraphQLObject(t *testing.T) {
 		}
 	}
 }
+
+func TestAppendArguments(t *testing.T) {
+	for _, test := range []struct {
+		text   string
+		isJSON bool
+		want   string
+	}{
+		{`{user(id: 17, name: "a b") {email}}`, false, "id=17&name=a+b"},
+		{`mutation M($r: Role = ADMIN) {set(input: {role: $r, flags: [A, "b"], admin: true, note: null}) {id}}`, false, "flags=A&flags=b&admin=true"},
+		{`{org: organization(slug: "x\"y") {role: kind}}`, false, "slug=x%5C%22y"},
+		{`{a(text: "role: admin")}`, false, "text=role%3A+admin"},
+		{`{"where":{"org_id":{"$in":["a","b"]},"n":-1.5}}`, true, "org_id=a&org_id=b&n=-1.5"},
+		{`{"org_id":"a"`, true, "org_id=a"},
+		{`))(("`, false, ""},
+		{`{"a`, true, ""},
+	} {
+		if got := string(appendArguments(nil, test.text, test.isJSON)); got != test.want {
+			t.Errorf("%s: %q; want %q", test.text, got, test.want)
+		}
+	}
+}

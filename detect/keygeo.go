@@ -24,7 +24,8 @@ func KeyGeo() *Detector {
 			"severity. A place becomes usual once it has been used for as long and as much as it takes " +
 			"to know a key at all, so one theft stays news. People travel, the country of a VPN or relay " +
 			"is not that of its user, and clouds are where programs move to: confidence is lower there. " +
-			"A key that is at home in 32 places is at home everywhere.",
+			"A key that is at home in 32 places is at home everywhere. Before it is known where an API key is " +
+			"used, two countries in turns, by two programs and from few addresses, are of low severity.",
 		Type:      SuspiciousActivity,
 		Severity:  Medium,
 		Technique: "T1078",
@@ -56,9 +57,32 @@ type keyGeo struct {
 	Agents    []uint64   `json:",omitempty"` // likewise; by agentTag
 	Last      uint64     // hash of address and user agent of the last request from a usual place
 	LastRange bool       // whether that place is a range
+	Turns     *turns     `json:",omitempty"` // of an API key of which it is not known where it is used
 	Going     *elsewhere `json:",omitempty"`
 	*geoSettings
 }
+
+// A turns is what is known of the use of a new API key in two countries.
+type turns struct {
+	Last      []turn   `json:",omitempty"` // of each country; at most 2
+	Addresses []uint64 `json:",omitempty"` // by tag; at most fewAddresses
+	Many      bool     `json:",omitempty"` // there are more of either: many use the key
+}
+
+// A turn is the last request from a country.
+type turn struct {
+	Place string
+	Mark  // tagged by program
+}
+
+const (
+	// turnsWithin is how long ago a country was used that is come back to.
+	turnsWithin = 10 * time.Minute
+	// fewAddresses are as many as a server has; who publishes a key has users everywhere.
+	fewAddresses = 4
+	// turnsAfter is how many requests tell whether a key is one that is published.
+	turnsAfter = 20
+)
 
 func (s *keyGeo) AppendJSON(b []byte) ([]byte, error) {
 	b = s.Countries.append(append(b, '{'), "Countries")
@@ -67,6 +91,12 @@ func (s *keyGeo) AppendJSON(b []byte) ([]byte, error) {
 	}
 	b = appendNumbers(appendNumbers(b, "Networks", s.Networks), "Agents", s.Agents)
 	b = appendBool(appendUint(b, "Last", s.Last), "LastRange", s.LastRange)
+	if s.Turns != nil {
+		var err error
+		if b, err = appendValue(b, "Turns", s.Turns); err != nil {
+			return b, err
+		}
+	}
 	return appendGoing(b, s.Going)
 }
 
@@ -116,6 +146,7 @@ type elsewhere struct {
 	NewNetwork       bool
 	NewAgent         bool
 	Country          bool // whether one of the places is a country
+	InTurns          bool `json:",omitempty"` // with the usual one, before that was known for one
 	UsualPlaces      int
 	Granted, Refused int64 // of Count
 }
@@ -146,12 +177,66 @@ func (s *keyGeo) Observe(r *parsers.Request, emit func(Event)) {
 	if s.usual(a, name, r.Time, known) {
 		s.learn(r)
 		s.Last, s.LastRange = same, isRange
+		if known {
+			s.Turns = nil
+		} else if !isRange && r.APIKey != "" {
+			s.takeTurn(r, string(name), tenure, emit)
+		}
 		return
 	}
 	if !known || len(a.usual()) >= maxPlaces {
 		return
 	}
 	s.found(r, a, string(name), isRange, tenure)
+	s.Going.tell(emit, s.describe)
+}
+
+// takeTurn takes a request with a new API key from a country, and tells of one that is come back
+// to while another program uses the key in another country.
+func (s *keyGeo) takeTurn(r *parsers.Request, name string, known Tenure, emit func(Event)) {
+	if s.Turns == nil {
+		s.Turns = &turns{}
+	}
+	t, address := s.Turns, placeTag(r)
+	if !t.Many && !slices.Contains(t.Addresses, address) {
+		t.Addresses = append(t.Addresses, address)
+	}
+	i := slices.IndexFunc(t.Last, func(o turn) bool { return o.Place == name })
+	if t.Many = t.Many || len(t.Addresses) > fewAddresses || i < 0 && len(t.Last) == 2; t.Many {
+		t.Last, t.Addresses = nil, nil
+		return
+	}
+	now := turn{name, mark(r, agentTag(r.UserAgent))}
+	if i < 0 {
+		t.Last = append(t.Last, now)
+		return
+	}
+	before := t.Last[i]
+	t.Last[i] = now
+	if len(t.Last) < 2 || known.Requests < turnsAfter {
+		return
+	}
+	other := t.Last[1-i]
+	if other.At.Before(before.At) || now.At.Sub(before.At) > turnsWithin || other.Tag == now.Tag || other.Tag == before.Tag {
+		return
+	}
+	newcomer := t.Last[1].Place // the one that came second
+	if s.Going == nil {
+		s.Going = &elsewhere{
+			Episode: begin(r, Window{before.Mark, other.Mark, now.Mark}), Bearer: bearer(r), Places: []string{newcomer},
+			Usual: []string{t.Last[0].Place}, UsualPlaces: 1, Known: known, Country: true, InTurns: true,
+		}
+		s.Going.UserIP = ""
+	} else {
+		s.Going.extend(r)
+	}
+	if i == 1 { // the newcomer's
+		s.Going.UserIP = strings.Clone(r.ClientIP)
+	}
+	granted, refused := verdict(r.Status)
+	s.Going.Granted += int64(granted)
+	s.Going.Refused += int64(refused)
+	s.Going.reach(Low, outcomeOf(r))
 	s.Going.tell(emit, s.describe)
 }
 
@@ -331,6 +416,10 @@ func (s *keyGeo) describe(e *Event) {
 	e.Summary = fmt.Sprintf("%s made %s in %s from %s, new to it (threshold: a new place after %d requests over %s; its %d earlier requests, over %s, came from %s)",
 		g.Bearer.who(e), plural(e.Count, "request", "requests"), inWords(e.Last.Sub(e.First)), places,
 		s.least, inWords(s.span), g.Known.Requests, inWords(e.First.Sub(g.Known.First)), usual)
+	if g.InTurns {
+		e.Summary = fmt.Sprintf("%s was used from %s and %s in turns, with another program in each, within %s (threshold: a country that is come back to within %s, after %d requests, while it is not known where the key is used)",
+			g.Bearer.who(e), usual, places, inWords(e.Last.Sub(e.First)), inWords(turnsWithin), turnsAfter)
+	}
 	switch {
 	case g.NewNetwork && g.NewAgent:
 		e.Summary += "; the network and the program are new to it as well"
@@ -345,6 +434,9 @@ func (s *keyGeo) describe(e *Event) {
 		confidence = 40 // people travel
 	}
 	switch {
+	case g.InTurns:
+		confidence -= 30 // two services of one owner look the same
+		e.Summary += "; two services of one owner look the same"
 	case !g.Country:
 		confidence -= 30 // a provider gives out addresses of many ranges
 		e.Summary += "; no country is known, and a new range of addresses says little"

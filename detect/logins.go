@@ -30,13 +30,45 @@ func accountOf(r *parsers.Request) string { return strings.ToLower(strings.TrimS
 // accountNames are the fields of a login form that name the account.
 var accountNames = map[string]bool{"username": true, "user": true, "email": true, "login": true, "userid": true, "identifier": true, "account": true, "log": true, "phone": true}
 
-// LoginAccount returns the account that a request to log in names in its body or its query;
+// Identify puts on a request that is classified what its event makes sense of: the account that
+// a login names, and the token that access tokens are made of. Where the log says who acts,
+// that is the better answer.
+func Identify(r *parsers.Request) {
+	if r.User == "" {
+		r.User = loginAccount(r)
+	}
+	if r.Token == "" {
+		r.Token = refreshedToken(r)
+	}
+}
+
+// refreshedToken returns the fingerprint of the token that a request to refresh names in its
+// body; "" if it is no such request or names none.
+func refreshedToken(r *parsers.Request) string {
+	if r.Body == "" || r.Event != TokenRefreshed && r.Event != SessionExpired && r.Event != APIKeyInvalid {
+		return ""
+	}
+	for form := r.Body; form != ""; {
+		var name, value string
+		if name, value, form = cutParameter(form); bareName(name) == "refreshtoken" && strings.HasPrefix(value, "tok_") {
+			return value
+		}
+	}
+	return ""
+}
+
+// loginAccount returns the account that a request to log in names in its body or its query;
 // "" if it is no such request or names none. Where the log says who acts, that is the better
 // answer.
-func LoginAccount(r *parsers.Request) string {
+func loginAccount(r *parsers.Request) string {
 	if r.Body == "" && r.Query == "" || !isLogin(r) {
 		return ""
 	}
+	return namedAccount(r)
+}
+
+// namedAccount returns the account that a request names in its body or its query; "" if none.
+func namedAccount(r *parsers.Request) string {
 	for _, form := range [...]string{r.Body, r.Query} {
 		for form != "" {
 			var name, value string

@@ -99,6 +99,63 @@ name:
 	return query[min(end+1, len(query)):]
 }
 
+// holdsFilter tells, at little cost, whether the value may be conditions that objects are to meet:
+// JSON, or a text of OData or RSQL where the name is one for such.
+func (p *parameter) holdsFilter() bool {
+	switch text := p.value.text; {
+	case len(text) < len("id eq 1"):
+		return false
+	case holdsJSON(text):
+		return true
+	case p.size > len("$filter"), !strings.Contains(text, "eq") && !strings.Contains(text, "==") && !strings.Contains(text, "%3"):
+		return false
+	}
+	if strings.HasPrefix(p.name, "%24") {
+		return strings.EqualFold(p.name, "%24filter")
+	}
+	switch string(p.word[:p.size]) {
+	case "$filter", "filter", "where", "query", "search", "q":
+		return true
+	}
+	return false
+}
+
+// filteredID returns what conditions say that the id of an object equals: 17 of
+// {"where":{"user_id":{"$eq":17}}}, of "user_id eq 17" and of "user_id==17".
+func filteredID(text string) (value string, ok bool) {
+	equals := ":"
+	if !strings.HasPrefix(text, "{") {
+		if equals = " eq "; !strings.Contains(text, equals) {
+			equals = "=="
+		}
+	}
+	for {
+		name, after, found := strings.Cut(text, equals)
+		if !found {
+			return "", false
+		}
+		text = after
+		if name = lastWord(name); !namesID(name) && !namesThing(name) {
+			continue
+		}
+		value = strings.TrimLeft(after, " \"'")
+		if inner, isObject := strings.CutPrefix(value, "{"); isObject {
+			operator, operand, _ := strings.Cut(inner, ":")
+			if !isEqual(strings.Trim(operator, " \"'$")) {
+				continue // above, below, not
+			}
+			value = strings.TrimLeft(operand, " \"'[")
+		}
+		end := strings.IndexAny(value, " \"',;}])")
+		if end < 0 {
+			end = len(value)
+		}
+		if end > 0 && value[0] != '{' && value[0] != '[' {
+			return value[:end], true
+		}
+	}
+}
+
 // foldedByte has the lower case of what names of parameters are mostly made of; 0 for what is
 // no part of a folded name, or takes more than one look.
 var foldedByte = func() (of [256]byte) {

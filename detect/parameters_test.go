@@ -64,3 +64,29 @@ func checkParameters(t *testing.T, query string) {
 		}
 	}
 }
+
+func TestFilteredID(t *testing.T) {
+	for _, test := range []struct {
+		text, value string
+		ok          bool
+	}{
+		{`{"user_id":17}`, "17", true},
+		{`{"where":{"customerId":{"eq":"17"}},"limit":5}`, "17", true},
+		{`{"user_id":{"$in":[17,18]}}`, "17", true},
+		{`{"user":"inv-17"}`, "inv-17", true},
+		{`{"user_id":{"$gt":17}}`, "", false},
+		{`{"user_id":{"$eq":{"$oid":"17"}}}`, "", false},
+		{`{"total":17}`, "", false},
+		{`{"user_id":`, "", false},
+		{`{"user_id"::::`, ":::", true},
+		{`customer_id eq 17 and total gt 5`, "17", true},
+		{`customer_id eq '17'`, "17", true},
+		{`user_id==17;total==5`, "17", true},
+		{`total eq 5`, "", false},
+		{`{`, "", false},
+	} {
+		if value, ok := filteredID(test.text); value != test.value || ok != test.ok {
+			t.Errorf("%s: %q, %v; want %q, %v", test.text, value, ok, test.value, test.ok)
+		}
+	}
+}

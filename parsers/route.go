@@ -77,7 +77,7 @@ func nextSegment(path string) (segment, rest string) {
 // dateSegments returns how many segments, from the given one on, make one date:
 // 3 for year, month and day, 2 for year and month, else 0.
 func dateSegments(segment, rest string) int {
-	if len(segment) != 4 || !allDecimal(segment) || segment[:2] != "19" && segment[:2] != "20" {
+	if !allDecimal(segment) || !isYear(segment) {
 		return 0
 	}
 	month, rest := nextSegment(rest)
@@ -153,6 +153,8 @@ func kindOf(s, last string) string {
 		return "{token}"
 	case isDate(s):
 		return "{date}"
+	case isSerial(s):
+		return "{id}"
 	case isUUID(s):
 		return "{uuid}"
 	case isHash(s):
@@ -191,6 +193,24 @@ func isDate(s string) bool {
 	rest := s[len(pattern):]
 	return rest == "" || (rest[0] == 'T' || rest[0] == 't' || rest[0] == ' ') &&
 		strings.Trim(rest[1:], "0123456789:.+-Zz ") == ""
+}
+
+// isSerial reports whether s is a number in groups, as invoices have it: "2026-0500". The last
+// group has three digits at least: "2026-01" is a month.
+func isSerial(s string) bool {
+	group, groups := 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isDigit(c):
+			group++
+		case (c == '-' || c == '_') && group > 0:
+			group = 0
+			groups++
+		default:
+			return false
+		}
+	}
+	return groups > 0 && group >= 3
 }
 
 // isUUID reports whether s is 8-4-4-4-12 hex digits.
@@ -280,19 +300,32 @@ func isBlob(s string) bool {
 }
 
 // prefixed returns the template of an id that says what it is of: letters, '_' or
-// '-', and at least four letters and digits, one of them a digit.
+// '-', and at least four letters and digits, one of them a digit, or a number in groups;
+// or a few letters and a number.
 func prefixed(s string) template {
 	const longest = 24 // letters: a longer word is the name of something else
 	sep := 0
 	for sep < len(s) && sep <= longest && isLetter(s[sep]) {
 		sep++
 	}
-	if sep == 0 || sep > longest || len(s)-sep-1 < 4 || s[sep] != '_' && s[sep] != '-' {
+	if sep == 0 || sep > longest || len(s)-sep < 4 {
+		return template{}
+	}
+	if s[sep] != '_' && s[sep] != '-' {
+		if sep > 5 || !allDecimal(s[sep:]) || isYear(s[sep:]) {
+			return template{}
+		}
+		return template{before: s[:sep], kind: "{id}"}
+	}
+	if len(s)-sep-1 < 4 {
 		return template{}
 	}
 	digit := false
 	for i := sep + 1; i < len(s); i++ {
 		if !isAlnum(s[i]) {
+			if rest := s[sep+1:]; isSerial(rest) && !isDate(rest) {
+				break
+			}
 			return template{}
 		}
 		digit = digit || isDigit(s[i])
@@ -302,6 +335,9 @@ func prefixed(s string) template {
 	}
 	return template{before: s[:sep+1], kind: "{id}"}
 }
+
+// isYear reports whether s is a year that names of pages have: "es2015", "summer2026".
+func isYear(s string) bool { return len(s) == 4 && (s[:2] == "19" || s[:2] == "20") }
 
 // keyed returns the template of an object of a set as OData names it, by its key in
 // parentheses: "Customers(1001)", "Orders('6f1c…')".

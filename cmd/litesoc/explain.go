@@ -92,10 +92,9 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	}
 	r.Event = routes.Classify(&r)
 	r.Declared = site.Declared(r.Method, r.Shape)
-	if r.User == "" {
-		if r.User = detect.LoginAccount(&r); r.User != "" {
-			tellAccount(readings, &r)
-		}
+	user, token := r.User, r.Token
+	if detect.Identify(&r); r.User != user || r.Token != token {
+		tellIdentity(readings, &r, user, token)
 	}
 
 	out := c.OutOrStdout()
@@ -139,14 +138,20 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 	return nil
 }
 
-// tellAccount puts among the readings of a line who acts by the body or query of a login, which
-// the line was read without.
-func tellAccount(readings []parsers.Reading, r *parsers.Request) {
+// tellIdentity puts among the readings of a line who acts by the body or query of a login or a
+// refresh, which the line was read without: as the given user with the given token.
+func tellIdentity(readings []parsers.Reading, r *parsers.Request, user, token string) {
 	id, typ := r.Actor()
 	for i := range readings {
 		switch x := &readings[i]; x.Name {
 		case "user_id":
-			x.Value, x.Why = r.User, "the account that the body or query of the login names"
+			if r.User != user {
+				x.Value, x.Why = r.User, "the account that the body or query of the login names"
+			}
+		case "token":
+			if r.Token != token {
+				x.Value, x.Why = r.Token, "the token that the body of the refresh names"
+			}
 		case "actor_id":
 			x.Value = id
 		case "actor_type":

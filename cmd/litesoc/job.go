@@ -114,9 +114,7 @@ func (j *job) prepare(cfg *config) error {
 		for i := range requests {
 			r := &requests[i]
 			r.Event = routes.Classify(r)
-			if r.User == "" {
-				r.User = detect.LoginAccount(r)
-			}
+			detect.Identify(r)
 			r.Declared = site.Declared(r.Method, r.Shape)
 			r.Allowed = j.allow.Requests(r)
 		}

@@ -477,9 +477,7 @@ func (t *ruleTester) read(test *detect.RuleTest) ([]*parsers.Request, error) {
 func (t *ruleTester) enrich(r *parsers.Request) {
 	r.Origin = t.geo.Lookup(r.ClientIP)
 	r.Event = t.routes.Classify(r)
-	if r.User == "" {
-		r.User = detect.LoginAccount(r)
-	}
+	detect.Identify(r)
 	r.Declared = t.site.Declared(r.Method, r.Shape)
 }
 

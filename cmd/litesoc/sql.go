@@ -272,9 +272,7 @@ func (f *sqlFlags) logOptions() (*source.Options, error) {
 		for i := range requests {
 			r := &requests[i]
 			r.Event = routes.Classify(r)
-			if r.User == "" {
-				r.User = detect.LoginAccount(r)
-			}
+			detect.Identify(r)
 		}
 	}
 	return o, nil
