@@ -139,21 +139,25 @@ func respond(c *cobra.Command, f *respondFlags) error {
 	if err := q.Close(); err != nil {
 		return failed(err, "")
 	}
+	var exports []export
+	for _, o := range outs {
+		if o.file != "" {
+			exports = append(exports, export{o.format.Name, o.file})
+		}
+	}
+	if err := exportable(f.db, exports...); err != nil {
+		return err
+	}
 	if f.dir != "" {
 		if err := os.MkdirAll(f.dir, 0o700); err != nil {
 			return failed(fmt.Errorf("--dir: %w", err), "")
 		}
 	}
-	var exports []export
 	for _, o := range outs {
 		if err := o.write(plan, c.OutOrStdout()); err != nil {
 			return failed(fmt.Errorf("respond: %w", err), "")
 		}
-		if o.file == "" {
-			continue
-		}
-		exports = append(exports, export{o.format.Name, o.file})
-		if !f.quiet {
+		if o.file != "" && !f.quiet {
 			fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", report.Show(o.file))
 		}
 	}

@@ -122,7 +122,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	for _, d := range j.plan.Same {
 		logs = append(logs, d.Path)
 	}
-	if err := w.out.aside(logs); err != nil {
+	if err := w.out.aside(logs, j.opts.Known); err != nil {
 		return err
 	}
 	var before map[string]time.Time
