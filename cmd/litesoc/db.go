@@ -53,6 +53,8 @@ func unopened(err error, busy string) error {
 		return failed(err, busy)
 	case errors.Is(err, fs.ErrPermission):
 		return failed(err, "let its owner run litesoc, or choose another file with --db")
+	case errors.Is(err, store.ErrNewer):
+		return failed(err, "use the litesoc that wrote it, or choose another file with --db")
 	case errors.Is(err, store.ErrNoStore):
 		return failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
 	}
