@@ -104,7 +104,7 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 		return err
 	}
 	if f.only.Incident != "" && !slices.ContainsFunc(r.Incidents, func(in report.Incident) bool { return strings.HasPrefix(in.ID, f.only.Incident) }) {
-		return failed(fmt.Errorf("report: no incident %q", f.only.Incident), "'litesoc incidents list' has the ids")
+		return failed(fmt.Errorf("report: no incident %q", f.only.Incident), incidentIDs.meantID(r, f.only.Incident, "'litesoc incidents list' has the ids"))
 	}
 	r.Run.Only = f.limits(r)
 	r.Only(f.only)

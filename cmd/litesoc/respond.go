@@ -215,10 +215,15 @@ func (f *respondFlags) plan(q *store.Query, allow *detect.Allowlist, site *parse
 		}
 		alerts = append(alerts, a)
 	}
-	for _, id := range slices.Concat(f.incidents, f.alerts) {
-		if !named[id] {
-			return nil, failed(fmt.Errorf("respond: nothing to answer has an id that begins with %q", id), "'litesoc incidents list' has the ids; --status tells which alerts are answered")
+	for i, id := range slices.Concat(f.incidents, f.alerts) {
+		if named[id] {
+			continue
 		}
+		kind, hint := incidentIDs, "'litesoc incidents list' has the ids; --status tells which alerts are answered"
+		if i >= len(f.incidents) {
+			kind, hint = alertIDs, "'litesoc alerts list' has the ids; --status tells which are answered"
+		}
+		return nil, failed(fmt.Errorf("respond: nothing to answer has an id that begins with %q", id), kind.meantID(r, id, hint))
 	}
 	facts := report.NewPlanFacts(r, alerts)
 	if facts.PlanTraces, err = q.Traces(facts); err != nil {
