@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	case !known:
 		// Cobra's own errors are about the command line.
-		status = &statusError{err: err, status: exitMisuse, hint: suggestion(c, err)}
+		status = &statusError{err: plainly(c, err), status: exitMisuse, hint: suggestion(c, err)}
 	}
 	if store.Damaged(status.err) {
 		status.hint = "the database is damaged: bring back a copy of it, or scan the logs into another with --db"
