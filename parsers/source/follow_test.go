@@ -858,6 +858,29 @@ func TestFollowAnew(t *testing.T) {
 	s.has(1, w.next)
 }
 
+// A log that was begun from its start is known from then on: it is read if it is rotated after
+// a kill, though nothing of it was kept.
+func TestFollowBegun(t *testing.T) {
+	for _, atEnd := range []bool{false, true} { // in the second run
+		w := newLogWriter(t, filepath.Join(t.TempDir(), "access.log"))
+		w.reopen()
+		w.lines(3)
+		s := watch(t, source.FollowOptions{Poll: true}, w.path)
+		s.look(0)
+		s.how.AtEnd = atEnd
+		s.kill()
+		for range 2 {
+			w.rename(fmt.Sprintf("%s.%d", w.path, w.next))
+			w.reopen()
+			w.lines(3)
+		}
+		s.round()
+		w.lines(3)
+		s.round()
+		s.has(1, w.next)
+	}
+}
+
 // What was rotated before a log is followed is not read, also where nothing is known of the log.
 func TestFollowPast(t *testing.T) {
 	for _, atEnd := range []bool{false, true} {

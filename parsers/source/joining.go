@@ -137,7 +137,8 @@ func (f *Follower) Join(opts *Options) *Joining {
 func (f *Follower) join(e *followed, l *Log, first bool, families map[string]family, j *Joining) {
 	e.failed = 0
 	defer func() { e.before = 0 }()
-	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
+	begun := slices.ContainsFunc(l.opts.Known, func(k Known) bool { return k.Source.ID == l.Source.ID })
+	known := begun || l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
 	if known {
 		f.lost = slices.DeleteFunc(f.lost, func(o lost) bool { return o.id == l.Source.ID })
 	}
@@ -166,6 +167,9 @@ func (f *Follower) join(e *followed, l *Log, first bool, families map[string]fam
 			f.leave(e, l)
 			return
 		}
+	case f.From.IsZero():
+		// It is known from now on, though nothing of it may be kept before it is rotated.
+		j.Batches = append(j.Batches, &Batch{Log: l, After: l.At})
 	default:
 		l.from = f.From
 	}
