@@ -230,7 +230,8 @@ func (r *rows) done(c *cobra.Command, db, action string) error {
 // An export is a file into which something of the database went.
 type export struct{ format, file string }
 
-// exportWait is how long an export waits for the database: what it has written is there.
+// exportWait is how long an export waits for the database, since what it has written is there,
+// and so does whatever has logs to read or a baseline to keep.
 const exportWait = 15 * time.Second
 
 // exportable refuses exports before anything is written: into the place of a log that the

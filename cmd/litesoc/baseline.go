@@ -508,7 +508,7 @@ func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
 	if _, err := readBaseline(path, detectors, time.Time{}); err != nil {
 		return failed(fmt.Errorf("baseline import %s: %s", report.Show(path), showLines(err.Error())), hintFor(err))
 	}
-	s, err := openStore(f.db, defaultMemory)
+	s, err := openStore(c.Context(), f.db, defaultMemory)
 	if err != nil {
 		return err
 	}
@@ -582,7 +582,7 @@ func resetBaseline(c *cobra.Command, f *baselineFlags) error {
 	if len(l.known) == 0 {
 		return failed(errors.New("baseline reset: nothing is known of that"), "'litesoc baseline show' says what is")
 	}
-	s, err := openStore(f.db, defaultMemory)
+	s, err := openStore(c.Context(), f.db, defaultMemory)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -37,8 +38,10 @@ func dbFlag(c *cobra.Command, to *string) {
 	c.Flags().StringVar(to, "db", fallback, "DuckDB `file` that keeps what is read (also LITESOC_DB)")
 }
 
-func openStore(path string, m memory) (*store.Store, error) {
-	s, err := store.OpenWithin(path, int64(m.database()))
+// openStore opens the database for writing. While another process has it open it waits, as
+// long as exportWait says: a tail or a short scan soon has done.
+func openStore(ctx context.Context, path string, m memory) (s *store.Store, err error) {
+	err = patiently(ctx, exportWait, func() (err error) { s, err = store.OpenWithin(path, int64(m.database())); return err })
 	if err != nil {
 		return nil, unopened(err, "wait until it is done, or choose another file with --db")
 	}

@@ -105,7 +105,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	}
 	defer j.geo.Close()
 	go hugePages(int(f.memory.heap())) // while the database is opened, which takes longer
-	if j.store, err = openStore(f.db, f.memory); err != nil {
+	if j.store, err = openStore(c.Context(), f.db, f.memory); err != nil {
 		return err
 	}
 	defer j.store.Close()
