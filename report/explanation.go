@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,39 +152,91 @@ func (p *page) explainLines(lines []Place) {
 	}
 }
 
-// explainSteps lists what the detector did with each request. What came of one stands
-// under it.
-func (p *page) explainSteps(x *Explained) {
-	const indent = "    "
+// stepRows returns the table of the steps with its head. The closer it is wanted, the less
+// is in it: from 1 on not the one file that all lines are of, which stands under the table,
+// from 2 on how much must be counted but once, at 3 not how many requests the window holds.
+func (x *Explained) stepRows(closer int) [][]string {
 	a := x.Account
-	p.field("key", plain, ShowShort(a.Key, 80))
 	layout, title := instantLayout, "time (UTC)"
 	if sameDay(x.Event.First, x.Event.Last) && sameDay(a.Event.First, a.Event.Last) {
 		layout, title = clockLayout, "UTC"
 	}
-	const request = 2 // its column
-	rows := [][]string{{"n", title, "request", "within " + x.Window, "counted", "line"}}
+	files, needs := map[string]bool{}, map[int64]bool{}
+	need := int64(0)
+	for i := range a.Steps {
+		if i < len(x.Places) {
+			files[x.Places[i].File] = true
+		}
+		if l := a.Steps[i].Level; l != nil && l.Need > 0 {
+			need = l.Need
+			needs[need] = true
+		}
+	}
+	oneFile, oneNeed := closer > 0 && len(files) == 1, closer > 1 && len(needs) == 1
+	head := []string{"n", title, "request", "within " + x.Window, "counted", "line"}
+	if oneNeed {
+		head[4] = fmt.Sprintf("of %d", need)
+	}
+	rows := [][]string{head}
 	for i := range a.Steps {
 		s := &a.Steps[i]
 		counted, line := "", ""
-		if s.Level != nil && s.Level.Need > 0 {
+		switch {
+		case s.Level == nil || s.Level.Need <= 0:
+		case oneNeed:
+			counted = fmt.Sprint(s.Level.Have)
+		default:
 			counted = fmt.Sprintf("%d of %d", s.Level.Have, s.Level.Need)
 		}
-		if i < len(x.Places) {
-			line = fmt.Sprintf("%s:%d", ShowShort(x.Places[i].File, 30), x.Places[i].Line)
+		switch {
+		case i >= len(x.Places):
+		case oneFile:
+			line = fmt.Sprint(x.Places[i].Line)
+		default:
+			line = fmt.Sprintf("%s:%d", ShowShort(x.Places[i].File, max(30/(closer+1), 10)), x.Places[i].Line)
 		}
 		rows = append(rows, []string{fmt.Sprint(s.N), s.At.UTC().Format(layout), Show(fmt.Sprintf("%s %s %d", s.Method, s.Path, s.Status)), fmt.Sprint(s.Within), counted, line})
 	}
-	width := make([]int, len(rows[0]))
-	all := len(indent) + 2*(len(width)-1)
-	for i := range width {
-		for _, row := range rows {
-			width[i] = max(width[i], cells(row[i]))
+	if closer > 2 {
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], 3, 4)
 		}
-		all += width[i]
 	}
-	const least = 16
-	width[request] = max(width[request]-max(all-p.width, 0), min(width[request], least))
+	return rows
+}
+
+// explainSteps lists what the detector did with each request. What came of one stands
+// under it.
+func (p *page) explainSteps(x *Explained) {
+	const (
+		indent  = "    "
+		request = 2  // its column, which is shortened
+		least   = 16 // to no less, but where nothing else is left
+		fewest  = 10
+	)
+	a := x.Account
+	p.field("key", plain, ShowShort(a.Key, 80))
+	var rows [][]string
+	var width []int
+	for closer := range 4 {
+		rows = x.stepRows(closer)
+		width = make([]int, len(rows[0]))
+		others := len(indent) + 2*(len(width)-1) // all but the request
+		for i := range width {
+			for _, row := range rows {
+				width[i] = max(width[i], cells(row[i]))
+			}
+			if i != request {
+				others += width[i]
+			}
+		}
+		room := p.width - others
+		fits := room >= min(width[request], least)
+		width[request] = min(width[request], max(room, fewest))
+		if fits {
+			break
+		}
+	}
 	last := int64(0)
 	for i, row := range rows {
 		if i > 0 {

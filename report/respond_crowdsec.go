@@ -38,7 +38,7 @@ func crowdsecJSON() *PlanFormat {
 
 func crowdsecCSV() *PlanFormat {
 	return &PlanFormat{
-		Name: "crowdsec-csv", File: "crowdsec.csv", Doc: "the same as CSV",
+		Name: "crowdsec-csv", File: "crowdsec.csv", Doc: "crowdsec-json as CSV",
 		Write: func(w io.Writer, p *Plan) error {
 			rows := [][]string{{"duration", "scope", "reason", "type", "value"}}
 			for _, d := range p.decisions() {

@@ -16,7 +16,7 @@ func credentialsJSON() *PlanFormat {
 
 func credentialsCSV() *PlanFormat {
 	return &PlanFormat{
-		Name: "credentials-csv", File: "credentials.csv", Doc: "the same as CSV",
+		Name: "credentials-csv", File: "credentials.csv", Doc: "credentials-json as CSV",
 		Write: func(w io.Writer, p *Plan) error {
 			rows := [][]string{append([]string{"action", "type", "id", "key_prefix", "account"}, causeHeader...)}
 			for i := range p.Credentials {
@@ -37,7 +37,7 @@ func accountsJSON() *PlanFormat {
 
 func accountsCSV() *PlanFormat {
 	return &PlanFormat{
-		Name: "accounts-csv", File: "accounts.csv", Doc: "the same as CSV",
+		Name: "accounts-csv", File: "accounts.csv", Doc: "accounts-json as CSV",
 		Write: func(w io.Writer, p *Plan) error {
 			rows := [][]string{append([]string{"action", "type", "id"}, causeHeader...)}
 			for i := range p.Accounts {

@@ -97,7 +97,7 @@ func accept(c *cobra.Command, f *acceptFlags, file string) error {
 	}
 	for _, id := range f.incidents {
 		if !named[id] {
-			return failed(fmt.Errorf("accept: no open incident %q", id), "'litesoc incidents list' has the ids")
+			return failed(fmt.Errorf("accept: no open incident %q", id), incidentIDs.meantID(r, id, "'litesoc incidents list' has the ids"))
 		}
 	}
 	if len(add) > 0 {

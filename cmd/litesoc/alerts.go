@@ -143,6 +143,13 @@ func listAlerts(c *cobra.Command, f *alertsFlags) error {
 	if err := errors.Join(err, err2, q.Close()); err != nil {
 		return failed(err, "")
 	}
+	if of := f.incident; of != "" && !slices.ContainsFunc(slices.Concat(alerts, gone), func(a report.Alert) bool { return strings.HasPrefix(a.IncidentID, of) }) {
+		hint := "'litesoc incidents list' has the ids"
+		if r, err := readReport(f.db, "", ""); err == nil {
+			hint = incidentIDs.meantID(r, of, hint)
+		}
+		return failed(fmt.Errorf("alerts: no incident %q", of), hint)
+	}
 	unwanted := func(a report.Alert) bool { return !wants(&a) }
 	alerts, gone = slices.DeleteFunc(alerts, unwanted), slices.DeleteFunc(gone, unwanted)
 	found := map[string]bool{}
@@ -310,9 +317,12 @@ func showAlert(c *cobra.Command, db, output, id string) error {
 	if err := errors.Join(err, err2); err != nil {
 		return failed(err, "")
 	}
-	a, err := alertOf(alerts, gone, id)
-	if err != nil {
-		return failed(fmt.Errorf("alerts: %w", err), "'litesoc alerts list --all' has the ids")
+	a, n := alertOf(alerts, gone, id)
+	switch {
+	case n == 0:
+		return failed(fmt.Errorf("alerts: no alert %q", id), alertIDs.meantID(r, id, "'litesoc alerts list --all' has the ids"))
+	case n > 1:
+		return failed(fmt.Errorf("alerts: %d alerts begin with %q", n, id), moreOfID)
 	}
 	records, err := q.TrailOf("alert", a.ID)
 	if err != nil {
@@ -334,26 +344,20 @@ func showAlert(c *cobra.Command, db, output, id string) error {
 	return nil
 }
 
-// alertOf returns the alert of the id, or of the beginning of an id.
-func alertOf(alerts, gone []report.Alert, id string) (*report.Alert, error) {
-	var found []*report.Alert
+// alertOf returns the alert of the id, or of the beginning of an id, and how many there are.
+func alertOf(alerts, gone []report.Alert, id string) (a *report.Alert, n int) {
 	for _, list := range [][]report.Alert{alerts, gone} {
 		for i := range list {
 			if list[i].ID == id {
-				return &list[i], nil
+				return &list[i], 1
 			}
 			if id != "" && strings.HasPrefix(list[i].ID, id) {
-				found = append(found, &list[i])
+				a = &list[i]
+				n++
 			}
 		}
 	}
-	switch len(found) {
-	case 0:
-		return nil, fmt.Errorf("no alert %q", id)
-	case 1:
-		return found[0], nil
-	}
-	return nil, fmt.Errorf("%d alerts begin with %q", len(found), id)
+	return a, n
 }
 
 // idsFrom reads ids: each word is one, or each line is a JSON object with one.

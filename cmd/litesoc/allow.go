@@ -194,9 +194,9 @@ func checkAllowed(c *cobra.Command, db, config, id string) error {
 	}
 	switch {
 	case len(found) == 0:
-		return failed(fmt.Errorf("allow: no alert %q", id), "")
+		return failed(fmt.Errorf("allow: no alert %q", id), alertIDs.meantID(r, id, "'litesoc alerts list --all' has the ids"))
 	case len(found) > 1:
-		return failed(fmt.Errorf("allow: %d alerts begin with %q", len(found), id), "give more of the id")
+		return failed(fmt.Errorf("allow: %d alerts begin with %q", len(found), id), moreOfID)
 	}
 	a := &found[0]
 	stored, err := q.Events(a.ID)
@@ -218,6 +218,9 @@ func checkAllowed(c *cobra.Command, db, config, id string) error {
 		say("%s (%s) is not suppressed.\n", a.ID, a.Rule)
 	} else {
 		say("%s (%s) is suppressed.\n", a.ID, a.Rule)
+	}
+	if len(allow.Entries()) == 0 {
+		say("  the config's allowlist has no entry\n")
 	}
 	for i, e := range allow.Entries() {
 		why := "covers it"

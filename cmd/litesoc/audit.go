@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
@@ -216,6 +217,9 @@ func (r *rows) done(c *cobra.Command, db, action string) error {
 	if r.file == "" {
 		return nil
 	}
+	if err := exportable(db, export{r.format, r.file}); err != nil {
+		return err
+	}
 	if err := writeFile(r.file, r.content.Bytes()); err != nil {
 		return failed(fmt.Errorf("output %s: %w", r.format, err), "")
 	}
@@ -226,8 +230,52 @@ func (r *rows) done(c *cobra.Command, db, action string) error {
 // An export is a file into which something of the database went.
 type export struct{ format, file string }
 
-// exportWait is how long an export waits for the database: what it has written is there.
+// exportWait is how long an export waits for the database, since what it has written is there,
+// and so does whatever has logs to read or a baseline to keep.
 const exportWait = 15 * time.Second
+
+// exportable refuses exports before anything is written: into the place of a log that the
+// database knows, and where the audit trail cannot be told of them.
+func exportable(db string, exports ...export) error {
+	if db == store.Memory || len(exports) == 0 {
+		return nil
+	}
+	q, err := openQuery(db)
+	if err != nil {
+		return err
+	}
+	known, err := q.Known()
+	if err := errors.Join(err, q.Close()); err != nil {
+		return failed(err, "")
+	}
+	for _, e := range exports {
+		if err := notKnown(e, known); err != nil {
+			return err
+		}
+	}
+	if err := store.Writable(db); err != nil {
+		return failed(fmt.Errorf("nothing is written into a file: the audit trail is to be told of it, but %w", err),
+			"let its owner run litesoc; what goes to standard output needs no such right")
+	}
+	return nil
+}
+
+// notKnown refuses an export into the place of one of the logs, whatever that is called now,
+// or of the one that goes on under its name.
+func notKnown(e export, known []source.Known) error {
+	var paths []string
+	for i := range known {
+		paths = append(paths, known[i].Source.Path)
+	}
+	err := aside(e.file, paths)
+	if err == nil && source.Holds(e.file, known) {
+		err = errLog
+	}
+	if err != nil {
+		return misuse("", "--output %s=%s: %w", e.format, e.file, err)
+	}
+	return nil
+}
 
 // exported tells the audit trail of exports: "report.exported" and its like.
 func exported(ctx context.Context, db, action string, exports ...export) error {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
 
@@ -388,12 +389,12 @@ func exportBaseline(c *cobra.Command, f *baselineFlags) error {
 func readBaseline(path string, detectors []*detect.Detector, at time.Time) (*detect.Change, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, pathless(err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxBaseline+1))
 	if err != nil {
-		return nil, err
+		return nil, pathless(err)
 	}
 	if len(text) > maxBaseline {
 		return nil, fmt.Errorf("is larger than %d MiB", maxBaseline>>20)
@@ -401,7 +402,15 @@ func readBaseline(path string, detectors []*detect.Detector, at time.Time) (*det
 	var doc baselineDocument
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&doc); err != nil {
+	var wrong *json.UnmarshalTypeError
+	switch err := d.Decode(&doc); {
+	case errors.As(err, &wrong):
+		return nil, fmt.Errorf("is no baseline: %s stands where it has something else", wrong.Value)
+	case err == io.EOF:
+		return nil, errors.New("is no baseline: it is empty")
+	case err == io.ErrUnexpectedEOF:
+		return nil, errors.New("is no whole baseline: it is cut off")
+	case err != nil:
 		return nil, fmt.Errorf("is no baseline: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
@@ -497,9 +506,9 @@ func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
 	}
 	// A file that is no good makes no database.
 	if _, err := readBaseline(path, detectors, time.Time{}); err != nil {
-		return failed(fmt.Errorf("baseline import %q: %s", path, showLines(err.Error())), hintFor(err))
+		return failed(fmt.Errorf("baseline import %s: %s", report.Show(path), showLines(err.Error())), hintFor(err))
 	}
-	s, err := openStore(f.db, defaultMemory)
+	s, err := openStore(c.Context(), f.db, defaultMemory)
 	if err != nil {
 		return err
 	}
@@ -510,7 +519,7 @@ func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
 	}
 	change, err := readBaseline(path, detectors, at)
 	if err != nil {
-		return failed(fmt.Errorf("baseline import %q: %s", path, showLines(err.Error())), hintFor(err))
+		return failed(fmt.Errorf("baseline import %s: %s", report.Show(path), showLines(err.Error())), hintFor(err))
 	}
 	change.Forget = f.replace
 	if err := s.AddChanges([]detect.Change{*change}, baselineEntry("baseline.imported", path, change, len(change.Begin))); err != nil {
@@ -519,8 +528,8 @@ func importBaseline(c *cobra.Command, f *baselineFlags, path string) error {
 	if err := s.Close(); err != nil {
 		return failed(fmt.Errorf("database %q: %w", f.db, err), "")
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "litesoc: imported %d baselines of %d detectors; they hold from %s on\n",
-		len(change.Begin), len(change.Settings), change.At.UTC().Format(time.RFC3339))
+	fmt.Fprintf(c.ErrOrStderr(), "litesoc: imported %s of %s, which hold from %s on\n",
+		report.Plural(int64(len(change.Begin)), "baseline", "baselines"), report.Plural(int64(len(change.Settings)), "detector", "detectors"), change.At.UTC().Format(time.RFC3339))
 	return nil
 }
 
@@ -529,7 +538,7 @@ func hintFor(err error) string {
 	if strings.Contains(err.Error(), "it was learned with") {
 		return baselineHint
 	}
-	return ""
+	return "'litesoc baseline export > FILE' writes one"
 }
 
 // beginWith lets the database begin with a baseline, unless it did so before.
@@ -544,7 +553,7 @@ func (j *job) beginWith(path string) error {
 	}
 	change, err := readBaseline(path, j.all, at)
 	if err != nil {
-		return failed(fmt.Errorf("--baseline %q: %s", path, showLines(err.Error())), hintFor(err))
+		return failed(fmt.Errorf("--baseline %s: %s", report.Show(path), showLines(err.Error())), hintFor(err))
 	}
 	if slices.ContainsFunc(changes, func(c detect.Change) bool { return c.Digest == change.Digest }) {
 		return nil
@@ -573,7 +582,7 @@ func resetBaseline(c *cobra.Command, f *baselineFlags) error {
 	if len(l.known) == 0 {
 		return failed(errors.New("baseline reset: nothing is known of that"), "'litesoc baseline show' says what is")
 	}
-	s, err := openStore(f.db, defaultMemory)
+	s, err := openStore(c.Context(), f.db, defaultMemory)
 	if err != nil {
 		return err
 	}
@@ -604,6 +613,6 @@ func resetBaseline(c *cobra.Command, f *baselineFlags) error {
 	if err := s.Close(); err != nil {
 		return failed(fmt.Errorf("database %q: %w", f.db, err), "")
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "litesoc: forgot %d baselines up to %s\n", len(l.known), at.UTC().Format(time.RFC3339))
+	fmt.Fprintf(c.ErrOrStderr(), "litesoc: forgot %s up to %s\n", report.Plural(int64(len(l.known)), "baseline", "baselines"), at.UTC().Format(time.RFC3339))
 	return nil
 }

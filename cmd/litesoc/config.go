@@ -131,14 +131,22 @@ func readText(path string) ([]byte, error) {
 		return nil, errors.New("is a database")
 	}
 	text, err := os.ReadFile(path)
-	var perr *fs.PathError
 	switch {
-	case errors.As(err, &perr):
-		return nil, perr.Err
-	case err == nil && (!utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0):
+	case err != nil:
+		return nil, pathless(err)
+	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
 		return nil, errors.New("is not a text in UTF-8")
 	}
-	return text, err
+	return text, nil
+}
+
+// pathless is the error of a file that is named beside it.
+func pathless(err error) error {
+	var perr *fs.PathError
+	if errors.As(err, &perr) {
+		return perr.Err
+	}
+	return err
 }
 
 // yamlError says what is wrong with a text, and shows where. What stands there may be of
@@ -189,9 +197,9 @@ func meant(name string, names []string) string {
 // site returns the facts of the site that decide how lines are read.
 func (c *config) site() (*parsers.Site, error) {
 	if c.OpenAPI != "" {
-		text, err := os.ReadFile(c.OpenAPI)
+		text, err := readText(c.OpenAPI)
 		if err != nil {
-			return nil, misuse("", "openapi: %w", err)
+			return nil, misuse("", "openapi %s: %w", report.Show(c.OpenAPI), err)
 		}
 		api, err := openapi.Read(text)
 		if err != nil {

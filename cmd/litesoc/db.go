@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -37,8 +38,10 @@ func dbFlag(c *cobra.Command, to *string) {
 	c.Flags().StringVar(to, "db", fallback, "DuckDB `file` that keeps what is read (also LITESOC_DB)")
 }
 
-func openStore(path string, m memory) (*store.Store, error) {
-	s, err := store.OpenWithin(path, int64(m.database()))
+// openStore opens the database for writing. While another process has it open it waits, as
+// long as exportWait says: a tail or a short scan soon has done.
+func openStore(ctx context.Context, path string, m memory) (s *store.Store, err error) {
+	err = patiently(ctx, exportWait, func() (err error) { s, err = store.OpenWithin(path, int64(m.database())); return err })
 	if err != nil {
 		return nil, unopened(err, "wait until it is done, or choose another file with --db")
 	}
@@ -53,6 +56,8 @@ func unopened(err error, busy string) error {
 		return failed(err, busy)
 	case errors.Is(err, fs.ErrPermission):
 		return failed(err, "let its owner run litesoc, or choose another file with --db")
+	case errors.Is(err, store.ErrNewer):
+		return failed(err, "use the litesoc that wrote it, or choose another file with --db")
 	case errors.Is(err, store.ErrNoStore):
 		return failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
 	}

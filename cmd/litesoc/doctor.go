@@ -251,7 +251,7 @@ func (d *doctor) database(path string) {
 		d.broken("database", err, "")
 		return
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && info.Mode().IsRegular() && runtime.GOOS != "windows" {
 		d.say(stateNote, "database", fmt.Sprintf("%q can be read by others: its mode is %04o", path, mode), "chmod 600 "+path)
 	}
 	pid, err := store.Follower(path)

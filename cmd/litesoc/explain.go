@@ -73,6 +73,9 @@ func explain(c *cobra.Command, cfg *config, format, line string) error {
 		return err
 	}
 	line = strings.TrimRight(line, "\r\n")
+	if strings.TrimSpace(line) == "" {
+		return misuse("litesoc explain \"$(tail -1 access.log)\"", "explain: the line is blank")
+	}
 	if len(formats) > 1 {
 		guess, ok := parsers.Guess(formats, []string{line})
 		if !ok {

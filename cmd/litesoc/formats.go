@@ -56,7 +56,15 @@ string, or the path of an nginx.conf to read it from.`,
 				enc.SetEscapeHTML(false)
 				return enc.Encode(rows)
 			case len(args) == 1:
-				fmt.Fprintf(out, "%s: %s\n", all[0].Name, all[0].Doc)
+				for i, part := range strings.Split(all[0].Name+": "+all[0].Doc, "\n\n") {
+					if i > 0 {
+						fmt.Fprintln(out)
+					}
+					if !strings.HasPrefix(part, " ") { // nor a line of the log, which is broken nowhere
+						part = reflow(part, helpWidth)
+					}
+					fmt.Fprintln(out, part)
+				}
 				for _, s := range all[0].Samples {
 					fmt.Fprintf(out, "\n  %s\n", s)
 				}

@@ -148,9 +148,9 @@ func (d decision) handle(c *cobra.Command, f *handleFlags, args []string) error 
 		return err
 	})
 	if errors.Is(err, store.ErrChange) {
-		hint := "'litesoc alerts list' has the ids"
-		if d.status != report.Open && strings.Contains(err.Error(), " is ") {
-			hint = "'litesoc alerts reopen' opens what is resolved or dismissed; 'litesoc alerts show' tells why it is"
+		hint := "'litesoc alerts reopen' opens what is resolved or dismissed; 'litesoc alerts show' tells why it is"
+		if d.status == report.Open || !strings.Contains(err.Error(), " is ") {
+			hint = d.meant(f, ids)
 		}
 		return failed(fmt.Errorf("alerts %s: %w", d.name, err), hint)
 	}
@@ -164,6 +164,32 @@ func (d decision) handle(c *cobra.Command, f *handleFlags, args []string) error 
 		return handledText(c.OutOrStdout(), handled)
 	}
 	return handledTable(tables[f.output](c.OutOrStdout()), handled)
+}
+
+// meant says what may have been meant by the first of the ids that is none of an alert, or by
+// that of --incident.
+func (d decision) meant(f *handleFlags, ids []string) string {
+	const otherwise = "'litesoc alerts list' has the ids"
+	r, err := readReport(f.db, "", "")
+	if err != nil {
+		return otherwise
+	}
+	if f.incident != "" && len(beginning(incidentIDs.of(r), f.incident)) != 1 {
+		return incidentIDs.meantID(r, f.incident, "'litesoc incidents list' has the ids")
+	}
+	for _, id := range ids {
+		switch n := len(beginning(alertIDs.of(r), id)); {
+		case n == 1:
+			continue
+		case n > 1:
+			return moreOfID
+		}
+		if of := beginning(incidentIDs.of(r), id); len(of) == 1 {
+			return fmt.Sprintf("that is an incident; for all of its alerts: litesoc alerts %s --incident %s", d.name, of[0])
+		}
+		return alertIDs.meantID(r, id, otherwise)
+	}
+	return otherwise
 }
 
 // handledText says of each alert what it is now.

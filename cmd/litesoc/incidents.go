@@ -194,9 +194,10 @@ func showIncident(c *cobra.Command, db, output, id string) error {
 	}
 	switch {
 	case len(found) == 0:
-		return failed(fmt.Errorf("incidents: no incident %q", id), "'litesoc incidents list' has the ids; one that became part of another has that one's")
+		return failed(fmt.Errorf("incidents: no incident %q", id),
+			incidentIDs.meantID(r, id, "'litesoc incidents list' has the ids; one that became part of another has that one's"))
 	case len(found) > 1:
-		return failed(fmt.Errorf("incidents: %d incidents begin with %q", len(found), id), "give more of the id")
+		return failed(fmt.Errorf("incidents: %d incidents begin with %q", len(found), id), moreOfID)
 	}
 	in, w := found[0], c.OutOrStdout()
 	switch output {

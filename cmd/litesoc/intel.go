@@ -141,7 +141,7 @@ func (i *importer) run(args []string) error {
 		err := filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
-				return err
+				return fmt.Errorf("%s: %w", path, pathless(err))
 			case d.IsDir():
 				return nil
 			case path == arg, d.Type().IsRegular() && (geo.IsList(path) || geo.IsDatabase(path)):

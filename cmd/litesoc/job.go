@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -95,6 +96,11 @@ func (j *job) prepare(cfg *config) error {
 	set, _, err := cfg.ruleSet(j.flags.rules)
 	if err != nil {
 		return err
+	}
+	for _, note := range set.Notes { // what else is odd 'rules validate' tells
+		if strings.HasSuffix(note, noRuleFile) {
+			j.notes = append(j.notes, "rules: "+note)
+		}
 	}
 	j.settings = settingsOf(detectors, set.Rules, cfg, least, j.geo.Digest())
 	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {

@@ -16,6 +16,8 @@ import (
 	_ "time/tzdata" // business hours are in a zone, which a bare machine does not know
 
 	"github.com/spf13/cobra"
+
+	"github.com/litesoc/litesoc/report/store"
 )
 
 // Exit statuses.
@@ -59,7 +61,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	case !known:
 		// Cobra's own errors are about the command line.
-		status = &statusError{err: err, status: exitMisuse, hint: suggestion(c, err)}
+		status = &statusError{err: plainly(c, err), status: exitMisuse, hint: suggestion(c, err)}
+	}
+	if store.Damaged(status.err) {
+		status.hint = "the database is damaged: bring back a copy of it, or scan the logs into another with --db"
 	}
 	if status.err != nil {
 		fmt.Fprintf(stderr, "litesoc: %v\n", status.err)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +12,8 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/litesoc/litesoc/parsers"
 )
 
 // commands returns the tool's commands, hidden ones as well.
@@ -83,6 +87,24 @@ func TestHelpFits(t *testing.T) {
 			if n := lipgloss.Width(line); n > helpWidth && !strings.Contains(c.Example, line) && !strings.Contains(c.UseLine(), strings.TrimSpace(line)) {
 				t.Errorf("%s: a line of %d cells: %q", c.CommandPath(), n, line)
 			}
+		}
+	}
+}
+
+// So does what is said of a format: lines of logs, which are indented, are broken nowhere.
+func TestFormatsFit(t *testing.T) {
+	for _, f := range parsers.All() {
+		var out bytes.Buffer
+		if status := run(t.Context(), []string{"formats", f.Name}, nil, &out, io.Discard); status != exitOK {
+			t.Errorf("%s: exit status %d", f.Name, status)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := lipgloss.Width(strings.TrimRight(line, "\n")); n > helpWidth && !strings.HasPrefix(line, "  ") {
+				t.Errorf("%s: a line of %d cells: %q", f.Name, n, line)
+			}
+		}
+		if sample := "\n  " + f.Samples[0] + "\n"; !strings.Contains(out.String(), sample) {
+			t.Errorf("%s: no sample %q", f.Name, sample)
 		}
 	}
 }

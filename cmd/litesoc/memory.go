@@ -15,7 +15,7 @@ type memory int64
 // Bounds of --memory. A flush of the database needs a part of the least.
 const (
 	defaultMemory memory = 512 << 20
-	leastMemory   memory = 256 << 20
+	leastMemory   memory = 256e6 // so that 256M will do, too
 )
 
 // heap is what the heap keeps to as long as what lives fits.
@@ -59,6 +59,8 @@ func (m memory) String() string {
 		return strconv.FormatInt(int64(m>>30), 10) + "GiB"
 	case m%(1<<20) == 0:
 		return strconv.FormatInt(int64(m>>20), 10) + "MiB"
+	case m%1e6 == 0:
+		return strconv.FormatInt(int64(m/1e6), 10) + "MB"
 	}
 	return strconv.FormatInt(int64(m), 10)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
@@ -84,16 +85,21 @@ func replaceable(path string) error {
 	return nil
 }
 
-// aside refuses outputs that would take the place of a log that is read. The paths may be
-// patterns.
-func (out outputs) aside(paths []string) error {
-	for _, o := range out {
-		if err := aside(o.file, paths); err != nil {
-			return misuse("", "--output %s=%s: %w", o.format.Name, o.file, err)
+// aside refuses outputs that would take the place of a log that is read, or was. The paths
+// may be patterns.
+func (out outputs) aside(paths []string, known []source.Known) error {
+	for _, e := range out.files() {
+		if err := aside(e.file, paths); err != nil {
+			return misuse("", "--output %s=%s: %w", e.format, e.file, err)
+		}
+		if err := notKnown(e, known); err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+var errLog = errors.New("is a log, and is not written over")
 
 func aside(file string, paths []string) error {
 	at, err := os.Stat(file)
@@ -104,7 +110,7 @@ func aside(file string, paths []string) error {
 		matches, _ := filepath.Glob(path)
 		for _, path := range append(matches, path) {
 			if log, err := os.Stat(path); err == nil && os.SameFile(at, log) {
-				return errors.New("is a log, and is not written over")
+				return errLog
 			}
 		}
 	}

@@ -96,15 +96,15 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	var logs []string
-	for _, s := range r.Run.Sources {
-		logs = append(logs, s.Path)
+	files := out.files()
+	for _, folder := range folders {
+		files = append(files, export{"parquet", folder})
 	}
-	if err := out.aside(logs); err != nil {
+	if err := exportable(f.db, files...); err != nil {
 		return err
 	}
 	if f.only.Incident != "" && !slices.ContainsFunc(r.Incidents, func(in report.Incident) bool { return strings.HasPrefix(in.ID, f.only.Incident) }) {
-		return failed(fmt.Errorf("report: no incident %q", f.only.Incident), "'litesoc incidents list' has the ids")
+		return failed(fmt.Errorf("report: no incident %q", f.only.Incident), incidentIDs.meantID(r, f.only.Incident, "'litesoc incidents list' has the ids"))
 	}
 	r.Run.Only = f.limits(r)
 	r.Only(f.only)

@@ -139,21 +139,25 @@ func respond(c *cobra.Command, f *respondFlags) error {
 	if err := q.Close(); err != nil {
 		return failed(err, "")
 	}
+	var exports []export
+	for _, o := range outs {
+		if o.file != "" {
+			exports = append(exports, export{o.format.Name, o.file})
+		}
+	}
+	if err := exportable(f.db, exports...); err != nil {
+		return err
+	}
 	if f.dir != "" {
 		if err := os.MkdirAll(f.dir, 0o700); err != nil {
 			return failed(fmt.Errorf("--dir: %w", err), "")
 		}
 	}
-	var exports []export
 	for _, o := range outs {
 		if err := o.write(plan, c.OutOrStdout()); err != nil {
 			return failed(fmt.Errorf("respond: %w", err), "")
 		}
-		if o.file == "" {
-			continue
-		}
-		exports = append(exports, export{o.format.Name, o.file})
-		if !f.quiet {
+		if o.file != "" && !f.quiet {
 			fmt.Fprintf(c.ErrOrStderr(), "litesoc: wrote %s\n", report.Show(o.file))
 		}
 	}
@@ -211,10 +215,15 @@ func (f *respondFlags) plan(q *store.Query, allow *detect.Allowlist, site *parse
 		}
 		alerts = append(alerts, a)
 	}
-	for _, id := range slices.Concat(f.incidents, f.alerts) {
-		if !named[id] {
-			return nil, failed(fmt.Errorf("respond: nothing to answer has an id that begins with %q", id), "'litesoc incidents list' has the ids; --status tells which alerts are answered")
+	for i, id := range slices.Concat(f.incidents, f.alerts) {
+		if named[id] {
+			continue
 		}
+		kind, hint := incidentIDs, "'litesoc incidents list' has the ids; --status tells which alerts are answered"
+		if i >= len(f.incidents) {
+			kind, hint = alertIDs, "'litesoc alerts list' has the ids; --status tells which are answered"
+		}
+		return nil, failed(fmt.Errorf("respond: nothing to answer has an id that begins with %q", id), kind.meantID(r, id, hint))
 	}
 	facts := report.NewPlanFacts(r, alerts)
 	if facts.PlanTraces, err = q.Traces(facts); err != nil {

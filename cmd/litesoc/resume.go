@@ -122,6 +122,9 @@ func (t *tail) join(say notes) (err error) {
 	for _, path := range j.Reread {
 		say.note(path + ": it is packed or not in UTF-8, and grows: what was added is looked for from its start, ever less often up to once a minute")
 	}
+	for _, l := range j.On {
+		t.sources[l.Source.ID] = l.Source
+	}
 	for _, l := range j.Logs {
 		t.sources[l.Source.ID] = l.Source
 		old := l.Start.Lines == 0 && !t.saved.IsZero() && l.Bound().Before(t.saved) && t.how.From.IsZero()
@@ -246,8 +249,8 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 		return err
 	}
 	t.wait(say)
-	// The logs are opened anew, since lines are read by the config: so all of them that
-	// was read must be kept.
+	// The logs are opened anew, since lines are read by the config, and pipes are read on: so
+	// all that was read must be kept.
 	if t.post != nil {
 		t.post.alone.Lock()
 		defer t.post.alone.Unlock()

@@ -94,7 +94,8 @@ func rulesValidateCommand() *cobra.Command {
 		Use:   "validate FILE...",
 		Short: "Check files of rules",
 		Long: `Check files and folders of rules, and tell all that is wrong with them: file, line,
-column, and what may be meant. Exit status 1 if anything is.`,
+column, and what may be meant. Exit status 1 if anything is, or if there is no file of
+rules in a folder.`,
 		Example: `  litesoc rules validate mine.yaml rules.d/`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, paths []string) error {
@@ -108,7 +109,10 @@ column, and what may be meant. Exit status 1 if anything is.`,
 				return err
 			}
 			for _, note := range set.Notes {
-				fmt.Fprintf(c.ErrOrStderr(), "note: %s\n", report.Show(note))
+				fmt.Fprintf(c.ErrOrStderr(), "litesoc: rules: %s\n", report.Show(note))
+			}
+			if len(files) == 0 {
+				return &statusError{status: exitFailed}
 			}
 			for _, file := range files {
 				n := 0
@@ -172,10 +176,14 @@ cool_down, severity, followed_by.window.`,
 // files that were read.
 func (c *config) ruleSet(paths []string) (*detect.RuleSet, []detect.RuleFile, error) {
 	var files []detect.RuleFile
+	var notes []string
 	for _, path := range slices.Concat(c.Rules, paths) {
 		found, err := readRuleFiles(path)
 		if err != nil {
 			return nil, nil, failed(fmt.Errorf("rules: %w", err), "")
+		}
+		if len(found) == 0 {
+			notes = append(notes, path+noRuleFile)
 		}
 		files = append(files, found...)
 	}
@@ -183,8 +191,12 @@ func (c *config) ruleSet(paths []string) (*detect.RuleSet, []detect.RuleFile, er
 	if err != nil {
 		return nil, nil, failed(fmt.Errorf("rules:\n%s", showLines(err.Error())), "'litesoc rules show' prints rules that are right")
 	}
+	set.Notes = append(set.Notes, notes...)
 	return set, files, nil
 }
+
+// noRuleFile is what is odd about a folder of rules without any.
+const noRuleFile = ": no file of rules in this folder: they end in .yaml, .yml or .json"
 
 const (
 	maxRuleFiles = 1000    // of a folder
@@ -195,7 +207,7 @@ const (
 func readRuleFiles(path string) ([]detect.RuleFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, pathless(err))
 	}
 	if !info.IsDir() {
 		file, err := readRuleFile(path)
@@ -228,11 +240,14 @@ func readRuleFiles(path string) ([]detect.RuleFile, error) {
 func readRuleFile(path string) (detect.RuleFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return detect.RuleFile{}, err
+		return detect.RuleFile{}, fmt.Errorf("%s: %w", path, pathless(err))
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxRuleFile+1)) // what is longer is refused when it is read
-	return detect.RuleFile{Name: path, Text: text}, err
+	if err != nil {
+		return detect.RuleFile{}, fmt.Errorf("%s: %w", path, pathless(err))
+	}
+	return detect.RuleFile{Name: path, Text: text}, nil
 }
 
 // load returns the config, and the rules that it and the flags name.
@@ -362,7 +377,7 @@ func testRules(c *cobra.Command, f *rulesFlags, paths []string) error {
 	}
 	switch {
 	case ran == 0:
-		return failed(errors.New("rules: there are no tests"), "a rule's tests: say what fires it and what does not")
+		return failed(errors.New("rules: there are no tests"), "'tests:' of a rule say what fires it and what does not: see 'litesoc rules show brute-force'")
 	case wrong > 0:
 		return failed(fmt.Errorf("rules: %d of %d tests failed", wrong, ran), "")
 	}

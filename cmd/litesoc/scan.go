@@ -105,7 +105,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	}
 	defer j.geo.Close()
 	go hugePages(int(f.memory.heap())) // while the database is opened, which takes longer
-	if j.store, err = openStore(f.db, f.memory); err != nil {
+	if j.store, err = openStore(c.Context(), f.db, f.memory); err != nil {
 		return err
 	}
 	defer j.store.Close()
@@ -122,7 +122,7 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 	for _, d := range j.plan.Same {
 		logs = append(logs, d.Path)
 	}
-	if err := w.out.aside(logs); err != nil {
+	if err := w.out.aside(logs, j.opts.Known); err != nil {
 		return err
 	}
 	var before map[string]time.Time

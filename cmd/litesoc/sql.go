@@ -170,6 +170,11 @@ func (f *sqlFlags) toFile(c *cobra.Command, query, format, file string) error {
 			return misuse("", "--output %s=%s: %w", format, file, err)
 		}
 	}
+	if _, err := os.Stat(f.db); err == nil {
+		if err := exportable(f.db, export{format, file}); err != nil {
+			return err
+		}
+	}
 	err := replaceFile(file, func(tmp *os.File) (err error) {
 		if format == "parquet" {
 			kept, err = f.ask(c.Context(), query, func(ctx context.Context, q *store.Query, query string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -13,7 +14,29 @@ import (
 var (
 	unknownCommand = regexp.MustCompile(`^unknown command "(.*)" for "(.*)"`)
 	unknownFlag    = regexp.MustCompile(`^unknown flag: --([^=]*)`)
+	wrongNumber    = regexp.MustCompile(`^(?:accepts|requires) .*\barg\(s\),.* received (\d+)$`)
 )
+
+// plainly says in our words, with what is wanted, what cobra says of the number of arguments.
+func plainly(c *cobra.Command, err error) error {
+	name := strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
+	if m := wrongNumber.FindStringSubmatch(err.Error()); m != nil {
+		_, wants, _ := strings.Cut(c.Use, " ")
+		wants = strings.Trim(wants, "[]")
+		given := m[1] + " arguments are"
+		switch m[1] {
+		case "0":
+			given = "none is"
+		case "1":
+			given = "1 argument is"
+		}
+		return fmt.Errorf("%s: %s is wanted, %s given", name, wants, given)
+	}
+	if m := unknownCommand.FindStringSubmatch(err.Error()); m != nil && !c.HasSubCommands() {
+		return fmt.Errorf("%s: no argument is wanted, %q is given", name, m[1])
+	}
+	return err
+}
 
 // suggestion says what may have been meant where cobra does not know a command or a flag.
 func suggestion(c *cobra.Command, err error) string {
@@ -38,6 +61,9 @@ func suggestion(c *cobra.Command, err error) string {
 		if name := nearest(m[1], names); name != "" {
 			return "did you mean --" + name + "?"
 		}
+	}
+	if m := wrongNumber.FindStringSubmatch(err.Error()); m != nil && m[1] > "1" {
+		return "put what has blanks in it in quotes; see '" + c.CommandPath() + " --help'"
 	}
 	if c.HasParent() {
 		return "see '" + c.CommandPath() + " --help'"

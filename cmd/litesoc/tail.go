@@ -247,7 +247,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := reports.aside(args); err != nil {
+	if err := reports.aside(args, nil); err != nil {
 		return err
 	}
 	view, err := newView(c, f)

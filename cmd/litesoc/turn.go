@@ -222,6 +222,9 @@ func (t *tail) write(say notes, join bool) error {
 		}
 		if t.mark != "" && mark != t.mark {
 			say.note(errOthers.Error() + ": reading goes on from there")
+			if err := t.keepOnce(); err != nil {
+				return err
+			}
 			if err := t.resume(say); err != nil {
 				return err
 			}
@@ -260,6 +263,24 @@ func (t *tail) write(say notes, join bool) error {
 	}
 	t.mark, err = t.store.Mark()
 	return err
+}
+
+// keepOnce keeps what was read of pipes: unlike the rest it cannot be read again.
+func (t *tail) keepOnce() error {
+	known, err := t.store.Known()
+	if err != nil {
+		return err
+	}
+	for _, b := range t.pending {
+		if !b.Log.Once() {
+			continue
+		}
+		b.Log.Renumber(known)
+		if err := t.store.Add(t.store.Rows(b)); err != nil {
+			return err
+		}
+	}
+	return t.store.Flush()
 }
 
 // hand gives a turn all that is to be kept. It comes back with takeBack if it could not be.

@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -108,9 +106,9 @@ func findingOf(r *report.Report, id string, rules []*detect.Rule) (*report.Expla
 	}
 	switch {
 	case len(matches) == 0:
-		return nil, failed(fmt.Errorf("explain: no alert, event or incident %q is in the database", id), meantID(r, id))
+		return nil, failed(fmt.Errorf("explain: no alert, event or incident %q is in the database", id), anyID(r, id))
 	case len(matches) > 1:
-		return nil, failed(fmt.Errorf("explain: %d ids begin with %q", len(matches), id), "give more of the id")
+		return nil, failed(fmt.Errorf("explain: %d ids begin with %q", len(matches), id), moreOfID)
 	}
 	x.ID = matches[0]
 	var chosen []report.Event
@@ -128,39 +126,6 @@ func findingOf(r *report.Report, id string, rules []*detect.Rule) (*report.Expla
 		})
 	}
 	return x, nil
-}
-
-// meantID says which ids somebody may have meant who gave one that is not there: those that go
-// on alike, whatever they are of, or else those that come nearest.
-func meantID(r *report.Report, given string) string {
-	if info, err := os.Stat(given); err == nil && info.Mode().IsRegular() {
-		return fmt.Sprintf(`that is a file; for one of its lines: litesoc explain "$(tail -1 '%s')"`, given)
-	}
-	const kind = len("alt_")
-	hash := strings.ToLower(given[strings.LastIndexByte(given, '_')+1:])
-	begun := map[string][]string{} // by as much of their hashes as is given
-	add := func(id string) {
-		begins := id[kind:min(kind+len(hash), len(id))]
-		begun[begins] = append(begun[begins], id)
-	}
-	for i := range r.Alerts {
-		add(r.Alerts[i].ID)
-	}
-	for i := range r.Incidents {
-		add(r.Incidents[i].ID)
-	}
-	for i := range r.Events {
-		add(r.Events[i].ID)
-	}
-	near := begun[hash]
-	if near == nil {
-		near = begun[detect.Nearest(hash, slices.Sorted(maps.Keys(begun)))]
-	}
-	const most = 3
-	if len(hash) < 4 || len(near) == 0 || len(near) > most { // it would be one by chance
-		return "'litesoc alerts list', 'litesoc incidents list' and 'litesoc events' have the ids; a line of a log has more in it than a word"
-	}
-	return "did you mean " + strings.Join(near, " or ") + "?"
 }
 
 // ruleOf says what the rule of an alert asks for.

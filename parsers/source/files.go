@@ -31,6 +31,10 @@ func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
 	f := finder{seen: map[string]bool{}, disk: new(disk), patience: patience}
 	for _, arg := range args {
 		if arg == "-" {
+			if f.seen[arg] {
+				continue
+			}
+			f.seen[arg] = true
 			f.files = append(f.files, &File{Path: "-", Named: true, stdin: bufio.NewReaderSize(stdin, peekSize)})
 			continue
 		}

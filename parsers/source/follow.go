@@ -69,6 +69,17 @@ const (
 // Follow returns a follower of what the arguments name: files, which need not be there
 // yet, folders, patterns, pipes, and "-" for standard input.
 func Follow(args []string, opts FollowOptions) *Follower {
+	f := newFollower(args, opts)
+	for _, arg := range args {
+		if arg == "-" && len(f.files) == 0 {
+			f.files = append(f.files, &followed{path: "-", named: true, pipe: newLivePipe(opts.Stdin, f.Wake, func() error { return nil })})
+		}
+	}
+	return f
+}
+
+// newFollower returns a follower that does not read standard input.
+func newFollower(args []string, opts FollowOptions) *Follower {
 	f := &Follower{FollowOptions: opts, args: args, wake: make(chan struct{}, 1), watched: map[string]bool{}, told: map[string]bool{}}
 	if !f.Poll {
 		f.watcher, _ = fsnotify.NewWatcher() // without it there is polling
@@ -94,21 +105,25 @@ func Follow(args []string, opts FollowOptions) *Follower {
 		}(f.watcher)
 	}
 	f.past = lastWritten(args)
-	for _, arg := range args {
-		if arg == "-" {
-			f.files = append(f.files, &followed{path: "-", named: true, pipe: newLivePipe(opts.Stdin, f.Wake, func() error { return nil })})
-		}
-	}
 	return f
 }
 
 // Anew closes the follower and returns one that finds all again: what was written while this one
-// followed is not passed over.
+// followed is not passed over. A pipe cannot be opened again: it is read on where it stands, by
+// the options of the next Join. All batches that it gave must have been kept.
 func (f *Follower) Anew() *Follower {
-	f.Close()
 	opts := f.FollowOptions
 	opts.Skip = false
-	next := Follow(f.args, opts)
+	next := newFollower(f.args, opts)
+	f.files = slices.DeleteFunc(f.files, func(e *followed) bool {
+		if e.pipe == nil {
+			return false
+		}
+		e.pipe.wakes(next.Wake)
+		next.files = append(next.files, e)
+		return true
+	})
+	f.Close()
 	next.past, next.told, next.anew = f.past, f.told, true
 	return next
 }

@@ -858,6 +858,29 @@ func TestFollowAnew(t *testing.T) {
 	s.has(1, w.next)
 }
 
+// A log that was begun from its start is known from then on: it is read if it is rotated after
+// a kill, though nothing of it was kept.
+func TestFollowBegun(t *testing.T) {
+	for _, atEnd := range []bool{false, true} { // in the second run
+		w := newLogWriter(t, filepath.Join(t.TempDir(), "access.log"))
+		w.reopen()
+		w.lines(3)
+		s := watch(t, source.FollowOptions{Poll: true}, w.path)
+		s.look(0)
+		s.how.AtEnd = atEnd
+		s.kill()
+		for range 2 {
+			w.rename(fmt.Sprintf("%s.%d", w.path, w.next))
+			w.reopen()
+			w.lines(3)
+		}
+		s.round()
+		w.lines(3)
+		s.round()
+		s.has(1, w.next)
+	}
+}
+
 // What was rotated before a log is followed is not read, also where nothing is known of the log.
 func TestFollowPast(t *testing.T) {
 	for _, atEnd := range []bool{false, true} {
@@ -1300,6 +1323,49 @@ func TestFollowStdin(t *testing.T) {
 		}
 	}
 	s.has(1, 6)
+}
+
+// A follower that takes another's place reads standard input on: what was read of it and not
+// given, what was not looked at, and what follows, by the headers that came before.
+func TestFollowStdinAnew(t *testing.T) {
+	const lines = 2000
+	var plain, w3c strings.Builder
+	w3c.WriteString("#Fields: date time c-ip cs-method cs-uri-stem sc-status\n")
+	for n := range lines {
+		plain.WriteString(logLine(n+1, fmt.Sprintf("/n/%d", n+1)))
+		fmt.Fprintf(&w3c, "2026-03-01 10:%02d:%02d 192.0.2.1 GET /n/%d 200\n", n/60, n%60, n+1)
+	}
+	for name, text := range map[string]string{
+		"plain": plain.String(), "with a header": w3c.String(), "gzip": compress(t, "gzip", plain.String()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, in := io.Pipe()
+			s := watch(t, source.FollowOptions{AtEnd: true, Stdin: r}, "-")
+			s.opts.Formats = parsers.All()
+			anew := func() { s.f = s.f.Anew() }
+			third := len(text) / 3
+			io.WriteString(in, text[:9]) // no line yet
+			anew()
+			io.WriteString(in, text[9:third])
+			for range 3 {
+				s.round()
+			}
+			anew()
+			io.WriteString(in, text[third:2*third])
+			anew()
+			go func() {
+				io.WriteString(in, text[2*third:])
+				in.Close()
+			}()
+			for !s.f.Over() {
+				s.round()
+				if !s.f.Over() {
+					s.f.Wait(t.Context(), time.Minute)
+				}
+			}
+			s.has(1, lines)
+		})
+	}
 }
 
 // Standard input that is no log, or breaks off, ends too, and it is told why.

@@ -12,6 +12,7 @@ import (
 // A Joining is what came of looking at files.
 type Joining struct {
 	Logs     []*Log   // that are read from now on
+	On       []*Log   // of pipes, that another follower has begun to read
 	Batches  []*Batch // that say where logs stand which begin at their end; they hold nothing else
 	Failures []Failure
 	// Missing are the arguments that lead to no file, at first: files that are not there yet,
@@ -30,6 +31,14 @@ func (f *Follower) Join(opts *Options) *Joining {
 	f.joined = true
 	now := f.Now()
 	families := familiesOf(opts.Known)
+	j := &Joining{}
+	for _, e := range f.files {
+		if first && e.log != nil {
+			e.log.Renumber(opts.Known)
+			e.log.readBy(opts)
+			j.On = append(j.On, e.log)
+		}
+	}
 	for _, e := range f.files {
 		if e.log != nil && !slices.ContainsFunc(opts.Known, func(k Known) bool { return k.Source.ID == e.log.Source.ID }) {
 			opts.Known = append(opts.Known, Known{Source: *e.log.Source, HeadLen: e.log.HeadLen})
@@ -61,7 +70,6 @@ func (f *Follower) Join(opts *Options) *Joining {
 		files = append(files, file)
 	}
 	plan := Look(files, opts)
-	j := &Joining{}
 	if first && !f.anew {
 		j.Missing = f.missing
 	}
@@ -129,7 +137,8 @@ func (f *Follower) Join(opts *Options) *Joining {
 func (f *Follower) join(e *followed, l *Log, first bool, families map[string]family, j *Joining) {
 	e.failed = 0
 	defer func() { e.before = 0 }()
-	known := l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
+	begun := slices.ContainsFunc(l.opts.Known, func(k Known) bool { return k.Source.ID == l.Source.ID })
+	known := begun || l.Start.Lines > 0 || l.Start.Offset > 0 || l.Anew() || f.reading(l.Source.ID) != nil
 	if known {
 		f.lost = slices.DeleteFunc(f.lost, func(o lost) bool { return o.id == l.Source.ID })
 	}
@@ -158,6 +167,9 @@ func (f *Follower) join(e *followed, l *Log, first bool, families map[string]fam
 			f.leave(e, l)
 			return
 		}
+	case f.From.IsZero():
+		// It is known from now on, though nothing of it may be kept before it is rotated.
+		j.Batches = append(j.Batches, &Batch{Log: l, After: l.At})
 	default:
 		l.from = f.From
 	}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"io"
@@ -103,8 +104,8 @@ func (f *liveFile) stat() (fs.FileInfo, error) { return f.file.Stat() }
 // pipeMax is how much of a pipe is read ahead. Who writes to it waits then.
 const pipeMax = 1 << 20
 
-// A livePipe is a pipe or standard input. It is read as it comes, by a goroutine of its
-// own, and what was read is kept until the log has taken it.
+// A livePipe is a pipe or standard input. It is read as it comes and decompressed, by a
+// goroutine of its own, and what was read is kept until the log has taken it.
 type livePipe struct {
 	mu    sync.Mutex
 	room  sync.Cond // there is room again
@@ -113,18 +114,25 @@ type livePipe struct {
 	taken bool  // a log reads it: what was given is not needed again
 	ended bool
 	err   error // that ended it, to be told after what came before; nil if all is well
+	wake  func()
 	close func() error
 }
 
 // newLivePipe begins to read. wake is called when there is more. After stop the rest is read
 // and left, as far as it still comes: whoever writes it is not to wait.
 func newLivePipe(r io.Reader, wake func(), close func() error) *livePipe {
-	p := &livePipe{close: close}
+	p := &livePipe{wake: wake, close: close}
 	p.room.L = &p.mu
 	go func() {
 		chunk := make([]byte, 64<<10)
+		// What is packed is unpacked here, where it can be waited for in its midst.
+		from, done, err := decompress(bufio.NewReaderSize(r, readSize), func() {})
+		defer done()
 		for {
-			n, err := r.Read(chunk)
+			n := 0
+			if err == nil {
+				n, err = from.Read(chunk)
+			}
 			p.mu.Lock()
 			for len(p.buf) >= pipeMax && !p.ended {
 				p.room.Wait()
@@ -137,6 +145,7 @@ func newLivePipe(r io.Reader, wake func(), close func() error) *livePipe {
 					p.err = pathless(err)
 				}
 			}
+			wake := p.wake
 			p.mu.Unlock()
 			if wanted {
 				wake()
@@ -147,6 +156,14 @@ func newLivePipe(r io.Reader, wake func(), close func() error) *livePipe {
 		}
 	}()
 	return p
+}
+
+// wakes has another be called when there is more.
+func (p *livePipe) wakes(wake func()) {
+	p.mu.Lock()
+	p.wake = wake
+	p.mu.Unlock()
+	wake() // there may be some already
 }
 
 func (p *livePipe) reader() io.Reader { return &pipeReader{p, 0} }

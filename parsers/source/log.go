@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +45,8 @@ type Log struct {
 	joiner  joiner
 	number  int64    // of the last line
 	headers []string // header lines of what was read before
+	seen    *headers // those of what was read since, if it cannot be read again
+	once    bool     // that is so, and File is not known
 	reader  *parsers.Reader
 	texts   []byte // room for those of requests that lie in a block: see parsers.Request.Leave
 	torn    string // the torn line of the run before, until it is met again
@@ -98,7 +101,54 @@ type Known struct {
 // Still returns what the log is now, for whoever keeps that while the log is read on.
 func (l *Log) Still() *Log {
 	src := *l.Source
-	return &Log{Source: &src, HeadLen: l.HeadLen}
+	return &Log{Source: &src, HeadLen: l.HeadLen, once: l.Once()}
+}
+
+// Once tells whether the log cannot be read again: it is that of a pipe.
+func (l *Log) Once() bool { return l.once || l.File != nil && l.File.once() }
+
+// Renumber sees to it that the log's number is its own, where another run may have given it to
+// another log before any of this one was kept. Known are all logs that are kept.
+func (l *Log) Renumber(known []Known) {
+	taken, own, free := false, 0, 1
+	for _, k := range known {
+		same := k.Source.Fingerprint == l.Source.Fingerprint && k.HeadLen == l.HeadLen && k.Source.Path == l.Source.Path
+		switch {
+		case k.Source.ID == l.Source.ID && same:
+			return
+		case k.Source.ID == l.Source.ID:
+			taken = true
+		case same:
+			own = k.Source.ID
+		}
+		free = max(free, k.Source.ID+1)
+	}
+	if taken {
+		l.Source.ID = cmp.Or(own, free)
+	}
+}
+
+// readBy has the log read on by other options, from the next line on.
+func (l *Log) readBy(opts *Options) {
+	l.opts = opts
+	if len(opts.Formats) == 1 {
+		l.format = opts.Formats[0]
+	} else if i := slices.IndexFunc(opts.Formats, func(f *parsers.Format) bool { return f.Name == l.format.Name }); i >= 0 {
+		l.format = opts.Formats[i]
+	}
+	l.Source.Format, l.Source.Reading = l.format.Name, l.format.Reading(opts.Site)
+	if l.reader == nil {
+		return
+	}
+	l.cut.spare = &opts.blocks
+	l.reader = l.format.NewReader(opts.Site, l.Source)
+	if l.seen != nil {
+		l.headers = append(l.headers, l.seen.kept()...)
+		l.seen = nil
+	}
+	for _, header := range l.headers {
+		l.reader.Recall(header)
+	}
 }
 
 // Over tells that nothing has been added since the log was read before.
@@ -411,6 +461,12 @@ func (l *Log) line(line string, number int64, torn bool, b *Batch) (became byte)
 		b.Requests = b.Requests[:n]
 		var reject *parsers.Reject
 		if errors.As(err, &reject) && reject.Skip {
+			if l.format.Header != "" && l.Once() {
+				if l.seen == nil {
+					l.seen = &headers{prefix: l.format.Header}
+				}
+				l.seen.see(line)
+			}
 			l.At.Skipped++
 			return wasSkipped
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -145,6 +146,25 @@ func (f *File) begin() (*unpacked, []byte, error) {
 		return nil, nil, err
 	}
 	return content, begin, nil
+}
+
+// Holds tells whether the file at path, packed or not, begins as one of the logs did, whatever
+// that was called.
+func Holds(path string, logs []Known) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	files, _ := Find([]string{path}, nil)
+	return slices.ContainsFunc(files, func(f *File) bool {
+		content, begin, err := f.begin()
+		if err != nil {
+			return false
+		}
+		defer content.close()
+		return slices.ContainsFunc(logs, func(k Known) bool {
+			return k.HeadLen <= len(begin) && fingerprint(begin[:k.HeadLen]) == k.Source.Fingerprint
+		})
+	})
 }
 
 // Sample returns the first lines of a file, as its format is told by. Standard input

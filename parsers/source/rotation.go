@@ -132,8 +132,8 @@ func familiesOf(known []Known) map[string]family {
 		if !k.At.Last.Before(f.last) {
 			f.known = k
 		}
-		f.last = later(f.last, k.At.Last)
-		f.fresh = f.last.Add(-24 * time.Hour) // whose clock is whose is not known
+		f.last = later(f.last, later(k.At.Last, k.Source.First)) // of one that was begun no line may be kept
+		f.fresh = f.last.Add(-24 * time.Hour)                    // whose clock is whose is not known
 		all[name] = f
 	}
 	return all

@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,7 +190,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return s.create(ctx)
 	}
 	if version < 1 || version > SchemaVersion {
-		return fmt.Errorf("its schema is version %d, this litesoc knows %d: use the litesoc that wrote it, or another --db", version, SchemaVersion)
+		return fmt.Errorf("%w: its schema is version %d, this litesoc knows %d", ErrNewer, version, SchemaVersion)
 	}
 	if version == SchemaVersion {
 		return nil
@@ -297,6 +298,21 @@ func (s *Store) create(ctx context.Context) error {
 // ErrBusy is wrapped by the error of Open if another process has the store open.
 var ErrBusy = errors.New("in use by another process")
 
+// ErrNewer is wrapped by the error of Open and OpenQuery if a newer litesoc, or a newer DuckDB,
+// wrote the store.
+var ErrNewer = errors.New("written by a newer version")
+
+// Damaged tells whether the error of a store, at whatever it was, comes of a file that is cut
+// off or has been changed by others than DuckDB.
+func Damaged(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return slices.ContainsFunc([]string{"Corrupt database file", "Could not read enough bytes", "Failed to load metadata pointer", "Failure while replaying WAL file"},
+		func(words string) bool { return strings.Contains(text, words) })
+}
+
 // explain puts DuckDB's words into ours where a person can do something about it.
 func explain(path string, err error) error {
 	text := err.Error()
@@ -314,6 +330,11 @@ func explain(path string, err error) error {
 		return fmt.Errorf("database %q: %w", path, fs.ErrPermission)
 	case strings.Contains(text, "Is a directory"):
 		return fmt.Errorf("database %q: is a folder", path)
+	case strings.Contains(text, "newer version of DuckDB"):
+		return fmt.Errorf("database %q: %w, of DuckDB", path, ErrNewer)
+	}
+	if _, own, found := strings.Cut(text, "could not connect to database: "); found {
+		err = errors.New(own) // the rest says nothing
 	}
 	return fmt.Errorf("database %q: %w", path, err)
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"database/sql"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -422,9 +423,51 @@ func TestOpen(t *testing.T) {
 	if _, err := store.Open(text); err == nil || !strings.Contains(err.Error(), "not a DuckDB file") {
 		t.Errorf("a text file: %v", err)
 	}
+	cut := filepath.Join(dir, "cut.duckdb")
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.WriteFile(cut, whole[:len(whole)/2], 0o600))
+	for name, open := range map[string]func() error{
+		"Open":      func() error { _, err := store.Open(cut); return err },
+		"OpenQuery": func() error { _, err := store.OpenQuery(cut); return err },
+	} {
+		if err := open(); !store.Damaged(err) || strings.Contains(err.Error(), "driver") {
+			t.Errorf("%s of a file that is cut off: %v", name, err)
+		}
+	}
+	for name, change := range map[string]func(path string){
+		"DuckDB's": func(path string) { must(t, os.WriteFile(path, fromNewerDuckDB(whole), 0o600)) },
+		"litesoc's": func(path string) {
+			db, err := sql.Open("duckdb", path)
+			must(t, err)
+			_, err = db.Exec("update litesoc set schema_version = 999")
+			must(t, errors.Join(err, db.Close()))
+		},
+	} {
+		newer := filepath.Join(dir, "newer.duckdb")
+		must(t, os.WriteFile(newer, whole, 0o600))
+		change(newer)
+		if _, err := store.OpenQuery(newer); !errors.Is(err, store.ErrNewer) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("a newer version of %s: %v", name, err)
+		}
+	}
 	if _, err := store.Open(filepath.Join(dir, "no", "a.duckdb")); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("a missing folder: %v", err)
 	}
+}
+
+// fromNewerDuckDB returns the file as a DuckDB of the future would have begun it: with another
+// version of its layout, and the checksum of that.
+func fromNewerDuckDB(file []byte) []byte {
+	const header, version = 4096, 12
+	file = bytes.Clone(file)
+	binary.LittleEndian.PutUint64(file[version:], 999)
+	sum := uint64(5381)
+	for at := 8; at < header; at += 8 {
+		sum ^= binary.LittleEndian.Uint64(file[at:]) * 0xbf58476d1ce4e5b9
+	}
+	binary.LittleEndian.PutUint64(file, sum)
+	return file
 }
 
 // A person's query can read the store and nothing else.
