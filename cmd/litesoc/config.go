@@ -199,11 +199,11 @@ func (c *config) site() (*parsers.Site, error) {
 	if c.OpenAPI != "" {
 		text, err := readText(c.OpenAPI)
 		if err != nil {
-			return nil, misuse("", "openapi %s: %w", report.Show(c.OpenAPI), err)
+			return nil, misuse("", "openapi: %s: %w", report.Show(c.OpenAPI), err)
 		}
 		api, err := openapi.Read(text)
 		if err != nil {
-			return nil, misuse("", "openapi: %s: %w", c.OpenAPI, err)
+			return nil, misuse("", "openapi: %s: %w", report.Show(c.OpenAPI), err)
 		}
 		c.Operations = api.Operations
 	}
