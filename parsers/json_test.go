@@ -369,3 +369,25 @@ func TestDeepJSON(t *testing.T) {
 		}
 	}
 }
+
+// What keys mean is worked out once for all logs of which nothing is said, however many there
+// are, and what is said of one log is not of another.
+func TestOneTree(t *testing.T) {
+	usual := jsonTree(JSONConfig{})
+	own := jsonTree(JSONConfig{Fields: map[string]string{"path": "status", "client": "request.who"}})
+	again := jsonTree(JSONConfig{})
+	if again != usual || own == usual {
+		t.Errorf("the same tree again: %v; of a log of its own: %v", again == usual, own == usual)
+	}
+	for key, want := range map[string]jsonField{"status": jsonStatus, "request": jsonRequest} {
+		if got := usual.find(key); got == nil || got.uses[0].field != want {
+			t.Errorf("%s: %+v", key, got)
+		}
+	}
+	if got := own.find("status"); got.uses[0].field != jsonPath {
+		t.Errorf("status of its own: %+v", got)
+	}
+	if got := usual.find("request.who"); got != nil {
+		t.Errorf("request.who is known: %+v", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -269,8 +270,25 @@ func canonicalKey(key string) string {
 	return string(b)
 }
 
-// jsonTree returns the meaning of a line's keys.
+// jsonTree returns the meaning of a line's keys. It is not to be changed: that of logs of which
+// nothing is said is one for all.
 func jsonTree(c JSONConfig) *jsonNode {
+	if len(c.Fields) == 0 {
+		return usualTree()
+	}
+	top := newTree()
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		if i := slices.Index(jsonFieldNames[:], name); i >= 0 {
+			top.place(c.Fields[name], jsonUse{field: jsonField(i)})
+		}
+	}
+	return top
+}
+
+var usualTree = sync.OnceValue(newTree)
+
+// newTree returns the meaning of the keys that are known.
+func newTree() *jsonNode {
 	top, request, header, response, both := &jsonNode{}, &jsonNode{}, &jsonNode{}, &jsonNode{}, &jsonNode{}
 	var used [jsonFieldCount]uint8
 	for _, k := range jsonKeys {
@@ -313,11 +331,6 @@ func jsonTree(c JSONConfig) *jsonNode {
 	top.graft(wholeObjects, top)
 	top.add("="+hitObject, jsonUse{})
 	*top.exact[hitObject] = jsonNode{exact: top.exact, loose: top.loose}
-	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
-		if i := slices.Index(jsonFieldNames[:], name); i >= 0 {
-			top.place(c.Fields[name], jsonUse{field: jsonField(i)})
-		}
-	}
 	return top
 }
 
