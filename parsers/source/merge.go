@@ -1,9 +1,9 @@
 package source
 
 import (
+	"container/heap"
 	"errors"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -11,7 +11,7 @@ import (
 // each other whatever stream they stand in. Streams that lie after the others are
 // not opened before their turn.
 type Merger struct {
-	streams   []Stream
+	streams   bounds
 	watermark time.Time
 	reached   time.Time // the greatest bound of a stream that has ended
 	fail      func(Stream, error)
@@ -21,40 +21,65 @@ type Merger struct {
 // watermark or are late. Of a stream that breaks off fail is told why; the others go
 // on.
 func NewMerger(streams []Stream, watermark time.Time, fail func(Stream, error)) *Merger {
-	return &Merger{streams: slices.Clone(streams), watermark: watermark, fail: fail}
+	m := &Merger{watermark: watermark, fail: fail}
+	for n, s := range streams {
+		m.streams = append(m.streams, bounded{s, s.Bound(), n})
+	}
+	heap.Init(&m.streams)
+	return m
+}
+
+// bounded is a stream, with its bound and its number among all.
+type bounded struct {
+	Stream
+	bound  time.Time
+	number int
+}
+
+// bounds is a heap of streams. The first is the one that lies furthest back, and has the least
+// number of those: there may be many thousands.
+type bounds []bounded
+
+func (b bounds) Len() int      { return len(b) }
+func (b bounds) Swap(i, j int) { b[i], b[j] = b[j], b[i] }
+func (b *bounds) Push(x any)   { *b = append(*b, x.(bounded)) }
+
+func (b bounds) Less(i, j int) bool {
+	if c := b[i].bound.Compare(b[j].bound); c != 0 {
+		return c < 0
+	}
+	return b[i].number < b[j].number
+}
+
+func (b *bounds) Pop() any {
+	last := len(*b) - 1
+	x := (*b)[last]
+	(*b)[last] = bounded{}
+	*b = (*b)[:last]
+	return x
 }
 
 // Next returns the next batch of the stream that lies furthest back, or io.EOF.
 func (m *Merger) Next() (*Batch, error) {
 	for len(m.streams) > 0 {
-		at := m.furthestBack()
-		s := m.streams[at]
+		s := &m.streams[0]
 		batch, err := s.Next()
+		s.bound = s.Bound()
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				m.fail(s, err)
+				m.fail(s.Stream, err)
 			}
-			m.streams = slices.Delete(m.streams, at, at+1)
-			m.reached = later(m.reached, s.Bound())
+			m.reached = later(m.reached, s.bound)
+			heap.Pop(&m.streams)
 			continue
 		}
-		m.watermark = later(m.watermark, m.streams[m.furthestBack()].Bound())
+		heap.Fix(&m.streams, 0)
+		m.watermark = later(m.watermark, m.streams[0].bound)
 		batch.Watermark = m.watermark
 		return batch, nil
 	}
 	m.watermark = later(m.watermark, m.reached)
 	return nil, io.EOF
-}
-
-// furthestBack returns the index of the stream with the least bound.
-func (m *Merger) furthestBack() int {
-	at := 0
-	for i, s := range m.streams {
-		if s.Bound().Before(m.streams[at].Bound()) {
-			at = i
-		}
-	}
-	return at
 }
 
 func later(a, b time.Time) time.Time {

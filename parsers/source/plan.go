@@ -397,9 +397,11 @@ func isCutShort(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }
 // was read of a known one. They go on where that ended.
 func (p *Plan) recognise(opts *Options) {
 	taken := map[int]bool{}
+	begins := beginningsOf(opts.Known)
 	p.Logs = slices.DeleteFunc(p.Logs, func(l *Log) bool {
-		for _, k := range opts.Known {
-			if taken[k.Source.ID] || k.HeadLen > len(l.head) || fingerprint(l.head[:k.HeadLen]) != k.Source.Fingerprint {
+		for _, n := range begins.as(l.head) {
+			k := opts.Known[n]
+			if taken[k.Source.ID] {
 				continue
 			}
 			same, err := l.resume(k)
@@ -413,8 +415,8 @@ func (p *Plan) recognise(opts *Options) {
 				return true
 			}
 		}
-		for _, k := range opts.Known {
-			if !l.File.once() && l.within(k) {
+		for _, n := range begins.at[l.Source.First.UnixMicro()] {
+			if k := opts.Known[n]; !l.File.once() && l.within(k) {
 				l.Source.ID, l.Source.First = k.Source.ID, k.Source.First
 				l.Start, l.At, l.failed = k.At, k.At, io.EOF
 				break
@@ -422,6 +424,44 @@ func (p *Plan) recognise(opts *Options) {
 		}
 		return false
 	})
+}
+
+// beginnings find the logs that were read before, each by its place among them, in order. There
+// may be many thousands.
+type beginnings struct {
+	lengths []int             // of what they begin with, each once
+	print   map[opening][]int // by that
+	at      map[int64][]int   // by their first time, in microseconds
+}
+
+// An opening is what a log begins with: so many bytes, with that fingerprint.
+type opening struct {
+	length int
+	print  string
+}
+
+func beginningsOf(known []Known) *beginnings {
+	b := &beginnings{print: map[opening][]int{}, at: map[int64][]int{}}
+	for n, k := range known {
+		b.lengths = append(b.lengths, k.HeadLen)
+		begins, first := opening{k.HeadLen, k.Source.Fingerprint}, k.Source.First.UnixMicro()
+		b.print[begins], b.at[first] = append(b.print[begins], n), append(b.at[first], n)
+	}
+	slices.Sort(b.lengths)
+	b.lengths = slices.Compact(b.lengths)
+	return b
+}
+
+// as returns those that begin as a log does which begins with that.
+func (b *beginnings) as(head []byte) (places []int) {
+	for _, length := range b.lengths {
+		if length > len(head) {
+			break
+		}
+		places = append(places, b.print[opening{length, fingerprint(head[:length])}]...)
+	}
+	slices.Sort(places)
+	return places
 }
 
 // readsOtherwise tells whether the lines of the log may now give other requests than
