@@ -161,7 +161,7 @@ func TestTailNginx(t *testing.T) {
 			}
 			want := fmt.Sprintf("\n%d,%[1]d,%[1]d\n", requests)
 			got := ""
-			for end := time.Now().Add(time.Minute); got != want && time.Now().Before(end); {
+			for end := time.Now().Add(5 * time.Minute); got != want && time.Now().Before(end); {
 				asked := time.Now()
 				got = string(litesoc(t, dir, "sql", "--db", "x.duckdb", "--output", "csv",
 					"select count(*), count(distinct path), count(distinct path) filter (path like '/n/%') from requests"))
