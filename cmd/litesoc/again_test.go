@@ -159,17 +159,21 @@ func TestInterrupt(t *testing.T) {
 				}
 			}
 			n := litesoc(t, dir, "sql", "--db", db, "--output", "csv", "select count(*) > 0 from requests")
-			whole("interrupted", bytes.Contains(n, []byte("true")))
+			kept := bytes.Contains(n, []byte("true"))
+			whole("interrupted", kept)
 			want := withoutRun(litesoc(t, dir, "scan", "--db", ":memory:", "--output", "json", put(t, dir, "access.log", content)))
-			if got := withoutRun(litesoc(t, dir, "scan", "--db", db, "--output", "json", "access.log")); !bytes.Equal(got, want) {
+			on := litesoc(t, dir, "scan", "--db", db, "--output", "json", "access.log")
+			if got := withoutRun(on); !bytes.Equal(got, want) {
 				t.Errorf("another report after it, at %s", firstDifference(got, want))
+			}
+			if told := bytes.Contains(on, []byte("an earlier scan did not end")); told != kept {
+				t.Errorf("requests were kept of a scan that did not end: %v; told so: %v", kept, told)
 			}
 			whole("scanned again", false)
 		})
 	}
 }
 
-// put writes a file into a folder and returns its name.
 // A last line that was not written to its end when it was read is judged once, by what it
 // has become: thirty missing paths are one too few.
 func TestTornOnce(t *testing.T) {
@@ -190,6 +194,7 @@ func TestTornOnce(t *testing.T) {
 	}
 }
 
+// put writes a file into a folder and returns its name.
 func put(t *testing.T, dir, name string, text []byte) string {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {

@@ -52,7 +52,7 @@ type job struct {
 	replay     *store.Replay // nil if nothing was kept before
 	watermark  time.Time
 	anew       bool // all kept requests are judged again
-	first      bool // none of them were judged before
+	unfinished bool // an earlier run had not judged all of them
 	progress   *progress
 
 	evicted    int64 // keys that were forgotten early
@@ -247,7 +247,7 @@ func (j *job) streams() ([]source.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.anew, j.first = settings != j.settings, settings == ""
+	j.anew = settings != j.settings
 	var streams []source.Stream
 	sources := map[int]*parsers.Source{}
 	for _, k := range j.opts.Known {
@@ -276,7 +276,7 @@ func (j *job) streams() ([]source.Stream, error) {
 	} else if err := j.store.States(j.pipeline.Load); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	if err := j.store.Unfinished(j.started); err != nil {
+	if j.unfinished, err = j.store.Unfinished(j.started); err != nil {
 		return nil, err
 	}
 	changes, err := j.store.Changes()

@@ -393,7 +393,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	}
 	switch {
 	case len(j.opts.Known) == 0:
-	case j.first:
+	case j.unfinished:
 		run.Notes = append(run.Notes, "an earlier scan did not end: what it kept was judged together with the rest")
 	case j.anew:
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")

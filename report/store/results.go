@@ -65,12 +65,15 @@ func (s *Store) Forget() error {
 }
 
 // Unfinished notes that requests are kept from now on that are not judged yet, until Finish.
-// It is part of the first transaction.
-func (s *Store) Unfinished(began time.Time) error {
-	if err := s.begin(); err != nil {
-		return err
+// It is part of the first transaction. It tells whether an earlier run had not ended.
+func (s *Store) Unfinished(began time.Time) (earlier bool, err error) {
+	if err := s.db.QueryRow(`select count(*) > 0 from unfinished`).Scan(&earlier); err != nil {
+		return false, err
 	}
-	return errors.Join(s.exec(`delete from unfinished`), s.exec(`insert into unfinished values (?)`, began))
+	if err := s.begin(); err != nil {
+		return false, err
+	}
+	return earlier, errors.Join(s.exec(`delete from unfinished`), s.exec(`insert into unfinished values (?)`, began))
 }
 
 // BeginResults starts the last part of the last transaction of a run. It takes away what
