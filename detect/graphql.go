@@ -152,7 +152,7 @@ func appendArguments(b []byte, text string, isJSON bool) []byte {
 			name = lastWord(text[:i])
 			at := strings.LastIndex(text[:i], name)
 			switch dollar := at > 0 && text[at-1] == '$'; {
-			case isEqual(name):
+			case namesEquality(name):
 				name = around // {"org_id":{"$eq":17}}
 			case dollar:
 				name = "" // of a variable, whose type follows
@@ -177,8 +177,8 @@ func appendArguments(b []byte, text string, isJSON bool) []byte {
 	return b
 }
 
-// isEqual tells whether a name, without "$", is that of a condition that something be equal.
-func isEqual(name string) bool {
+// namesEquality tells whether a name, without "$", is that of an operator by which something is to be equal.
+func namesEquality(name string) bool {
 	switch name {
 	case "eq", "_eq", "equals", "in", "_in":
 		return true

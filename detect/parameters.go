@@ -141,7 +141,7 @@ func filteredID(text string) (value string, ok bool) {
 		value = strings.TrimLeft(after, " \"'")
 		if inner, isObject := strings.CutPrefix(value, "{"); isObject {
 			operator, operand, _ := strings.Cut(inner, ":")
-			if !isEqual(strings.Trim(operator, " \"'$")) {
+			if !namesEquality(strings.Trim(operator, " \"'$")) {
 				continue // above, below, not
 			}
 			value = strings.TrimLeft(operand, " \"'[")

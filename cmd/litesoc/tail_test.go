@@ -127,6 +127,17 @@ func appendTo(t *testing.T, path string, text []byte) {
 	}
 }
 
+// seeded returns a random sequence, one of many of a seed: SEED, else a new one each time.
+func seeded(t *testing.T, sequence uint64) (seed uint64, rng *rand.Rand) {
+	t.Helper()
+	seed = uint64(time.Now().UnixNano())
+	if s := os.Getenv("SEED"); s != "" {
+		fmt.Sscan(s, &seed)
+	}
+	t.Logf("seed %d", seed)
+	return seed, rand.New(rand.NewPCG(seed, sequence))
+}
+
 // A tail that is fed a log piece by piece, in two files of which one is written in bursts,
 // while files are rotated and packed, the database is out of reach and the process is killed
 // at random moments, finds what one scan of the whole finds.
@@ -134,12 +145,7 @@ func TestTailIsScan(t *testing.T) {
 	if testing.Short() {
 		t.Skip("shows nothing more under the race detector, and takes long there")
 	}
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("SEED"); s != "" {
-		fmt.Sscan(s, &seed)
-	}
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 7))
+	seed, rng := seeded(t, 7)
 	dir := t.TempDir()
 	g := &tailing{t: t, dir: dir, clock: demoStart.Add(time.Second), args: []string{"logs/a.log", "logs/b.log*"}, poll: rng.IntN(2) == 0, loose: rng.IntN(4) > 0}
 	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o700); err != nil {
@@ -273,12 +279,7 @@ func TestLeaps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("shows nothing more under the race detector, and takes long there")
 	}
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("SEED"); s != "" {
-		fmt.Sscan(s, &seed)
-	}
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 8))
+	seed, rng := seeded(t, 8)
 	dir := t.TempDir()
 	// A log of today, or an old one: then lines that leap do not lie ahead of the clock.
 	old := time.Duration(rng.IntN(2)) * 10 * 365 * 24 * time.Hour

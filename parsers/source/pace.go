@@ -172,8 +172,9 @@ func (l *Log) reached(now time.Time) time.Time {
 }
 
 // beginning returns the time at which a log begins, by the times of its first requests, at
-// most beginMax of them: that of the first, unless a quarter of the others shows that it leaps ahead of them. Slow
-// requests, which stand where they ended and may say when they began, are fewer.
+// most beginMax of them: that of the first, unless a quarter of the others shows that it leaps
+// ahead of them. Slow requests, which stand where they ended and may say when they began, are
+// fewer.
 func beginning(times []time.Time, lateness time.Duration) time.Time {
 	leap := max(lateness, minLeap)
 	times = times[:min(len(times), beginMax)]
