@@ -152,7 +152,9 @@ func TestBatch(t *testing.T) {
 		{"limit=100", -1, 400, batch{Records: 100}},
 		{"page=3", -1, 9000, batch{Records: 50}},
 		{"limit=5000", -1, 9000, batch{Records: 1000}},
-		{"limit=5000", -1, -1, batch{Records: 1000}},
+		{"limit=5000", -1, -1, batch{Records: 5000}},
+		{"limit=10000", -1, 0, batch{Records: 10_000}},
+		{"limit=10001", -1, -1, batch{Records: 1000}}, // all there is
 		{"limit=5000", -1, 100_000, batch{Records: 2000}},
 		{"limit=5000", -1, 10_000_000, batch{Records: 5000}},
 		{"limit=-1", -1, 10_000_000, batch{Records: 200_000}},

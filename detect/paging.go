@@ -434,6 +434,10 @@ type pageSizes struct{ usual, believed int }
 // little as one takes where it is compressed.
 const bytesBelieved = 50
 
+// mostGiven is the most that services give on a page (Elasticsearch: 10,000). Who asks for more
+// means all there is.
+const mostGiven = 10_000
+
 // What is shorter is an empty list, and what has fewer bytes a record than thinBytes is
 // mostly empty pages, or few records on each.
 const (
@@ -474,29 +478,30 @@ func logged(r *parsers.Request) batch {
 // estimate returns the records of a page that the log does not count: what was asked for,
 // else the usual size, but no more than is believed or than the answer has room for: a
 // record takes a byte at least. An answer of no bytes, or of which they are not known, may
-// hold anything: services that send in pieces log none.
+// hold what services give at most: those that send in pieces log none.
 func (z pageSizes) estimate(r *parsers.Request, l listing) batch {
 	n := l.Size
 	if n < 0 {
 		n = int64(z.usual)
 	}
-	if believed := int64(z.believed); n > believed {
-		n = min(n, max(believed, r.Bytes/bytesBelieved))
-	}
+	believed := int64(z.believed)
 	if r.Bytes <= 0 {
+		if n > max(believed, mostGiven) {
+			n = believed
+		}
 		return batch{Records: n}
 	}
 	if r.Bytes < emptyList {
 		return batch{}
 	}
-	n = min(n, r.Bytes)
+	n = min(n, max(believed, r.Bytes/bytesBelieved), r.Bytes)
 	return batch{Records: n, Thin: n*thinBytes > r.Bytes}
 }
 
 // pageSizes adds the settings of a pageSizes.
 func (d *Detector) pageSizes() func() pageSizes {
 	usual := d.count("page-size", 50, "`records` on a page, where the request does not say how many")
-	believed := d.count("page-cap", 1000, "`records` that a request may ask for and be believed; more need 50 bytes each in the answer")
+	believed := d.count("page-cap", 1000, "`records` that a request may ask for and be believed; more need 50 bytes each in an answer whose size is known")
 	return func() pageSizes { return pageSizes{*usual, *believed} }
 }
 

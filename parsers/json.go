@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,6 +142,8 @@ type jsonRest struct {
 	request string // request line
 	query   string
 	params  string // the parameters of the query as a JSON object
+	call    string // a URL that the application is asked to call
+	said    string // a JSON body, of the request if that has one
 	date    string // where the log has it apart from
 	hour    string // the time of day
 	logger  string
@@ -354,7 +357,7 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 		}
 		p.key = len(key)
 		kind := v.Type()
-		if (kind == fastjson.TypeObject || kind == fastjson.TypeArray) && child.means(jsonBody) {
+		if (kind == fastjson.TypeObject || kind == fastjson.TypeArray) && child.isBody() {
 			p.takeBody(child, v)
 			return
 		}
@@ -610,6 +613,13 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		f.Tenant = s
 	case jsonBody:
 		f.Body = s
+	case jsonCall:
+		p.rest.call = s
+	case jsonSaid:
+		if s[0] != '{' && s[0] != '[' { // what a logger says
+			return false
+		}
+		p.rest.said = s
 	case jsonLogger:
 		p.rest.logger = s
 		p.rest.log = true
@@ -735,8 +745,22 @@ func (p *jsonParser) assemble() error {
 	if query := strings.TrimPrefix(p.rest.query, "?"); query != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
 		f.Target = p.targets.join(f.Target, query)
 	}
+	p.completeBody()
 	f.splitForwarded()
 	return nil
+}
+
+// completeBody has the body be what the line says of it by other names, if it has none by its
+// own. A body that may be the answer's is the request's where that sends one.
+func (p *jsonParser) completeBody() {
+	f := p.f
+	switch {
+	case f.Body != "":
+	case p.rest.said != "" && (f.Method == "POST" || f.Method == "PUT" || f.Method == "PATCH"):
+		f.Body = p.rest.said
+	case p.rest.call != "":
+		f.Body = "url=" + url.QueryEscape(p.rest.call)
+	}
 }
 
 // adapt makes good what a few products mean by keys that mean something else to others.

@@ -370,6 +370,33 @@ func TestDeepJSON(t *testing.T) {
 	}
 }
 
+// What a request asks for in its body stands under many names. What may be the answer's, or
+// what a logger says, is no body.
+func TestJSONBody(t *testing.T) {
+	for _, test := range []struct{ method, said, want string }{
+		{"POST", `"body":{"url":"http://127.0.0.1/"}`, `{"url":"http://127.0.0.1/"}`},
+		{"PATCH", `"body":"{\"role\":\"admin\"}"`, `{"role":"admin"}`},
+		{"PUT", `"body":[1]`, `[1]`},
+		{"GET", `"body":{"url":"http://127.0.0.1/"}`, ""},
+		{"POST", `"body":"user 7 was created"`, ""},
+		{"POST", `"body":{"a":1},"request_body":{"b":2}`, `{"b":2}`},
+		{"POST", `"request_body":{"b":2},"body":{"a":1},"webhook_url":"http://c/"`, `{"b":2}`},
+		{"POST", `"webhook_url":"http://127.0.0.1/?a=b&c"`, "url=http%3A%2F%2F127.0.0.1%2F%3Fa%3Db%26c"},
+		{"GET", `"metadata":{"provided_url":"http://a/"}`, "url=http%3A%2F%2Fa%2F"},
+		{"POST", `"req":{"callbackUrl":"http://a/"}`, "url=http%3A%2F%2Fa%2F"},
+		{"POST", `"upstream_url":"http://10.0.0.5/","target_url":"http://10.0.0.5/"`, ""},
+	} {
+		line := fmt.Sprintf(`{"time":"2026-03-01T10:00:00Z","method":%q,"path":"/hooks","status":201,%s}`, test.method, test.said)
+		var f Fields
+		if err := JSON(JSONConfig{}).New()(line, &f); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		if f.Body != test.want {
+			t.Errorf("%s: body %q, want %q", line, f.Body, test.want)
+		}
+	}
+}
+
 // What keys mean is worked out once for all logs of which nothing is said, however many there
 // are, and what is said of one log is not of another.
 func TestOneTree(t *testing.T) {

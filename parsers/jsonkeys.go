@@ -42,6 +42,8 @@ const (
 	jsonLevel
 	jsonMessage
 	jsonAction // what a firewall did, or a logger tells of
+	jsonCall   // a URL that the application is asked to call
+	jsonSaid   // a body, of the request if that has one
 	jsonFieldCount
 )
 
@@ -145,6 +147,8 @@ var jsonKeys = []struct {
 	{jsonLevel, topSide, 0, `level severity lvl log.level`},
 	{jsonMessage, topSide, 0, `msg message`},
 	{jsonAction, topSide, 0, `action event`},
+	{jsonCall, asked, 0, `providedurl webhookurl hookurl callbackurl`},
+	{jsonSaid, topSide, 0, `body`},
 }
 
 // A jsonMark is a key of the line itself that tells which product wrote it, alone or with
@@ -219,6 +223,9 @@ func (n *jsonNode) leads() bool { return len(n.exact)+len(n.loose) > 0 }
 func (n *jsonNode) means(field jsonField) bool {
 	return slices.ContainsFunc(n.uses, func(u jsonUse) bool { return u.field == field })
 }
+
+// isBody tells whether an object that stands there is a body, as a whole.
+func (n *jsonNode) isBody() bool { return n.means(jsonBody) || n.means(jsonSaid) }
 
 // maxKeyLen is how long a key may be, in bytes, that is known in any spelling and remembered.
 const maxKeyLen = 256

@@ -91,7 +91,7 @@ func (p *jsonParser) plainValue(i int, node *jsonNode, depth int) int {
 	case '{':
 		switch {
 		case node == nil:
-		case node.means(jsonBody):
+		case node.isBody():
 			return 0
 		case node.means(jsonQuery):
 			end := p.plainObject(i+1, node, depth)
@@ -129,7 +129,7 @@ func (p *jsonParser) plainValue(i int, node *jsonNode, depth int) int {
 // plainArray goes through the array that begins before i, and takes the first of its values.
 func (p *jsonParser) plainArray(i int, node *jsonNode, depth int) int {
 	line := p.line
-	if node != nil && node.means(jsonBody) {
+	if node != nil && node.isBody() {
 		return 0
 	}
 	if i = skipBlanks(line, i); i < len(line) && line[i] == ']' {

@@ -261,6 +261,9 @@ func (j *job) streams() ([]source.Stream, error) {
 		}
 		sources[l.Source.ID] = l.Source
 		if l.Over() {
+			if err := j.rename(l); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if l.Anew() || l.Voids() || l.Bound().Before(watermark) {
@@ -294,6 +297,22 @@ func (j *job) streams() ([]source.Stream, error) {
 		return nil, err
 	}
 	return append(streams, j.replay), nil
+}
+
+// rename keeps the path of a log that was read before under another name, unless it is there
+// still: evidence says in which file lines stand.
+func (j *job) rename(l *source.Log) error {
+	if l.Once() || l.Copied() {
+		return nil
+	}
+	i := slices.IndexFunc(j.opts.Known, func(k source.Known) bool { return k.Source.ID == l.Source.ID })
+	if i < 0 {
+		return nil
+	}
+	if k := j.opts.Known[i]; k.Source.Path == l.Source.Path || source.Holds(k.Source.Path, []source.Known{k}) {
+		return nil
+	}
+	return j.store.Rename(l.Source.ID, l.Source.Path)
 }
 
 // broke records that a log ended before its end.

@@ -235,7 +235,9 @@ func (f *Follower) tell(fail Failure) {
 }
 
 // Next returns what the log that lies furthest back has to give, or ErrForNow when none
-// has more in this round, which the next Find begins. After a Broken the others go on.
+// has more in this round, which the next Find begins. After a Broken the others go on. Of a
+// log that was renamed there is a batch though it has no more: so that it is kept where its
+// lines stand now.
 func (f *Follower) Next() (*Batch, error) {
 	now := f.Now()
 	for {
@@ -253,6 +255,9 @@ func (f *Follower) Next() (*Batch, error) {
 			f.replaced(e, now)
 		case err == ErrForNow && e.pipe != nil && e.pipe.over():
 			e.log.grows = false
+		case err == ErrForNow && e.renamed && e.log.At.Lines > 0:
+			e.renamed = false
+			return &Batch{Log: e.log, After: e.log.At}, nil
 		case err == ErrForNow:
 			e.still, e.quiet = true, now
 		case err == io.EOF:

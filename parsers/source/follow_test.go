@@ -1282,6 +1282,31 @@ func TestFollowWasNoLog(t *testing.T) {
 	s.has(1, w.next)
 }
 
+// Of a log that is renamed it is told where it stands now, once, though it has no more.
+func TestFollowRenamed(t *testing.T) {
+	w := newLogWriter(t, filepath.Join(t.TempDir(), "access.log"))
+	w.reopen()
+	s := watch(t, source.FollowOptions{Poll: true}, w.path+"*")
+	s.round()
+	w.lines(3)
+	s.round()
+	w.rename(w.path + ".1")
+	w.reopen()
+	w.lines(2)
+	for range 3 {
+		s.round()
+	}
+	s.has(1, w.next)
+	var paths []string
+	for _, id := range slices.Sorted(maps.Keys(s.known)) {
+		k := s.known[id]
+		paths = append(paths, fmt.Sprint(filepath.Base(k.Source.Path), " ", k.At.Lines))
+	}
+	if want := []string{"access.log.1 3", "access.log 2"}; !slices.Equal(paths, want) {
+		t.Errorf("kept as %q, want %q", paths, want)
+	}
+}
+
 // A log is the same by whatever path it is named.
 func TestFollowByAnotherPath(t *testing.T) {
 	dir := t.TempDir()

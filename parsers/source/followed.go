@@ -12,13 +12,14 @@ import (
 
 // followed is a file that is or was read.
 type followed struct {
-	path  string
-	base  string // its path when it was met first; of a copy the one that it lies beside
-	moved bool   // it was renamed, and what lies next to base was not looked at since
-	named bool
-	info  fs.FileInfo // of the file; what it was when it was last looked at
-	live  *liveFile   // nil: closed
-	pipe  *livePipe   // nil: not a pipe
+	path    string
+	base    string // its path when it was met first; of a copy the one that it lies beside
+	moved   bool   // it was renamed, and what lies next to base was not looked at since
+	renamed bool   // nor was it told since that its log has another path
+	named   bool
+	info    fs.FileInfo // of the file; what it was when it was last looked at
+	live    *liveFile   // nil: closed
+	pipe    *livePipe   // nil: not a pipe
 
 	log    *Log          // nil: not joined
 	done   bool          // read to its end for good, or nothing to be read; until it changes
@@ -248,6 +249,7 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 			e.path, e.moved = path, true
 			if e.log != nil {
 				e.log.Source.Path, e.log.File.Path = path, path
+				e.renamed = true
 			}
 		}
 		e.named = e.named || named

@@ -52,6 +52,7 @@ type Log struct {
 	torn    string // the torn line of the run before, until it is met again
 	voids   bool   // that line now reads otherwise
 	anew    bool
+	copied  bool       // it is an earlier copy of a known log
 	reopen  []openLine // those that an earlier run rejected, until they are taken back
 	failed  error      // to be returned by the next Next
 	watch   watch
@@ -156,6 +157,10 @@ func (l *Log) Over() bool { return l.failed == io.EOF }
 
 // Voids tells that a line which was kept before it was finished now reads otherwise.
 func (l *Log) Voids() bool { return l.voids }
+
+// Copied tells that the log is an earlier copy of one that was read before: it is Over, and
+// lacks what that had more.
+func (l *Log) Copied() bool { return l.copied }
 
 // Anew tells that the log was read before in another format and is read again from
 // its start: all that was kept of it is void.

@@ -418,7 +418,7 @@ func (p *Plan) recognise(opts *Options) {
 		for _, n := range begins.at[l.Source.First.UnixMicro()] {
 			if k := opts.Known[n]; !l.File.once() && l.within(k) {
 				l.Source.ID, l.Source.First = k.Source.ID, k.Source.First
-				l.Start, l.At, l.failed = k.At, k.At, io.EOF
+				l.Start, l.At, l.failed, l.copied = k.At, k.At, io.EOF, true
 				break
 			}
 		}

@@ -139,6 +139,14 @@ func (s *Store) retell(k source.Known, bound time.Duration) error {
 // wasLate marks a line that was told to be late before.
 const wasLate = 1
 
+// Rename keeps where a log is found now that bore another name when it was read.
+func (s *Store) Rename(source int, path string) error {
+	if err := s.exec("update sources set path = ? where source_id = ?", path, source); err != nil {
+		return fmt.Errorf("sources: %w", err)
+	}
+	return nil
+}
+
 // Drop forgets a log with all that is kept of it, and the checkpoint, at once: it is a
 // new log to whoever meets it next.
 func (s *Store) Drop(source int) error {
