@@ -35,6 +35,9 @@ func enveloped(parse ParseFunc) ParseFunc {
 			line = strings.TrimLeft(line, "\x00")
 		}
 		err := e.read(line, f, maxEnvelopes)
+		if err != nil && !f.Time.IsZero() && rejectOf(err).Reason == reasonNoTime {
+			return nil // the time of a logger, which no envelope knows better
+		}
 		if err != nil {
 			f.reset()
 		}
@@ -55,6 +58,7 @@ type envelope struct {
 	// there where it cannot be told by the prefix alone what belongs to it.
 	lines  [2]string
 	time   time.Time // zero if not known; a syslog time without a year is none
+	logger bool      // the time is a logger's, and may be a local one: that of an envelope around this goes before it
 	reason string    // why lines, if they cannot be read, are no lines
 	skip   bool      // that is no fault
 }
@@ -113,6 +117,9 @@ func (e *envelopes) open(line string, f *Fields, depth int) error {
 		err := e.read(message, f, depth-1)
 		if err != nil && rejectOf(err).Reason == reasonNoTime && !env.time.IsZero() {
 			f.Time = env.time
+			if env.logger {
+				return err
+			}
 			return nil
 		}
 		if isFinal(err) {
@@ -191,7 +198,7 @@ func isEnveloped(line string) bool {
 //	2026-03-01T10:00:00Z app[148e21] fra [info]MESSAGE       (fly logs)
 //	web1 nginx: MESSAGE                                      (what is left of syslog)
 //	any text 203.0.113.9 - - […                              (loggers, process managers)
-//	any text {"a": "JSON object"}
+//	2026-03-01 10:00:00,123 INFO any text {"a": "JSON object"}  (loggers: loggerTime)
 //
 // and JSON objects with a string that is the line (messageKeys). Any of them may be coloured.
 func (e *envelopes) peel(line string) envelope {
@@ -282,7 +289,8 @@ func (e *envelopes) peel(line string) envelope {
 		return envelope{lines: [2]string{message}}
 	}
 	if brace := strings.IndexByte(line, '{'); brace > 0 {
-		return envelope{lines: [2]string{line[brace:]}}
+		t, _ := parseISOTime(loggerTime(line[:brace]))
+		return envelope{lines: [2]string{strings.TrimSuffix(line[brace:], " []")}, time: t, logger: true} // Monolog's, of nothing
 	}
 	return bare
 }

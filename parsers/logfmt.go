@@ -15,8 +15,8 @@ The keys are those known of JSON logs, in any spelling. Values with blanks stand
 quotes, with \" and \n inside; a key without a value says nothing. Logrus, slog, Rails
 lograge and Heroku's router write such lines; of the last, fwd is X-Forwarded-For with
 the client at its end, and service the time taken. What stands before the first pair is
-read over, but for a time at its beginning, which holds where no key tells one: an
-ISO 8601 time, or that of a Rails logger ("I, [2026-03-01T10:00:00.123456 #7] …").
+read over, but for a time at its beginning, which holds where no key tells one, as Go,
+Python and Java write it before or behind a level, or Rails ("I, [2026-03-01T10:00:00.123456 #7] …").
 Lines of other loggers, which hold neither a request nor a status, are skipped. So is
 what Rails logs by itself: a request takes several lines of it, none of which tells
 both who asked and what was answered. Lograge makes one line of them.`,
@@ -80,7 +80,7 @@ func (p *logfmt) parse(line string, f *Fields) error {
 		return &Reject{Reason: "no key=value pairs", Value: line}
 	}
 	if f.Time.IsZero() {
-		if t, ok := j.clock.read(leadingTime(line)); ok {
+		if t, ok := j.clock.read(loggerTime(line)); ok {
 			f.Time = t
 		}
 	}
@@ -177,13 +177,4 @@ func nextWord(line string, at int) int {
 		at++
 	}
 	return at
-}
-
-// leadingTime returns the text before the first pair that may be a time.
-func leadingTime(line string) string {
-	if len(line) > 4 && line[1:4] == ", [" { // I, [2026-03-01T10:00:00.123456 #7]
-		line = line[4:]
-	}
-	stamp, _, _ := strings.Cut(strings.TrimPrefix(line, "["), " ")
-	return strings.TrimSuffix(stamp, "]")
 }
