@@ -769,7 +769,7 @@ func isJournalKey(s string) bool {
 // of such an object.
 var (
 	messageKeys = [...][]string{
-		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
+		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"short_message"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
 		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
 		{hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}

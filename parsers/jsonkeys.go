@@ -79,7 +79,7 @@ var jsonKeys = []struct {
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
-		net.sock.peer.addr net.peer.ip network.peer.address`},
+		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -93,12 +93,16 @@ var jsonKeys = []struct {
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
 		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource
-		httprequesturi httprequestpath`},
+		httprequesturi httprequestpath urldetails.path`},
 	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery
-		querystringparameters`},
+		querystringparameters url.querystring urldetails.querystring`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost clientrequesthttphost httphost authority originalhost host url.domain domainname domain
+	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost clientrequesthttphost httphost authority originalhost`},
+	{jsonHost, requestSide | headerSide, 0, `host`},
+	{jsonHost, sent, 0, `url.domain url.hostname urldetails.host`},
+	{jsonHost, topSide, 0, machineKey},
+	{jsonHost, sent, 0, `domainname domain
 		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
@@ -115,6 +119,7 @@ var jsonKeys = []struct {
 	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =TimeTaken =Elapsed durationms latencyms elapsedms
 		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
 		totalduration turnaroundtimemsec`},
+	{jsonDuration, responseSide, unit(time.Millisecond), `elapsed`}, // httplog, of chi
 	{jsonDuration, answered, unit(time.Second), `properties.timetaken requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
 	{jsonDuration, answered, unitUnknown, `latencyhuman duration latency responsetime elapsed elapsedtime
@@ -147,6 +152,10 @@ var jsonKeys = []struct {
 	{jsonAction, topSide, 0, `action event`},
 }
 
+// machineKey is the key by which a line tells the host that was asked for, or, where it was
+// shipped, the machine that it comes from.
+const machineKey = "host"
+
 // A jsonMark is a key of the line itself that tells which product wrote it, alone or with
 // others.
 type jsonMark uint16
@@ -158,6 +167,7 @@ const (
 	markCloudFront
 	markAkamai // DataStream
 	markAPISIX
+	markShipped // of what ships logs: Datadog, Graylog, Splunk, Vector
 	markLevel
 	markMessage
 	markTime
@@ -173,6 +183,10 @@ var jsonMarks = map[string]jsonMark{
 	"xedgelocation":    markCloudFront,
 	"reqtimesec":       markAkamai,
 	"apisixlatency":    markAPISIX,
+	"ddsource":         markShipped,
+	"ddtags":           markShipped,
+	"shortmessage":     markShipped,
+	"sourcetype":       markShipped,
 	"level":            markLevel,
 	"message":          markMessage,
 	"time":             markTime,
@@ -188,7 +202,7 @@ const (
 	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
 	eventObjects = `event`
 	// Objects that loggers and shippers wrap around the whole.
-	wholeObjects = `fields attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state`
+	wholeObjects = `fields content attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state`
 )
 
 // hitObject is what Elasticsearch, and what dumps it, puts around a document. Written
