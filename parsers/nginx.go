@@ -196,8 +196,11 @@ func (p *clf) time(s string) (time.Time, bool) {
 // setPeer takes what stands before the time: addresses, identity and user.
 func (f *Fields) setPeer(s string) bool {
 	s = strings.TrimSuffix(s, " ")
-	if i := strings.Index(s, " - "); i > 0 {
+	if i := strings.Index(s, " - "); i >= 0 {
 		user := s[i+len(" - "):]
+		if isProgram(s[:i]) && beginsWithPeer(user) { // "app - 203.0.113.9 - -"
+			return f.setPeer(user)
+		}
 		if strings.Trim(user, " ") == "-" { // Jetty puts blanks around it
 			user = "-"
 		}
@@ -211,7 +214,7 @@ func (f *Fields) setPeer(s string) bool {
 			f.RequestID, user = valueOf(id), after
 		}
 		f.User = unescape(valueOf(user))
-		return f.setAddresses(s[:i])
+		return i == 0 || f.setAddresses(s[:i]) // Gunicorn, on a Unix socket, has no address
 	}
 	all := s
 	s, user, _ := cutLast(s)
@@ -224,6 +227,19 @@ func (f *Fields) setPeer(s string) bool {
 		f.Host = identity
 	}
 	return f.setAddresses(s)
+}
+
+// isProgram tells whether s could be the name of a program that stands before a line, and not
+// that of a client: a host has dots.
+func isProgram(s string) bool {
+	return s != "" && isLetter(s[0]) && s != "localhost" && s != "unknown" && isName(s) && strings.IndexByte(s, '.') < 0
+}
+
+// beginsWithPeer tells whether s begins as the common log format does: with an address, an
+// identity that is none, and a user.
+func beginsWithPeer(s string) bool {
+	address, rest, _ := cutByte(s, ' ')
+	return isAddress(address) && strings.HasPrefix(rest, "- ")
 }
 
 // isRequestID tells whether s has the form of nginx's $request_id.

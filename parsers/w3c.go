@@ -105,7 +105,7 @@ func w3cColumnsOf(names []string, software string) *w3cColumns {
 			c.date = i
 		case name == "time", name == "time-local" && c.time < 0:
 			c.time = i
-		case name == "sc-win32-status", name == "timetakenms":
+		case name == "sc-win32-status", name == "s-computername", name == "timetakenms":
 			c.unit = time.Millisecond
 		case strings.HasPrefix(name, "x-edge-"), name == "time-to-first-byte":
 			c.unit, c.percent = time.Second, true
