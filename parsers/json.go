@@ -746,7 +746,7 @@ func (p *jsonParser) adapt() {
 		f.Status, p.rest.status = 403, true
 	}
 	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }
-	if is(markShipped) && p.hostIsMachine() {
+	if is(markShipped) && p.root.isMachine(p.rank[jsonHost]) {
 		f.Host = ""
 	}
 	switch {
@@ -763,13 +763,6 @@ func (p *jsonParser) adapt() {
 	case is(markZerolog) && p.rest.guessed == unit(time.Second): // its Dur
 		p.count(unit(time.Millisecond))
 	}
-}
-
-// hostIsMachine tells whether the host was taken from where those who ship logs name the machine.
-func (p *jsonParser) hostIsMachine() bool {
-	return slices.ContainsFunc(p.root.loose[machineKey].uses, func(u jsonUse) bool {
-		return u.field == jsonHost && u.rank == p.rank[jsonHost]
-	})
 }
 
 // adaptAkamai undoes how DataStream writes: percent-encoded, blanks also as pluses, and

@@ -234,6 +234,12 @@ func (n *jsonNode) means(field jsonField) bool {
 	return slices.ContainsFunc(n.uses, func(u jsonUse) bool { return u.field == field })
 }
 
+// isMachine tells whether a host that was taken by that rank is of the key that names a machine
+// where the log was shipped.
+func (n *jsonNode) isMachine(rank uint8) bool {
+	return slices.Contains(n.loose[machineKey].uses, jsonUse{field: jsonHost, rank: rank})
+}
+
 // maxKeyLen is how long a key may be, in bytes, that is known in any spelling and remembered.
 const maxKeyLen = 256
 
@@ -486,6 +492,7 @@ type jsonGuesser struct {
 	tree    *jsonNode
 	parser  jsonParser
 	objects int
+	marks   jsonMark             // of all objects
 	known   map[string]*keyGuess // at most maxKeys
 	order   []*keyGuess          // as they were met
 }
@@ -522,6 +529,9 @@ func (g *jsonGuesser) walk(object *fastjson.Object, node *jsonNode, path string,
 		var child *jsonNode
 		if node != nil {
 			child = node.find(string(key))
+		}
+		if child != nil {
+			g.marks |= child.mark
 		}
 		if v.Type() == fastjson.TypeArray {
 			if v = v.Get("0"); v == nil {
@@ -620,6 +630,9 @@ func (g *jsonGuesser) named(field jsonField) *keyGuess {
 	}
 	var best *keyGuess
 	for _, k := range g.order {
+		if field == jsonHost && g.marks&markShipped != 0 && g.tree.isMachine(k.rank[field]) {
+			continue
+		}
 		if k.fits[field] > 0 && 2*k.fits[field] >= most && (best == nil || k.rank[field] < best.rank[field]) {
 			best = k
 		}
