@@ -109,6 +109,9 @@ const (
 // hold the rest, and an envelope may have the time.
 const reasonNoTime = "no time found in the JSON object"
 
+// reasonUnanswered is that of a line which tells of a request that a later one tells more of.
+const reasonUnanswered = "request not answered yet"
+
 // jsonParser reads one source.
 type jsonParser struct {
 	root  *jsonNode
@@ -701,7 +704,7 @@ func (p *jsonParser) assemble() error {
 		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
 	}
 	if p.rest.started && !p.rest.status {
-		return &Reject{Reason: "request not answered yet", Value: p.line, Skip: true} // the line of its end follows
+		return &Reject{Reason: reasonUnanswered, Value: p.line, Skip: true} // the line of its end follows
 	}
 	if p.rest.module && !p.rest.status {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: true}

@@ -10,8 +10,8 @@ import (
 // W3C reads any log in the W3C extended format.
 func W3C() *Format {
 	return &Format{
-		Name:   "w3c",
-		Header: "#",
+		Name:    "w3c",
+		Headers: []string{"#"},
 		Doc: `W3C extended log: IIS, CloudFront standard logs, NetScaler, Imperva and others
 
   #Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) …

@@ -461,9 +461,9 @@ func (l *Log) line(line string, number int64, torn bool, b *Batch) (became byte)
 		b.Requests = b.Requests[:n]
 		var reject *parsers.Reject
 		if errors.As(err, &reject) && reject.Skip {
-			if l.format.Header != "" && l.Once() {
+			if len(l.format.Headers) > 0 && l.Once() {
 				if l.seen == nil {
-					l.seen = &headers{prefix: l.format.Header}
+					l.seen = &headers{prefixes: l.format.Headers}
 				}
 				l.seen.see(line)
 			}

@@ -556,7 +556,7 @@ func (l *Log) resume(k Known) (same bool, err error) {
 		was = inLines
 	}
 	cut := newCutter(l.content, was)
-	before := &headers{prefix: l.format.Header}
+	before := &headers{prefixes: l.format.Headers}
 	l.joiner, l.number = joiner{}, 0
 	hash, err := cut.skip(k.At.Offset, func(b block) { l.recall(b, before) })
 	if err != nil || k.At.Offset > 0 && hash != k.At.Hash {
@@ -575,13 +575,17 @@ func (l *Log) resume(k Known) (same bool, err error) {
 	}
 	l.layout = was
 	l.Source.First = k.Source.First
-	l.Start, l.At, l.cut, l.headers = k.At, k.At, cut, before.kept()
+	l.Start, l.At, l.cut = k.At, k.At, cut
 	if torn != "" {
 		l.number++
 	}
 	rest, broken := l.content.peek()
 	line, _, ended := bytes.Cut(rest, []byte{'\n'})
 	same = torn != "" && hashText(xxh3.Hash128(line)) == torn[1:]
+	if same { // it will not be read again
+		before.see(string(bytes.TrimSuffix(line, []byte{'\r'})))
+	}
+	l.headers = before.kept()
 	ends := cut.document == nil || !cut.document.unfinished()
 	over := len(rest) == 0 && broken == nil && ends || same && !ended // what is broken is told again
 	if over && !l.grows {
@@ -616,8 +620,6 @@ func (l *Log) recall(b block, h *headers) {
 			}
 			line = whole.line
 		}
-		if h.prefix != "" {
-			h.see(line)
-		}
+		h.see(line)
 	}
 }
