@@ -45,7 +45,7 @@ var products = []struct {
 
 // lacking are the names of what not even the first sample of a format tells. Those after
 // it show lines that tell less.
-var lacking = map[string]string{"apache-ssl-request": "status"}
+var lacking = map[string]string{"apache-ssl-request": "status", "bunny-cdn": "method"}
 
 // TestExplainGolden writes how each sample of each format and a line of each product is
 // explained. It is to be read as the person would who asked.

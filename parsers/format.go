@@ -112,6 +112,8 @@ func All() []*Format {
 		LTSV(),
 		UWSGI(),
 		Gin(),
+		Fiber(),
+		Bunny(),
 		OAuth2Proxy(),
 		Squid(),
 		IIS(),
