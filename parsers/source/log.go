@@ -362,7 +362,8 @@ func (l *Log) read(block placed, b *Batch) *Batch {
 		} else {
 			text = ""
 		}
-		if l.torn != "" && !l.untear(line, !block.torn, b) {
+		torn := block.torn && text == ""
+		if l.torn != "" && !l.untear(line, !torn, b) {
 			continue
 		}
 		l.At.Lines++
@@ -370,7 +371,6 @@ func (l *Log) read(block placed, b *Batch) *Batch {
 		if block.numbers != nil {
 			l.number = block.numbers[n]
 		}
-		torn := block.torn && text == ""
 		whole := joined{line: strings.TrimSuffix(line, "\r"), start: l.number}
 		if block.numbers == nil && !torn {
 			var ok bool

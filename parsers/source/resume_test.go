@@ -111,28 +111,83 @@ func TestGrowingRails(t *testing.T) {
 				end += strings.IndexByte(content[end:], '\n') + 1
 				cuts = append(cuts, end-1, end, end+20)
 			}
-			for _, cut := range cuts {
-				cut = min(cut, len(content))
-				opts := options(t, time.Minute)
-				opts.Formats = []*parsers.Format{parsers.Rails()}
-				kept := map[string]string{}
-				first := read(t, opts, write(t, path, content[:cut]))
-				if len(first.plan.Logs) == 1 {
-					maps.Copy(kept, first.kept)
-					opts.Known = first.known()
-				}
-				second := read(t, opts, write(t, path, content))
-				if l := second.plan.Logs[0]; l.Voids() {
-					delete(kept, key(l.Source.ID, l.Start.Lines))
-				}
-				maps.Copy(kept, second.kept)
-				if !maps.Equal(kept, want.kept) {
-					t.Fatalf("cut at %d, behind %q: %d requests, want the %d of one reading", cut, content[max(cut-30, 0):cut], len(kept), len(want.kept))
-				}
-				if second.plan.Logs[0].At != want.plan.Logs[0].At {
-					t.Fatalf("cut at %d: stands at %+v, want %+v", cut, second.plan.Logs[0].At, want.plan.Logs[0].At)
+			growsAlike(t, path, content, cuts, []*parsers.Format{parsers.Rails()}, want)
+		})
+	}
+}
+
+// The last row of a table that is still written to is read, and read again once it is whole.
+func TestGrowingTable(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("time,client_ip,method,path,status,user_agent\n")
+	for i := range 12 {
+		agent := "curl/8.5.0"
+		if i%3 == 0 {
+			agent = "\"a, \"\"b\"\"\nc\""
+		}
+		fmt.Fprintf(&text, "2026-03-01T10:00:%02dZ,192.0.2.%d,GET,/p/%d,404,%s\n", i, i+1, i, agent)
+	}
+	content, path := text.String(), filepath.Join(t.TempDir(), "export.csv")
+	formats := []*parsers.Format{parsers.JSON(parsers.JSONConfig{})}
+	opts := options(t, time.Minute)
+	opts.Formats = formats
+	want := read(t, opts, write(t, path, content))
+	if at := want.plan.Logs[0].At; at.Parsed != 12 || at.Rejected != 0 {
+		t.Fatalf("%d requests, %d rejected; want 12, 0", at.Parsed, at.Rejected)
+	}
+	var cuts []int
+	quoted := false
+	for i := range content {
+		if i > strings.IndexByte(content, '\n') && !quoted {
+			cuts = append(cuts, i)
+		}
+		if content[i] == '"' {
+			quoted = !quoted
+		}
+	}
+	growsAlike(t, path, content, cuts, formats, want)
+}
+
+// growsAlike reads a log as far as each cut and then to its end, and wants it to end up as it
+// was read whole.
+func growsAlike(t *testing.T, path, content string, cuts []int, formats []*parsers.Format, want *reading) {
+	t.Helper()
+	isTable := formats[0].Name == "json"
+	for _, cut := range cuts {
+		cut = min(cut, len(content))
+		opts := options(t, time.Minute)
+		opts.Formats = formats
+		kept := map[string]string{}
+		first := read(t, opts, write(t, path, content[:cut]))
+		if len(first.plan.Logs) == 1 {
+			maps.Copy(kept, first.kept)
+			opts.Known = first.known()
+		}
+		second := read(t, opts, write(t, path, content))
+		l := second.plan.Logs[0]
+		if l.Anew() {
+			clear(kept)
+		}
+		if l.Voids() {
+			begin, quoted := 0, false // of the last row or line
+			for i, c := range content[:cut] {
+				if quoted = quoted != (c == '"' && isTable); c == '\n' && !quoted {
+					begin = i + 1
 				}
 			}
-		})
+			delete(kept, key(l.Source.ID, int64(strings.Count(content[:begin], "\n")+1)))
+		}
+		for k, v := range second.kept {
+			if kept[k] != "" {
+				t.Fatalf("cut at %d: line %s read again: %q, then %q", cut, k, kept[k], v)
+			}
+			kept[k] = v
+		}
+		if !maps.Equal(kept, want.kept) {
+			t.Fatalf("cut at %d, behind %q: %d requests, want the %d of one reading", cut, content[max(cut-30, 0):cut], len(kept), len(want.kept))
+		}
+		if l.At != want.plan.Logs[0].At {
+			t.Fatalf("cut at %d: stands at %+v, want %+v", cut, l.At, want.plan.Logs[0].At)
+		}
 	}
 }
