@@ -78,8 +78,18 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		n > 11 && f.Remote[10] == '.' && allDigits(f.Remote[:10])) && strings.HasPrefix(line, f.Remote) {
 		err = &Reject{Reason: "no address", Value: line} // the envelope, or the time in it, was taken for the client
 	}
-	if err == nil || rejectOf(err).Reason == reasonNoTime {
-		return err
+	if err == nil {
+		return nil
+	}
+	if rejectOf(err).Reason == reasonNoTime {
+		if proven || depth < maxEnvelopes { // an envelope around it may have the time
+			return err
+		}
+		if e.open(line, f, depth) != nil { // one that was read over has none
+			_ = e.parse(line, f)
+			return err
+		}
+		return nil
 	}
 	if proven && rejectOf(inner).Reason != reasonBare { // the whole line is what could not be read, for what is within
 		return &Reject{Reason: rejectOf(inner).Reason, Value: line}
@@ -193,6 +203,7 @@ func isEnveloped(line string) bool {
 //	message repeated 3 times: [ MESSAGE]                     (rsyslog; it is one line here)
 //	MESSAGE=MESSAGE                                          (journalctl -o export)
 //	web-1  | MESSAGE                                         (docker compose logs)
+//	web 2026-03-01T10:00:00.123456789Z MESSAGE               (DigitalOcean's App Platform)
 //	[pod/web-1/nginx] MESSAGE                                (kubectl logs --prefix)
 //	web-7d4b9c-x2x nginx MESSAGE                             (stern, with the namespace before it or not)
 //	2026-03-01T10:00:00Z app[148e21] fra [info]MESSAGE       (fly logs)
@@ -277,6 +288,9 @@ func (e *envelopes) peel(line string) envelope {
 	if word, after, _ := strings.Cut(line, " "); isName(word) {
 		if message, found := strings.CutPrefix(strings.TrimLeft(after, " "), "| "); found {
 			return envelope{lines: [2]string{message}}
+		}
+		if n, t := isoTime(after); n > 0 && !isAddress(word) {
+			return peelStamped(after[n:], t)
 		}
 	}
 	if message := cutTag(line); message != line {
