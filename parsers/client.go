@@ -30,6 +30,9 @@ type client struct {
 // client alone (X-Real-IP, CF-Connecting-IP) are lists of one, and so is "Forwarded".
 func (s *Site) client(remote, forwarded string) client {
 	remote, forwarded = logged(remote), logged(forwarded)
+	if remote == "unknown" {
+		remote = ""
+	}
 	if forwarded == "" && isCanonical(remote) { // as in most lines
 		return client{ip: remote, why: whyPeer}
 	}

@@ -109,6 +109,8 @@ func TestClient(t *testing.T) {
 		{"no peer", nil, "", "198.51.100.7, 203.0.113.9", "203.0.113.9", ""},
 		{"no peer, past the proxies", proxies, "-", "198.51.100.7, 203.0.113.9, 10.0.0.2", "203.0.113.9", ""},
 		{"no peer, no address", proxies, "", "unknown", "", ""},
+		{"a peer that is not known", proxies, "unknown", "", "", ""},
+		{"a peer that is not known, but forwards", proxies, "unknown", "203.0.113.9", "203.0.113.9", ""},
 		{"a list for the peer", nil, "198.51.100.7, 203.0.113.9", "", "203.0.113.9", ""},
 		{"a list for the peer, past the proxies", proxies, "198.51.100.7,203.0.113.9,10.0.0.2:80", "", "203.0.113.9", "10.0.0.2"},
 		{"a list for the peer, which is no address", nil, "203.0.113.9, ' OR 1=1", "", "203.0.113.9, ' OR 1=1", ""},

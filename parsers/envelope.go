@@ -35,6 +35,9 @@ func enveloped(parse ParseFunc) ParseFunc {
 			line = strings.TrimLeft(line, "\x00")
 		}
 		err := e.read(line, f, maxEnvelopes)
+		if err != nil && !f.Time.IsZero() && rejectOf(err).Reason == reasonNoTime {
+			return nil // the time of a logger, which no envelope knows better
+		}
 		if err != nil {
 			f.reset()
 		}
@@ -55,6 +58,7 @@ type envelope struct {
 	// there where it cannot be told by the prefix alone what belongs to it.
 	lines  [2]string
 	time   time.Time // zero if not known; a syslog time without a year is none
+	logger bool      // the time is a logger's, and may be a local one: that of an envelope around this goes before it
 	reason string    // why lines, if they cannot be read, are no lines
 	skip   bool      // that is no fault
 }
@@ -74,8 +78,18 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		n > 11 && f.Remote[10] == '.' && allDigits(f.Remote[:10])) && strings.HasPrefix(line, f.Remote) {
 		err = &Reject{Reason: "no address", Value: line} // the envelope, or the time in it, was taken for the client
 	}
-	if err == nil || rejectOf(err).Reason == reasonNoTime {
-		return err
+	if err == nil {
+		return nil
+	}
+	if rejectOf(err).Reason == reasonNoTime {
+		if proven || depth < maxEnvelopes { // an envelope around it may have the time
+			return err
+		}
+		if e.open(line, f, depth) != nil { // one that was read over has none
+			_ = e.parse(line, f)
+			return err
+		}
+		return nil
 	}
 	if proven && rejectOf(inner).Reason != reasonBare { // the whole line is what could not be read, for what is within
 		return &Reject{Reason: rejectOf(inner).Reason, Value: line}
@@ -113,6 +127,9 @@ func (e *envelopes) open(line string, f *Fields, depth int) error {
 		err := e.read(message, f, depth-1)
 		if err != nil && rejectOf(err).Reason == reasonNoTime && !env.time.IsZero() {
 			f.Time = env.time
+			if env.logger {
+				return err
+			}
 			return nil
 		}
 		if isFinal(err) {
@@ -186,12 +203,13 @@ func isEnveloped(line string) bool {
 //	message repeated 3 times: [ MESSAGE]                     (rsyslog; it is one line here)
 //	MESSAGE=MESSAGE                                          (journalctl -o export)
 //	web-1  | MESSAGE                                         (docker compose logs)
+//	web 2026-03-01T10:00:00.123456789Z MESSAGE               (DigitalOcean's App Platform)
 //	[pod/web-1/nginx] MESSAGE                                (kubectl logs --prefix)
 //	web-7d4b9c-x2x nginx MESSAGE                             (stern, with the namespace before it or not)
 //	2026-03-01T10:00:00Z app[148e21] fra [info]MESSAGE       (fly logs)
 //	web1 nginx: MESSAGE                                      (what is left of syslog)
 //	any text 203.0.113.9 - - […                              (loggers, process managers)
-//	any text {"a": "JSON object"}
+//	2026-03-01 10:00:00,123 INFO any text {"a": "JSON object"}  (loggers: loggerTime)
 //
 // and JSON objects with a string that is the line (messageKeys). Any of them may be coloured.
 func (e *envelopes) peel(line string) envelope {
@@ -271,6 +289,9 @@ func (e *envelopes) peel(line string) envelope {
 		if message, found := strings.CutPrefix(strings.TrimLeft(after, " "), "| "); found {
 			return envelope{lines: [2]string{message}}
 		}
+		if n, t := isoTime(after); n > 0 && !isAddress(word) {
+			return peelStamped(after[n:], t)
+		}
 	}
 	if message := cutTag(line); message != line {
 		return envelope{lines: [2]string{message}}
@@ -282,7 +303,8 @@ func (e *envelopes) peel(line string) envelope {
 		return envelope{lines: [2]string{message}}
 	}
 	if brace := strings.IndexByte(line, '{'); brace > 0 {
-		return envelope{lines: [2]string{line[brace:]}}
+		t, _ := parseISOTime(loggerTime(line[:brace]))
+		return envelope{lines: [2]string{strings.TrimSuffix(line[brace:], " []")}, time: t, logger: true} // Monolog's, of nothing
 	}
 	return bare
 }
@@ -761,7 +783,7 @@ func isJournalKey(s string) bool {
 // of such an object.
 var (
 	messageKeys = [...][]string{
-		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
+		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"short_message"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
 		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
 		{hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}

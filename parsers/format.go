@@ -16,13 +16,13 @@ import (
 type Format struct {
 	Name    string   // "nginx-combined"
 	Doc     string   // one line, then an empty one, then the whole story
-	Samples []string // lines of this format, each read without an error
+	Samples []string // lines of this format, each read without an error or, by one of Headers, for those that follow
 	// Given is what a format that was made at run time was made from, beside its name:
 	// the text of a log_format. It is "" for the others.
 	Given string
-	// Header is what the lines begin with that say how later ones are written; "" if
-	// every line stands alone.
-	Header string
+	// Headers are what the lines begin with, without an envelope, that say how later ones
+	// are read; none if every line stands alone.
+	Headers []string
 	// New returns a parse function for one source. It may keep memory of that
 	// source (a header, the last time stamp) and is used by one goroutine.
 	New func() ParseFunc
@@ -112,6 +112,8 @@ func All() []*Format {
 		LTSV(),
 		UWSGI(),
 		Gin(),
+		Fiber(),
+		Bunny(),
 		OAuth2Proxy(),
 		Squid(),
 		IIS(),
@@ -121,16 +123,17 @@ func All() []*Format {
 		Rack(),
 		TraefikCLF(),
 		NginxIngress(),
+		APISIX(),
 		NginxCombined(),
 		Envoy(),
 		ApacheSSLRequest(),
-		APISIX(),
 		NginxProxyManager(),
 		Werkzeug(),
 		Chi(),
 		Uvicorn(),
 		Actix(),
 		Morgan(),
+		Rails(),
 		Logfmt(),
 	}
 }

@@ -15,7 +15,8 @@ func Gin() *Format {
 
 Older versions write the path without quotes. Colours are taken off. The time bears no
 zone and is taken as UTC. The client is whom Gin took for it: which proxies it trusts
-is its own setting. Lines of [GIN-debug] and errors on lines of their own are skipped.`,
+is its own setting. Lines of [GIN-debug], of
+KrakenD about itself, and errors on lines of their own are skipped.`,
 		Samples: []string{
 			`[GIN] 2026/03/01 - 10:00:00 | 200 |     1.23525ms |     203.0.113.9 | GET      "/api/users?page=2"`,
 			`[GIN] 2026/03/01 - 10:00:01 | 401 |     458.791µs |     2001:db8::7 | POST     "/login"`,
@@ -32,7 +33,7 @@ func parseGin(line string, f *Fields) error {
 	f.reset()
 	rest, found := strings.CutPrefix(plain(line), "[GIN] ")
 	if !found {
-		if strings.HasPrefix(line, "[GIN-debug]") || strings.HasPrefix(line, "Error #") {
+		if strings.HasPrefix(line, "[GIN-debug]") || strings.HasPrefix(line, "[KRAKEND]") || strings.HasPrefix(line, "Error #") {
 			return &Reject{Reason: "Gin notice", Value: line, Skip: true}
 		}
 		return &Reject{Reason: "not of Gin", Value: line}

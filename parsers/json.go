@@ -110,6 +110,9 @@ const (
 // hold the rest, and an envelope may have the time.
 const reasonNoTime = "no time found in the JSON object"
 
+// reasonUnanswered is that of a line which tells of a request that a later one tells more of.
+const reasonUnanswered = "request not answered yet"
+
 // jsonParser reads one source.
 type jsonParser struct {
 	root  *jsonNode
@@ -711,7 +714,7 @@ func (p *jsonParser) assemble() error {
 		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
 	}
 	if p.rest.started && !p.rest.status {
-		return &Reject{Reason: "request not answered yet", Value: p.line, Skip: true} // the line of its end follows
+		return &Reject{Reason: reasonUnanswered, Value: p.line, Skip: true} // the line of its end follows
 	}
 	if p.rest.module && !p.rest.status {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: true}
@@ -770,6 +773,9 @@ func (p *jsonParser) adapt() {
 		f.Status, p.rest.status = 403, true
 	}
 	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }
+	if is(markShipped) && p.root.isMachine(p.rank[jsonHost]) {
+		f.Host = ""
+	}
 	switch {
 	case is(markTomcat) && f.Remote == "": // its host is the client's
 		f.Remote, f.Host = f.Host, ""

@@ -81,7 +81,7 @@ var jsonKeys = []struct {
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
-		net.sock.peer.addr net.peer.ip network.peer.address`},
+		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -95,12 +95,16 @@ var jsonKeys = []struct {
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
 		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource
-		httprequesturi httprequestpath`},
+		httprequesturi httprequestpath urldetails.path`},
 	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery
-		querystringparameters`},
+		querystringparameters url.querystring urldetails.querystring`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost clientrequesthttphost httphost authority originalhost host url.domain domainname domain
+	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost clientrequesthttphost httphost authority originalhost`},
+	{jsonHost, requestSide | headerSide, 0, `host`},
+	{jsonHost, sent, 0, `url.domain url.hostname urldetails.host`},
+	{jsonHost, topSide, 0, machineKey},
+	{jsonHost, sent, 0, `domainname domain
 		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
@@ -117,6 +121,7 @@ var jsonKeys = []struct {
 	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =TimeTaken =Elapsed durationms latencyms elapsedms
 		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
 		totalduration turnaroundtimemsec`},
+	{jsonDuration, responseSide, unit(time.Millisecond), `elapsed`}, // httplog, of chi
 	{jsonDuration, answered, unit(time.Second), `properties.timetaken requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
 	{jsonDuration, answered, unitUnknown, `latencyhuman duration latency responsetime elapsed elapsedtime
@@ -151,6 +156,10 @@ var jsonKeys = []struct {
 	{jsonSaid, topSide, 0, `body`},
 }
 
+// machineKey is the key by which a line tells the host that was asked for, or, where it was
+// shipped, the machine that it comes from.
+const machineKey = "host"
+
 // A jsonMark is a key of the line itself that tells which product wrote it, alone or with
 // others.
 type jsonMark uint16
@@ -162,6 +171,7 @@ const (
 	markCloudFront
 	markAkamai // DataStream
 	markAPISIX
+	markShipped // of what ships logs: Datadog, Graylog, Splunk, Vector
 	markLevel
 	markMessage
 	markTime
@@ -177,6 +187,10 @@ var jsonMarks = map[string]jsonMark{
 	"xedgelocation":    markCloudFront,
 	"reqtimesec":       markAkamai,
 	"apisixlatency":    markAPISIX,
+	"ddsource":         markShipped,
+	"ddtags":           markShipped,
+	"shortmessage":     markShipped,
+	"sourcetype":       markShipped,
 	"level":            markLevel,
 	"message":          markMessage,
 	"time":             markTime,
@@ -192,7 +206,7 @@ const (
 	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
 	eventObjects = `event`
 	// Objects that loggers and shippers wrap around the whole.
-	wholeObjects = `fields attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state`
+	wholeObjects = `fields content attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state`
 )
 
 // hitObject is what Elasticsearch, and what dumps it, puts around a document. Written
@@ -226,6 +240,12 @@ func (n *jsonNode) means(field jsonField) bool {
 
 // isBody tells whether an object that stands there is a body, as a whole.
 func (n *jsonNode) isBody() bool { return n.means(jsonBody) || n.means(jsonSaid) }
+
+// isMachine tells whether a host that was taken by that rank is of the key that names a machine
+// where the log was shipped.
+func (n *jsonNode) isMachine(rank uint8) bool {
+	return slices.Contains(n.loose[machineKey].uses, jsonUse{field: jsonHost, rank: rank})
+}
 
 // maxKeyLen is how long a key may be, in bytes, that is known in any spelling and remembered.
 const maxKeyLen = 256
@@ -479,6 +499,7 @@ type jsonGuesser struct {
 	tree    *jsonNode
 	parser  jsonParser
 	objects int
+	marks   jsonMark             // of all objects
 	known   map[string]*keyGuess // at most maxKeys
 	order   []*keyGuess          // as they were met
 }
@@ -515,6 +536,9 @@ func (g *jsonGuesser) walk(object *fastjson.Object, node *jsonNode, path string,
 		var child *jsonNode
 		if node != nil {
 			child = node.find(string(key))
+		}
+		if child != nil {
+			g.marks |= child.mark
 		}
 		if v.Type() == fastjson.TypeArray {
 			if v = v.Get("0"); v == nil {
@@ -613,6 +637,9 @@ func (g *jsonGuesser) named(field jsonField) *keyGuess {
 	}
 	var best *keyGuess
 	for _, k := range g.order {
+		if field == jsonHost && g.marks&markShipped != 0 && g.tree.isMachine(k.rank[field]) {
+			continue
+		}
 		if k.fits[field] > 0 && 2*k.fits[field] >= most && (best == nil || k.rank[field] < best.rank[field]) {
 			best = k
 		}

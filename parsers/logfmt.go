@@ -15,11 +15,9 @@ The keys are those known of JSON logs, in any spelling. Values with blanks stand
 quotes, with \" and \n inside; a key without a value says nothing. Logrus, slog, Rails
 lograge and Heroku's router write such lines; of the last, fwd is X-Forwarded-For with
 the client at its end, and service the time taken. What stands before the first pair is
-read over, but for a time at its beginning, which holds where no key tells one: an
-ISO 8601 time, or that of a Rails logger ("I, [2026-03-01T10:00:00.123456 #7] …").
-Lines of other loggers, which hold neither a request nor a status, are skipped. So is
-what Rails logs by itself: a request takes several lines of it, none of which tells
-both who asked and what was answered. Lograge makes one line of them.`,
+read over, but for a time at its beginning, which holds where no key tells one, as Go,
+Python and Java write it before or behind a level, or Rails ("I, [2026-03-01T10:00:00.123456 #7] …").
+Lines of other loggers, which hold neither a request nor a status, are skipped.`,
 		Samples: []string{
 			`time="2026-03-01T10:00:00Z" level=info msg=request method=GET path="/api/users?page=2" status=200 bytes=1043 duration=1.2ms remote_addr=203.0.113.9 user_agent="curl/8.5.0"`,
 			`I, [2026-03-01T10:00:01.123456 #7]  INFO -- : method=POST path=/login format=html controller=SessionsController action=create status=401 duration=58.33 view=40.43 db=15.26`,
@@ -74,39 +72,14 @@ func (p *logfmt) parse(line string, f *Fields) error {
 		at = next
 	}
 	if pairs < 2 {
-		if isRails(line) {
-			return &Reject{Reason: reasonRails, Value: line, Skip: true}
-		}
 		return &Reject{Reason: "no key=value pairs", Value: line}
 	}
 	if f.Time.IsZero() {
-		if t, ok := j.clock.read(leadingTime(line)); ok {
+		if t, ok := j.clock.read(loggerTime(line)); ok {
 			f.Time = t
 		}
 	}
 	return j.finishTimed()
-}
-
-// reasonRails is that of the lines of which Rails writes several a request.
-const reasonRails = "one of several lines that Rails logs of a request: use lograge, which makes one of them"
-
-// isRails tells whether the line is one that Rails writes as it handles a request.
-func isRails(line string) bool {
-	if i := strings.Index(line, " -- : "); i >= 0 {
-		line = line[i+len(" -- : "):]
-	}
-	if strings.HasPrefix(line, "[") { // its tags
-		_, line, _ = strings.Cut(line, "] ")
-	}
-	switch word, rest, _ := strings.Cut(line, " "); word {
-	case "Started":
-		return strings.Contains(rest, ` "/`) && strings.Contains(rest, " for ")
-	case "Processing":
-		return strings.HasPrefix(rest, "by ") && strings.Contains(rest, "#")
-	case "Completed":
-		return len(rest) > 3 && isNumber(rest[:3]) && strings.Contains(rest, " in ")
-	}
-	return false
 }
 
 // take uses the value of a key.
@@ -177,13 +150,4 @@ func nextWord(line string, at int) int {
 		at++
 	}
 	return at
-}
-
-// leadingTime returns the text before the first pair that may be a time.
-func leadingTime(line string) string {
-	if len(line) > 4 && line[1:4] == ", [" { // I, [2026-03-01T10:00:00.123456 #7]
-		line = line[4:]
-	}
-	stamp, _, _ := strings.Cut(strings.TrimPrefix(line, "["), " ")
-	return strings.TrimSuffix(stamp, "]")
 }

@@ -48,7 +48,7 @@ func parseMorgan(line string, f *Fields) error {
 		return &Reject{Reason: "no bytes and milliseconds at the end", Value: line}
 	}
 	rest, status, _ := cutLast(rest)
-	if len(status) != 3 || !f.setStatus(status) {
+	if len(status) != 3 && status != "-" || !f.setStatus(status) { // "-" where the client has left before
 		return &Reject{Reason: "status is not a number", Value: status}
 	}
 	if size != "-" && (!isNumber(size) || !f.setBytes(size)) {

@@ -16,9 +16,10 @@ func NginxCombined() *Format {
   $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"
 
 The two servers write the same text, so one format reads both, and the escapes of
-both. Before the address may stand a virtual host (Apache's vhost_combined) and the
-addresses of X-Forwarded-For, with commas or in quotes: the last address is the one
-taken as the server's peer. After the user agent may stand anything; an
+both. Before the address may stand the name of a program ("app - "), a virtual host
+(Apache's vhost_combined; it may stand before the request, too) and the addresses of
+X-Forwarded-For, with commas or in quotes: the last address is the one taken as the
+server's peer. After the user agent may stand anything; an
 X-Forwarded-For in quotes is taken as such, and what Traefik and the ingress
 controller append is understood, and a request time: rt=0.015, request_time=0.015, or a
 number with three decimals, as nginx writes seconds. A whole number is left alone, for
@@ -141,8 +142,10 @@ func leadingSize(s string) (size int64, rest string) {
 func (p *clf) parseAny(line string, f *Fields) error {
 	// A user name may hold brackets, but no bare quote: the first quote after a
 	// bracket is the request's, and the time stands right before it.
-	mid := strings.Index(line, `] "`)
-	if mid < 0 {
+	mid, rest := strings.Index(line, `] "`), ""
+	if mid >= 0 {
+		rest = line[mid+len(`] "`):]
+	} else if mid, rest = f.hostBetween(line); mid < 0 {
 		return unlessErrorLog(line, "no time and request", line)
 	}
 	open := mid - len(clfTime) - 1
@@ -158,7 +161,6 @@ func (p *clf) parseAny(line string, f *Fields) error {
 	if !f.setPeer(line[:open]) {
 		return &Reject{Reason: "no address", Value: line[:open]}
 	}
-	rest := line[mid+len(`] "`):]
 	if len(rest) > 1 && rest[0] == '"' && rest[1] != ' ' && strings.Contains(rest[1:], `"" `) {
 		return &Reject{Reason: "quotes are doubled, as in CSV", Value: line}
 	}
@@ -185,6 +187,24 @@ func (p *clf) parseAny(line string, f *Fields) error {
 	return nil
 }
 
+// hostBetween takes a virtual host that stands without quotes between the time and the request,
+// and returns where the bracket of the time is, -1 if there is none, and what follows the first
+// quote.
+func (f *Fields) hostBetween(line string) (mid int, rest string) {
+	mid = strings.Index(line, "] ")
+	if mid < 0 {
+		return -1, ""
+	}
+	host, rest, _ := cutByte(line[mid+len("] "):], ' ')
+	if host != "-" && !isHost(host) || !opensQuote(rest) {
+		return -1, ""
+	}
+	if !allDigits(host) {
+		f.Host = valueOf(host)
+	}
+	return mid, rest[1:]
+}
+
 // time reads a time stamp, also with a day of one digit.
 func (p *clf) time(s string) (time.Time, bool) {
 	if len(s) > 1 && s[1] == '/' {
@@ -196,8 +216,11 @@ func (p *clf) time(s string) (time.Time, bool) {
 // setPeer takes what stands before the time: addresses, identity and user.
 func (f *Fields) setPeer(s string) bool {
 	s = strings.TrimSuffix(s, " ")
-	if i := strings.Index(s, " - "); i > 0 {
+	if i := strings.Index(s, " - "); i >= 0 {
 		user := s[i+len(" - "):]
+		if isProgram(s[:i]) && beginsWithPeer(user) { // "app - 203.0.113.9 - -"
+			return f.setPeer(user)
+		}
 		if strings.Trim(user, " ") == "-" { // Jetty puts blanks around it
 			user = "-"
 		}
@@ -211,7 +234,7 @@ func (f *Fields) setPeer(s string) bool {
 			f.RequestID, user = valueOf(id), after
 		}
 		f.User = unescape(valueOf(user))
-		return f.setAddresses(s[:i])
+		return i == 0 || f.setAddresses(s[:i]) // Gunicorn, on a Unix socket, has no address
 	}
 	all := s
 	s, user, _ := cutLast(s)
@@ -224,6 +247,19 @@ func (f *Fields) setPeer(s string) bool {
 		f.Host = identity
 	}
 	return f.setAddresses(s)
+}
+
+// isProgram tells whether s could be the name of a program that stands before a line, and not
+// that of a client: a host has dots.
+func isProgram(s string) bool {
+	return s != "" && isLetter(s[0]) && s != "localhost" && s != "unknown" && isName(s) && strings.IndexByte(s, '.') < 0
+}
+
+// beginsWithPeer tells whether s begins as the common log format does: with an address, an
+// identity that is none, and a user.
+func beginsWithPeer(s string) bool {
+	address, rest, _ := cutByte(s, ' ')
+	return isAddress(address) && strings.HasPrefix(rest, "- ")
 }
 
 // isRequestID tells whether s has the form of nginx's $request_id.

@@ -610,3 +610,49 @@ func daysIn(year, month int) int {
 	}
 	return 31
 }
+
+// loggerTime returns the time that a line begins with as loggers write one before what they
+// are given, in brackets or not, and behind the level or not; "" if there is none:
+//
+//	2026-03-01 10:00:00,123 INFO …   2026/03/01 10:00:00 …   [2026-03-01 10:00:00 +0000] [7] …
+//	INFO:     2026-03-01 10:00:00,123 …   I, [2026-03-01T10:00:00.123456 #7] …
+func loggerTime(line string) string {
+	line = strings.TrimLeft(line, "[ ")
+	if n := stampLen(line); n > 0 {
+		return line[:n]
+	}
+	const longest = len("[CRITICAL]:")
+	level, rest, found := cutByte(line[:min(len(line), longest+maxStamp)], ' ')
+	if !found || level == "" || len(level) > longest || !isLetter(level[0]) {
+		return ""
+	}
+	rest = strings.TrimLeft(rest, "[ ")
+	return rest[:stampLen(rest)]
+}
+
+// maxStamp is how long the time of a logger may be, with blanks before it, in bytes.
+const maxStamp = 48
+
+// stampLen returns the length of the time, of our era, that s begins with: a date and a time of
+// day, with the fraction and the zone that follow; 0 if there is none.
+func stampLen(s string) int {
+	n := len("2006-01-02T15:04:05")
+	if len(s) < n || s[0] == '0' || !isDay(s[:10]) || s[10] != ' ' && s[10] != 'T' || s[13] != ':' || s[16] != ':' || !allDigits(s[17:n]) {
+		return 0
+	}
+	if n+1 < len(s) && (s[n] == '.' || s[n] == ',') && isDigit(s[n+1]) {
+		for n++; n < len(s) && isDigit(s[n]); n++ {
+		}
+	}
+	end := n
+	if end < len(s) && s[end] == ' ' {
+		end++
+	}
+	for end < len(s) && (isDigit(s[end]) || strings.IndexByte("Z+-:", s[end]) >= 0) {
+		end++
+	}
+	if _, ok := parseZone(s[n:end]); ok && s[end-1] != ' ' {
+		return end
+	}
+	return n
+}

@@ -14,7 +14,7 @@ func Uvicorn() *Format {
 
 Uvicorn writes no time. It must come from around the line (a container's log, the
 journal, CloudWatch), or from a log configuration that puts an ISO 8601 time at the
-beginning, as gunicorn's for its Uvicorn workers. What Uvicorn says of itself, and of
+beginning, before the level or behind it, as gunicorn's for its Uvicorn workers. What Uvicorn says of itself, and of
 WebSockets, is skipped.`,
 		Samples: []string{
 			`2026-03-01T10:00:00.123456789Z stdout F INFO:     203.0.113.9:40000 - "GET /api/users?page=2 HTTP/1.1" 200 OK`,
@@ -56,7 +56,7 @@ func (p *uvicorn) parse(line string, f *Fields) error {
 	if !isAddress(f.Remote) {
 		return &Reject{Reason: "no address", Value: head}
 	}
-	stamp := isoPrefix(line)
+	stamp := loggerTime(line)
 	if stamp == "" {
 		return timeless
 	}
@@ -89,31 +89,4 @@ func isUvicornNotice(line string) bool {
 		}
 	}
 	return false
-}
-
-// isoPrefix returns the time in the shape of ISO 8601 that s begins with, in brackets
-// or not, also with a blank for the T and a comma for the point; "" if there is none.
-func isoPrefix(s string) string {
-	if strings.HasPrefix(s, "[") {
-		stamp, _, _ := strings.Cut(s[1:], "]")
-		if isISO(stamp) {
-			return stamp
-		}
-		return ""
-	}
-	if !isISO(s) {
-		return ""
-	}
-	n := len(isoSecond)
-	for n < len(s) && s[n] != ' ' { // fraction and zone
-		n++
-	}
-	return s[:n]
-}
-
-const isoSecond = "2006-01-02T15:04:05"
-
-// isISO tells whether s could begin with a time in the shape of ISO 8601, of our era.
-func isISO(s string) bool {
-	return len(s) >= len(isoSecond) && s[0] != '0' && s[4] == '-' && s[7] == '-' && s[13] == ':' && s[16] == ':'
 }

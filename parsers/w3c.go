@@ -10,8 +10,8 @@ import (
 // W3C reads any log in the W3C extended format.
 func W3C() *Format {
 	return &Format{
-		Name:   "w3c",
-		Header: "#",
+		Name:    "w3c",
+		Headers: []string{"#"},
 		Doc: `W3C extended log: IIS, CloudFront standard logs, NetScaler, Imperva and others
 
   #Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) …
@@ -105,7 +105,7 @@ func w3cColumnsOf(names []string, software string) *w3cColumns {
 			c.date = i
 		case name == "time", name == "time-local" && c.time < 0:
 			c.time = i
-		case name == "sc-win32-status", name == "timetakenms":
+		case name == "sc-win32-status", name == "s-computername", name == "timetakenms":
 			c.unit = time.Millisecond
 		case strings.HasPrefix(name, "x-edge-"), name == "time-to-first-byte":
 			c.unit, c.percent = time.Second, true

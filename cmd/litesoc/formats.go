@@ -168,7 +168,7 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 			fmt.Fprintf(out, "%s: no known format; %s, which comes nearest, reads %s\n", report.Show(f.Path), guess.Format.Name, reads)
 		case guess.Timeless > 0:
 			unknown++
-			hint = "let the log have the time of each request, or what runs the server put it before each line: 'docker logs --timestamps', 'journalctl --output short-iso'"
+			hint = "let the log have the time of each request, or what runs the server put it before each line: 'docker logs --timestamps', 'journalctl --output short-iso', rsyslog's RSYSLOG_FileFormat"
 			fmt.Fprintf(out, "%s: %s reads all but a time, which %d of the first %d lines do not have\n",
 				report.Show(f.Path), guess.Format.Name, guess.Timeless, guess.Of)
 		case guess.Skipped > 0:

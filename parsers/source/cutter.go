@@ -40,7 +40,7 @@ type cutter struct {
 type block struct {
 	text    string
 	memory  *[blockSize]byte // that the text lies in; nil: in other memory, which stays
-	torn    bool             // it is one line that has no line end: the content ends there
+	torn    bool             // its last line, the only one but in a table, has no line end: the content ends there
 	cut     int              // lines longer than MaxLine, which were cut
 	numbers []int64          // of the lines; nil: each is one more than the last
 }
@@ -136,13 +136,16 @@ func (c *cutter) nextRecords() (block, error) {
 		c.ahead.Write(c.buf[whole:c.n])
 		c.beyond += int64(c.n - whole)
 		c.n = 0
+		torn := false
 		if table, ok := c.document.(*tableSplitter); ok && c.err == io.EOF && !c.goesOn && table.unfinished() {
-			table.last()
-			*c.hash = *c.ahead
-			c.offset += c.beyond
-			c.beyond = 0
+			if torn = table.tear(); !torn {
+				*c.hash = *c.ahead
+				c.offset += c.beyond
+				c.beyond = 0
+			}
 		}
 		if b := c.document.take(); b.text != "" {
+			b.torn = torn
 			return b, nil
 		}
 	}

@@ -156,7 +156,8 @@ func upTo(from, to int64) (numbers []int64) {
 	return numbers
 }
 
-// The last row of a table may have no line end. What is read on from there is what is behind it.
+// The last row of a table may have no line end. It is read then, and again from its beginning
+// when there is more of it, unless its quotes are open.
 func TestTableEnd(t *testing.T) {
 	const row = "{\"a\":\"1\",\"b\":\"2\"}\n"
 	read := func(c *cutter) (text string, err error) {
@@ -167,20 +168,40 @@ func TestTableEnd(t *testing.T) {
 		}
 		return text, err
 	}
-	for _, test := range []struct{ last, want string }{
-		{"", ""},
-		{"3,4", "{\"a\":\"3\",\"b\":\"4\"}\n"},
-		{`3,"4`, "{\"a\":\"3\",\"b\":\"\\\"4\"}\n"},
-		{"3,\"4\n5,6", "{\"a\":\"3\",\"b\":\"\\\"4\"}\n{\"a\":\"5\",\"b\":\"6\"}\n"},
+	for _, test := range []struct {
+		last, want string
+		torn       bool
+	}{
+		{"", "", false},
+		{"3,4", "{\"a\":\"3\",\"b\":\"4\"}\n", true},
+		{"3", "3\n", true},
+		{`3,"4"`, "{\"a\":\"3\",\"b\":\"4\"}\n", true},
+		{"3,\"4\n5\"", "{\"a\":\"3\",\"b\":\"4\\u000a5\"}\n", true},
+		{`3,"4`, "{\"a\":\"3\",\"b\":\"\\\"4\"}\n", false},
+		{"3,\"4\n5,6", "{\"a\":\"3\",\"b\":\"\\\"4\"}\n{\"a\":\"5\",\"b\":\"6\"}\n", false},
 	} {
 		text := "a,b\n1,2\n" + test.last
+		end := len(text)
+		if test.torn {
+			end -= len(test.last)
+		}
 		c := newCutter(strings.NewReader(text), inTable)
-		if got, err := read(c); got != row+test.want || err != io.EOF || c.offset != int64(len(text)) {
+		if got, err := read(c); got != row+test.want || err != io.EOF || c.offset != int64(end) {
 			t.Errorf("%q: got %q, %v, up to %d", test.last, got, err, c.offset)
 		}
 		again := newCutter(strings.NewReader(text+"\n1,2\n"), inTable)
 		if sum, err := again.skip(c.offset, func(block) {}); sum != c.sum() || err != nil {
 			t.Fatalf("%q: what was read before is %s, %v, want %s", test.last, sum, err, c.sum())
+		}
+		if test.torn {
+			want := test.want
+			if line, ended := again.document.(*tableSplitter).next([]byte(test.last + "\n1,2\n")); string(line)+"\n" != want || !ended {
+				t.Errorf("%q: next is %q, %v", test.last, line, ended)
+			}
+			if got, err := read(again); got != want+row || err != io.EOF {
+				t.Errorf("%q: then comes %q, %v", test.last, got, err)
+			}
+			continue
 		}
 		if got, err := read(again); got != row || err != io.EOF {
 			t.Errorf("%q: then comes %q, %v", test.last, got, err)

@@ -2,13 +2,13 @@ package source
 
 import "strings"
 
-// headers keeps, of the lines it is shown, the last that begin with a prefix, as they
-// are or in an envelope: what a log says of the lines that follow, for a reader that
+// headers keeps, of the lines it is shown, the last that begin with one of the prefixes, as
+// they are or in an envelope: what a log says of the lines that follow, for a reader that
 // goes on in its middle.
 type headers struct {
-	prefix string // not empty
-	bare   []string
-	within []string // in an envelope, as far as that can be told
+	prefixes []string // of which none is empty
+	bare     []string
+	within   []string // in an envelope, as far as that can be told
 }
 
 const (
@@ -20,28 +20,34 @@ const (
 
 // see looks at a line.
 func (h *headers) see(line string) {
-	switch {
-	case len(line) > maxHeader:
-	case strings.HasPrefix(line, h.prefix):
-		h.bare = keepLast(h.bare, line)
-	case len(h.bare) == 0 && h.isWithin(line):
-		h.within = keepLast(h.within, line)
+	if len(line) > maxHeader {
+		return
+	}
+	for _, prefix := range h.prefixes {
+		switch {
+		case strings.HasPrefix(line, prefix):
+			h.bare = keepLast(h.bare, line)
+			return
+		case len(h.bare) == 0 && isWithin(line, prefix):
+			h.within = keepLast(h.within, line)
+			return
+		}
 	}
 }
 
 // isWithin tells whether a header may begin within the line: a word of letters after
-// the prefix, which stands where an envelope ends.
-func (h *headers) isWithin(line string) bool {
+// the prefix, if that is none itself, which stands where an envelope ends.
+func isWithin(line, prefix string) bool {
 	for at := 0; ; {
-		n := strings.Index(line[at:min(len(line), maxAround)], h.prefix)
+		n := strings.Index(line[at:min(len(line), maxAround)], prefix)
 		if n < 0 {
 			return false
 		}
 		before := line[:at+n]
-		at += n + len(h.prefix)
+		at += n + len(prefix)
 		opened := strings.HasSuffix(before, " ") || strings.HasSuffix(before, "=") ||
 			strings.HasSuffix(before, `"`) && !strings.HasSuffix(before, `\"`)
-		if opened && at < len(line) && 'A' <= line[at] && line[at] <= 'Z' {
+		if opened && (len(prefix) > 1 || at < len(line) && 'A' <= line[at] && line[at] <= 'Z') {
 			return true
 		}
 	}

@@ -16,7 +16,7 @@ func TestHeaders(t *testing.T) {
 		{"journal", "MESSAGE=", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := &headers{prefix: "#"}
+			h := &headers{prefixes: []string{"#"}}
 			var want []string
 			for i := range 20 {
 				header := test.before + fmt.Sprintf("#Fields: a b%d", i) + test.after

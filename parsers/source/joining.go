@@ -250,7 +250,7 @@ func (l *Log) passOver(most int64) error {
 	if l.cut == nil {
 		l.cut = newCutter(l.content, l.layout)
 	}
-	before := &headers{prefix: l.format.Header}
+	before := &headers{prefixes: l.format.Headers}
 	was, last := l.number, ""
 	l.cut.goesOn = true
 	l.cut.r = io.LimitReader(l.content, most)

@@ -367,7 +367,8 @@ func (l *Log) read(block placed, b *Batch) *Batch {
 		} else {
 			text = ""
 		}
-		if l.torn != "" && !l.untear(line, !block.torn, b) {
+		torn := block.torn && text == ""
+		if l.torn != "" && !l.untear(line, !torn, b) {
 			continue
 		}
 		l.At.Lines++
@@ -375,7 +376,6 @@ func (l *Log) read(block placed, b *Batch) *Batch {
 		if block.numbers != nil {
 			l.number = block.numbers[n]
 		}
-		torn := block.torn && text == ""
 		whole := joined{line: strings.TrimSuffix(line, "\r"), start: l.number}
 		if block.numbers == nil && !torn {
 			var ok bool
@@ -466,9 +466,9 @@ func (l *Log) line(line string, number int64, torn bool, b *Batch) (became byte)
 		b.Requests = b.Requests[:n]
 		var reject *parsers.Reject
 		if errors.As(err, &reject) && reject.Skip {
-			if l.format.Header != "" && l.Once() {
+			if len(l.format.Headers) > 0 && l.Once() {
 				if l.seen == nil {
-					l.seen = &headers{prefix: l.format.Header}
+					l.seen = &headers{prefixes: l.format.Headers}
 				}
 				l.seen.see(line)
 			}

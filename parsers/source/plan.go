@@ -261,7 +261,7 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 	const hint = "'litesoc formats detect FILE' tells what comes nearest; give the format with --format: a name " +
 		"of 'litesoc formats', or a log_format string"
 	const timeHint = "let the log have the time of each request, or what runs the server put it before each line: " +
-		"'docker logs --timestamps', 'journalctl --output short-iso'; a key of JSON that has it can be named in litesoc.yaml, under json_fields"
+		"'docker logs --timestamps', 'journalctl --output short-iso', rsyslog's RSYSLOG_FileFormat; a key of JSON that has it can be named in litesoc.yaml, under json_fields"
 	most := func(n int) bool { return 2*n >= nearest.Of }
 	switch {
 	case nearest.Parsed > 0:
@@ -552,11 +552,11 @@ func (l *Log) resume(k Known) (same bool, err error) {
 	}
 	was := l.layout
 	torn, open := strings.CutSuffix(k.At.Torn, openMark)
-	if torn != "" { // more of the text shows that its first line begins a document
+	if torn != "" && !(l.layout == inTable && k.At.Offset > 0) { // more of the text shows that its first line begins a document
 		was = inLines
 	}
 	cut := newCutter(l.content, was)
-	before := &headers{prefix: l.format.Header}
+	before := &headers{prefixes: l.format.Headers}
 	l.joiner, l.number = joiner{}, 0
 	hash, err := cut.skip(k.At.Offset, func(b block) { l.recall(b, before) })
 	if err != nil || k.At.Offset > 0 && hash != k.At.Hash {
@@ -575,13 +575,20 @@ func (l *Log) resume(k Known) (same bool, err error) {
 	}
 	l.layout = was
 	l.Source.First = k.Source.First
-	l.Start, l.At, l.cut, l.headers = k.At, k.At, cut, before.kept()
-	if torn != "" {
-		l.number++
-	}
+	l.Start, l.At, l.cut = k.At, k.At, cut
 	rest, broken := l.content.peek()
 	line, _, ended := bytes.Cut(rest, []byte{'\n'})
+	if table, ok := cut.document.(*tableSplitter); ok && torn != "" {
+		line, ended = table.next(rest)
+		l.number = table.line
+	} else if torn != "" {
+		l.number++
+	}
 	same = torn != "" && hashText(xxh3.Hash128(line)) == torn[1:]
+	if same { // it will not be read again
+		before.see(string(bytes.TrimSuffix(line, []byte{'\r'})))
+	}
+	l.headers = before.kept()
 	ends := cut.document == nil || !cut.document.unfinished()
 	over := len(rest) == 0 && broken == nil && ends || same && !ended // what is broken is told again
 	if over && !l.grows {
@@ -616,8 +623,6 @@ func (l *Log) recall(b block, h *headers) {
 			}
 			line = whole.line
 		}
-		if h.prefix != "" {
-			h.see(line)
-		}
+		h.see(line)
 	}
 }

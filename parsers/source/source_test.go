@@ -493,7 +493,7 @@ func TestNoLog(t *testing.T) {
 		{"error log", "2026/03/01 10:00:00 [error] 31#31: *1 open() failed\n2026/03/01 10:00:01 [notice] 1#1: start\n",
 			"no request in the first 2 lines: line 1 is skipped (nginx error log line): 2026/03/01"},
 		{"headers", "#Version: 1.0\n#Fields: date time c-ip cs-method cs-uri-stem sc-status\n", "no request in the first 2 lines: line 1 is skipped (W3C header line): #Version"},
-		{"Rails", "I, [2026-03-01T10:00:00.123456 #1]  INFO -- : Started GET \"/a\" for 203.0.113.9 at 2026-03-01 10:00:00 +0000\n", "use lograge"},
+		{"Rails", "I, [2026-03-01T10:00:00.123456 #1]  INFO -- : Started GET \"/a\" for 203.0.113.9 at 2026-03-01 10:00:00 +0000\n", "request not answered yet"},
 		{"no time", "GET /a 200 512 - 12.345 ms\nPOST /login 401 - - 3.000 ms\n",
 			"morgan-short, but no time in 2 of the first 2 lines: line 1 is not read (no time: neither the line nor what stands around it has one): GET /a"},
 		{"no time in JSON", `{"method":"GET","path":"/a","status":200}` + "\n", "json, but no time in 1 of the first 1 lines: line 1 is not read (no time found"},

@@ -75,6 +75,34 @@ func (s *tableSplitter) split(p []byte) (whole int) {
 	return whole
 }
 
+// tear ends the last row, which has no line end, and tells whether it gave one that may be
+// torn: it will be read again when more of it is there. Quotes that are open are not waited for.
+func (s *tableSplitter) tear() bool {
+	given, quoted := len(s.numbers), s.quoted
+	s.last()
+	return !quoted && len(s.numbers) > given
+}
+
+// next returns the row that a text begins with, as split gives it, and whether it has its line
+// end.
+func (s *tableSplitter) next(text []byte) (row []byte, ended bool) {
+	end, quoted := len(text), false
+	for i, c := range text {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case c == '\n' && !quoted:
+			end, ended = i, true
+		}
+		if ended {
+			break
+		}
+	}
+	alone := tableSplitter{keys: s.keys, header: s.header}
+	alone.give(bytes.TrimRight(text[:end], "\r\n"))
+	return bytes.TrimSuffix(alone.out, []byte{'\n'}), ended
+}
+
 // last ends the row, also without the end of a line: the last may have none. Quotes that are
 // open were none: each line is a row then.
 func (s *tableSplitter) last() {

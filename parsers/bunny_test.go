@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzBunny(f *testing.F) { fuzzFormat(f, Bunny) }

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzFiber(f *testing.F) { fuzzFormat(f, Fiber) }
