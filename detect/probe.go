@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -400,13 +401,8 @@ func (p *prober) has(class string) bool {
 
 // whole judges a header.
 func (p *prober) whole(where, text string, classes []rule) {
-	for _, c := range classes {
-		if !strings.ContainsAny(text, c.needs) {
-			continue
-		}
-		if sure, ok := c.judge(text, strings.ToLower(text)); ok {
-			p.add(hit{Class: c.class, Sure: sure, Where: where, Value: text})
-		}
+	for class, sure := range judge(text, classes) {
+		p.add(hit{Class: class, Sure: sure, Where: where, Value: text})
 	}
 }
 
@@ -419,7 +415,7 @@ func (p *prober) path(path string) {
 	for depth := 0; ; depth++ {
 		if ups := climbs(path); ups > 0 {
 			// Browsers and tools resolve these before they ask; crawlers of a broken page may not.
-			sure := depth > 1 || anyIn(strings.ToLower(path), fileSigns) || (encoded || above(path)) && !relativeLink(path, ups)
+			sure := depth > 1 || signsIn(strings.ToLower(path))&signOfFile != 0 || (encoded || above(path)) && !relativeLink(path, ups)
 			p.add(hit{Class: traversal, Sure: sure, Where: "the path was", Value: path})
 			break
 		}
@@ -433,13 +429,9 @@ func (p *prober) path(path string) {
 	if last := lastSegment(path); emptyScripts[strings.ToLower(last)] {
 		path = path[:strings.LastIndex(path, last)]
 	}
-	lower := strings.ToLower(path)
-	for _, c := range pathClasses {
-		if !strings.ContainsAny(path, c.needs) {
-			continue
-		}
-		if sure, ok := c.judge(path, lower); ok && (sure || c.class != commandInjection) { // "/a;type=b" is a matrix parameter
-			p.add(hit{Class: c.class, Sure: sure, Where: "the path was", Value: path})
+	for class, sure := range judge(path, pathClasses) {
+		if sure || class != commandInjection { // "/a;type=b" is a matrix parameter
+			p.add(hit{Class: class, Sure: sure, Where: "the path was", Value: path})
 		}
 	}
 	for segment := range strings.SplitSeq(path, "/") {
@@ -519,17 +511,11 @@ func (p *prober) value(name, value string) bool {
 		return false
 	}
 	before := len(p.hits)
-	lower := strings.ToLower(value)
-	for _, c := range valueClasses {
-		if !strings.ContainsAny(value, c.needs) {
-			continue
-		}
-		if sure, ok := c.judge(value, lower); ok {
-			p.add(hit{Class: c.class, Sure: sure, Value: value})
-		}
+	for class, sure := range judge(value, valueClasses) {
+		p.add(hit{Class: class, Sure: sure, Value: value})
 	}
 	if value != name && commandNames[bareName(name)] && !p.has(commandInjection) {
-		if _, word, rest := firstCommand(lower); word != "" && (rest == "" || rest[0] == ' ') {
+		if _, word, rest := firstCommand(strings.ToLower(value)); word != "" && (rest == "" || rest[0] == ' ') {
 			p.add(hit{Class: commandInjection, Sure: true, Value: value})
 		}
 	}
@@ -548,11 +534,11 @@ func (p *prober) value(name, value string) bool {
 // sqli asks the library, and is sure where the value has what people do not write.
 func sqli(value string) (sure, ok bool) {
 	// A formula is no SQL, and libinjection takes it for some.
-	if !hasOdd(value, &odd) || !strings.ContainsFunc(value, func(r rune) bool { return r > '@' || r == '\'' || r == '"' }) {
+	if !hasOdd(value, &odd) || !hasWord(value) {
 		return false, false
 	}
 	if ok, _ = libinjection.IsSQLi(value); !ok {
-		ok = strings.IndexByte(value, ';') >= 0 && sqlStacked().MatchString(value)
+		ok = strings.IndexByte(value, ';') >= 0 && signsIn(strings.ToLower(value))&signOfStatement != 0 && sqlStacked().MatchString(value)
 		return ok, ok
 	}
 	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
@@ -561,13 +547,43 @@ func sqli(value string) (sure, ok bool) {
 	return sqlSure().MatchString(value) && !statement().MatchString(value), true
 }
 
+// hasWord tells whether a value has a letter, or a quote that may begin a text.
+func hasWord(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c > '@' || c == '\'' || c == '"' {
+			return true
+		}
+	}
+	return false
+}
+
 // xss asks the library, and is sure where the value has a tag, a handler of an event or
 // a script.
 func xss(value string) (sure, ok bool) {
-	if !strings.ContainsAny(value, "<>\"'`=:") || !libinjection.IsXSS(value) {
+	if strings.IndexByte(value, '<') < 0 && !hasAttribute(value) || !libinjection.IsXSS(value) {
 		return false, false
 	}
 	return xssSure().MatchString(value), true
+}
+
+// hasAttribute tells whether an attribute of a tag may stand in a value, at its begin or behind
+// a blank, a slash, a bracket or a quote. In a value without a tag the library finds nothing
+// else.
+func hasAttribute(value string) bool {
+	for end := range len(value) {
+		if value[end] != '=' {
+			continue
+		}
+		name := strings.TrimRight(value[:end], "\x00\t\n\v\f\r ")
+		start := len(name)
+		for start > 0 && (isLetter(name[start-1]) || name[start-1] == ':' || name[start-1] == 0) {
+			start--
+		}
+		if start < len(name) && (start == 0 || strings.IndexByte("\t\n\v\f\r />'\"`", name[start-1]) >= 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // pattern is a regular expression that is compiled when it is first asked for: commands
@@ -592,12 +608,39 @@ var (
 	xssSure = pattern(`(?i)<\s*/?\s*[a-z!?][^<]{0,200}(\bon[a-z]{3,20}\s*=|src|href|>|/)|\bon[a-z]{3,20}\s*=\s*\S*\(|(java|vb)script\s*:|<script|data:text/html`)
 )
 
-// A rule of a class judges a text, as it is and in lower case. It is asked about no text
-// without any of the characters that it needs.
+// A rule of a class judges a text. It is asked about no text without any of the marks that
+// it needs.
 type rule struct {
 	class string
-	needs string
-	judge func(text, lower string) (sure, ok bool)
+	needs marks
+	judge func(*judged) (sure, ok bool)
+}
+
+// A judged is a text that rules judge: as it is and in lower case, with what stands in it.
+type judged struct {
+	text, lower string
+	marks       marks // of the text
+	signs       signs // of the lower case
+}
+
+// judge yields the classes that a text is of, and whether that is beyond doubt.
+func judge(text string, rules []rule) iter.Seq2[string, bool] {
+	return func(yield func(string, bool) bool) {
+		marks := marksIn(text)
+		var t *judged
+		for _, rule := range rules {
+			if marks&rule.needs == 0 {
+				continue
+			}
+			if t == nil {
+				lower := strings.ToLower(text)
+				t = &judged{text, lower, marks, signsIn(lower)}
+			}
+			if sure, ok := rule.judge(t); ok && !yield(rule.class, sure) {
+				return
+			}
+		}
+	}
 }
 
 // words are the commands that those who inject one begin with.
@@ -636,10 +679,11 @@ func firstCommand(text string) (path, command, rest string) {
 // command looks for what a shell would run: a command after a character that ends the one
 // before. After a semicolon, as prose has them too, it needs an argument that is none of
 // prose, or nothing behind it.
-func command(_, text string) (sure, ok bool) {
-	if anyIn(text, commandSigns) {
+func command(t *judged) (sure, ok bool) {
+	if t.signs&signOfCommand != 0 {
 		return true, true
 	}
+	text := t.lower
 	for i := 0; i < len(text); i++ {
 		var certain bool
 		switch c := text[i]; {
@@ -675,33 +719,20 @@ func anyIn(text string, signs []string) bool {
 }
 
 var (
-	commandSigns = []string{"$ifs", "${ifs", "$shell -", "${shell} -", "bin/sh", "bin/bash", "bin/cat", "bin/id", "bin/ls", "bin/nc", "bin/wget", "bin/curl", "bin/uname",
-		"/dev/tcp/", "/dev/udp/", "() {", "(){", "<!--#exec", "<!--#include", "cmd /c", "cmd.exe", "powershell -", "cat /etc", "wget http", "curl http"}
-	phpSigns = []string{"php://", "phar://", "expect://", "zip://", "ogg://", "ssh2://", "zlib://", "glob://", "data://", "<?php", "<?=",
-		"allow_url_include", "auto_prepend_file", "invokefunction", "call_user_func", "$_get", "$_post", "$_request", "$_server", "$_cookie",
-		"$_files", "$_session", "globals["}
 	phpCalls      = []string{"phpinfo(", "passthru(", "shell_exec(", "base64_decode(", "proc_open(", "file_put_contents(", "eval(", "assert(", "popen(", "system("}
+	opening       = marksIn("{@%") // one of them is in each of templateOpens
 	templateOpens = []string{"{{", "${", "#{", "*{", "@(", "%{", "<%", "{%"}
-	templateSigns = []string{"<#assign", "#set(", "#set (", "freemarker.template", "java.lang.runtime", "java.lang.processbuilder", "class.module.classloader",
-		"__proto__", "constructor[prototype]", "constructor.prototype", "!!python/object"}
 	templateWords = []string{"__", "config", "self.", "request.", ".class", "getclass", "constructor", "cycler", "lipsum", "runtime", "exec", "popen", "import",
 		"system(", "processbuilder", "if true", "application.", "session.", "t(java"}
-	nosqlSigns = []string{"[$ne]", "[$gt]", "[$gte]", "[$lt]", "[$lte]", "[$in]", "[$nin]", "[$regex]", "[$where]", "[$exists]", "[$or]", "[$and]", "[$not]", "[$eq]",
-		"$where:", `"$where"`, `"$ne"`, `"$gt"`, `"$gte"`, `"$lt"`, `"$lte"`, `"$nin"`, `"$regex"`, `"$exists"`, "$or: [", `"$or"`}
-	xmlSigns  = []string{"<!entity", "<xi:include", "xmlns:xi="}
-	fileSigns = []string{"etc/passwd", "etc/shadow", "etc/group", "etc/hosts", "etc/issue", "etc/ssh/", "proc/self", "proc/version", "proc/cmdline", "win.ini", "boot.ini",
-		"system.ini", "system32", "web-inf/", `web-inf\`, "meta-inf/", ".ssh/id_", ".ssh/authorized", ".aws/credentials", "/var/log/", "ntuser.dat", "c:/windows", `c:\windows`,
-		"0x2e0x2e", "..../", `....\`}
-	scriptSigns = []string{"script", "alert", "prompt", "confirm", "document.", "on"}
 
 	arithmetic = pattern(`\d\s*[*+/-]\s*\d`)
 	serialised = pattern(`(?:^|[;{])[oc]:\d+:"[a-z_\\0-9]+":\d+:\{`)
-	header     = pattern(`[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition|security-policy)|transfer-encoding|x-[a-z-]{2,40}|` +
+	header     = pattern(`^(?:set-cookie|location|content-(?:type|length|disposition|security-policy)|transfer-encoding|x-[a-z-]{2,40}|` +
 		`refresh|access-control-[a-z-]+|link|http/1\.[01])\s*[: ]\s*\S`)
 	scriptSure = pattern(`(?:java|vb)script:\s*[a-z]\S*[(=` + "`" + `]|</\s*script|<[a-z/!][^<]{0,200}\bon[a-z]{4,20}\s*=|` +
 		`["'][^"'<>]{0,100}[\s/]on[a-z]{4,20}\s*=\s*["']?[a-z]\S*[(` + "`" + `]|` +
 		`["'` + "`" + `;>]\s*-?(?:alert|prompt|confirm)\s*[(` + "`" + `.]|["'` + "`" + `;>=]\s*document\.(?:cookie|domain|location)`)
-	mailCommand  = pattern(`[\r\n]\s*(?:mail from:|rcpt to:|ehlo \S|helo \S|apop \S+ [0-9a-f]{32}|auth (?:login|plain|cram-md5)\b|[a-z]\d+ (?:capability|fetch|login) ?)`)
+	mailCommand  = pattern(`^(?:mail from:|rcpt to:|ehlo \S|helo \S|apop \S+ [0-9a-f]{32}|auth (?:login|plain|cram-md5)\b|[a-z]\d+ (?:capability|fetch|login) ?)`)
 	callable     = pattern(`['"\[(]\s*(?:system|passthru|shell_exec|exec|popen|proc_open|assert|phpinfo)\s*['"\])]+[^a-z]{0,12}\(`)
 	filterOpens  = pattern(`^\)\s*[&|!]?\s*\(\s*(?:[&|!]|[a-z][a-z0-9-]{1,40}\s*[~<>]?=)`)
 	filterGoesOn = pattern(`\)\s*\(\s*[&|!]?\s*\(?\s*[a-z][a-z0-9-]{1,40}\s*[~<>]?=\s*[*(]|\*\)\s*\([&|!]?\(?[a-z][a-z0-9-]{1,40}[~<>]?=|\)\s*\([|&]\s*\(`)
@@ -711,12 +742,16 @@ var (
 // commandNames are the plain names of parameters that hold a command.
 var commandNames = map[string]bool{"cmd": true, "exec": true, "command": true, "execute": true, "shell": true, "cli": true}
 
-func php(_, text string) (sure, ok bool) {
-	if anyIn(text, phpSigns) || strings.Contains(text, `:"`) && serialised().MatchString(text) {
+func php(t *judged) (sure, ok bool) {
+	text := t.lower
+	if t.signs&signOfPHP != 0 || hasLength(text) && serialised().MatchString(text) {
 		return true, true
 	}
-	if strings.IndexByte(text, '(') >= 0 && callable().MatchString(text) {
+	if t.signs&signOfPHPName != 0 && strings.IndexByte(text, '(') >= 0 && callable().MatchString(text) {
 		return true, true
+	}
+	if t.signs&signOfPHPCall == 0 {
+		return false, false
 	}
 	for _, call := range phpCalls {
 		if i := strings.Index(text, call); i == 0 || i > 0 && !isLetter(text[i-1]) && text[i-1] != '_' {
@@ -726,14 +761,31 @@ func php(_, text string) (sure, ok bool) {
 	return false, false
 }
 
+// hasLength tells whether the length of a text may stand before it, as PHP writes objects.
+func hasLength(text string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], `:"`)
+		if i < 0 {
+			return false
+		}
+		if from += i; from > 0 && isDigit(text[from-1]) {
+			return true
+		}
+		from += len(`:"`)
+	}
+}
+
 // template looks for expressions of template engines that compute or reach for something.
 // What only names a value was left over by a page.
-func template(_, text string) (sure, ok bool) {
-	if anyIn(text, templateSigns) {
+func template(t *judged) (sure, ok bool) {
+	if t.signs&signOfTemplate != 0 {
 		return true, true
 	}
+	if t.marks&opening == 0 {
+		return false, false
+	}
 	for _, open := range templateOpens {
-		for rest := text; ; {
+		for rest := t.lower; ; {
 			_, after, found := strings.Cut(rest, open)
 			if !found {
 				break
@@ -751,16 +803,16 @@ func template(_, text string) (sure, ok bool) {
 	return false, false
 }
 
-func file(text, lower string) (sure, ok bool) {
+func file(t *judged) (sure, ok bool) {
+	text, found := t.text, t.signs&signOfFile != 0
 	if ups := climbs(text); ups > 0 {
-		return ups > 1 || anyIn(lower, fileSigns) || strings.Contains(lower, "\x00"), true
+		return ups > 1 || found || strings.IndexByte(text, 0) >= 0, true
 	}
 	if strings.Contains(text, "\xc0\xae") || strings.Contains(text, "\xc0\xaf") {
 		return true, true
 	}
-	found := anyIn(lower, fileSigns)
 	// People ask how to edit etc/hosts; a path has no spaces, or is not the only thing there.
-	return found && (strings.IndexByte(text, ' ') < 0 || strings.ContainsAny(text[:1], `;|&$`) || runs(lower)), found
+	return found && (strings.IndexByte(text, ' ') < 0 || strings.IndexByte(`;|&$`, text[0]) >= 0 || runs(t.lower)), found
 }
 
 // runs tells whether a text begins with a command.
@@ -770,15 +822,15 @@ func runs(lower string) bool {
 }
 
 // fileInPath is for what a path asks for without climbing, which is told already.
-func fileInPath(text, lower string) (sure, ok bool) {
-	if climbs(text) > 0 {
+func fileInPath(t *judged) (sure, ok bool) {
+	if climbs(t.text) > 0 {
 		return false, false
 	}
-	return file(text, lower)
+	return file(t)
 }
 
-func entity(_, text string) (sure, ok bool) {
-	found := anyIn(text, xmlSigns) || strings.Contains(text, "<!doctype") && (strings.Contains(text, " system ") || strings.Contains(text, " public "))
+func entity(t *judged) (sure, ok bool) {
+	found := t.signs&signOfXML != 0 || t.signs&signOfDoctype != 0 && (strings.Contains(t.lower, " system ") || strings.Contains(t.lower, " public "))
 	return found, found
 }
 
@@ -790,68 +842,136 @@ func fetchesEntity(value string) bool {
 	return url != "" && isXML(text)
 }
 
-func script(_, text string) (sure, ok bool) {
+func script(t *judged) (sure, ok bool) {
+	text, signs := t.lower, t.signs
 	if strings.Contains(text, "&#") { // browsers read "jav&#x09;ascript:" without the tab
 		text = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(html.UnescapeString(text))
+		signs = signsIn(text)
 	}
-	if !anyIn(text, scriptSigns) {
+	if signs&signOfScript == 0 && (signs&signOfTag == 0 || strings.IndexByte(text, '<') < 0) && !handlesEvent(text) {
 		return false, false
 	}
 	if scriptSure().MatchString(text) {
 		return true, true
 	}
-	return false, scriptDoubt().MatchString(text)
+	return false, signs&signOfScript != 0 && scriptDoubt().MatchString(text)
 }
 
-func splitting(_, text string) (sure, ok bool) {
-	ok = header().MatchString(text) || mailCommand().MatchString(text)
-	return ok, ok
+// handlesEvent tells whether an attribute that handles an event stands in a text in lower
+// case: "onload =".
+func handlesEvent(text string) bool {
+	for end := range len(text) {
+		if text[end] != '=' {
+			continue
+		}
+		name := strings.TrimRight(text[:end], "\t\n\f\r ")
+		start := len(name)
+		for start > 0 && 'a' <= name[start-1] && name[start-1] <= 'z' {
+			start--
+		}
+		if name = name[start:]; len(name) >= len("onload") && name[:2] == "on" {
+			return true
+		}
+	}
+	return false
 }
 
-func nosql(_, text string) (sure, ok bool) {
-	ok = anyIn(text, nosqlSigns)
+// maxLineStart is how much of a line is looked at for the name of a header and its value.
+const maxLineStart = 256
+
+// splitting looks for a line that is a header, or one that a mail server takes for a command.
+func splitting(t *judged) (sure, ok bool) {
+	for rest := t.lower; ; {
+		i := strings.IndexAny(rest, "\r\n")
+		if i < 0 {
+			return false, false
+		}
+		rest = strings.TrimLeft(rest[i+1:], "\t\n\f\r ")
+		if line := rest[:min(len(rest), maxLineStart)]; line != "" && isLetter(line[0]) && (header().MatchString(line) || mailCommand().MatchString(line)) {
+			return true, true
+		}
+	}
+}
+
+func nosql(t *judged) (sure, ok bool) {
+	ok = t.signs&signOfNoSQL != 0
 	return ok, ok
 }
 
 // ldap looks for a filter that is closed and gone on with: "*)(uid=*".
-func ldap(_, text string) (sure, ok bool) {
+func ldap(t *judged) (sure, ok bool) {
+	text := t.lower
+	if !opensAgain(text) {
+		return false, false
+	}
 	ok = filterGoesOn().MatchString(text)
-	if i := strings.IndexAny(text, "()"); !ok && i >= 0 { // it closes what it has not opened
+	if i := strings.IndexAny(text, "()"); !ok && text[i] == ')' { // it closes what it has not opened
 		ok = filterOpens().MatchString(text[i:])
 	}
 	return ok, ok
 }
 
+// opensAgain tells whether a bracket is closed in a text and one opened after it.
+func opensAgain(text string) bool {
+	for i := range len(text) {
+		if text[i] == ')' {
+			if rest := strings.TrimLeft(text[i+1:], "\t\n\f\r "); rest != "" && (rest[0] == '(' || rest[0] == '&' || rest[0] == '|' || rest[0] == '!') {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // sureFile is for headers, where a climb alone may be a link that a program did not resolve.
-func sureFile(text, lower string) (sure, ok bool) {
-	ok = climbs(text) > 0 && anyIn(lower, fileSigns)
+func sureFile(t *judged) (sure, ok bool) {
+	ok = t.signs&signOfFile != 0 && climbs(t.text) > 0
 	return ok, ok
 }
 
 // sureSQL and sureXSS are for user agents: every browser's has brackets and semicolons.
-func sureSQL(text, _ string) (sure, ok bool) {
-	sure, ok = sqli(text)
+func sureSQL(t *judged) (sure, ok bool) {
+	sure, ok = sqli(t.text)
 	return sure, ok && sure
 }
 
-func sureXSS(text, _ string) (sure, ok bool) {
-	sure, ok = xss(text)
+func sureXSS(t *judged) (sure, ok bool) {
+	sure, ok = xss(t.text)
 	return sure, ok && sure
 }
 
 var (
 	valueClasses = []rule{
-		{jndiLookup, "$", jndi}, {commandInjection, "|&`;$<>(/\n-", command}, {phpInjection, `(<$[/:"_`, php}, {templateInjection, "{<#[!(_.", template},
-		{nosqlInjection, "$", nosql}, {ldapInjection, "(", ldap}, {traversal, "/\\.\xc0x", file}, {xmlEntity, "<:", entity}, {headerInjection, "\r\n", splitting},
-		{crossSite, "<(`:=.", script},
+		{jndiLookup, marksIn("$"), jndi},
+		{commandInjection, marksIn("|&`;$<>(/\n-"), command},
+		{phpInjection, marksIn(`(<$[/:"_`), php},
+		{templateInjection, marksIn("{<#[!(_."), template},
+		{nosqlInjection, marksIn("$"), nosql},
+		{ldapInjection, marksIn("("), ldap},
+		{traversal, marksIn("/\\.\xc0x"), file},
+		{xmlEntity, marksIn("<:"), entity},
+		{headerInjection, marksIn("\r\n"), splitting},
+		{crossSite, marksIn("<(`:=."), script},
 	}
 	pathClasses = []rule{
-		{jndiLookup, "$", jndi}, {commandInjection, "|&`;$<>(\n", command}, {phpInjection, "(<$[:", php}, {templateInjection, "{<#[!(_", template},
-		{headerInjection, "\r\n", splitting}, {xmlEntity, "<", entity}, {traversal, "/\\.\xc0", fileInPath}, {crossSite, "<(`:=.", script},
+		{jndiLookup, marksIn("$"), jndi},
+		{commandInjection, marksIn("|&`;$<>(\n"), command},
+		{phpInjection, marksIn("(<$[:"), php},
+		{templateInjection, marksIn("{<#[!(_"), template},
+		{headerInjection, marksIn("\r\n"), splitting},
+		{xmlEntity, marksIn("<"), entity},
+		{traversal, marksIn("/\\.\xc0"), fileInPath},
+		{crossSite, marksIn("<(`:=."), script},
 	}
 	agentClasses = []rule{
-		{jndiLookup, "$", jndi}, {commandInjection, "(|`", command}, {phpInjection, "(<$", php}, {templateInjection, "{", template}, {xmlEntity, "<", entity},
-		{sqlInjection, `'"`, sureSQL}, {traversal, ".", sureFile}, {crossSite, "<", sureXSS},
+		{jndiLookup, marksIn("$"), jndi},
+		{commandInjection, marksIn("(|`"), command},
+		{phpInjection, marksIn("(<$"), php},
+		{templateInjection, marksIn("{"), template},
+		{xmlEntity, marksIn("<"), entity},
+		{sqlInjection, marksIn(`'"`), sureSQL},
+		{traversal, marksIn("."), sureFile},
+		{crossSite, marksIn("<"), sureXSS},
 	}
 )
 
@@ -893,7 +1013,8 @@ func above(path string) bool {
 }
 
 // jndi resolves the lookups of Log4j from within, as it does, until one is "jndi:".
-func jndi(_, text string) (sure, ok bool) {
+func jndi(t *judged) (sure, ok bool) {
+	text := t.lower
 	for range 64 {
 		start := strings.LastIndex(text, "${")
 		if start < 0 {

@@ -238,7 +238,7 @@ func aimOf(r *parsers.Request) (worst aim, found bool) {
 			var param string
 			param, query, _ = strings.Cut(query, "&")
 			name, value, ok := strings.Cut(param, "=")
-			if !ok || value == "" {
+			if !ok || value == "" || !mayAimIn(param) {
 				continue
 			}
 			name = clip(strings.ToValidUTF8(unescape(name, true), "\ufffd"))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -214,6 +215,9 @@ func checkHost(spelled string) Verdict {
 // case, without dots at the end.
 func plainHost(host string) string {
 	host = unescape(host, false)
+	if isASCII(host) {
+		return strings.TrimRight(strings.ToLower(host), ".")
+	}
 	host = norm.NFKC.String(host)
 	host = strings.Map(func(r rune) rune {
 		switch r {
@@ -225,6 +229,15 @@ func plainHost(host string) string {
 		return r
 	}, host)
 	return strings.TrimRight(strings.ToLower(host), ".")
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // parseIPv6 reads an IPv6 address, in brackets or without, less its zone.
