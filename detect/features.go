@@ -134,10 +134,12 @@ func (f *features) readParameters(r *parsers.Request) {
 
 // takeObject takes what a parameter of the query says of an object, if nothing did before.
 func (f *features) takeObject(p *parameter) {
+	number := false
 	if !f.numbered && !f.graphQL && !f.hasID {
-		f.id, f.hasID = p.objectNumber()
+		f.id, number = p.objectNumber()
+		f.hasID = number
 	}
-	if !f.placed && !f.hasObject && p.value.text != "" && namesID(p.name) {
+	if !f.placed && !f.hasObject && p.value.text != "" && (number || namesID(p.name)) {
 		f.object, f.hasObject = tag(p.value.text), true
 	}
 	if !f.placed && !f.graphQL && !(f.hasID && f.hasObject) {

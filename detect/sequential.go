@@ -349,7 +349,7 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 // numbersObject tells whether a parameter is named like one that has the number of an object.
 func (p *parameter) numbersObject() bool {
 	if !p.odd {
-		return namesID(p.name) || p.size == len(p.name) && p.size <= len(p.word) && isThing(string(p.word[:p.size]))
+		return namesID(p.name) || p.size <= len(p.word) && isThing(p.word[:p.size])
 	}
 	name := p.name
 	if hasInner(name) { // "filter[user_id]"
@@ -368,17 +368,36 @@ func hasInner(name string) bool {
 	return false
 }
 
-// namesThing tells whether a parameter is named like what it is the number of.
-func namesThing(name string) bool { return isThing(strings.ToLower(name)) }
+// namesThing tells whether a parameter is named like what it is the number of: order,
+// order_number, orderNo.
+func namesThing(name string) bool {
+	var buf [maxWord]byte
+	word, ok := fold(&buf, name)
+	return ok && isThing(word)
+}
 
-// isThing is namesThing for a name in lower case.
-func isThing(name string) bool {
-	switch name {
+// isThing is namesThing for a name that is folded.
+func isThing(word []byte) bool {
+	switch string(withoutNumber(word)) {
 	case "user", "uid", "account", "customer", "client", "member", "profile", "author", "order", "invoice", "receipt", "payment", "transaction", "ticket",
-		"document", "doc", "file", "attachment", "report", "message", "contact", "record", "patient", "employee", "booking":
+		"document", "doc", "file", "attachment", "report", "message", "contact", "record", "patient", "employee", "booking",
+		"policy", "claim", "contract", "student", "tracking", "shipment", "phone":
 		return true
 	}
 	return false
+}
+
+// withoutNumber cuts "number", "num", "no" and "nr" off the end of a folded name.
+func withoutNumber(word []byte) []byte {
+	if n := len(word); n == 0 || word[n-1] != 'r' && word[n-1] != 'm' && word[n-1] != 'o' {
+		return word // most names
+	}
+	for _, end := range [...]string{"number", "num", "no", "nr"} {
+		if n := len(word) - len(end); n > 0 && string(word[n:]) == end {
+			return word[:n]
+		}
+	}
+	return word
 }
 
 // namesObject tells whether a place in a route of the site's own is one for objects,
