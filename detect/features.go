@@ -46,6 +46,9 @@ type features struct {
 	list      listing // listingOf
 	operation string  // operationOf; "" where graphQL is not set
 
+	more    []uint64 // the objects beyond the first, by tag, where the query names several
+	stretch uint64   // how far the last of their numbers is from id, which is the first
+
 	inner  string // what stands in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
 	reads  bool   // the GraphQL text is known, and changes nothing
@@ -117,12 +120,13 @@ var plainByte = func() (is [256]bool) {
 // them once, whatever is asked of them.
 func (f *features) readParameters(r *parsers.Request) {
 	list := f.newListingReader(r)
+	var ids listedIDs
 	var p parameter
 	for i, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
 			query = p.read(query)
 			if i == 0 { // a body tells of what is written, not of what is asked for
-				f.takeObject(&p)
+				f.takeObject(&p, &ids)
 				f.filtered = f.filtered || holdsJSON(p.value.text)
 			}
 			f.named.addParameter(&p)
@@ -130,16 +134,23 @@ func (f *features) readParameters(r *parsers.Request) {
 		}
 	}
 	f.list, f.isList = list.listing()
+	if ids.several && !f.graphQL {
+		f.takeSeveral(r, &ids)
+	}
 }
 
 // takeObject takes what a parameter of the query says of an object, if nothing did before.
-func (f *features) takeObject(p *parameter) {
-	number := false
+func (f *features) takeObject(p *parameter, ids *listedIDs) {
+	name, number := "", false
+	if !f.placed {
+		name = p.idsName()
+		ids.take(p, name)
+	}
 	if !f.numbered && !f.graphQL && !f.hasID {
 		f.id, number = p.objectNumber()
 		f.hasID = number
 	}
-	if !f.placed && !f.hasObject && p.value.text != "" && (number || namesID(p.name)) {
+	if !f.placed && !f.hasObject && p.value.text != "" && (number || name != "") {
 		f.object, f.hasObject = tag(p.value.text), true
 	}
 	if !f.placed && !f.graphQL && !(f.hasID && f.hasObject) {

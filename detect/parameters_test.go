@@ -51,7 +51,7 @@ func checkParameters(t *testing.T, query string) {
 		if hasInner(name) {
 			inner = innerName(unescaped(name))
 		}
-		if got, want := p.numbersObject(), namesID(inner) || namesThing(inner); got != want {
+		if got, want := p.numbersObject(), namesID(inner) || namesIDs(inner) || namesThing(inner); got != want {
 			t.Errorf("%q: it numbers an object: %v, want %v", text, got, want)
 		}
 		var got, want sketch
