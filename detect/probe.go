@@ -21,7 +21,8 @@ func Probe() *Detector {
 	d := &Detector{
 		Name: "probe",
 		Doc: "injection and traversal in what is asked for, and tools that say they do that\n\n" +
-			"Scanners try the classes of attack everywhere; who found a hole tries one. Path, query, user " +
+			"Scanners try the classes of attack everywhere; who found a hole tries one. Hosts by which their tools learn that " +
+			"the application has called them count, too. Path, query, user " +
 			"agent and referer are decoded up to twice; SQL injection and XSS are decided by libinjection. " +
 			"Prose, names and code that people paste may look like SQL: one such parameter is doubtful and " +
 			"makes no event, several different ones do, with low confidence.",
@@ -258,12 +259,13 @@ const (
 	headerInjection   = "header injection"
 	phpInjection      = "php injection"
 	xmlEntity         = "xml external entity"
+	callback          = "out-of-band callback"
 	scannerAgent      = "scanner"
 )
 
 // probeClasses are all of them, in the order in which they are told.
 var probeClasses = []string{jndiLookup, commandInjection, phpInjection, templateInjection, sqlInjection, nosqlInjection, ldapInjection, traversal,
-	xmlEntity, headerInjection, crossSite, scannerAgent}
+	xmlEntity, headerInjection, callback, crossSite, scannerAgent}
 
 // A hit is something of a request that looks like an attack.
 type hit struct {
@@ -692,6 +694,8 @@ var (
 	fileSigns = []string{"etc/passwd", "etc/shadow", "etc/group", "etc/hosts", "etc/issue", "etc/ssh/", "proc/self", "proc/version", "proc/cmdline", "win.ini", "boot.ini",
 		"system.ini", "system32", "web-inf/", `web-inf\`, "meta-inf/", ".ssh/id_", ".ssh/authorized", ".aws/credentials", "/var/log/", "ntuser.dat", "c:/windows", `c:\windows`,
 		"0x2e0x2e", "..../", `....\`}
+	callbackSigns = []string{".oast.fun", ".oast.me", ".oast.pro", ".oast.live", ".oast.site", ".oast.online", ".oastify.com", ".burpcollaborator.net",
+		".interact.sh", ".dnslog.cn", ".ceye.io", ".eyes.sh", ".bxss.me", "//bxss.me", ".xss.ht"}
 	scriptSigns = []string{"script", "alert", "prompt", "confirm", "document.", "on"}
 
 	arithmetic = pattern(`\d\s*[*+/-]\s*\d`)
@@ -822,6 +826,13 @@ func ldap(_, text string) (sure, ok bool) {
 	return ok, ok
 }
 
+// callsBack looks for the hosts by which tools learn that an application has fetched what they
+// named: nobody else has names there. Among words it may be what is written about them.
+func callsBack(_, text string) (sure, ok bool) {
+	ok = anyIn(text, callbackSigns)
+	return ok && strings.IndexByte(text, ' ') < 0, ok
+}
+
 // sureFile is for headers, where a climb alone may be a link that a program did not resolve.
 func sureFile(text, lower string) (sure, ok bool) {
 	ok = climbs(text) > 0 && anyIn(lower, fileSigns)
@@ -843,7 +854,7 @@ var (
 	valueClasses = []rule{
 		{jndiLookup, "$", jndi}, {commandInjection, "|&`;$<>(/\n-", command}, {phpInjection, `(<$[/:"_`, php}, {templateInjection, "{<#[!(_.", template},
 		{nosqlInjection, "$", nosql}, {ldapInjection, "(", ldap}, {traversal, "/\\.\xc0x", file}, {xmlEntity, "<:", entity}, {headerInjection, "\r\n", splitting},
-		{crossSite, "<(`:=.", script},
+		{callback, ".", callsBack}, {crossSite, "<(`:=.", script},
 	}
 	pathClasses = []rule{
 		{jndiLookup, "$", jndi}, {commandInjection, "|&`;$<>(\n", command}, {phpInjection, "(<$[:", php}, {templateInjection, "{<#[!(_", template},
