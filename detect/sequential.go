@@ -371,10 +371,23 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 	if n, ok = p.value.number, p.value.isNumber; !ok {
 		n, ok = namedNumber(strings.TrimPrefix(p.value.text, "eq.")) // as PostgREST has it
 	}
-	if !ok || !p.numbersObject() {
+	if !p.numbersObject() {
 		return 0, false
 	}
-	return n, true
+	if !ok {
+		n, ok = encodedNumber(unescaped(p.value.text))
+	}
+	return n, ok
+}
+
+// encodedNumber is number for what base64 makes of one, or of a name and one: 1001 of
+// "VXNlcjoxMDAx", which is "User:1001", as relay has it.
+func encodedNumber(s string) (n uint64, ok bool) {
+	text, ok := parsers.EncodedID(s)
+	if !ok {
+		return 0, false
+	}
+	return number(text)
 }
 
 // numbersObject tells whether a parameter is named like one that has the number of an object.
@@ -483,7 +496,11 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	if len(segment) < len(before)+len(after) || segment[:len(before)] != before || segment[len(segment)-len(after):] != after {
 		return 0, false
 	}
-	return groupedNumber(segment[len(before) : len(segment)-len(after)])
+	segment = segment[len(before) : len(segment)-len(after)]
+	if id, ok = groupedNumber(segment); !ok {
+		id, ok = encodedNumber(segment)
+	}
+	return id, ok
 }
 
 // groupedNumber reads a decimal number of at most maxDigits, with signs between groups of its

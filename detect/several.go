@@ -86,7 +86,11 @@ func (f *features) takeSeveral(r *parsers.Request, l *listedIDs) {
 	var numbers []uint64
 	for _, id := range ids {
 		f.more = append(f.more, tag(id))
-		if n, ok := namedNumber(id); ok {
+		n, ok := namedNumber(id)
+		if !ok {
+			n, ok = encodedNumber(id)
+		}
+		if ok {
 			numbers = append(numbers, n)
 		}
 	}
