@@ -35,6 +35,7 @@ type features struct {
 	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
+	asks     bool // asksPath
 	isList   bool
 
 	byLink   bool // parsers.OpensByLink
@@ -120,13 +121,16 @@ var plainByte = func() (is [256]bool) {
 // them once, whatever is asked of them.
 func (f *features) readParameters(r *parsers.Request) {
 	list := f.newListingReader(r)
+	asked := f.asks && r.Method == "POST" && !strings.Contains(r.Body, "jsonrpc=") // whose requests have ids of their own
 	var ids listedIDs
 	var p parameter
 	for i, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
 			query = p.read(query)
-			if i == 0 { // a body tells of what is written, not of what is asked for
+			if i == 0 || asked { // else a body tells of what is written, not of what is asked for
 				f.takeObject(&p, &ids)
+			}
+			if i == 0 {
 				f.filtered = f.filtered || holdsJSON(p.value.text)
 			}
 			f.named.addParameter(&p)
@@ -135,7 +139,10 @@ func (f *features) readParameters(r *parsers.Request) {
 	}
 	f.list, f.isList = list.listing()
 	if ids.several && !f.graphQL {
-		f.takeSeveral(r, &ids)
+		f.takeSeveral(&ids, r.Query)
+		if asked && len(f.more) == 0 {
+			f.takeSeveral(&ids, r.Body)
+		}
 	}
 }
 
@@ -206,6 +213,7 @@ func pathFeatures(r *parsers.Request) *features {
 		paged:    strings.Contains(path, "/page/"),
 		picture:  isPicture(path),
 		searches: searchPath(path),
+		asks:     asksPath(path),
 
 		list: listing{Size: -1},
 	}

@@ -191,6 +191,26 @@ func searchPath(path string) bool {
 	return false
 }
 
+// asksPath tells whether a POST to the path asks for objects that its body names: its last
+// segment says so.
+func asksPath(path string) bool {
+	last := lastSegment(path)
+	for _, verb := range [...]string{"get", "fetch", "lookup"} {
+		n := len(verb)
+		if len(last) < n || !strings.EqualFold(last[:n], verb) {
+			continue
+		}
+		if len(last) == n || last[n] == '_' || last[n] == '-' || last[n] >= 'A' && last[n] <= 'Z' { // no "getaway"
+			return true
+		}
+	}
+	switch strings.ToLower(last) {
+	case "detail", "details", "batch-get", "batch_get", "batchget", "mget", "_mget":
+		return true
+	}
+	return false
+}
+
 func lastSegment(path string) string {
 	path = strings.TrimRight(path, "/")
 	return path[strings.LastIndexByte(path, '/')+1:]

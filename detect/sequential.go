@@ -339,7 +339,8 @@ func isUpload(r *parsers.Request) bool {
 
 // objectID returns the number of the object that the request is about: the last one
 // that its route has a place for, or the first parameter named like one where the route
-// has none; for a GraphQL endpoint that of its body, where the log has it.
+// has none: of the query, and of a body by which a POST asks. For a GraphQL endpoint it is that
+// of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
 	f := featuresOf(r)
 	return f.id, f.hasID

@@ -3,8 +3,6 @@ package detect
 import (
 	"slices"
 	"strings"
-
-	"github.com/litesoc/litesoc/parsers"
 )
 
 // A request may name several objects at once: "ids=1,2,3", "ids[]=1&ids[]=2", "id=1&id=2",
@@ -76,10 +74,10 @@ func (l *listedIDs) objects(query string) (ids []string) {
 
 func betweenIDs(c rune) bool { return strings.ContainsRune(`,|;()[]"'`, c) }
 
-// takeSeveral takes what a query says that names several objects. Numbers that are close
+// takeSeveral takes what a query or a body says that names several objects. Numbers that are close
 // together are one stretch, which has the number where it begins; others have none.
-func (f *features) takeSeveral(r *parsers.Request, l *listedIDs) {
-	ids := l.objects(r.Query)
+func (f *features) takeSeveral(l *listedIDs, query string) {
+	ids := l.objects(query)
 	if len(ids) < 2 {
 		return
 	}
