@@ -35,11 +35,11 @@ type features struct {
 	paged    bool // it has a segment "page" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
-	asks     bool // asksPath
 	isList   bool
 
 	byLink   bool // parsers.OpensByLink
 	filtered bool // a parameter may hold JSON
+	asks     bool // asksPath
 
 	segments sketch // of the path
 	named    sketch // of the parameters

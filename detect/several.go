@@ -75,7 +75,8 @@ func (l *listedIDs) objects(query string) (ids []string) {
 func betweenIDs(c rune) bool { return strings.ContainsRune(`,|;()[]"'`, c) }
 
 // takeSeveral takes what a query or a body says that names several objects. Numbers that are close
-// together are one stretch, which has the number where it begins; others have none.
+// together are one stretch, which has the number where it begins; of others, the first parameter
+// tells: nothing that is added to it hides it.
 func (f *features) takeSeveral(l *listedIDs, query string) {
 	ids := l.objects(query)
 	if len(ids) < 2 {
@@ -93,7 +94,6 @@ func (f *features) takeSeveral(l *listedIDs, query string) {
 		}
 	}
 	f.object, f.more, f.hasObject = f.more[0], f.more[1:], true
-	f.id, f.hasID = 0, false
 	if len(numbers) < len(ids) {
 		return
 	}

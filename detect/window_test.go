@@ -266,6 +266,8 @@ func TestObjectID(t *testing.T) {
 		{"/users?id=U-7|U-8", 7, true},
 		{"/users?ids=7,8,20", 0, false},
 		{"/users?ids=7,x", 0, false},
+		{"/users?id=7&id=x", 7, true},
+		{"/users?id=7&id=9000", 7, true},
 		{"/users?ids=1,9000000000000000000", 0, false},
 		{"/users?ids=7,7", 7, true},
 		{"/users/5?ids=7,8", 5, true},
