@@ -92,6 +92,17 @@ func TestListing(t *testing.T) {
 		{"GET /avatar/7c4f?size=200", none},
 		{"GET /a/b.png?size=200&count=9", none},
 		{"POST /users?limit=10", none},
+		{"POST /users?page=3", none},
+		{"POST /users?page=3&limit=10", "10 at 3"},
+		{"POST /users?pageNum=3&size=10", "10 at 3"},
+		{"POST /users?offset=30&limit=10", "10 at 30"},
+		{"POST /files/7?offset=1048576&size=1048576", none}, // a chunk
+		{"POST /graphql?page=3&limit=10", none},
+		{"GET /files?list-type=2&max-keys=1000&start-after=a", "1000 at a"},
+		{"GET /rows?draw=7&start=200&length=100", "100 at 200"},
+		{"GET /rows?num=50&start=200", "50 at 200"},
+		{"GET /passwords/new?length=20", none},
+		{"GET /api/now/table/incident?sysparm_limit=500&sysparm_offset=1000", "500 at 1000"},
 		{"PUT /users?limit=10", none},
 		{"HEAD /users?limit=10", none},
 		{"GET /users?" + strings.Repeat("%", 300) + "=1", none},
@@ -176,7 +187,7 @@ func TestPageTag(t *testing.T) {
 		path, query, _ := strings.Cut(target, "?")
 		return pageTag(&parsers.Request{Time: noon, Path: path, Query: query})
 	}
-	same := []string{"/a?limit=10&page=2", "/a/?page=2&limit=10", "/a?page=2&&limit=10&_=17", "/a?page=2&limit=10&t=1772366401", "/a?page=2&limit=10&since=2026-03-01T12:00:00Z&nonce=x", "/a?limit=10&page=2&request_id=8f14e45f&traceId=c9f0"}
+	same := []string{"/a?limit=10&page=2", "/a/?page=2&limit=10", "/a?page=2&&limit=10&_=17", "/a?page=2&limit=10&t=1772366401", "/a?page=2&limit=10&since=2026-03-01T12:00:00Z&nonce=x", "/a?limit=10&page=2&request_id=8f14e45f&traceId=c9f0", "/a?draw=9&limit=10&page=2"}
 	for _, target := range same {
 		if of(target) != of(same[0]) {
 			t.Errorf("%s is another page than %s", target, same[0])

@@ -39,12 +39,16 @@ type features struct {
 
 	byLink   bool // parsers.OpensByLink
 	filtered bool // a parameter may hold JSON
+	asks     bool // asksPath
 
 	segments sketch // of the path
 	named    sketch // of the parameters
 
 	list      listing // listingOf
 	operation string  // operationOf; "" where graphQL is not set
+
+	more    []uint64 // the objects beyond the first, by tag, where the query names several
+	stretch uint64   // how far the last of their numbers is from id, which is the first
 
 	inner  string // what stands in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
@@ -117,12 +121,16 @@ var plainByte = func() (is [256]bool) {
 // them once, whatever is asked of them.
 func (f *features) readParameters(r *parsers.Request) {
 	list := f.newListingReader(r)
+	asked := f.asks && r.Method == "POST" && !strings.Contains(r.Body, "jsonrpc=") // whose requests have ids of their own
+	var ids listedIDs
 	var p parameter
 	for i, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
 			query = p.read(query)
-			if i == 0 { // a body tells of what is written, not of what is asked for
-				f.takeObject(&p)
+			if i == 0 || asked { // else a body tells of what is written, not of what is asked for
+				f.takeObject(&p, &ids)
+			}
+			if i == 0 {
 				f.filtered = f.filtered || holdsJSON(p.value.text)
 			}
 			f.named.addParameter(&p)
@@ -130,14 +138,26 @@ func (f *features) readParameters(r *parsers.Request) {
 		}
 	}
 	f.list, f.isList = list.listing()
+	if ids.several && !f.graphQL {
+		f.takeSeveral(&ids, r.Query)
+		if asked && len(f.more) == 0 {
+			f.takeSeveral(&ids, r.Body)
+		}
+	}
 }
 
 // takeObject takes what a parameter of the query says of an object, if nothing did before.
-func (f *features) takeObject(p *parameter) {
-	if !f.numbered && !f.graphQL && !f.hasID {
-		f.id, f.hasID = p.objectNumber()
+func (f *features) takeObject(p *parameter, ids *listedIDs) {
+	name, number := "", false
+	if !f.placed {
+		name = p.idsName()
+		ids.take(p, name)
 	}
-	if !f.placed && !f.hasObject && p.value.text != "" && namesID(p.name) {
+	if !f.numbered && !f.graphQL && !f.hasID {
+		f.id, number = p.objectNumber()
+		f.hasID = number
+	}
+	if !f.placed && !f.hasObject && p.value.text != "" && (number || name != "") {
 		f.object, f.hasObject = tag(p.value.text), true
 	}
 	if !f.placed && !f.graphQL && !(f.hasID && f.hasObject) {
@@ -193,6 +213,7 @@ func pathFeatures(r *parsers.Request) *features {
 		paged:    strings.Contains(path, "/page/"),
 		picture:  isPicture(path),
 		searches: searchPath(path),
+		asks:     asksPath(path),
 
 		list: listing{Size: -1},
 	}

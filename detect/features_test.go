@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -66,7 +67,7 @@ func TestFeaturesAtOnce(t *testing.T) {
 				for i := range 100 {
 					route := routes[(i/7+n)%len(routes)]
 					got := pathFeatures(&parsers.Request{Path: path, Route: route, PathNotes: notes})
-					if want := pathFeatures(&parsers.Request{Path: path, Route: route}); *got != *want {
+					if want := pathFeatures(&parsers.Request{Path: path, Route: route}); !reflect.DeepEqual(got, want) {
 						t.Errorf("%s as %s: got %+v, want %+v", path, route, *got, *want)
 						return
 					}

@@ -55,7 +55,11 @@ func graphQLObject(r *parsers.Request) (operation string, id uint64, ok bool) {
 					id, ok = n, true
 				}
 			case namesID(name) || namesThing(name):
-				if n, isNumber := number(value); isNumber {
+				n, isNumber := number(value)
+				if !isNumber {
+					n, isNumber = encodedNumber(unescaped(value))
+				}
+				if isNumber {
 					id, ok = n, true
 				}
 			}
@@ -229,11 +233,16 @@ func namedID(text string) (id uint64, ok bool) {
 		}
 		value := strings.TrimLeft(after, " \"")
 		end := 0
-		for end < len(value) && value[end] >= '0' && value[end] <= '9' {
+		for end < len(value) && (isAlnum(value[end]) || strings.IndexByte("+/-_=", value[end]) >= 0) {
 			end++
 		}
-		if n, isNumber := number(value[:end]); isNumber && namesID(lastWord(name)) {
-			return n, true
+		if namesID(lastWord(name)) {
+			if id, ok = number(value[:end]); !ok {
+				id, ok = encodedNumber(value[:end])
+			}
+			if ok {
+				return id, true
+			}
 		}
 		text = after
 	}

@@ -87,7 +87,7 @@ func fill(chance *rand.Rand, v reflect.Value) {
 		v.SetString(fmt.Sprintf("%c<%c", rune(chance.IntN(0x100)), rune(chance.IntN(0x10000))))
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(chance.Int64() >> chance.IntN(64) * (2*chance.Int64N(2) - 1))
-	case reflect.Uint8, reflect.Uint64:
+	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint(chance.Uint64() >> chance.IntN(64))
 	default:
 		panic(v.Type())

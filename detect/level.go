@@ -134,7 +134,7 @@ func (s *sequentialIDs) level() (Level, bool) {
 			last = i
 		}
 	}
-	lo, hi := s.run(last)
+	lo, hi, _ := s.run(last)
 	return Level{Have: int64(hi - lo), Need: int64(*s.least), Of: "ids in a dense run"}, true
 }
 

@@ -19,7 +19,8 @@ func ObjectSweep() *Detector {
 			"Ids that cannot be guessed can be collected, and who has a list of them reads what belongs " +
 			"to others one by one. How many are many is what the others ask for in an hour on the same " +
 			"route, and what the actor itself did before, once it is known for a day: its own hours count " +
-			"all, so that a nightly job is told once. Alerted actors are no measure for others. " +
+			"all, so that a nightly job is told once. A request may name several objects; what fewer than five of them name, a page may " +
+			"show. Alerted actors are no measure for others. " +
 			"Jobs sweep by nature: an API key is of medium severity. So is an address where the objects of no user agent " +
 			"are too many, and it has several: an office. Pages for everybody are read by " +
 			"crawlers: where only the address is known and the path is none of an API, the event is of low severity.",
@@ -140,7 +141,12 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 	s.turn(a, now)
 	a.Last = now
 	object, _ := pathObject(r)
-	n := a.Recent.see(sighting{At: now, Object: object, Evidence: evidence(r), Status: int32(r.Status), Agent: agentMark(r.UserAgent)}, s.window.Microseconds())
+	more := featuresOf(r).more
+	v := sighting{At: now, Object: object, Evidence: evidence(r), Status: int32(r.Status), Agent: agentMark(r.UserAgent)}
+	n := a.Recent.see(v, s.window.Microseconds())
+	for _, v.Object = range more {
+		n = a.Recent.see(v, s.window.Microseconds())
+	}
 	if n > a.Peak {
 		if !a.Apart {
 			s.Hours.move(a.Peak, n)
@@ -151,7 +157,11 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 	switch {
 	case i >= 0:
 		s.Going[i].extend(r)
-		s.Going[i].match(object, r.Status)
+		s.Going[i].match(r.Status)
+		s.Going[i].Objects.Add(object)
+		for _, object := range more {
+			s.Going[i].Objects.Add(object)
+		}
 		s.Going[i].Most = max(s.Going[i].Most, n)
 		if g := s.Going[i]; g.Agents > 0 {
 			g.Agents = a.Recent.crowd(g.Limit)
@@ -160,7 +170,7 @@ func (s *objectSweep) Observe(r *parsers.Request, emit func(Event)) {
 		return
 	default:
 		g := sweep{Actor: actor, Most: n}
-		if !s.exceeds(a, n, &g) {
+		if !s.exceeds(a, n, &g) || a.Recent.requests() < fewRequests {
 			return
 		}
 		s.begin(r, a, &g)
@@ -258,9 +268,13 @@ func (s *objectSweep) exceeds(a *roamer, n int64, g *sweep) bool {
 
 func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 	var marks Window
-	for _, v := range a.Recent.Seen {
+	for i, v := range a.Recent.Seen {
+		g.Objects.Add(v.Object)
+		if i > 0 && v.Evidence == a.Recent.Seen[i-1].Evidence {
+			continue // one request
+		}
 		marks = append(marks, Mark{At: time.UnixMicro(v.At).UTC(), Tag: v.Object, Evidence: v.Evidence})
-		g.match(v.Object, int(v.Status))
+		g.match(int(v.Status))
 	}
 	g.Episode = begin(r, marks)
 	g.ID = g.ActorID // Seal tells the events of one route apart by it
@@ -277,8 +291,7 @@ func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 }
 
 // match counts a request that is part of the sweep.
-func (g *sweep) match(object uint64, status int) {
-	g.Objects.Add(object)
+func (g *sweep) match(status int) {
 	switch {
 	case status >= 200 && status < 300, status == 304:
 		g.Granted++
@@ -423,6 +436,20 @@ func agentMark(agent string) uint8 { return uint8(len(agent)) }
 
 // fewAgents is how many user agents one person has at most.
 const fewAgents = 3
+
+// fewRequests are as many as one page makes that shows what its user has chosen: each may name
+// many objects.
+const fewRequests = 5
+
+// requests returns how many requests the objects were last asked for by.
+func (s *sightings) requests() (n int) {
+	for i := range s.Seen {
+		if i == 0 || s.Seen[i].Evidence != s.Seen[i-1].Evidence {
+			n++
+		}
+	}
+	return n
+}
 
 // crowd returns how many user agents asked for the objects, if they are more than one person
 // has and none of them asked for more than limit; else 0.

@@ -33,10 +33,13 @@ func listingOf(r *parsers.Request) (l listing, ok bool) {
 // A listingReader finds out listingOf a request from its parameters, one after the other.
 type listingReader struct {
 	r     *parsers.Request // nil where it cannot have got a list
+	f     *features        // of its path
 	l     listing
 	sum   pageTagger
-	short parameterValue
+	short parameterValue // of a shortName
+	size  parameterValue // of a shortSize
 	ok    bool
+	plain bool // a name is that of a page or a limit, and of nothing else: chunks have offsets and sizes
 }
 
 // newListingReader begins with what the path says.
@@ -45,7 +48,7 @@ func (f *features) newListingReader(r *parsers.Request) (b listingReader) {
 	if !f.answersList(r) {
 		return b
 	}
-	b.r, b.sum = r, newPageTagger(r, f)
+	b.r, b.f, b.sum = r, f, newPageTagger(r, f)
 	if f.paged {
 		_, rest, _ := strings.Cut(r.Path, "/page/")
 		segment, _, _ := strings.Cut(rest, "/")
@@ -63,10 +66,15 @@ func (b *listingReader) take(p *parameter) {
 	switch kind {
 	case shortName:
 		b.short = p.value
+	case shortSize:
+		b.size = p.value
 	case graphName:
 		b.ok = graphPath(b.r.Path) && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
 	default:
-		b.ok = b.l.take(kind, p.name, p.value, b.r.Time) || b.ok
+		if b.l.take(kind, p.name, p.value, b.r.Time) {
+			b.ok = true
+			b.plain = b.plain || kind == sizeName && !ambiguousSize(p.name) || kind == numberName && lower(p.name[0]) == 'p'
+		}
 	}
 	b.sum.take(p, kind)
 }
@@ -77,8 +85,16 @@ func (b *listingReader) listing() (l listing, ok bool) {
 	if b.short.text != "" && l.Size >= 0 && !l.Paged {
 		l.number(b.short)
 	}
-	if b.ok && !l.Paged && b.r.Method != "GET" && isGraphQL(b.r.Path) {
-		b.ok = false // every page of an application asks for the first few of something
+	if size, said := pageSize(b.size); said && l.Paged && l.Size < 0 {
+		l.Size = size
+	}
+	if b.ok && b.r.Method != "GET" {
+		switch {
+		case b.f.graphQL:
+			b.ok = l.Paged // every page of an application asks for the first few of something
+		case !b.f.searches:
+			b.ok = l.Paged && l.Size >= 0 && b.plain // what is written has no such fields
+		}
 	}
 	if b.ok {
 		l.Tag = b.sum.tag()
@@ -155,7 +171,7 @@ func (f *features) answersList(r *parsers.Request) bool {
 	switch r.Method {
 	case "GET":
 	case "POST", "QUERY":
-		if !f.searches && f.operation == "" { // of GraphQL, what changes things has none
+		if f.graphQL && f.operation == "" || r.Status == 201 { // what changes things has none
 			return false
 		}
 	default:
@@ -171,6 +187,26 @@ func searchPath(path string) bool {
 		if strings.Contains(last, word) {
 			return true
 		}
+	}
+	return false
+}
+
+// asksPath tells whether a POST to the path asks for objects that its body names: its last
+// segment says so.
+func asksPath(path string) bool {
+	last := lastSegment(path)
+	for _, verb := range [...]string{"get", "fetch", "lookup"} {
+		n := len(verb)
+		if len(last) < n || !strings.EqualFold(last[:n], verb) {
+			continue
+		}
+		if len(last) == n || last[n] == '_' || last[n] == '-' || last[n] >= 'A' && last[n] <= 'Z' { // no "getaway"
+			return true
+		}
+	}
+	switch strings.ToLower(last) {
+	case "detail", "details", "batch-get", "batch_get", "batchget", "mget", "_mget":
+		return true
 	}
 	return false
 }
@@ -212,6 +248,7 @@ const (
 	cursorName          // where it begins, by what the answer before said
 	chanceName          // nothing: it keeps caches from answering
 	shortName           // where it begins, if another one says how many: else it may be a post, a product
+	shortSize           // how many, if another one says where it begins: else it may be of a password, a box
 	graphName           // several things at once: arguments of GraphQL
 )
 
@@ -241,19 +278,23 @@ func kindOfPlain(name []byte) nameKind {
 	switch string(name) {
 	case "perpage", "limit", "pagesize", "first", "count", "$top", "size", "maxresults",
 		"$limit", "pagelimit", "itemsperpage", "resultsperpage", "recordsperpage", "maxitems", "maxrecords", "rows", "take",
-		"paginationlimit", "paginationpagesize", "pagingpagesize", "paginglimit":
+		"paginationlimit", "paginationpagesize", "pagingpagesize", "paginglimit", "maxkeys", "maxrows", "numresults", "resultsize",
+		"resultlimit", "sysparmlimit", "pagelength":
 		return sizeName
 	case "page", "offset", "skip", "start", "$skip", "from", "paged", "pagenumber", "pageno", "pageindex", "pageoffset", "currentpage",
-		"startindex", "startat", "paginationpage", "paginationstart", "pagingpage", "$offset":
+		"startindex", "startat", "paginationpage", "paginationstart", "pagingpage", "$offset", "pagenum", "firstresult", "startrow", "sysparmoffset":
 		return numberName
 	case "cursor", "after", "pagetoken", "startingafter", "next", "nexttoken", "nextpagetoken", "nextcursor", "continuationtoken", "continue",
-		"marker", "scrollid", "before", "endingbefore", "pageafter", "pagebefore", "pagecursor", "$skiptoken", "paginationcursor":
+		"marker", "scrollid", "before", "endingbefore", "pageafter", "pagebefore", "pagecursor", "$skiptoken", "paginationcursor",
+		"startafter", "keymarker", "maxid", "paginationtoken", "pagingtoken", "exclusivestartkey", "lastevaluatedkey", "cursormark", "searchafter":
 		return cursorName
 	case "p":
 		return shortName
+	case "length", "num":
+		return shortSize
 	case "variables", "query":
 		return graphName
-	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "cachebust", "requestid", "correlationid", "traceid", "":
+	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "cachebust", "requestid", "correlationid", "traceid", "draw", "":
 		return chanceName
 	}
 	return otherName

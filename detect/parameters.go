@@ -198,6 +198,23 @@ func innerName(name string) string {
 	return ""
 }
 
+// thingName returns what a name as logged is about: its last part, or the one before where the
+// last only says which one it is, "roles" of "roles[0][name]".
+func thingName(name string) string {
+	if plainWord(name) {
+		return name
+	}
+	name = unescaped(name)
+	last := innerName(name)
+	switch last {
+	case "name", "slug", "value", "type":
+		if thing := innerName(name[:strings.LastIndex(name, last)]); thing != "" {
+			return thing
+		}
+	}
+	return last
+}
+
 // unescaped undoes the percent-encoding of a piece of a query, once; text that is not
 // well encoded stays.
 func unescaped(s string) string {

@@ -26,6 +26,7 @@ func FuzzParameter(f *testing.F) {
 
 var parameterSamples = []string{
 	"", "&", "=", "==", "=&=", "a", "a=", "a=b=c&d", "page=3&per_page=20", "Per-Page=20&user_ID=7", "filter[user_id]=7", "user%5Fid=7", "u.id=7", "ORDER=12", "or_der=12",
+	"order_no=12", "orderNumber=12", "Invoice-NR=12", "no=12", "number=12", "page_no=12", "filter[orderNo]=12",
 	"tic\u212aet=1", "id=9999999999999999999&id=18446744073709551616", "id=00000000000000000001", "uid=-1", "_=1", "_-=1", "id", "d=1", "Id=1",
 	strings.Repeat("x", maxPagingName) + "=1", strings.Repeat("x", maxPagingName+1) + "=1", "_" + strings.Repeat("x", maxWord) + "=1", strings.Repeat("x", maxWord+1) + "=1",
 	strings.Repeat("x", 300) + "=1",
@@ -50,7 +51,7 @@ func checkParameters(t *testing.T, query string) {
 		if hasInner(name) {
 			inner = innerName(unescaped(name))
 		}
-		if got, want := p.numbersObject(), namesID(inner) || namesThing(inner); got != want {
+		if got, want := p.numbersObject(), namesID(inner) || namesIDs(inner) || namesThing(inner); got != want {
 			t.Errorf("%q: it numbers an object: %v, want %v", text, got, want)
 		}
 		var got, want sketch
@@ -87,6 +88,28 @@ func TestFilteredID(t *testing.T) {
 	} {
 		if value, ok := filteredID(test.text); value != test.value || ok != test.ok {
 			t.Errorf("%s: %q, %v; want %q, %v", test.text, value, ok, test.value, test.ok)
+		}
+	}
+}
+
+func TestThingName(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "", "name": "name", "role": "role", "roles[]": "roles", "user[role]": "role", "roles[0][name]": "roles", "role%5Bvalue%5D": "role", "user.role.slug": "role",
+		"[name]": "name", "[0][name]": "name", "name[name]": "name", "role[title]": "title",
+	} {
+		if got := thingName(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestNamesThing(t *testing.T) {
+	for name, want := range map[string]bool{
+		"": false, "order": true, "order_no": true, "orderNumber": true, "ACCOUNT-NUMBER": true, "invoiceNr": true, "phone_num": true, "customer": true,
+		"no": false, "number": false, "page_number": false, "orderer": false, "casino": false, "order_by": false, strings.Repeat("x", 50) + "no": false,
+	} {
+		if got := namesThing(name); got != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
 		}
 	}
 }

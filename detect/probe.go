@@ -22,7 +22,8 @@ func Probe() *Detector {
 	d := &Detector{
 		Name: "probe",
 		Doc: "injection and traversal in what is asked for, and tools that say they do that\n\n" +
-			"Scanners try the classes of attack everywhere; who found a hole tries one. Path, query, user " +
+			"Scanners try the classes of attack everywhere; who found a hole tries one. Hosts by which their tools learn that " +
+			"the application has called them count, too. Path, query, user " +
 			"agent and referer are decoded up to twice; SQL injection and XSS are decided by libinjection. " +
 			"Prose, names and code that people paste may look like SQL: one such parameter is doubtful and " +
 			"makes no event, several different ones do, with low confidence.",
@@ -259,12 +260,13 @@ const (
 	headerInjection   = "header injection"
 	phpInjection      = "php injection"
 	xmlEntity         = "xml external entity"
+	callback          = "out-of-band callback"
 	scannerAgent      = "scanner"
 )
 
 // probeClasses are all of them, in the order in which they are told.
 var probeClasses = []string{jndiLookup, commandInjection, phpInjection, templateInjection, sqlInjection, nosqlInjection, ldapInjection, traversal,
-	xmlEntity, headerInjection, crossSite, scannerAgent}
+	xmlEntity, headerInjection, callback, crossSite, scannerAgent}
 
 // A hit is something of a request that looks like an attack.
 type hit struct {
@@ -923,6 +925,13 @@ func opensAgain(text string) bool {
 	return false
 }
 
+// callsBack looks for the hosts by which tools learn that an application has fetched what they
+// named: nobody else has names there. Among words it may be what is written about them.
+func callsBack(t *judged) (sure, ok bool) {
+	ok = t.signs&signOfCallback != 0
+	return ok && strings.IndexByte(t.text, ' ') < 0, ok
+}
+
 // sureFile is for headers, where a climb alone may be a link that a program did not resolve.
 func sureFile(t *judged) (sure, ok bool) {
 	ok = t.signs&signOfFile != 0 && climbs(t.text) > 0
@@ -951,6 +960,7 @@ var (
 		{traversal, marksIn("/\\.\xc0x"), file},
 		{xmlEntity, marksIn("<:"), entity},
 		{headerInjection, marksIn("\r\n"), splitting},
+		{callback, marksIn("."), callsBack},
 		{crossSite, marksIn("<(`:=."), script},
 	}
 	pathClasses = []rule{

@@ -16,7 +16,7 @@ func RoleTampering() *Detector {
 		Doc: "a role or right set to a privileged value by who is no admin\n\n" +
 			"An API that takes any field it is given makes an admin of anybody who asks. The query " +
 			"is read, and the body where the log has it. Flags (is_admin, admin), roles " +
-			"and permissions count, but not where a list is read, which they filter, or somebody is invited; a plan only in a request that writes, " +
+			"and permissions count, but not where a list is read or searched, which they filter, or somebody is invited; a plan only in a request that writes, " +
 			"and not where plans are bought; a scope only in one that writes, and not where a login asks " +
 			"for it. Who was let in to an admin route before is an admin, and reading there is no tampering.",
 		Type:      PrivilegeEscalation,
@@ -29,7 +29,7 @@ func RoleTampering() *Detector {
 	window := d.span("window", 10*time.Minute, "`time` of quiet after which an event is over")
 	t := &tampering{
 		flags:       d.words("flag-parameters", "admin,is_admin,superuser,is_superuser,super_admin,is_super_admin,is_staff,is_owner,is_root", "`parameters` that make an admin when true, separated by commas"),
-		roles:       d.words("role-parameters", "role,roles,user_role,role_name,permission,permissions,privilege,privileges,authorities,access_level,user_type", "`parameters` that name a role or a right"),
+		roles:       d.words("role-parameters", "role,roles,user_role,role_name,permission,permissions,privilege,privileges,authorities,authority,access_level,user_type", "`parameters` that name a role or a right"),
 		plans:       d.words("plan-parameters", "plan,plan_name,tier", "`parameters` that name a plan"),
 		scopes:      d.words("scope-parameters", "scope,scopes", "`parameters` that name what a token may do"),
 		values:      d.words("privileged-values", "admin,admins,administrator,role_admin,super_admin,super_administrator,org_admin,site_admin,sys_admin,system,owner,root,superuser,*", "`values` of a role, right or scope that are privileged"),
@@ -152,7 +152,8 @@ func (t *tampering) find(r *parsers.Request) (name, value string, ok bool) {
 	}
 	for _, query := range [...]string{r.Query, r.Body, inner} {
 		for query != "" {
-			if name, value, query = cutParameter(query); name != "" && t.sets(r, name, value) {
+			name, value, query = cutPair(query)
+			if name = thingName(name); name != "" && t.sets(r, name, value) {
 				return name, unescaped(value), true
 			}
 		}
@@ -185,10 +186,11 @@ func changes(r *parsers.Request, words ...string) bool {
 	return field != "" && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(field, w) })
 }
 
-// filters tells whether the request reads a list of people or something for admins, or is of
-// GraphQL and reads whatever: roles and flags are filters there.
+// filters tells whether the request reads a list of people or something for admins, searches, or
+// is of GraphQL and reads whatever: roles and flags are filters there.
 func (t *tampering) filters(r *parsers.Request) bool {
-	return featuresOf(r).reads || !writes(r.Method) && (listsPeople(r.Path) || adminRoute(r, t.adminRoutes))
+	f := featuresOf(r)
+	return f.reads || f.searches || !writes(r.Method) && (listsPeople(r.Path) || adminRoute(r, t.adminRoutes))
 }
 
 // names tells whether one of the parts of a value, as in "read,admin" and "admin:org", is

@@ -151,7 +151,7 @@ func loginRoutes() []RouteRule {
 		"**/verify-magic-link|verify_magic_link|confirm-otp|confirm_otp|submit-otp|submit_otp",
 		"**/login|signin|sign_in|sign-in/verify|confirm",
 		"**/auth/{x}/verify", // Supabase
-		"**/verify-otp|verify_otp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp|verify-passcode|verify_passcode|check-otp|check_otp|validate-otp|validate_otp",
+		"**/verify-otp|verify_otp|verifyotp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp|verify-passcode|verify_passcode|check-otp|check_otp|checkotp|validate-otp|validate_otp|validateotp",
 		"**/login|signin|sign_in|sign-in|session|sessions/otp|mfa|2fa|totp|code|two-factor|two_factor",
 		"**/account/loginwith2fa|loginwithrecoverycode", // ASP.NET
 		"**/factors/{x}/verify",                         // Okta, Supabase
@@ -178,9 +178,9 @@ func loginRoutes() []RouteRule {
 }
 
 // codeRoutes returns the rules for the codes of mails and messages: whoever guesses one has the
-// account as if by its password, so a wrong one is a login that failed. GET is left out: programs
-// that look at mails for viruses open the links in them, again and again. So is what tells whether
-// a password is a good one, which a form asks at each letter.
+// account as if by its password, so a wrong one is a login that failed. GET is left out where a link
+// in a mail leads: programs that look at mails for viruses open those, again and again. So is what
+// tells whether a password is a good one, which a form asks at each letter.
 func codeRoutes() []RouteRule {
 	const failed = "400,401,403,422,423"
 	var routes []RouteRule
@@ -199,6 +199,16 @@ func codeRoutes() []RouteRule {
 		"confirm-code|confirm_code",
 	} {
 		routes = append(routes, RouteRule{Method: "POST|PUT|PATCH", Path: path, Status: failed, Event: LoginFailed})
+	}
+	// Devise for Rails takes the code of its mail together with the new password.
+	routes = append(routes, RouteRule{Method: "PUT|PATCH", Path: "/users|admins|admin_users|customers|members/password", Status: "422", Event: LoginFailed})
+	// Codes that people type are in no link, so nothing opens one.
+	for _, path := range []string{
+		"**/otp|2fa|totp|passcode/verify|validate",
+		"**/verify|validate/otp|2fa|totp|passcode",
+		"**/verify-otp|verify_otp|verifyotp|verify-2fa|verify_2fa|verify-totp|verify_totp|validate-otp|validate_otp|validateotp|check-otp|check_otp|checkotp",
+	} {
+		routes = append(routes, RouteRule{Method: "GET", Path: path, Status: failed, Event: LoginFailed})
 	}
 	for _, path := range []string{
 		"**/password-reset|password_reset|reset-password|reset_password|forgot-password|forgot_password|recovery/confirm|complete",

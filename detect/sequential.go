@@ -18,7 +18,8 @@ func SequentialIDs() *Detector {
 		Doc: "numeric ids of one route tried in a dense run\n\n" +
 			"Where ids are numbers, the next object is one addition away, and who counts through them " +
 			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
-			"people use who work on objects of their own, make no run. The numbers of pages, dates and " +
+			"people use who work on objects of their own, make no run. A request that names several neighbours at once " +
+			"counts as one. The numbers of pages, dates and " +
 			"coordinates are no ids. A page shows the rows of a list, or pictures, by as many requests: where " +
 			"browsers asked from a page of the site, for no more ids than pages have rows, and were refused none, " +
 			"the event is of high severity, not critical, and of low confidence. The crawler of a search engine reads what a page links to: from an " +
@@ -59,20 +60,29 @@ func (s *sequentialIDs) AppendJSON(b []byte) ([]byte, error) {
 	return appendGoing(b, s.Going)
 }
 
-// A visit is the last request for one id, which is its tag.
+// A visit is the last request for one id, which is its tag, or for a stretch of ids from
+// there on.
 type visit struct {
 	At  moment
 	Tag uint64
 	Evidence
-	Status int
+	Status  int32
+	Stretch uint32 // how far the last id is from the first
 }
 
 func (v *visit) pack(p *packer) {
 	p.moment(&v.At)
 	p.tag(&v.Tag)
 	p.evidence(&v.Evidence)
-	packInteger(p, &v.Status)
+	// Earlier versions saved the status alone.
+	const bits = 32
+	n := int64(v.Status) + int64(v.Stretch)<<bits
+	p.int(&n)
+	v.Status, v.Stretch = int32(n), uint32((n-int64(int32(n)))>>bits)
 }
+
+// last returns the last id of the visit.
+func (v *visit) last() uint64 { return v.Tag + uint64(v.Stretch) }
 
 func (v visit) mark() Mark { return Mark{At: v.At.time(), Tag: v.Tag, Evidence: v.Evidence} }
 
@@ -86,6 +96,7 @@ type walk struct {
 	Filled           uint64 // percent of its range that the run filled when last seen
 	From, To         uint64 // ends of the run when last seen
 	Granted, Refused int64  // of Count
+	Several          bool   `json:",omitempty"` // a request was for more than one id
 	OfPage           bool   `json:",omitempty"` // since it began all requests may be a page's, and no more than it has rows
 	Crawler          crawling
 }
@@ -104,7 +115,8 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going = nil
 	}
 	id, _ := objectID(r)
-	lo, hi := s.run(s.visit(visit{momentOf(r.Time), id, evidence(r), r.Status}))
+	v := visit{momentOf(r.Time), id, evidence(r), int32(r.Status), uint32(featuresOf(r).stretch)}
+	lo, hi, filled := s.run(s.visit(v))
 	if hi-lo < *s.least {
 		return
 	}
@@ -114,11 +126,11 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	} else {
 		s.Going.catchUp(run, id)
 		s.Going.extend(r)
-		s.Going.match(id, r.Status)
+		s.Going.match(&v)
 	}
-	s.Going.From, s.Going.To = run[0].Tag, run[len(run)-1].Tag
-	s.Going.Filled = 100 * uint64(len(run)) / (s.Going.To - s.Going.From + 1)
-	s.Going.OfPage = s.Going.OfPage && len(run) <= maxRows && ofPage(r)
+	s.Going.From, s.Going.To = run[0].Tag, run[len(run)-1].last()
+	s.Going.Filled = 100 * filled / (s.Going.To - s.Going.From + 1)
+	s.Going.OfPage = s.Going.OfPage && filled <= maxRows && ofPage(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
@@ -189,30 +201,41 @@ func (s *sequentialIDs) find(id uint64) (i int, found bool) {
 	return i, i < len(s.Visits) && s.Visits[i].Tag == id
 }
 
-// run returns the bounds of the dense run of visits around the one at the given place.
-// It begins with all that are joined to it by small enough steps and gives up the end
-// behind the wider step until what is left fills its range.
-func (s *sequentialIDs) run(at int) (lo, hi int) {
-	step := func(i int) uint64 { return s.Visits[i].Tag - s.Visits[i-1].Tag }
+// run returns the bounds of the dense run of visits around the one at the given place, and how
+// many ids they are for. It begins with all that are joined to it by small enough steps and
+// gives up the end behind the wider step until what is left fills its range.
+func (s *sequentialIDs) run(at int) (lo, hi int, filled uint64) {
+	step := func(i int) uint64 {
+		before, next := s.Visits[i-1].last(), s.Visits[i].Tag
+		return next - min(before, next) // stretches may overlap
+	}
+	ids := func(i int) uint64 { return uint64(s.Visits[i].Stretch) + 1 }
+	filled = ids(at)
 	for lo = at; lo > 0 && step(lo) <= uint64(*s.gap); {
 		lo--
+		filled += ids(lo)
 	}
-	for hi = at + 1; hi < len(s.Visits) && step(hi) <= uint64(*s.gap); {
-		hi++
+	for hi = at + 1; hi < len(s.Visits) && step(hi) <= uint64(*s.gap); hi++ {
+		filled += ids(hi)
 	}
-	for hi-lo > 1 && uint64(hi-lo)*100 < uint64(*s.density)*(s.Visits[hi-1].Tag-s.Visits[lo].Tag+1) {
+	for hi-lo > 1 && filled*100 < uint64(*s.density)*(s.Visits[hi-1].last()-s.Visits[lo].Tag+1) {
+		end := false // whether the last one goes, not the first
 		switch {
 		case lo == at:
-			hi--
+			end = true
 		case hi-1 == at, step(lo+1) > step(hi-1):
-			lo++
 		case step(lo+1) < step(hi-1), hi-1-at > at-lo:
+			end = true
+		}
+		if end {
 			hi--
-		default:
+			filled -= ids(hi)
+		} else {
+			filled -= ids(lo)
 			lo++
 		}
 	}
-	return lo, hi
+	return lo, hi, min(filled, s.Visits[hi-1].last()-s.Visits[lo].Tag+1)
 }
 
 func beginWalk(r *parsers.Request, run []visit) *walk {
@@ -222,8 +245,8 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
 	w := &walk{Episode: begin(r, marks), OfPage: true, GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
-	for _, v := range run {
-		w.match(v.Tag, v.Status)
+	for i := range run {
+		w.match(&run[i])
 	}
 	return w
 }
@@ -251,18 +274,23 @@ func (w *walk) add(v *visit, id uint64) {
 	}
 	w.Count++
 	w.addEvidence(v.Evidence)
-	w.match(v.Tag, v.Status)
+	w.match(v)
 }
 
 // match counts a request that is part of the walk.
-func (w *walk) match(id uint64, status int) {
-	w.IDs.Add(id)
-	w.Lowest, w.Highest = min(w.Lowest, id), max(w.Highest, id)
-	switch {
-	case granted(status):
-		w.Granted++
-	case status == 401, status == 403, status == 404:
+func (w *walk) match(v *visit) {
+	for id := v.Tag; id <= v.last(); id++ {
+		w.IDs.Add(id)
+	}
+	w.Several = w.Several || v.Stretch > 0
+	w.Lowest, w.Highest = min(w.Lowest, v.Tag), max(w.Highest, v.last())
+	switch v.Status {
+	case 401, 403, 404:
 		w.Refused++
+	default:
+		if granted(int(v.Status)) {
+			w.Granted++
+		}
 	}
 }
 
@@ -281,6 +309,9 @@ func (s *sequentialIDs) describe(e *Event) {
 	e.Summary = fmt.Sprintf("%s asked for %s of %q, from %d to %d, in %s; %d of %d requests were granted (threshold: %s that fill %d%% of their range, within %s)",
 		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), strings.TrimSpace(clip(e.Route)+" "+w.Operation), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
 		w.Granted, e.Count, plural(int64(*s.least), "id", "ids"), *s.density, inWords(*s.window))
+	if w.Several {
+		e.Summary += "; what names several ids counts as one"
+	}
 	if w.GraphQL && w.Granted > 0 {
 		e.Summary += "; GraphQL grants and refuses with the same 200"
 	}
@@ -308,7 +339,8 @@ func isUpload(r *parsers.Request) bool {
 
 // objectID returns the number of the object that the request is about: the last one
 // that its route has a place for, or the first parameter named like one where the route
-// has none; for a GraphQL endpoint that of its body, where the log has it.
+// has none: of the query, and of a body by which a POST asks. For a GraphQL endpoint it is that
+// of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
 	f := featuresOf(r)
 	return f.id, f.hasID
@@ -340,22 +372,35 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 	if n, ok = p.value.number, p.value.isNumber; !ok {
 		n, ok = namedNumber(strings.TrimPrefix(p.value.text, "eq.")) // as PostgREST has it
 	}
-	if !ok || !p.numbersObject() {
+	if !p.numbersObject() {
 		return 0, false
 	}
-	return n, true
+	if !ok {
+		n, ok = encodedNumber(unescaped(p.value.text))
+	}
+	return n, ok
+}
+
+// encodedNumber is number for what base64 makes of one, or of a name and one: 1001 of
+// "VXNlcjoxMDAx", which is "User:1001", as relay has it.
+func encodedNumber(s string) (n uint64, ok bool) {
+	text, ok := parsers.EncodedID(s)
+	if !ok {
+		return 0, false
+	}
+	return number(text)
 }
 
 // numbersObject tells whether a parameter is named like one that has the number of an object.
 func (p *parameter) numbersObject() bool {
 	if !p.odd {
-		return namesID(p.name) || p.size == len(p.name) && p.size <= len(p.word) && isThing(string(p.word[:p.size]))
+		return namesID(p.name) || namesIDs(p.name) || p.size <= len(p.word) && isThing(p.word[:p.size])
 	}
 	name := p.name
 	if hasInner(name) { // "filter[user_id]"
 		name = innerName(unescaped(name))
 	}
-	return namesID(name) || namesThing(name)
+	return namesID(name) || namesIDs(name) || namesThing(name)
 }
 
 // hasInner tells whether a name can have parts.
@@ -368,17 +413,36 @@ func hasInner(name string) bool {
 	return false
 }
 
-// namesThing tells whether a parameter is named like what it is the number of.
-func namesThing(name string) bool { return isThing(strings.ToLower(name)) }
+// namesThing tells whether a parameter is named like what it is the number of: order,
+// order_number, orderNo.
+func namesThing(name string) bool {
+	var buf [maxWord]byte
+	word, ok := fold(&buf, name)
+	return ok && isThing(word)
+}
 
-// isThing is namesThing for a name in lower case.
-func isThing(name string) bool {
-	switch name {
+// isThing is namesThing for a name that is folded.
+func isThing(word []byte) bool {
+	switch string(withoutNumber(word)) {
 	case "user", "uid", "account", "customer", "client", "member", "profile", "author", "order", "invoice", "receipt", "payment", "transaction", "ticket",
-		"document", "doc", "file", "attachment", "report", "message", "contact", "record", "patient", "employee", "booking":
+		"document", "doc", "file", "attachment", "report", "message", "contact", "record", "patient", "employee", "booking",
+		"policy", "claim", "contract", "student", "tracking", "shipment", "phone":
 		return true
 	}
 	return false
+}
+
+// withoutNumber cuts "number", "num", "no" and "nr" off the end of a folded name.
+func withoutNumber(word []byte) []byte {
+	if n := len(word); n == 0 || word[n-1] != 'r' && word[n-1] != 'm' && word[n-1] != 'o' {
+		return word // most names
+	}
+	for _, end := range [...]string{"number", "num", "no", "nr"} {
+		if n := len(word) - len(end); n > 0 && string(word[n:]) == end {
+			return word[:n]
+		}
+	}
+	return word
 }
 
 // namesObject tells whether a place in a route of the site's own is one for objects,
@@ -433,7 +497,11 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	if len(segment) < len(before)+len(after) || segment[:len(before)] != before || segment[len(segment)-len(after):] != after {
 		return 0, false
 	}
-	return groupedNumber(segment[len(before) : len(segment)-len(after)])
+	segment = segment[len(before) : len(segment)-len(after)]
+	if id, ok = groupedNumber(segment); !ok {
+		id, ok = encodedNumber(segment)
+	}
+	return id, ok
 }
 
 // groupedNumber reads a decimal number of at most maxDigits, with signs between groups of its

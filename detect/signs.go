@@ -39,6 +39,7 @@ const (
 	signOfFile
 	signOfScript
 	signOfTag
+	signOfCallback
 	signOfStatement // of SQL
 )
 
@@ -60,8 +61,10 @@ var signLists = map[signs][]string{
 	signOfFile: {"etc/passwd", "etc/shadow", "etc/group", "etc/hosts", "etc/issue", "etc/ssh/", "proc/self", "proc/version", "proc/cmdline", "win.ini", "boot.ini",
 		"system.ini", "system32", "web-inf/", `web-inf\`, "meta-inf/", ".ssh/id_", ".ssh/authorized", ".aws/credentials", "/var/log/", "ntuser.dat", "c:/windows", `c:\windows`,
 		"0x2e0x2e", "..../", `....\`},
-	signOfScript:    {"script:", "alert", "prompt", "confirm", "document."},
-	signOfTag:       {"script"},
+	signOfScript: {"script:", "alert", "prompt", "confirm", "document."},
+	signOfTag:    {"script"},
+	signOfCallback: {".oast.fun", ".oast.me", ".oast.pro", ".oast.live", ".oast.site", ".oast.online", ".oastify.com", ".burpcollaborator.net",
+		".interact.sh", ".dnslog.cn", ".ceye.io", ".eyes.sh", ".bxss.me", "//bxss.me", ".xss.ht"},
 	signOfStatement: {"select", "waitfor", "iif", "drop", "alter", "truncate", "insert", "delete", "update", "exec", "declare"},
 }
 

@@ -256,6 +256,22 @@ func TestObjectID(t *testing.T) {
 		{"/invoice?id=", 0, false},
 		{"/invoice?valid=7", 0, false},
 		{"/users/5?id=7", 5, true},
+		{"/users?ids=7", 7, true},
+		{"/users?ids=9,8,7,10", 7, true},
+		{"/users?ids=7&ids=8", 7, true},
+		{"/users?ids%5B%5D=7&ids%5B%5D=8", 7, true},
+		{"/users?ids[0]=8&ids[1]=7", 7, true},
+		{"/users?filter[id][in]=7%2C8", 7, true},
+		{"/users?id=in.(7,8)", 7, true},
+		{"/users?id=U-7|U-8", 7, true},
+		{"/users?ids=7,8,20", 0, false},
+		{"/users?ids=7,x", 0, false},
+		{"/users?id=7&id=x", 7, true},
+		{"/users?id=7&id=9000", 7, true},
+		{"/users?ids=1,9000000000000000000", 0, false},
+		{"/users?ids=7,7", 7, true},
+		{"/users/5?ids=7,8", 5, true},
+		{"/users?kids=7,8", 0, false},
 	} {
 		path, query, _ := strings.Cut(c.target, "?")
 		got, ok := objectID(&parsers.Request{Path: path, Route: parsers.Route(path), Query: query})
@@ -275,16 +291,20 @@ func TestRunIsDense(t *testing.T) {
 		s := &sequentialIDs{sequentialSettings: &sequentialSettings{&least, &gap, &density, &window}}
 		for n := range 12 {
 			id := uint64(chance.IntN(40))
-			lo, hi := s.run(s.visit(visit{At: momentOf(noon.Add(time.Duration(n) * time.Second)), Tag: id}))
+			v := visit{At: momentOf(noon.Add(time.Duration(n) * time.Second)), Tag: id}
+			if chance.IntN(3) == 0 {
+				v.Stretch = uint32(chance.IntN(6))
+			}
+			lo, hi, filled := s.run(s.visit(v))
 			if lo >= hi || s.Visits[lo].Tag > id || s.Visits[hi-1].Tag < id {
 				t.Fatalf("seed %d: run %d to %d of %v is not around %d", seed, lo, hi, s.Visits, id)
 			}
 			for i := lo + 1; i < hi; i++ {
-				if s.Visits[i].Tag-s.Visits[i-1].Tag > uint64(gap) {
+				if s.Visits[i].Tag > s.Visits[i-1].last()+uint64(gap) {
 					t.Fatalf("seed %d: run %v has a gap", seed, s.Visits[lo:hi])
 				}
 			}
-			if n, span := uint64(hi-lo), s.Visits[hi-1].Tag-s.Visits[lo].Tag+1; n*100 < uint64(density)*span {
+			if span := s.Visits[hi-1].last() - s.Visits[lo].Tag + 1; filled*100 < uint64(density)*span || filled > span {
 				t.Fatalf("seed %d: run %v is sparse", seed, s.Visits[lo:hi])
 			}
 		}

@@ -11,7 +11,8 @@ const maxBody = 4 << 10
 
 // bodyParameters returns the fields that a logged request body sets, in the form of a
 // query: a form as it is, and of JSON each value with the name it stands under, whatever
-// lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list).
+// lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list). Only
+// what says which thing an object is keeps the name of that: "role[name]=admin" of {"role":{"name":"admin"}}.
 // JSON may be cut short, as loggers do. JSON Patch sets what its paths name. So is multipart/form-data, of whose files the name
 // is told. Text of another form is the one value of the name
 // "body". It is "" for a body that says nothing.
@@ -53,11 +54,17 @@ func isForm(text string) bool {
 func jsonParameters(text string) string {
 	var b strings.Builder
 	name := ""
-	last := byte(0) // sign before the string or number at hand
+	var around []string // names of the objects that are open
+	last := byte(0)     // sign before the string or number at hand
 	set := func(value string) {
-		if name != "" && value != "" && value != "null" {
-			addParameter(&b, name, value)
+		if name == "" || value == "" || value == "null" {
+			return
 		}
+		if n := len(around); n > 0 && around[n-1] != "" && tellsWhich(name) && b.Len() < maxBody {
+			addParameter(&b, around[n-1]+"["+name+"]", value)
+			return
+		}
+		addParameter(&b, name, value)
 	}
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
@@ -79,6 +86,14 @@ func jsonParameters(text string) string {
 			set(text[i:end])
 			i = end
 		default:
+			switch c {
+			case '{':
+				around, name = append(around, name), ""
+			case '}':
+				if n := len(around); n > 0 {
+					around, name = around[:n-1], around[n-1]
+				}
+			}
 			if c > ' ' {
 				last = c
 			}
@@ -86,6 +101,16 @@ func jsonParameters(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// tellsWhich tells whether a member of an object says which thing it is, rather than something
+// of it.
+func tellsWhich(name string) bool {
+	switch name {
+	case "name", "slug", "value", "type":
+		return true
+	}
+	return false
 }
 
 // patchParameters reads JSON Patch (RFC 6902): "role=admin" of

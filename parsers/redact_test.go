@@ -100,7 +100,7 @@ func TestPathRedaction(t *testing.T) {
 		{"/reset;a=b/0f9A8b7C6d5E;c=d", "", "/reset/{token}"},
 		{"/%72eset%2F0f9A8b7C6d5E", "", ""},
 		{"/reset/%30f9A8b7C6d5E", "", "/reset/{token}"},
-		{"/reset/MTI/c3a5kd-0123456789abcdef", "", "/reset/MTI/{token}"},
+		{"/reset/MTI/c3a5kd-0123456789abcdef", "", "/reset/{id}/{token}"},
 		{"/verify/email/a8Kd92xQ", "", "/verify/email/{token}"},
 		{"/magic-link/3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b", "", "/magic-link/{token}"},
 		{"/invite/QmFzZTY0VG9rZW5PaG5l", "", "/invite/{token}"},

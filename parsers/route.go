@@ -1,6 +1,9 @@
 package parsers
 
-import "strings"
+import (
+	"encoding/base64"
+	"strings"
+)
 
 // Bounds on a route: its segments, and its bytes. What is more is "…".
 const (
@@ -161,6 +164,8 @@ func kindOf(s, last string) string {
 		return "{hash}"
 	case isEmail(s):
 		return "{email}"
+	case isEncodedID(s):
+		return "{id}"
 	case isBlob(s):
 		return "{token}"
 	}
@@ -297,6 +302,66 @@ func isBlob(s string) bool {
 		}
 	}
 	return lower > 0 && upper > 0 && digits > 0 && separators <= len(s)/8
+}
+
+var (
+	standard64 = base64.RawStdEncoding.Strict()
+	url64      = base64.RawURLEncoding.Strict()
+)
+
+func isEncodedID(s string) bool {
+	_, ok := EncodedID(s)
+	return ok
+}
+
+// EncodedID returns the number, as text, that base64 makes of a number, or of a word and a
+// number: "1001" of "MTAwMQ==", of "VXNlcjoxMDAx" ("User:1001"), of "Z2lkOi8vYXBwL1VzZXIvMTAwMQ"
+// ("gid://app/User/1001"). ok is false for other text.
+func EncodedID(s string) (number string, ok bool) {
+	const shortest, longest = 4, 64
+	if len(s) < shortest { // "NA" is a region
+		return "", false
+	}
+	s = strings.TrimRight(s, "=")
+	if len(s) > longest || !mayEncodeWord(s) {
+		return "", false
+	}
+	var buf [longest]byte
+	encoding := standard64
+	if strings.ContainsAny(s, "-_") {
+		encoding = url64
+	}
+	n, err := encoding.Decode(buf[:], []byte(s))
+	if err != nil {
+		return "", false
+	}
+	from := n // of the number
+	for from > 0 && isDigit(buf[from-1]) {
+		from--
+	}
+	if from == n || from > 0 && (!isLetter(buf[0]) || strings.IndexByte(":/|#", buf[from-1]) < 0) {
+		return "", false
+	}
+	for _, c := range buf[:from] {
+		if !isAlnum(c) && strings.IndexByte(":/|#_-.", c) < 0 {
+			return "", false
+		}
+	}
+	return string(buf[from:n]), true
+}
+
+// mayEncodeWord tells, at little cost, whether base64 may stand for text that begins with a
+// letter or a digit and ends in a digit: it is no word in small letters.
+func mayEncodeWord(s string) bool {
+	if c := s[0]; c < 'M' || c > 'e' || c == 'P' || c == 'X' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; c >= 'A' && c <= 'Z' {
+			return true
+		}
+	}
+	return false
 }
 
 // prefixed returns the template of an id that says what it is of: letters, '_' or

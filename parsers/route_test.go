@@ -36,6 +36,17 @@ func TestRoute(t *testing.T) {
 		{"/blobs/aaaaaaaaaaaaaaaaaaaa", "/blobs/aaaaaaaaaaaaaaaaaaaa"},
 		{"/blobs/01234567890123456789", "/blobs/{id}"},
 
+		{"/users/dXNlcjoxMDAx", "/users/{id}"},
+		{"/users/VXNlcjoxMDAx/orders", "/users/{id}/orders"},
+		{"/users/MTAwMQ==", "/users/{id}"},
+		{"/users/MTAwMQ%3D%3D", "/users/{id}"},
+		{"/users/Z2lkOi8vYXBwL1VzZXIvMTAwMQ", "/users/{id}"},
+		{"/regions/NA/states/MA", "/regions/NA/states/MA"},
+		{"/users/dXNlcjpib2I", "/users/dXNlcjpib2I"}, // user:bob
+		{"/users/MTAwMR==", "/users/MTAwMR=="},       // not what an encoder writes
+		{"/Orders/Open/Team/SignIn/NewYork/OAuth/Zone", "/Orders/Open/Team/SignIn/NewYork/OAuth/Zone"},
+		{"/docs/QuickStart/ReadMe/UserGuide/MTBF/NASA/Support", "/docs/QuickStart/ReadMe/UserGuide/MTBF/NASA/Support"},
+
 		{"/days/2026-03-01", "/days/{date}"},
 		{"/days/2026-03-01T10:00:00.5Z", "/days/{date}"},
 		{"/days/2026-03-01T10%3A00%3A00%2B01%3A00", "/days/{date}"},
@@ -164,5 +175,17 @@ func FuzzRoute(f *testing.F) {
 func BenchmarkRoute(b *testing.B) {
 	for b.Loop() {
 		Route("/api/v1/users/42/orders/3f2504e0-4f89-11d3-9a0c-0305e82c3301/lines")
+	}
+}
+
+func TestEncodedID(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "M": "", "NA": "", "MTA": "", "MQ==": "1", "MTAwMQ==": "1001", "MTAwMQ": "1001", "dXNlcjoxMDAx": "1001", "VXNlcjoxMDAx": "1001", "Z2lkOi8vYXBwL1VzZXIvMTAwMQ": "1001",
+		"dXNlcjE": "", "dXNlcjo": "", "users": "", "Users": "", "admin": "", "NewYork2": "", "eyJhbGciOiJIUzI1NiJ9": "", "Oj0x": "", "VXNlcjoxMDAx====": "1001",
+		strings.Repeat("MTAw", 16): strings.Repeat("100", 16), strings.Repeat("MTAw", 17): "",
+	} {
+		if got, ok := EncodedID(text); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v; want %q", text, got, ok, want)
+		}
 	}
 }

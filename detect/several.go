@@ -1,0 +1,106 @@
+package detect
+
+import (
+	"slices"
+	"strings"
+)
+
+// A request may name several objects at once: "ids=1,2,3", "ids[]=1&ids[]=2", "id=1&id=2",
+// "filter[id][in]=1,2", "id=in.(1,2)" of PostgREST. Each is asked for.
+
+// maxSeveral bounds the objects of one request.
+const maxSeveral = 256
+
+// stretchDensity is the percent of their range that numbers fill which are a stretch.
+const stretchDensity = 60
+
+// idsName returns the name, without what surrounds it, by which a parameter gives the ids of
+// objects, be it one or several: "ids" of "ids[0]", "id" of "filter[id][in]"; else "".
+func (p *parameter) idsName() string {
+	name := p.name
+	if p.odd && hasInner(name) {
+		name = innerName(unescaped(name))
+	}
+	if namesID(name) || namesIDs(name) {
+		return name
+	}
+	return ""
+}
+
+// namesIDs is namesID for several: ids, user_ids, userIds.
+func namesIDs(name string) bool {
+	n := len(name) - 1
+	return n > 0 && name[n] == 's' && namesID(name[:n])
+}
+
+// listedIDs finds out, parameter by parameter, whether a query names several objects.
+type listedIDs struct {
+	name, first string // of the first parameter with ids, and its value
+	several     bool
+}
+
+// take takes a parameter by its idsName.
+func (l *listedIDs) take(p *parameter, name string) {
+	switch {
+	case name == "" || l.name != "" && name != l.name:
+		return
+	case l.name == "":
+		l.name, l.first = name, p.value.text
+	case p.value.text != l.first:
+		l.several = true
+	}
+	l.several = l.several || !p.value.isNumber && strings.ContainsAny(p.value.text, ",|%") && !holdsJSON(p.value.text)
+}
+
+// objects returns the ids that the parameters with the first such name have, in their order.
+func (l *listedIDs) objects(query string) (ids []string) {
+	for query != "" {
+		var p parameter
+		if query = p.read(query); p.idsName() != l.name {
+			continue
+		}
+		text := strings.TrimPrefix(unescaped(p.value.text), "in.")
+		for id := range strings.FieldsFuncSeq(text, betweenIDs) {
+			if id = strings.TrimSpace(id); id != "" {
+				ids = append(ids, id)
+			}
+			if len(ids) == maxSeveral {
+				return ids
+			}
+		}
+	}
+	return ids
+}
+
+func betweenIDs(c rune) bool { return strings.ContainsRune(`,|;()[]"'`, c) }
+
+// takeSeveral takes what a query or a body says that names several objects. Numbers that are close
+// together are one stretch, which has the number where it begins; of others, the first parameter
+// tells: nothing that is added to it hides it.
+func (f *features) takeSeveral(l *listedIDs, query string) {
+	ids := l.objects(query)
+	if len(ids) < 2 {
+		return
+	}
+	var numbers []uint64
+	for _, id := range ids {
+		f.more = append(f.more, tag(id))
+		n, ok := namedNumber(id)
+		if !ok {
+			n, ok = encodedNumber(id)
+		}
+		if ok {
+			numbers = append(numbers, n)
+		}
+	}
+	f.object, f.more, f.hasObject = f.more[0], f.more[1:], true
+	if len(numbers) < len(ids) {
+		return
+	}
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	n := uint64(len(numbers))
+	if first, last := numbers[0], numbers[n-1]; last-first < 100*n/stretchDensity {
+		f.id, f.hasID, f.stretch = first, true, last-first
+	}
+}
