@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"runtime"
@@ -236,8 +237,19 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 		in.CloseWithError(err)
 	}()
 	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
+	if file, ok := r.(*os.File); ok {
+		return fromFile{out, file}
+	}
 	return out
 }
+
+// fromFile is what a file gives, of which it can be told which it is.
+type fromFile struct {
+	io.Reader
+	file *os.File
+}
+
+func (f fromFile) Stat() (fs.FileInfo, error) { return f.file.Stat() }
 
 // streams decides from where on requests are judged: from the checkpoint if nothing
 // that is read now lies before it, else from the beginning. What is kept and lies
