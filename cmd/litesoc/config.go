@@ -32,8 +32,9 @@ const configName = "litesoc.yaml"
 type config struct {
 	parsers.SiteConfig `yaml:",inline"`
 
-	path string // of the file
-	text []byte // of it
+	path   string   // of the file
+	text   []byte   // of it
+	opened []string // files of addresses that it names
 
 	DB         string             `yaml:"db"`
 	Format     string             `yaml:"format"`
@@ -103,7 +104,10 @@ func readConfig(path string) (*config, error) {
 	if err := notify.Check(c.Notifications); err != nil {
 		return nil, misuse("", "config %s: %w", path, err)
 	}
-	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
+	c.Open = func(name string) (io.ReadCloser, error) {
+		c.opened = append(c.opened, beside(name))
+		return os.Open(beside(name))
+	}
 	if c.Accepted != "" {
 		c.Accepted = beside(c.Accepted)
 	}

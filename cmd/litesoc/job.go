@@ -47,6 +47,7 @@ type job struct {
 	detectors []string
 	allow     *detect.Allowlist
 	notes     []string
+	goesBy    []string // files that say how lines are read and judged
 
 	thresholds []report.Setting
 	settings   string        // what the detectors' memory depends on
@@ -94,9 +95,14 @@ func (j *job) prepare(cfg *config) error {
 	if err := j.openGeo(cfg); err != nil {
 		return err
 	}
-	set, _, err := cfg.ruleSet(j.flags.rules)
+	set, rules, err := cfg.ruleSet(j.flags.rules)
 	if err != nil {
 		return err
+	}
+	j.goesBy = append([]string{cfg.path, cfg.OpenAPI, j.flags.format, j.flags.baseline, j.flags.accepted}, cfg.MMDB...)
+	j.goesBy = append(j.goesBy, cfg.opened...)
+	for _, file := range rules {
+		j.goesBy = append(j.goesBy, file.Name)
 	}
 	for _, note := range set.Notes { // what else is odd 'rules validate' tells
 		if strings.HasSuffix(note, noRuleFile) {
@@ -107,10 +113,10 @@ func (j *job) prepare(cfg *config) error {
 	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
 		return err
 	}
-	judging, rules, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
+	judging, judges, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
 	j.begin = func(sink detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) {
 		routes := parsers.NewRouteLearner(least, site.Routes())
-		p := detect.NewPipeline(routes, judging, rules, threads, sink)
+		p := detect.NewPipeline(routes, judging, judges, threads, sink)
 		p.Origins = lookup
 		return routes, p
 	}
