@@ -184,9 +184,9 @@ func (f *ruleFile) documents(data []byte) []*node {
 	return f.yaml(data)
 }
 
-// tooDeep tells whether the text nests deeper than a parser should follow, before one
-// does: by brackets, and by what stands in one line.
-func tooDeep(data []byte) (line int, deep bool) {
+// TooDeep tells whether a text in YAML nests deeper than a parser should follow, before one
+// does, and in which line: by brackets, and by what stands in one line.
+func TooDeep(data []byte) (line int, deep bool) {
 	depth, line := 0, 1
 	start := true // of a value
 	dashes := 0
@@ -216,7 +216,7 @@ func tooDeep(data []byte) (line int, deep bool) {
 }
 
 func (f *ruleFile) yaml(data []byte) []*node {
-	if line, deep := tooDeep(data); deep {
+	if line, deep := TooDeep(data); deep {
 		f.failAt(line, 1, "nests too deep")
 		return nil
 	}

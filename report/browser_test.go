@@ -207,6 +207,10 @@ func TestHTMLInABrowser(t *testing.T) {
 	b.want(`getComputedStyle(document.body).backgroundColor === "rgb(18, 21, 26)"`)
 	b.call("POST", "/window/rect", map[string]int{"width": 500, "height": 800}, nil)
 	b.want(`document.documentElement.scrollWidth <= document.documentElement.clientWidth`)
+	// There, too, the chart shows all of the time, with words and marks as large as elsewhere.
+	b.want(`(f => f.scrollWidth <= f.clientWidth)(document.querySelector("figure"))`)
+	b.want(`Array.from(document.querySelectorAll(".timeline .bar"), e => e.getBoundingClientRect().right).every(x => x <= innerWidth)`)
+	b.want(`Array.from(document.querySelectorAll(".timeline .mark"), e => e.getBoundingClientRect().width).every(w => w >= 10)`)
 	b.quiet(page)
 }
 

@@ -229,10 +229,10 @@ func (p *htmlPage) story(in *Incident) htmlStory {
 	return s
 }
 
-// The timeline is drawn on 1000 by 120 units for the bars, with a lane below them for each
-// severity.
+// The timeline is drawn on the width of the page, in percent, with bars 120 pixels high and a
+// lane below them for each severity: so its words and marks are as large on a phone.
 const (
-	timelineWidth  = 1000.0
+	timelineWidth  = 100.0
 	timelineHeight = 120.0
 	laneHeight     = 12.0
 )
@@ -271,7 +271,7 @@ func (p *htmlPage) timeline() {
 		if i < len(act.Bad) {
 			bad = act.Bad[i]
 		}
-		b := htmlBar{X: float64(i) * width, Width: max(width-0.6, 0.4), Height: timelineHeight * float64(total) / float64(most), BadHeight: timelineHeight * float64(bad) / float64(most)}
+		b := htmlBar{X: float64(i) * width, Width: max(width-0.06, 0.04), Height: timelineHeight * float64(total) / float64(most), BadHeight: timelineHeight * float64(bad) / float64(most)}
 		b.Y, b.BadY = timelineHeight-b.Height, timelineHeight-b.BadHeight
 		b.Title = fmt.Sprintf("%s: %s, %s answered 4xx or 5xx", moment(act.Start.Add(time.Duration(i)*step)), count(total, "request"), number(bad))
 		p.Bars = append(p.Bars, b)
@@ -288,10 +288,11 @@ func (p *htmlPage) timeline() {
 			continue
 		}
 		x := timelineWidth * float64(a.First.Sub(act.Start)) / float64(span)
-		if x < 0 || x > timelineWidth || seen[[2]int{int(x), int(a.Severity)}] {
+		place := [2]int{int(10 * x), int(a.Severity)}
+		if x < 0 || x > timelineWidth || seen[place] {
 			continue
 		}
-		seen[[2]int{int(x), int(a.Severity)}] = true
+		seen[place] = true
 		p.Marks = append(p.Marks, htmlMark{x, timelineHeight + 10 + laneHeight*float64(detect.Critical-a.Severity), a.Severity.String(), a.ID,
 			fmt.Sprintf("%s %s: %s", moment(a.First), a.Severity, ShowShort(a.Title, 100))})
 	}

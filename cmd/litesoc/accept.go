@@ -60,7 +60,7 @@ func accept(c *cobra.Command, f *acceptFlags, file string) error {
 		}
 	}
 	var known *report.Accepted
-	text, err := readText(file)
+	text, err := readYAML(file, maxSettings)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		known, err = parseAccepted(text)
 	}
@@ -140,7 +140,7 @@ func appendAccepted(text []byte, add []report.AcceptedFinding) []byte {
 
 // readAccepted reads a file of accepted findings.
 func readAccepted(file string) (*report.Accepted, error) {
-	text, err := readText(file)
+	text, err := readYAML(file, maxSettings)
 	if err != nil {
 		return nil, misuse("'litesoc accept FILE' writes one", "accepted %s: %w", report.Show(file), err)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -234,8 +233,8 @@ type export struct{ format, file string }
 // and so does whatever has logs to read or a baseline to keep.
 const exportWait = 15 * time.Second
 
-// exportable refuses exports before anything is written: into the place of a log that the
-// database knows, and where the audit trail cannot be told of them.
+// exportable refuses exports before anything is written: into the place of the config or of a
+// log that the database knows, and where the audit trail cannot be told of them.
 func exportable(db string, exports ...export) error {
 	if db == store.Memory || len(exports) == 0 {
 		return nil
@@ -249,7 +248,7 @@ func exportable(db string, exports ...export) error {
 		return failed(err, "")
 	}
 	for _, e := range exports {
-		if err := notKnown(e, known); err != nil {
+		if err := e.beside(known); err != nil {
 			return err
 		}
 	}
@@ -260,21 +259,24 @@ func exportable(db string, exports ...export) error {
 	return nil
 }
 
-// notKnown refuses an export into the place of one of the logs, whatever that is called now,
-// or of the one that goes on under its name.
-func notKnown(e export, known []source.Known) error {
+// beside refuses an export into the place of the config in the working folder, or of one of
+// the logs, whatever that is called now, or of the one that goes on under its name.
+func (e export) beside(known []source.Known) error {
+	if anyIs([]string{configName}, e.file) {
+		return e.refused(errGoneBy)
+	}
 	var paths []string
 	for i := range known {
 		paths = append(paths, known[i].Source.Path)
 	}
-	err := aside(e.file, paths)
-	if err == nil && source.Holds(e.file, known) {
-		err = errLog
-	}
-	if err != nil {
-		return misuse("", "--output %s=%s: %w", e.format, e.file, err)
+	if anyIs(paths, e.file) || source.Holds(e.file, known) {
+		return e.refused(errLog)
 	}
 	return nil
+}
+
+func (e export) refused(err error) error {
+	return misuse("", "--output %s=%s: %w", e.format, e.file, err)
 }
 
 // exported tells the audit trail of exports: "report.exported" and its like.
@@ -284,15 +286,11 @@ func exported(ctx context.Context, db, action string, exports ...export) error {
 	}
 	var entries []store.Entry
 	for _, e := range exports {
-		path, err := filepath.Abs(e.file)
-		if err != nil {
-			path = e.file
-		}
 		after, err := json.Marshal(map[string]string{"format": e.format})
 		if err != nil {
 			return failed(err, "")
 		}
-		entries = append(entries, store.Entry{Who: systemUser(), Action: action, ObjectType: "file", ObjectID: path, After: after})
+		entries = append(entries, store.Entry{Who: systemUser(), Action: action, ObjectType: "file", ObjectID: absolute(e.file), After: after})
 	}
 	err := writing(ctx, db, exportWait, func(s *store.Store) error { return s.Audit(entries...) })
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/pflag"
@@ -22,7 +21,6 @@ import (
 	"github.com/litesoc/litesoc/parsers/openapi"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/notify"
-	"github.com/litesoc/litesoc/report/store"
 )
 
 // configName is the config file that is found in the working folder.
@@ -32,8 +30,9 @@ const configName = "litesoc.yaml"
 type config struct {
 	parsers.SiteConfig `yaml:",inline"`
 
-	path string // of the file
-	text []byte // of it
+	path   string   // of the file
+	text   []byte   // of it
+	opened []string // files of addresses that it names
 
 	DB         string             `yaml:"db"`
 	Format     string             `yaml:"format"`
@@ -79,7 +78,7 @@ func readConfig(path string) (*config, error) {
 		path = configName
 	}
 	c.path = path
-	text, err := readText(path)
+	text, err := readYAML(path, maxSettings)
 	if !given && errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
@@ -88,7 +87,7 @@ func readConfig(path string) (*config, error) {
 	}
 	c.text = text
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
-		said := yamlError(err)
+		said := yamlError(err, c)
 		if key := c.unreadable(); key != "" && !strings.HasPrefix(said, "[") {
 			return nil, c.wrong(key, "%s: %s", key, said)
 		}
@@ -103,7 +102,10 @@ func readConfig(path string) (*config, error) {
 	if err := notify.Check(c.Notifications); err != nil {
 		return nil, misuse("", "config %s: %w", path, err)
 	}
-	c.Open = func(name string) (io.ReadCloser, error) { return os.Open(beside(name)) }
+	c.Open = func(name string) (io.ReadCloser, error) {
+		c.opened = append(c.opened, beside(name))
+		return os.Open(beside(name))
+	}
 	if c.Accepted != "" {
 		c.Accepted = beside(c.Accepted)
 	}
@@ -122,24 +124,6 @@ func readConfig(path string) (*config, error) {
 	return c, nil
 }
 
-// readText reads a file that people write. The error does not name it.
-func readText(path string) ([]byte, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil, errors.New("is a folder")
-	}
-	if store.IsDatabase(path) {
-		return nil, errors.New("is a database")
-	}
-	text, err := os.ReadFile(path)
-	switch {
-	case err != nil:
-		return nil, pathless(err)
-	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
-		return nil, errors.New("is not a text in UTF-8")
-	}
-	return text, nil
-}
-
 // pathless is the error of a file that is named beside it.
 func pathless(err error) error {
 	var perr *fs.PathError
@@ -147,16 +131,6 @@ func pathless(err error) error {
 		return perr.Err
 	}
 	return err
-}
-
-// yamlError says what is wrong with a text, and shows where. What stands there may be of
-// any length, and anything.
-func yamlError(err error) string {
-	lines := strings.Split(strings.TrimSpace(yaml.FormatError(err, false, true)), "\n")
-	for i := range lines {
-		lines[i] = report.ShowShort(lines[i], pageWidth)
-	}
-	return strings.Join(lines, "\n")
 }
 
 // unreadable returns the key whose value cannot be read; "" if none is so by itself.
@@ -197,7 +171,7 @@ func meant(name string, names []string) string {
 // site returns the facts of the site that decide how lines are read.
 func (c *config) site() (*parsers.Site, error) {
 	if c.OpenAPI != "" {
-		text, err := readText(c.OpenAPI)
+		text, err := readYAML(c.OpenAPI, maxDescription)
 		if err != nil {
 			return nil, misuse("", "openapi: %s: %w", report.Show(c.OpenAPI), err)
 		}

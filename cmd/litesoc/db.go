@@ -58,7 +58,7 @@ func unopened(err error, busy string) error {
 		return failed(err, "let its owner run litesoc, or choose another file with --db")
 	case errors.Is(err, store.ErrNewer):
 		return failed(err, "use the litesoc that wrote it, or choose another file with --db")
-	case errors.Is(err, store.ErrNoStore):
+	case errors.Is(err, store.ErrNoStore), errors.Is(err, store.ErrEmpty):
 		return failed(err, "'litesoc scan' makes it; --db or LITESOC_DB names another")
 	}
 	return failed(err, "")

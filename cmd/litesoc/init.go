@@ -68,8 +68,8 @@ func initConfig(c *cobra.Command, f *initFlags, args []string) error {
 			return failed(fmt.Errorf("init: %w", err), "")
 		}
 	}
-	if err := aside(f.output, args); err != nil {
-		return misuse("--output - prints", "--output %s: %w", f.output, err)
+	if anyIs(args, f.output) {
+		return misuse("--output - prints", "--output %s: %w", f.output, errLog)
 	}
 	s := &survey{asked: f.format}
 	if len(args) > 0 {

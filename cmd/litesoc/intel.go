@@ -358,7 +358,11 @@ func writeStatus(w io.Writer, db *geo.DB, dir string, now time.Time) error {
 			licences = append(licences, report.Show(s.Licence))
 		}
 	}
-	_, err := fmt.Fprintf(w, "\nLicences:\n  %s\n", strings.Join(licences, "\n  "))
+	var lines []string
+	for _, l := range licences {
+		lines = append(lines, report.Wrap(l, helpWidth-len("  "))...)
+	}
+	_, err := fmt.Fprintf(w, "\nLicences:\n  %s\n", strings.Join(lines, "\n  "))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"runtime"
@@ -46,6 +47,7 @@ type job struct {
 	detectors []string
 	allow     *detect.Allowlist
 	notes     []string
+	goesBy    []string // files that say how lines are read and judged
 
 	thresholds []report.Setting
 	settings   string        // what the detectors' memory depends on
@@ -93,9 +95,14 @@ func (j *job) prepare(cfg *config) error {
 	if err := j.openGeo(cfg); err != nil {
 		return err
 	}
-	set, _, err := cfg.ruleSet(j.flags.rules)
+	set, rules, err := cfg.ruleSet(j.flags.rules)
 	if err != nil {
 		return err
+	}
+	j.goesBy = append([]string{cfg.path, cfg.OpenAPI, j.flags.format, j.flags.baseline, j.flags.accepted}, cfg.MMDB...)
+	j.goesBy = append(j.goesBy, cfg.opened...)
+	for _, file := range rules {
+		j.goesBy = append(j.goesBy, file.Name)
 	}
 	for _, note := range set.Notes { // what else is odd 'rules validate' tells
 		if strings.HasSuffix(note, noRuleFile) {
@@ -106,10 +113,10 @@ func (j *job) prepare(cfg *config) error {
 	if j.allow, err = cfg.allowlist(detectors, set.Rules); err != nil {
 		return err
 	}
-	judging, rules, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
+	judging, judges, threads, lookup := j.allow.Detectors(detectors), j.allow.Rules(set.Rules), max(j.flags.threads, 1), j.geo.Lookup
 	j.begin = func(sink detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) {
 		routes := parsers.NewRouteLearner(least, site.Routes())
-		p := detect.NewPipeline(routes, judging, rules, threads, sink)
+		p := detect.NewPipeline(routes, judging, judges, threads, sink)
 		p.Origins = lookup
 		return routes, p
 	}
@@ -236,8 +243,19 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 		in.CloseWithError(err)
 	}()
 	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
+	if file, ok := r.(*os.File); ok {
+		return fromFile{out, file}
+	}
 	return out
 }
+
+// fromFile is what a file gives, of which it can be told which it is.
+type fromFile struct {
+	io.Reader
+	file *os.File
+}
+
+func (f fromFile) Stat() (fs.FileInfo, error) { return f.file.Stat() }
 
 // streams decides from where on requests are judged: from the checkpoint if nothing
 // that is read now lies before it, else from the beginning. What is kept and lies

@@ -63,8 +63,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		// Cobra's own errors are about the command line.
 		status = &statusError{err: plainly(c, err), status: exitMisuse, hint: suggestion(c, err)}
 	}
-	if store.Damaged(status.err) {
+	switch {
+	case store.Damaged(status.err):
 		status.hint = "the database is damaged: bring back a copy of it, or scan the logs into another with --db"
+	case store.Full(status.err):
+		status.hint = "make room, or choose another place with --db; what was kept before stays: run it again to go on"
 	}
 	if status.err != nil {
 		fmt.Fprintf(stderr, "litesoc: %v\n", status.err)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/litesoc/litesoc/parsers"
+	"github.com/litesoc/litesoc/parsers/geo"
 )
 
 // commands returns the tool's commands, hidden ones as well.
@@ -105,6 +106,25 @@ func TestFormatsFit(t *testing.T) {
 		}
 		if sample := "\n  " + f.Samples[0] + "\n"; !strings.Contains(out.String(), sample) {
 			t.Errorf("%s: no sample %q", f.Name, sample)
+		}
+	}
+}
+
+// So does what the tool says of itself.
+func TestOwnWordsFit(t *testing.T) {
+	t.Setenv("LITESOC_INTEL", t.TempDir())
+	for _, args := range [][]string{{"version"}, {"intel", "status"}} {
+		var out bytes.Buffer
+		if status := run(t.Context(), args, nil, &out, io.Discard); status != exitOK {
+			t.Errorf("%q: exit status %d", args, status)
+		}
+		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), geo.Attribution) {
+			t.Errorf("%q: does not say %q", args, geo.Attribution)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := lipgloss.Width(strings.TrimRight(line, "\n")); n > helpWidth {
+				t.Errorf("%q: a line of %d cells: %q", args, n, line)
+			}
 		}
 	}
 }

@@ -89,32 +89,61 @@ func replaceable(path string) error {
 // may be patterns.
 func (out outputs) aside(paths []string, known []source.Known) error {
 	for _, e := range out.files() {
-		if err := aside(e.file, paths); err != nil {
-			return misuse("", "--output %s=%s: %w", e.format, e.file, err)
+		if anyIs(paths, e.file) {
+			return e.refused(errLog)
 		}
-		if err := notKnown(e, known); err != nil {
+		if err := e.beside(known); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-var errLog = errors.New("is a log, and is not written over")
-
-func aside(file string, paths []string) error {
-	at, err := os.Stat(file)
-	if err != nil || !at.Mode().IsRegular() {
-		return nil
-	}
-	for _, path := range paths {
-		matches, _ := filepath.Glob(path)
-		for _, path := range append(matches, path) {
-			if log, err := os.Stat(path); err == nil && os.SameFile(at, log) {
-				return errLog
-			}
+// spare refuses outputs that would take the place of a file that the run goes by.
+func (out outputs) spare(goneBy []string) error {
+	for _, e := range out.files() {
+		if anyIs(goneBy, e.file) {
+			return e.refused(errGoneBy)
 		}
 	}
 	return nil
+}
+
+var (
+	errLog    = errors.New("is a log, and is not written over")
+	errGoneBy = errors.New("is a file that litesoc goes by, and is not written over")
+)
+
+// anyIs tells whether one of the paths, which may be patterns, leads to the file, or would if
+// it were there.
+func anyIs(paths []string, file string) bool {
+	at, err := os.Stat(file)
+	if err == nil && !at.Mode().IsRegular() {
+		return false
+	}
+	for _, path := range paths {
+		if at == nil {
+			if named, _ := filepath.Match(absolute(path), absolute(file)); named || absolute(path) == absolute(file) {
+				return true
+			}
+			continue
+		}
+		matches, _ := filepath.Glob(path)
+		for _, path := range append(matches, path) {
+			if is, err := os.Stat(path); err == nil && os.SameFile(at, is) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// absolute is the path from the root on, or as it is where the working folder is unknown.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
 }
 
 // write writes all outputs. A file appears whole or not at all.

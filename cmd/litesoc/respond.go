@@ -134,6 +134,9 @@ func respond(c *cobra.Command, f *respondFlags) error {
 	if err != nil {
 		return err
 	}
+	if plan.Through.IsZero() {
+		return failed(fmt.Errorf("respond: database %q holds no request", f.db), "'litesoc scan' reads logs into it")
+	}
 	plan.Notes = append(plan.Notes, j.notes...)
 	// Whoever reads the plan may take their time.
 	if err := q.Close(); err != nil {

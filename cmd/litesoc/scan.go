@@ -104,6 +104,9 @@ func scan(c *cobra.Command, f *scanFlags, args []string) error {
 		return err
 	}
 	defer j.geo.Close()
+	if err := w.out.spare(j.goesBy); err != nil {
+		return err
+	}
 	go hugePages(int(f.memory.heap())) // while the database is opened, which takes longer
 	if j.store, err = openStore(c.Context(), f.db, f.memory); err != nil {
 		return err
@@ -220,7 +223,7 @@ func (j *job) look(c *cobra.Command, args []string) error {
 		return interrupted()
 	}
 	j.plan.Failures = slices.DeleteFunc(append(notFound, j.plan.Failures...), func(f source.Failure) bool {
-		return !f.Fatal && aside(f.Path, []string{j.flags.db}) != nil // its own database, in a folder of logs
+		return !f.Fatal && anyIs([]string{j.flags.db}, f.Path) // its own database, in a folder of logs
 	})
 	if len(j.plan.Logs) == 0 {
 		return nothingToRead(j.plan)

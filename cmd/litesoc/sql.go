@@ -166,8 +166,8 @@ func inTurn(format string, w io.Writer) func(context.Context, *store.Query, stri
 func (f *sqlFlags) toFile(c *cobra.Command, query, format, file string) error {
 	var kept bool
 	for _, logs := range rawLogs.FindAllStringSubmatch(query, -1) {
-		if err := aside(file, logs[1:]); err != nil {
-			return misuse("", "--output %s=%s: %w", format, file, err)
+		if anyIs(logs[1:], file) {
+			return export{format, file}.refused(errLog)
 		}
 	}
 	if _, err := os.Stat(f.db); err == nil {

@@ -247,9 +247,6 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := reports.aside(args, nil); err != nil {
-		return err
-	}
 	view, err := newView(c, f)
 	if err != nil {
 		return err
@@ -288,10 +285,20 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		return err
 	}
 	defer func() { t.geo.Close() }()
+	if err := reports.spare(t.goesBy); err != nil {
+		return err
+	}
 	if err := t.open(c.Context(), view); err != nil {
 		return err
 	}
 	defer t.close()
+	logs := slices.Clone(args)
+	for _, s := range t.sources {
+		logs = append(logs, s.Path)
+	}
+	if err := reports.aside(logs, nil); err != nil {
+		return err
+	}
 	if t.post != nil {
 		defer t.deliver(c.Context())()
 	}
@@ -330,7 +337,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	err = t.stop(view)
 	view.end(t.status())
 	if err == nil {
-		err = reports.write(c, f)
+		err = reports.write(c, f, args, t.goesBy)
 	}
 	if err == nil && ended && !t.begun {
 		why := cmp.Or(t.unread, &source.Failure{Path: "-", Err: errors.New("empty")})
@@ -368,11 +375,22 @@ func (f *tailFlags) reports() (r tailReports, err error) {
 	return r, err
 }
 
-// write writes the reports of all that the database holds. It is done also for who has
-// pressed Ctrl-C: that is how a tail ends.
-func (w tailReports) write(c *cobra.Command, f *tailFlags) error {
+// write writes the reports of all that the database holds, but over no log, whenever that
+// came. It is done also for who has pressed Ctrl-C: that is how a tail ends.
+func (w tailReports) write(c *cobra.Command, f *tailFlags, args, goneBy []string) error {
 	if len(w.outputs)+len(w.folders) == 0 {
 		return nil
+	}
+	q, err := openQuery(f.db)
+	if err != nil {
+		return err
+	}
+	known, err := q.Known()
+	if err := errors.Join(err, q.Close()); err != nil {
+		return failed(err, "")
+	}
+	if err := cmp.Or(w.spare(goneBy), w.aside(args, known)); err != nil {
+		return failed(err, "'litesoc report' writes it elsewhere")
 	}
 	c.SetContext(context.WithoutCancel(c.Context()))
 	started := time.Now()

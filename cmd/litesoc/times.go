@@ -39,7 +39,7 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 			return now.Add(-time.Duration(n * 24 * float64(time.Hour))).UTC(), nil
 		}
 	}
-	if ago, err := time.ParseDuration(text); err == nil {
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago).UTC(), nil
 	}
 	for _, layout := range timeLayouts {

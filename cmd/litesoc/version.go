@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/litesoc/litesoc/parsers/geo"
+	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
 )
 
@@ -58,7 +60,7 @@ countries of addresses come from.`,
 				of += " of " + at
 			}
 			fmt.Fprintf(c.OutOrStdout(), "litesoc %s (%s, DuckDB %s, %s/%s)\n", of, runtime.Version(), duckdb, runtime.GOOS, runtime.GOARCH)
-			fmt.Fprintf(c.OutOrStdout(), "%s.\n", geo.Attribution)
+			fmt.Fprintln(c.OutOrStdout(), strings.Join(report.Wrap(geo.Attribution+".", helpWidth), "\n"))
 			return nil
 		},
 	}

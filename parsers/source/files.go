@@ -25,10 +25,13 @@ type Failure struct {
 
 // Find turns arguments into files: a file is itself, a tar or zip archive is every
 // regular file in it, a folder is every regular file below it, a pattern with *, ? or
-// [ is every file it matches, and "-" is stdin. A file that several arguments lead to
-// comes once. The order is that of the names and means nothing.
+// [ is every file it matches, and "-" is stdin. A file that several arguments lead to, or
+// that stdin is read from, comes once. The order is that of the names and means nothing.
 func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
 	f := finder{seen: map[string]bool{}, disk: new(disk), patience: patience}
+	if file, ok := stdin.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		f.stdin, _ = file.Stat() // without it stdin is only read
+	}
 	for _, arg := range args {
 		if arg == "-" {
 			if f.seen[arg] {
@@ -39,6 +42,9 @@ func Find(args []string, stdin io.Reader) ([]*File, []Failure) {
 			continue
 		}
 		f.argument(arg)
+	}
+	if f.again {
+		f.files = slices.DeleteFunc(f.files, func(f *File) bool { return f.Path == "-" })
 	}
 	// Members of an archive stay in its order: so they are read in one pass.
 	slices.SortStableFunc(f.files, func(a, b *File) int { return strings.Compare(a.onDiskPath(), b.onDiskPath()) })
@@ -51,6 +57,8 @@ const patience = 10 * time.Second
 type finder struct {
 	patience time.Duration
 	seen     map[string]bool // by resolved path
+	stdin    fs.FileInfo     // nil: unknown
+	again    bool            // what stdin is read from is one of the files
 	disk     *disk
 	files    []*File
 	failures []Failure
@@ -146,6 +154,7 @@ func (f *finder) add(path string, info fs.FileInfo, named bool) {
 		return
 	}
 	f.seen[real] = true
+	f.again = f.again || f.stdin != nil && os.SameFile(info, f.stdin)
 	f.file(&File{Path: path, Named: named, disk: f.disk})
 }
 

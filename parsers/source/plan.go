@@ -311,31 +311,41 @@ func numberOf(line string, text []byte) int {
 }
 
 // dropDuplicates leaves of the files that hold the same log the one that holds most
-// of it: a copy, a compressed copy, a copy made while the log was still growing.
+// of it: a copy, a compressed copy, a copy made while the log was still growing. What can be
+// read but once, and begins as another for longer than it can be looked at, is a failure.
 func (p *Plan) dropDuplicates() {
-	drop := map[*Log]*Log{}
+	drop, unsure := map[*Log]*Log{}, map[*Log]bool{}
 	for i, a := range p.Logs {
 		for _, b := range p.Logs[i+1:] {
 			if drop[a] != nil {
 				break
 			}
-			if drop[b] != nil || a.File.once() || b.File.once() || !sameBeginning(a.head, b.head) {
+			if drop[b] != nil || !sameBeginning(a.head, b.head) {
 				continue
 			}
-			switch within, err := prefix(a.File, b.File); {
+			compare := func(a, b *Log) (int, error) { return prefix(a.File, b.File) }
+			if a.File.once() || b.File.once() {
+				compare = prefixSeen
+			}
+			switch within, err := compare(a, b); {
 			case err != nil || within == neither:
-			case within == firstInSecond:
-				drop[a] = b
+			case within == firstInSecond, within == alike && a.File.once():
+				drop[a], unsure[a] = b, within == alike
 			default:
-				drop[b] = a
+				drop[b], unsure[b] = a, within == alike
 			}
 		}
 	}
 	p.Logs = slices.DeleteFunc(p.Logs, func(l *Log) bool {
-		if drop[l] != nil {
-			p.Same = append(p.Same, Duplicate{l.File.Path, drop[l].File.Path})
+		switch as := drop[l]; {
+		case as == nil:
+			return false
+		case unsure[l]:
+			p.fail(l.File, fmt.Errorf("begins as %q does, which is read, too: give each log once", as.File.Path))
+		default:
+			p.Same = append(p.Same, Duplicate{l.File.Path, as.File.Path})
 		}
-		return drop[l] != nil
+		return true
 	})
 }
 
@@ -350,6 +360,7 @@ const (
 	neither = iota
 	firstInSecond
 	secondInFirst
+	alike // as far as was looked
 )
 
 // prefix tells whether one file's content begins with all of the other's, or with all that is
@@ -388,6 +399,40 @@ func prefix(a, b *File) (int, error) {
 		x.Discard(n)
 		y.Discard(n)
 	}
+}
+
+// prefixSeen is prefix for logs of which one can be read but once: as far as that can be looked
+// at without being read.
+func prefixSeen(a, b *Log) (int, error) {
+	x, endx, err := a.look()
+	if err != nil {
+		return neither, err
+	}
+	y, endy, err := b.look()
+	switch n := min(len(x), len(y)); {
+	case err != nil:
+		return neither, err
+	case !bytes.Equal(x[:n], y[:n]):
+		return neither, nil
+	case endx && len(x) == n:
+		return firstInSecond, nil
+	case endy && len(y) == n:
+		return secondInFirst, nil
+	}
+	return alike, nil
+}
+
+// look returns what the log begins with, and whether that is all.
+func (l *Log) look() (begin []byte, all bool, err error) {
+	content := l.content
+	if content == nil {
+		if content, err = l.File.open(); err != nil {
+			return nil, false, err
+		}
+		defer content.close()
+	}
+	begin, err = content.Peek(readSize)
+	return begin, err == io.EOF || isCutShort(err), nil
 }
 
 // isCutShort tells whether what was packed ends before its end.

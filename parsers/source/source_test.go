@@ -480,6 +480,52 @@ func TestStdin(t *testing.T) {
 	}
 }
 
+// What is piped in and is in a file, too, is read once: the longer of both where the shorter is
+// seen to its end, else the file.
+func TestStdinTwice(t *testing.T) {
+	path := write(t, filepath.Join(t.TempDir(), "access.log"), manyLines(2000))
+	other := strings.Replace(manyLines(2000), "GET", "PUT", 1)
+	for _, test := range []struct {
+		name, stdin, file string
+		requests          int
+		same              []source.Duplicate
+		failed            string
+	}{
+		{"all of both", manyLines(2000), manyLines(2000), 2000, nil, `begins as "` + path + `" does, which is read, too: give each log once`},
+		{"a beginning in stdin", manyLines(20), manyLines(2000), 2000, []source.Duplicate{{Path: "-", As: path}}, ""},
+		{"a beginning in the file", manyLines(2000), manyLines(20), 2000, []source.Duplicate{{Path: path, As: "-"}}, ""},
+		{"short, and the same", manyLines(20), manyLines(20), 20, []source.Duplicate{{Path: "-", As: path}}, ""},
+		{"another first line", other, manyLines(2000), 4000, nil, ""},
+		{"another line later", manyLines(20) + other, manyLines(2000), 4020, nil, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			write(t, path, test.file)
+			files, _ := source.Find([]string{path, "-"}, strings.NewReader(test.stdin))
+			rd := readFiles(t, options(t, time.Minute), files)
+			var failed string
+			for _, f := range rd.plan.Failures {
+				failed = f.Err.Error()
+				if f.Path != "-" || !f.Fatal {
+					t.Errorf("a failure of %q, fatal %v; want one of -, fatal", f.Path, f.Fatal)
+				}
+			}
+			if len(rd.judged) != test.requests || !slices.Equal(rd.plan.Same, test.same) || failed != test.failed {
+				t.Errorf("%d requests, same %v, failed %q; want %d, %v, %q", len(rd.judged), rd.plan.Same, failed, test.requests, test.same, test.failed)
+			}
+		})
+	}
+	stdin, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	for _, args := range [][]string{{"-", path}, {path, "-"}, {filepath.Dir(path), "-"}} {
+		if files, _ := source.Find(args, stdin); len(files) != 1 || files[0].Path != path {
+			t.Errorf("%q, read from the file itself, are %d files, the first %q; want the file", args, len(files), files[0].Path)
+		}
+	}
+}
+
 // What is no log is told as such, never taken for an empty one.
 func TestNoLog(t *testing.T) {
 	for _, test := range []struct{ name, content, want string }{

@@ -29,6 +29,10 @@ type Query struct {
 // ErrNoStore is wrapped by the error of OpenQuery if there is no file.
 var ErrNoStore = errors.New("no such file")
 
+// ErrEmpty is wrapped by the error of OpenQuery if the file has no table: whoever made it was
+// ended then.
+var ErrEmpty = errors.New("nothing is in it")
+
 // OpenQuery opens the store at path for queries. One of an earlier version is brought to
 // this one first. The files are the only ones that a query can reach, for Copy to write.
 func OpenQuery(path string, files ...string) (*Query, error) {
@@ -87,7 +91,13 @@ func openQuery(path string, files []string) (q *Query, version int, err error) {
 			return nil, 0, explain(path, err)
 		}
 	}
-	if version, err = versionOf(q.db); err != nil {
+	if version, err = versionOf(q.db); err == nil && version == 0 && path != Memory {
+		var tables int
+		if err = q.db.QueryRow(`select count(*) from duckdb_tables()`).Scan(&tables); err == nil && tables == 0 {
+			err = ErrEmpty
+		}
+	}
+	if err != nil {
 		q.Close()
 		return nil, 0, explain(path, err)
 	}

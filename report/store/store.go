@@ -313,6 +313,11 @@ func Damaged(err error) bool {
 		func(words string) bool { return strings.Contains(text, words) })
 }
 
+// Full tells whether the error of a store comes of a disk without room for the file.
+func Full(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "Could not write file") && strings.Contains(err.Error(), "No space left on device")
+}
+
 // explain puts DuckDB's words into ours where a person can do something about it.
 func explain(path string, err error) error {
 	text := err.Error()
