@@ -105,7 +105,7 @@ func writeSTIX(w io.Writer, r *Report, _ Look) error {
 		ids = append(ids, r.Incidents[i].ID)
 	}
 	bundle := stixBundle{"bundle", stixID("bundle", stixObjects, strings.Join(ids, " ")), s.objects}
-	if err := writeIndented(w, bundle); err != nil {
+	if err := WriteJSON(w, bundle); err != nil {
 		return fmt.Errorf("stix: %w", err)
 	}
 	return nil

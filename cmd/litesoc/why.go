@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -65,10 +64,7 @@ func explainFinding(c *cobra.Command, f *scanFlags, id, output string) error {
 	}
 	out := c.OutOrStdout()
 	if output == "json" {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(x)
+		return report.WriteJSON(out, x)
 	}
 	return report.ExplanationText(out, x, lookOf(out, ""))
 }
