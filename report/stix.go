@@ -2,7 +2,6 @@ package report
 
 import (
 	"crypto/sha1"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
@@ -155,11 +154,11 @@ func (s *stixWriter) incident(in *Incident) {
 			continue // it is among the addresses
 		}
 		shown := Show(actor)
-		name, err := json.Marshal(shown)
+		name, err := EncodeJSON(map[string]string{"user_id": shown}) // with no more escapes than RFC 8785 has
 		if err != nil {
 			continue // a string always marshals
 		}
-		seen = append(seen, s.add(stixObject{Type: "user-account", ID: stixID("user-account", stixObservables, `{"user_id":`+string(name)+`}`),
+		seen = append(seen, s.add(stixObject{Type: "user-account", ID: stixID("user-account", stixObservables, string(name)),
 			stixMembers: stixMembers{UserID: shown}}))
 	}
 	if len(seen) > 0 {
