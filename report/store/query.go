@@ -174,13 +174,13 @@ func interval(v duckdb.Interval) string {
 		}
 	}
 	if v.Micros != 0 || len(parts) == 0 {
-		sign, d := "", time.Duration(v.Micros)*time.Microsecond
-		if d < 0 {
-			sign, d = "-", -d
+		sign, n := "", uint64(v.Micros) // it may be longer than a time.Duration
+		if v.Micros < 0 {
+			sign, n = "-", -n
 		}
-		text := fmt.Sprintf("%s%02d:%02d:%02d", sign, int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
-		if rest := d % time.Second; rest != 0 {
-			text += strings.TrimRight(fmt.Sprintf(".%06d", rest.Microseconds()), "0")
+		text := fmt.Sprintf("%s%02d:%02d:%02d", sign, n/3_600_000_000, n/60_000_000%60, n/1_000_000%60)
+		if rest := n % 1_000_000; rest != 0 {
+			text += strings.TrimRight(fmt.Sprintf(".%06d", rest), "0")
 		}
 		parts = append(parts, text)
 	}
