@@ -26,14 +26,7 @@ const maxExplained = 3
 
 // explainFinding says why an alert, an event or the alerts of an incident are there: the
 // kept requests are led through the detectors that made them once more.
-func explainFinding(c *cobra.Command, f *scanFlags, id, output string) error {
-	if output != "text" && output != "json" {
-		return misuse("", "--output %q: the formats are text, json", output)
-	}
-	cfg, err := readConfig(f.config)
-	if err != nil {
-		return err
-	}
+func explainFinding(c *cobra.Command, f *scanFlags, cfg *config, id, output string) error {
 	j := &job{flags: f, stderr: c.ErrOrStderr(), results: store.NewResults()}
 	if err := j.prepare(cfg); err != nil {
 		return err
