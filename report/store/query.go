@@ -80,7 +80,7 @@ func openQuery(path string, files []string) (q *Query, version int, err error) {
 		quoted[i] = quote(files[i])
 	}
 	for _, statement := range []string{
-		"set allowed_paths = [" + strings.Join(quoted, ", ") + "]", "set enable_external_access = false", "set lock_configuration = true",
+		inUTC, "set allowed_paths = [" + strings.Join(quoted, ", ") + "]", "set enable_external_access = false", "set lock_configuration = true",
 	} {
 		if _, err := q.db.Exec(statement); err != nil {
 			q.Close()
