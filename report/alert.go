@@ -146,5 +146,5 @@ func AlertJSON(w io.Writer, r *Report, a *Alert, history []Deed) error {
 		}
 		shown.Evidence[s.Event] = r.Run.Evidence[s.Event]
 	}
-	return writeIndented(w, shown)
+	return WriteJSON(w, shown)
 }

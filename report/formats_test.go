@@ -341,6 +341,12 @@ func TestSTIXID(t *testing.T) {
 	if got, want := stixID("ipv4-addr", stixObservables, `{"value":"198.51.100.3"}`), "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	// RFC 8785 escapes no "<", ">" and "&".
+	r := withIncidents()
+	r.Incidents[0].Actors = []string{"a<b>&c"}
+	if id := stixID("user-account", stixObservables, `{"user_id":"a<b>&c"}`); !strings.Contains(string(write(t, STIX(), r, Look{})), id) {
+		t.Errorf("no %s", id)
+	}
 }
 
 func TestFileURI(t *testing.T) {

@@ -40,24 +40,34 @@ func writeJSON(w io.Writer, r *Report, _ Look) error {
 	for i := range shown.Events {
 		shown.Events[i].Evidence = nil
 	}
-	if err := writeIndented(w, shown); err != nil {
+	if err := WriteJSON(w, shown); err != nil {
 		return fmt.Errorf("json: %w", err)
 	}
 	return nil
 }
 
-// writeIndented writes a value as JSON does.
-func writeIndented(w io.Writer, v any) error {
+// EncodeJSON returns a value in one line, as JSON has it: lists are never null, times are in
+// UTC, and nothing in it is obeyed by a terminal. Each member of a struct has its name.
+func EncodeJSON(v any) ([]byte, error) {
 	enc := newEncoder()
 	if err := enc.value(reflect.ValueOf(v)); err != nil {
+		return nil, err
+	}
+	return ShowJSON(enc.out.Bytes()), nil
+}
+
+// WriteJSON writes what EncodeJSON returns, indented.
+func WriteJSON(w io.Writer, v any) error {
+	text, err := EncodeJSON(v)
+	if err != nil {
 		return err
 	}
 	var out bytes.Buffer
-	if err := json.Indent(&out, ShowJSON(enc.out.Bytes()), "", "  "); err != nil {
+	if err := json.Indent(&out, text, "", "  "); err != nil {
 		return err
 	}
 	out.WriteByte('\n')
-	_, err := w.Write(out.Bytes())
+	_, err = w.Write(out.Bytes())
 	return err
 }
 
@@ -166,6 +176,8 @@ func (e *encoder) members(v reflect.Value) error {
 		f := v.Type().Field(i)
 		name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
+		case !f.IsExported() && !f.Anonymous, name == "-":
+			continue
 		case f.Anonymous && name == "":
 			if err := e.members(v.Field(i)); err != nil {
 				return err

@@ -51,23 +51,23 @@ func (l *lines) kind(kind string, v any) {
 		l.fail(fmt.Errorf("%s: %w", kind, err))
 	}
 	enc.close('}')
-	l.write(enc)
+	l.write(ShowJSON(enc.out.Bytes()))
 }
 
 // value writes any value.
 func (l *lines) value(v any) {
-	enc := newEncoder()
-	if err := enc.value(reflect.ValueOf(v)); err != nil {
+	text, err := EncodeJSON(v)
+	if err != nil {
 		l.fail(err)
 	}
-	l.write(enc)
+	l.write(text)
 }
 
-func (l *lines) write(enc *encoder) {
+func (l *lines) write(text []byte) {
 	if l.err != nil {
 		return
 	}
-	_, l.err = l.w.Write(append(ShowJSON(enc.out.Bytes()), '\n'))
+	_, l.err = l.w.Write(append(text, '\n'))
 }
 
 func (l *lines) fail(err error) {

@@ -44,7 +44,7 @@ func (p *Plan) writeAWS(w io.Writer, family int, version string) error {
 	if err != nil {
 		return err
 	}
-	return writeIndented(w, awsSet{awsName(family), "REGIONAL", awsDescription(p), version, addresses})
+	return WriteJSON(w, awsSet{awsName(family), "REGIONAL", awsDescription(p), version, addresses})
 }
 
 const maxAWSAddresses = 10_000

@@ -27,7 +27,7 @@ func cloudflare() *PlanFormat {
 					items = append(items, item{n.String(), b.comment()})
 				}
 			}
-			return writeIndented(w, items)
+			return WriteJSON(w, items)
 		},
 	}
 }

@@ -32,7 +32,7 @@ func (p *Plan) decisions() []decision {
 func crowdsecJSON() *PlanFormat {
 	return &PlanFormat{
 		Name: "crowdsec-json", File: "crowdsec.json", Doc: "decisions for 'cscli decisions import -i FILE'",
-		Write: func(w io.Writer, p *Plan) error { return writeIndented(w, p.decisions()) },
+		Write: func(w io.Writer, p *Plan) error { return WriteJSON(w, p.decisions()) },
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func credentialsJSON() *PlanFormat {
 	return &PlanFormat{
 		Name: "credentials-json", File: "credentials.json", Doc: "keys and tokens to revoke and sessions to end, by fingerprint",
-		Write: func(w io.Writer, p *Plan) error { return writeIndented(w, p.Credentials) },
+		Write: func(w io.Writer, p *Plan) error { return WriteJSON(w, p.Credentials) },
 	}
 }
 
@@ -31,7 +31,7 @@ func credentialsCSV() *PlanFormat {
 func accountsJSON() *PlanFormat {
 	return &PlanFormat{
 		Name: "accounts-json", File: "accounts.json", Doc: "sessions to end, passwords to reset and accounts to freeze",
-		Write: func(w io.Writer, p *Plan) error { return writeIndented(w, p.Accounts) },
+		Write: func(w io.Writer, p *Plan) error { return WriteJSON(w, p.Accounts) },
 	}
 }
 

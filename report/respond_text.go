@@ -219,6 +219,6 @@ func someOf(names []string) string {
 func planJSON() *PlanFormat {
 	return &PlanFormat{
 		Name: "json", File: "plan.json", Doc: "the whole plan as JSON",
-		Write: func(w io.Writer, p *Plan) error { return writeIndented(w, p) },
+		Write: func(w io.Writer, p *Plan) error { return WriteJSON(w, p) },
 	}
 }

@@ -166,7 +166,7 @@ func writeSARIF(w io.Writer, r *Report, _ Look) error {
 				csvTime(a.First), csvTime(a.Last), technique, owasp},
 		})
 	}
-	if err := writeIndented(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}); err != nil {
+	if err := WriteJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}); err != nil {
 		return fmt.Errorf("sarif: %w", err)
 	}
 	return nil

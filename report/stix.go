@@ -2,7 +2,6 @@ package report
 
 import (
 	"crypto/sha1"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
@@ -105,7 +104,7 @@ func writeSTIX(w io.Writer, r *Report, _ Look) error {
 		ids = append(ids, r.Incidents[i].ID)
 	}
 	bundle := stixBundle{"bundle", stixID("bundle", stixObjects, strings.Join(ids, " ")), s.objects}
-	if err := writeIndented(w, bundle); err != nil {
+	if err := WriteJSON(w, bundle); err != nil {
 		return fmt.Errorf("stix: %w", err)
 	}
 	return nil
@@ -155,11 +154,11 @@ func (s *stixWriter) incident(in *Incident) {
 			continue // it is among the addresses
 		}
 		shown := Show(actor)
-		name, err := json.Marshal(shown)
+		name, err := EncodeJSON(map[string]string{"user_id": shown}) // with no more escapes than RFC 8785 has
 		if err != nil {
 			continue // a string always marshals
 		}
-		seen = append(seen, s.add(stixObject{Type: "user-account", ID: stixID("user-account", stixObservables, `{"user_id":`+string(name)+`}`),
+		seen = append(seen, s.add(stixObject{Type: "user-account", ID: stixID("user-account", stixObservables, string(name)),
 			stixMembers: stixMembers{UserID: shown}}))
 	}
 	if len(seen) > 0 {

@@ -78,10 +78,19 @@ func Ticket(w io.Writer, in *Incident, evidence map[string][]Place) error {
 		}
 	}
 	if in.SQL != "" {
-		fmt.Fprintf(&b, "\n## Its requests\n\n%s\n", code(`litesoc sql "`+in.SQL+`"`))
+		fmt.Fprintf(&b, "\n## Its requests\n\n%s\n", code(sqlCommand(in.SQL)))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// sqlCommand is a query as a shell takes it. It names actors as a log does: where the shell
+// would read anything between double quotes, it gets the query between single ones.
+func sqlCommand(query string) string {
+	if strings.ContainsAny(query, "$`\\\"!") {
+		return "litesoc sql " + quote(query)
+	}
+	return `litesoc sql "` + query + `"`
 }
 
 // Bounds of a ticket: what a person reads.

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,6 +48,38 @@ func TestTicketTakesTextLiterally(t *testing.T) {
 		fence := got[:len(got)-len(strings.TrimLeft(got, "`"))]
 		if inner := strings.TrimSuffix(strings.TrimPrefix(got, fence), fence); strings.Contains(inner, fence) || strings.ContainsAny(inner, "\n\x1b") {
 			t.Errorf("code(%q) = %q ends early", s, got)
+		}
+	}
+}
+
+// Whoever pastes the command of a ticket asks for what stands there, and runs nothing that
+// an actor has for a name.
+func TestTicketCommand(t *testing.T) {
+	for _, test := range []struct{ actor, quote string }{
+		{"alice", `"`},
+		{"O'Brien", `"`},
+		{"$(touch pwned)", "'"},
+		{"`touch pwned`", "'"},
+		{`a\`, "'"},
+		{`a" ; touch pwned ; "`, "'"},
+		{"a!b", "'"},
+		{"it's $HOME", "'"},
+	} {
+		in := Incident{}
+		in.Actors = []string{test.actor}
+		query := in.query(map[string]string{test.actor: "user"})
+		command := sqlCommand(query)
+		if !strings.HasPrefix(command, "litesoc sql "+test.quote) {
+			t.Errorf("%q: %s", test.actor, command)
+		}
+		sh := exec.Command("sh", "-c", `litesoc() { printf %s "$2"; }; `+command)
+		sh.Dir = t.TempDir()
+		got, err := sh.Output()
+		if err != nil || string(got) != query {
+			t.Errorf("%q: the shell reads %q (%v), want %q", test.actor, got, err, query)
+		}
+		if left, err := os.ReadDir(sh.Dir); err != nil || len(left) > 0 {
+			t.Errorf("%q: the shell has made %v (%v)", test.actor, left, err)
 		}
 	}
 }

@@ -89,11 +89,11 @@ func verifyAudit(c *cobra.Command, db, noted, output string) error {
 			Noted int64        `json:"noted_row,omitempty"`
 			Break *store.Break `json:"break,omitempty"`
 		}{v.Break == nil, v.Rows, v.Head, v.Noted, v.Break}
-		e := json.NewEncoder(out)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(verdict); err != nil {
+		text, err := report.EncodeJSON(verdict)
+		if err != nil {
 			return failed(err, "")
 		}
+		fmt.Fprintf(out, "%s\n", text)
 	}
 	if v.Break != nil {
 		if output == "text" {

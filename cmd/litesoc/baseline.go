@@ -379,9 +379,12 @@ func exportBaseline(c *cobra.Command, f *baselineFlags) error {
 			doc.Detectors = append(doc.Detectors, one)
 		}
 	}
-	e := json.NewEncoder(c.OutOrStdout())
-	e.SetEscapeHTML(false)
-	return e.Encode(doc)
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return failed(fmt.Errorf("baseline export: %w", err), "")
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", report.ShowJSON(text))
+	return err
 }
 
 // readBaseline reads a document and makes of it a change for the detectors. at is the time

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -101,8 +100,11 @@ var verdictWriters = map[string]func(io.Writer, []urlVerdict) error{
 		return nil
 	},
 	"json": func(w io.Writer, verdicts []urlVerdict) error {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(verdicts)
+		text, err := report.EncodeJSON(verdicts)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "%s\n", text)
+		return err
 	},
 }

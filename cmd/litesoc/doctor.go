@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -499,10 +498,7 @@ func (d *doctor) logs(c *cobra.Command, cfg *config, paths []string) {
 
 func (d *doctor) write(w io.Writer, format string) error {
 	if format == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(d)
+		return report.WriteJSON(w, d)
 	}
 	broken := 0
 	for _, k := range d.Checks {

@@ -37,12 +37,20 @@ led through it once more; who else came near, the lines, and SQL to look further
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if id := strings.TrimSpace(args[0]); f.format == "" && isWord.MatchString(id) {
-				return explainFinding(c, &f, id, output)
+			id := strings.TrimSpace(args[0])
+			isID := f.format == "" && isWord.MatchString(id)
+			if isID && output != "text" && output != "json" {
+				return misuse("", "--output %q: the formats are text, json", output)
 			}
 			cfg, err := readConfig(f.config)
 			if err != nil {
 				return err
+			}
+			if err := cfg.fill(c.Flags(), &f); err != nil {
+				return err
+			}
+			if isID {
+				return explainFinding(c, &f, cfg, id, output)
 			}
 			return explain(c, cfg, f.format, args[0])
 		},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -111,6 +112,33 @@ func TestHostileTables(t *testing.T) {
 				}
 			}
 			obeyed(t, string(litesoc(t, dir, append(test.args, "--output", "json")...)))
+		})
+	}
+	for _, args := range [][]string{
+		{"alerts", "show", "alt_", "--output", "json"}, {"explain", "alt_", "--output", "json"}, {"explain", "inc_", "--output", "json"},
+		{"incidents", "show", "inc_", "--output", "json"}, {"incidents", "show", "inc_", "--output", "ticket"}, {"baseline", "export"},
+		{"tail", "--db", "tail.duckdb", "--quiet", "--from", "start", "--output", "ndjson", "-"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			log, err := os.Open(filepath.Join(dir, "a.log"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer log.Close()
+			for i, arg := range args {
+				for prefix, list := range map[string]string{"alt_": "select id from alerts order by 1", "inc_": "select id from incidents order by 1"} {
+					if arg == prefix {
+						args[i] = strings.Fields(string(litesoc(t, dir, "sql", "--output", "csv", list)))[1]
+					}
+				}
+			}
+			cmd := exec.Command("litesoc", args...)
+			cmd.Dir, cmd.Stdin = dir, log
+			out, err := cmd.Output()
+			if err != nil || len(out) < 1000 {
+				t.Fatalf("%v, and %q", err, out)
+			}
+			obeyed(t, string(out))
 		})
 	}
 }

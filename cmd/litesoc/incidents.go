@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
@@ -220,11 +219,8 @@ func writeIncident(w io.Writer, r *report.Report, in *report.Incident) error {
 	for _, s := range in.Timeline {
 		evidence[s.Event] = r.Run.Evidence[s.Event]
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(struct {
-		*report.Incident
+	return report.WriteJSON(w, struct {
+		report.Incident
 		Evidence map[string][]report.Place `json:"evidence"`
-	}{in, evidence})
+	}{*in, evidence})
 }

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -325,7 +326,7 @@ func (s *survey) writeFields(p func(string, ...any)) {
 		if k.ByContent {
 			how = ", by what it holds"
 		}
-		p("#   %s: %s   # in %d of %d lines%s", k.Field, yamlText(k.Key), k.Lines, k.Of, how)
+		p("#   %s: %s   # in %d of %d lines%s", k.Field, yamlText(yamlComment(k.Key)), k.Lines, k.Of, how)
 	}
 }
 
@@ -452,9 +453,12 @@ func sum(counts map[int]int) (total int) {
 
 // yamlText writes a text so that YAML reads it as that text, on one line.
 func yamlText(s string) string {
+	if report.Show(s) != s {
+		return strconv.QuoteToASCII(s)
+	}
 	for _, r := range s {
 		if !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || r == '-' || r == '_') {
-			return "'" + strings.ReplaceAll(yamlComment(s), "'", "''") + "'"
+			return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 		}
 	}
 	switch strings.ToLower(s) {
@@ -467,7 +471,7 @@ func yamlText(s string) string {
 func yamlList(texts []string) string {
 	quoted := make([]string, len(texts))
 	for i, t := range texts {
-		quoted[i] = yamlText(t)
+		quoted[i] = yamlText(yamlComment(t))
 	}
 	return strings.Join(quoted, ", ")
 }

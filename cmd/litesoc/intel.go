@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -392,10 +391,7 @@ func writeStatusJSON(w io.Writer, db *geo.DB, dir string, now time.Time) error {
 	for _, err := range db.Skipped() {
 		status.Skipped = append(status.Skipped, err.Error())
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(status)
+	return report.WriteJSON(w, status)
 }
 
 // A feed is a public list that can be fetched.

@@ -215,7 +215,7 @@ func (v *view) alert(a detect.Alert, again bool) {
 	v.alerts = v.alerts[max(len(v.alerts)-keptAlerts, 0):]
 	switch v.form {
 	case "ndjson":
-		line, err := json.Marshal(struct {
+		line, err := report.EncodeJSON(struct {
 			Kind string `json:"kind"`
 			detect.Alert
 		}{map[bool]string{false: "alert", true: "alert_worse"}[again], a})

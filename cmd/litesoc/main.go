@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case err == nil:
 		return exitOK
 	case !known:
-		// Cobra's own errors are about the command line.
+		// What a command returns is known (see ownErrors): this is cobra's, of the command line.
 		status = &statusError{err: plainly(c, err), status: exitMisuse, hint: suggestion(c, err)}
 	}
 	switch {
@@ -70,10 +70,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		status.hint = "make room, or choose another place with --db; what was kept before stays: run it again to go on"
 	}
 	if status.err != nil {
-		fmt.Fprintf(stderr, "litesoc: %v\n", status.err)
+		fmt.Fprintf(stderr, "litesoc: %s\n", showLines(status.err.Error())) // which may quote a log or a database
 	}
 	if status.hint != "" {
-		fmt.Fprintf(stderr, "hint: %s\n", status.hint)
+		fmt.Fprintf(stderr, "hint: %s\n", showLines(status.hint))
 	}
 	return status.status
 }
@@ -113,6 +113,23 @@ func (e *statusError) Unwrap() error { return e.err }
 // failed says that the tool could not do what it was asked.
 func failed(err error, hint string) error {
 	return &statusError{err, exitFailed, hint}
+}
+
+// ownErrors makes a failure of what a command, or one below it, returns without a status.
+func ownErrors(c *cobra.Command) {
+	if do := c.RunE; do != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			err := do(c, args)
+			var status *statusError
+			if err == nil || errors.As(err, &status) {
+				return err
+			}
+			return failed(err, "")
+		}
+	}
+	for _, sub := range c.Commands() {
+		ownErrors(sub)
+	}
 }
 
 // misuse says that it was asked in the wrong way.
@@ -157,5 +174,6 @@ no change to the application, and sends nothing anywhere unless told to ('notify
 	root.AddCommand(demoCommand(), checkURLCommand(), versionCommand(), manCommand())
 	layHelp(root)
 	complete(root)
+	ownErrors(root)
 	return root
 }

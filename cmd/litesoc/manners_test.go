@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -40,6 +43,40 @@ func commands(t *testing.T) []*cobra.Command {
 // foreign tells of what cobra adds, whose texts are its own.
 func foreign(c *cobra.Command) bool {
 	return strings.HasPrefix(c.CommandPath(), "litesoc completion") || c.Name() == "help"
+}
+
+// What a command returns is a failure, unless it says otherwise; what cobra returns is misuse.
+// Neither is obeyed by a terminal.
+func TestErrors(t *testing.T) {
+	var of error
+	root := &cobra.Command{Use: "litesoc", SilenceErrors: true, SilenceUsage: true}
+	root.AddCommand(&cobra.Command{Use: "do", RunE: func(*cobra.Command, []string) error { return of }})
+	ownErrors(root)
+	for _, test := range []struct {
+		of     error
+		status int
+	}{{nil, 0}, {errors.New("a disk is full"), exitFailed}, {misuse("", "so not"), exitMisuse}, {fmt.Errorf("x: %w", failed(io.EOF, "")), exitFailed}} {
+		of = test.of
+		root.SetArgs([]string{"do"})
+		status := 0
+		if err := root.Execute(); err != nil {
+			var known *statusError
+			if status = -1; errors.As(err, &known) {
+				status = known.status
+			}
+		}
+		if status != test.status {
+			t.Errorf("%v: status %d, want %d", test.of, status, test.status)
+		}
+	}
+	for _, args := range [][]string{{"scan", "--\x1b[31m\u202e"}, {"\x1b[31m"}, {"report", "--db", "\u009b2J"}, {"notify", "send", "--db", "\x1b[2J"}} {
+		var out bytes.Buffer
+		status := run(context.Background(), args, strings.NewReader(""), &out, &out)
+		if status == exitOK || out.Len() == 0 {
+			t.Errorf("%q: status %d, %q", args, status, out.String())
+		}
+		obeyed(t, out.String())
+	}
 }
 
 // Each command says what it does and shows how, with flags that there are.

@@ -169,21 +169,25 @@ func (out outputs) write(r *report.Report, stdout, stderr io.Writer, quiet bool)
 	return nil
 }
 
-// writeFile writes a file whole or not at all. A device or a pipe is written to, and
-// what a link leads to is replaced, not the link.
+// writeFile writes a file whole or not at all, as replaceFile has it.
 func writeFile(path string, content []byte) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(path, content, 0o600)
-	}
-	return replaceFile(path, func(tmp *os.File) error {
-		_, err := tmp.Write(content)
+	return replaceFile(path, func(to *os.File) error {
+		_, err := to.Write(content)
 		return err
 	})
 }
 
 // replaceFile puts what write makes of an empty file in the place of the file at path, or
-// leaves that as it is. What a link leads to is replaced, not the link.
-func replaceFile(path string, write func(tmp *os.File) error) error {
+// leaves that as it is. A device or a pipe is written to, and what a link leads to is
+// replaced, not the link.
+func replaceFile(path string, write func(to *os.File) error) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		device, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(device), device.Close())
+	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}

@@ -303,6 +303,9 @@ func (f *respondFlags) outputs() ([]planOutput, error) {
 		if i < 0 {
 			return nil, misuse("'litesoc respond -h' lists them", "--output %q: no such format%s", arg, meant(name, planFormatNames()))
 		}
+		if toFile && slices.ContainsFunc(outs, func(o planOutput) bool { return o.file == file }) {
+			return nil, misuse("", "--output %q: another format goes into that file", arg)
+		}
 		outs = append(outs, planOutput{all[i], file})
 	}
 	if f.dir != "" {

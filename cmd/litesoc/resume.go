@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -235,17 +236,27 @@ func (t *tail) plan(from time.Time) error {
 }
 
 // reload reads the config anew. What the detectors remember stays; what they find from
-// now on is by the new settings.
+// now on, and who is told of it, is by the new settings.
 func (t *tail) reload(c *cobra.Command, say notes) error {
 	cfg, err := readConfig(t.flags.config)
 	if err != nil {
 		return err
 	}
-	flags := *t.flags
-	cfg.fill(c.Flags(), &flags.scanFlags)
-	flags.db = t.flags.db
+	flags := t.given
+	if err := cfg.fill(c.Flags(), &flags.scanFlags); err != nil {
+		return err
+	}
+	var post *notifier
+	if t.post != nil {
+		if post, err = newNotifier(c, cfg); err != nil {
+			return err
+		}
+	}
 	next := &job{flags: &flags.scanFlags, started: t.started, stderr: t.stderr, results: store.NewResults()}
 	if err := next.prepare(cfg); err != nil {
+		if next.geo != nil {
+			next.geo.Close()
+		}
 		return err
 	}
 	t.wait(say)
@@ -268,6 +279,10 @@ func (t *tail) reload(c *cobra.Command, say notes) error {
 	t.geo.Close()
 	next.store, next.order = t.store, t.order
 	t.job, t.flags = *next, &flags
+	debug.SetMemoryLimit(int64(flags.memory.heap()))
+	if t.post != nil {
+		t.post.channels = post.channels
+	}
 	t.routes, t.pipeline = t.begin(t.sink())
 	if err := errors.Join(memory.load(t.pipeline), t.plan(t.soon)); err != nil {
 		return errors.Join(err, t.leave())

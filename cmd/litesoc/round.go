@@ -299,6 +299,9 @@ func (t *tail) finishTail(say notes) error {
 	found := both(t.before, t.after)
 	err := t.pipeline.Err()
 	if err == nil {
+		err = t.store.MoreResults()
+	}
+	if err == nil {
 		err = t.store.SetRoutes(t.routes)
 	}
 	if err == nil {

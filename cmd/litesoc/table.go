@@ -292,10 +292,10 @@ func (t *csvTable) columns(names []string) error {
 func (t *csvTable) row(values []any) error {
 	cells := make([]string, len(values))
 	for i, v := range values {
-		cells[i] = text(v, "")
-		if _, ok := v.(string); ok {
+		switch cells[i] = text(v, ""); v.(type) {
+		case string, []byte:
 			cells[i] = report.CSVCell(cells[i])
-		} else {
+		default:
 			cells[i] = report.Show(cells[i]) // a number may begin with a minus
 		}
 	}

@@ -175,6 +175,7 @@ const (
 type tail struct {
 	job
 	flags  *tailFlags
+	given  tailFlags // without the config
 	limits limits
 	args   []string
 	how    source.FollowOptions
@@ -224,6 +225,7 @@ type tail struct {
 }
 
 func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
+	given := *f
 	cfg, err := readConfig(f.config)
 	if err != nil {
 		return err
@@ -269,7 +271,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	t := newTail(f, bounds, how, args)
-	t.stderr = c.ErrOrStderr()
+	t.given, t.stderr = given, c.ErrOrStderr()
 	t.show, t.goesOn = view.alert, view.goesOn
 	if f.notify {
 		if f.db == store.Memory {
@@ -421,7 +423,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 func newTail(f *tailFlags, l limits, how source.FollowOptions, args []string) *tail {
-	t := &tail{flags: f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{},
+	t := &tail{flags: f, given: *f, limits: l, args: args, how: how, now: how.Now, told: map[string]told{},
 		sources: map[int]*parsers.Source{}}
 	t.job = job{flags: &f.scanFlags, started: how.Now(), results: store.NewResults()}
 	t.show, t.goesOn = func(detect.Alert, bool) {}, func(detect.Alert) {}

@@ -12,11 +12,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers/source"
+	"github.com/litesoc/litesoc/report/notify"
 )
 
 // A tailing is a tail whose clock and turns are a test's.
@@ -479,6 +481,9 @@ func TestTailReload(t *testing.T) {
 	g.start()
 	defer func() { g.kill() }()
 	c := tailCommand()
+	first, err := newNotifier(c, &config{Notifications: []notify.Config{{Name: "first", Type: "stdout"}}})
+	g.check(err)
+	first.alone, g.post = new(sync.Mutex), first
 	appendTo(t, log, guesses("203.0.113.9", at, 3))
 	for range 3 {
 		g.after(3 * time.Second)
@@ -490,7 +495,20 @@ func TestTailReload(t *testing.T) {
 	if err := reload("detectors: {brute-force-ip: {limit: many}}\n"); err == nil {
 		t.Error("a broken config: no error")
 	}
-	g.check(reload("detectors: {brute-force-ip: {limit: 4}}\n"))
+	for _, text := range []string{"lateness: -1m\n", "notifications: []\n", "notifications: [{type: slack, url: '${NOWHERE}'}]\n"} {
+		if err := reload(text); err == nil || g.flags.lateness != time.Minute || !slices.Equal(g.post.known(), []string{"first"}) {
+			t.Errorf("%q: error %v, lateness %s, channels %q", text, err, g.flags.lateness, g.post.known())
+		}
+	}
+	g.check(reload("lateness: 5m\nnotifications: [{name: second, type: stdout}, {name: third, type: stdout}]\n"))
+	if g.flags.lateness != 5*time.Minute || !slices.Equal(g.post.known(), []string{"second", "third"}) {
+		t.Errorf("lateness %s, channels %q", g.flags.lateness, g.post.known())
+	}
+	// What the config does not say any more is as the flags say.
+	g.check(reload("detectors: {brute-force-ip: {limit: 4}}\nnotifications: [{type: stdout}]\n"))
+	if g.flags.lateness != time.Minute || !slices.Equal(g.post.known(), []string{"stdout"}) {
+		t.Errorf("lateness %s, channels %q", g.flags.lateness, g.post.known())
+	}
 	appendTo(t, log, guesses("203.0.113.9", at.Add(20*time.Second), 1))
 	for range 3 {
 		g.after(3 * time.Second)

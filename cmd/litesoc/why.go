@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,14 +26,7 @@ const maxExplained = 3
 
 // explainFinding says why an alert, an event or the alerts of an incident are there: the
 // kept requests are led through the detectors that made them once more.
-func explainFinding(c *cobra.Command, f *scanFlags, id, output string) error {
-	if output != "text" && output != "json" {
-		return misuse("", "--output %q: the formats are text, json", output)
-	}
-	cfg, err := readConfig(f.config)
-	if err != nil {
-		return err
-	}
+func explainFinding(c *cobra.Command, f *scanFlags, cfg *config, id, output string) error {
 	j := &job{flags: f, stderr: c.ErrOrStderr(), results: store.NewResults()}
 	if err := j.prepare(cfg); err != nil {
 		return err
@@ -65,10 +57,7 @@ func explainFinding(c *cobra.Command, f *scanFlags, id, output string) error {
 	}
 	out := c.OutOrStdout()
 	if output == "json" {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(x)
+		return report.WriteJSON(out, x)
 	}
 	return report.ExplanationText(out, x, lookOf(out, ""))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/mail"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -262,6 +263,14 @@ func (c *Config) open(env *Environment) (*Channel, error) {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 		ch.secrets = append(ch.secrets, *s.value)
+	}
+	if u, err := url.Parse(c.URL); err == nil {
+		// Of a service's URL the path is the secret, and an answer may quote it.
+		for _, path := range []string{u.RequestURI(), u.EscapedPath(), u.Path} {
+			if len(path) > minSecret {
+				ch.secrets = append(ch.secrets, path)
+			}
+		}
 	}
 	if ch.sender, err = k.make(c, d, env); err != nil {
 		return nil, err

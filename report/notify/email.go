@@ -181,7 +181,8 @@ func (e *email) compose(m *Message) ([]byte, error) {
 	for _, h := range [][2]string{
 		{"From", e.from.String()},
 		{"To", strings.Join(to, ",\r\n ")},
-		{"Subject", mime.QEncoding.Encode("utf-8", "[litesoc] "+subject)},
+		// What a log has that looks like an encoded word is not decoded by whoever reads it.
+		{"Subject", mime.QEncoding.Encode("utf-8", "[litesoc] "+strings.ReplaceAll(subject, "=?", "= ?"))},
 		{"Date", m.At.UTC().Format(time.RFC1123Z)},
 		{"Message-ID", "<" + m.ID + "@" + domain + ">"},
 		{"Auto-Submitted", "auto-generated"},

@@ -233,6 +233,25 @@ func checkMail(t *testing.T, text string, m *Message) (parts []string) {
 	return parts
 }
 
+// What looks like an encoded word in a log is no way past what makes text fit to be read.
+func TestEmailEncodedWord(t *testing.T) {
+	s := serveMail(t, &mailServer{})
+	x := hostile()
+	x.Alert.ActorID = "=?utf-8?q?=E2=80=AEgpj.exe?="
+	m := NewMessage(noon, x)
+	if err := s.channel(t, tlsStart, "").Send(context.Background(), &m); err != nil {
+		t.Fatal(err)
+	}
+	read, err := mail.ReadMessage(strings.NewReader(s.mails[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := new(mime.WordDecoder).DecodeHeader(read.Header.Get("Subject"))
+	if err != nil || !strings.HasSuffix(subject, " by = ?utf-8?q?=E2=80=AEgpj.exe?=") {
+		t.Errorf("subject %q (%v)", subject, err)
+	}
+}
+
 func TestEmailGolden(t *testing.T) {
 	var b bytes.Buffer
 	for _, m := range []Message{NewMessage(noon, hostile()), digestOf(12)} {

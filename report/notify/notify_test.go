@@ -233,6 +233,24 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// What a service answers may quote the path of its URL, which is the secret, however the
+// config has it.
+func TestSecretPath(t *testing.T) {
+	s, _ := server(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Cannot POST "+r.RequestURI, 404) })
+	for _, address := range []string{s.URL + "/services/T0/B%2F0?token=abc", "file:url"} {
+		ch, err := New([]Config{{Type: "slack", URL: address, AllowPrivate: true}}, &Environment{
+			ReadFile: func(string) ([]byte, error) { return []byte(s.URL + "/services/T0/B%2F0?token=abc"), nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := NewMessage(noon, hostile())
+		if err := ch[0].Send(context.Background(), &m); err == nil || err.Error() != "answered 404 Not Found: Cannot POST ***" {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // A webhook is verified as its documentation says.
 func TestSignature(t *testing.T) {
 	s, got := server(t, ok)

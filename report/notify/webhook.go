@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -32,7 +31,7 @@ const (
 )
 
 func (w *webhook) send(ctx context.Context, m *Message) error {
-	body, err := json.Marshal(documentOf(m))
+	body, err := report.EncodeJSON(documentOf(m))
 	if err != nil {
 		return permanent("%w", err)
 	}
@@ -97,7 +96,7 @@ type stream struct{ w io.Writer }
 
 func (s *stream) send(_ context.Context, m *Message) error {
 	for i := range m.Notices {
-		line, err := json.Marshal(struct {
+		line, err := report.EncodeJSON(struct {
 			Schema string    `json:"schema"`
 			At     time.Time `json:"sent_at"`
 			change

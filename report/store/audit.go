@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/litesoc/litesoc/report"
 )
 
 // An Entry says who did what to what, for the audit trail.
@@ -314,10 +316,13 @@ func (q *Query) mishandled(records []Record) (*Break, error) {
 		}
 	}
 	var found *Break
-	err := q.rows(`select alert_id, status, changed_by, coalesce(resolution_type, ''), coalesce(note, '') from alert_handling order by alert_id`, func(rows *sql.Rows) error {
-		var id, by, note string
+	err := q.rows(`select alert_id, status, changed_by, changed_at, coalesce(resolved_by, ''), resolved_at, coalesce(resolution_type, ''), coalesce(note, '')
+		from alert_handling order by alert_id`, func(rows *sql.Rows) error {
+		var id, by, resolvedBy, note string
+		var at time.Time
+		var resolvedAt sql.NullTime
 		var is state
-		if err := rows.Scan(&id, &is.Status, &by, &is.ResolutionType, &note); err != nil {
+		if err := rows.Scan(&id, &is.Status, &by, &at, &resolvedBy, &resolvedAt, &is.ResolutionType, &note); err != nil {
 			return err
 		}
 		r := last[id]
@@ -330,7 +335,12 @@ func (q *Query) mishandled(records []Record) (*Break, error) {
 			return nil
 		}
 		var was state
-		if json.Unmarshal(r.After, &was) != nil || was != is || r.Who != by || r.Note != note {
+		asTold := json.Unmarshal(r.After, &was) == nil && was == is && r.Who == by && r.At.Equal(at) && r.Note == note
+		closer, closed := "", sql.NullTime{}
+		if report.Over(is.Status) {
+			closer, closed = by, sql.NullTime{Time: at, Valid: true}
+		}
+		if !asTold || resolvedBy != closer || resolvedAt.Valid != closed.Valid || !resolvedAt.Time.Equal(closed.Time) {
 			found = &Break{r.Seq, fmt.Sprintf("alert %s is %s by %s, but not as this row tells: it was changed by hand", id, is.Status, by)}
 		}
 		return nil

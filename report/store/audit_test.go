@@ -177,11 +177,17 @@ func TestTamper(t *testing.T) {
 		{"the trail dropped", []string{`drop table audit_log`}, 0, "is gone"},
 		{"an alert resolved by hand", []string{`update alert_handling set status = 'dismissed' where alert_id = 'alt_2'`}, 2, "alt_2 is dismissed"},
 		{"an alert's note edited", []string{`update alert_handling set note = 'x' where alert_id = 'alt_2'`}, 2, "not as this row tells"},
+		{"who resolved an alert edited", []string{`update alert_handling set resolved_by = 'eve' where alert_id = 'alt_2'`}, 2, "not as this row tells"},
+		{"when an alert was resolved edited", []string{`update alert_handling set resolved_at = resolved_at - interval 1 day where alert_id = 'alt_2'`}, 2, "not as this row tells"},
+		{"when an alert was resolved taken away", []string{`update alert_handling set resolved_at = null where alert_id = 'alt_2'`}, 2, "not as this row tells"},
+		{"when an alert was changed edited", []string{`update alert_handling set changed_at = changed_at + interval 1 microsecond where alert_id = 'alt_1'`}, 5, "not as this row tells"},
+		{"who resolved an open alert put in", []string{`update alert_handling set resolved_by = 'eve' where alert_id = 'alt_1'`}, 5, "not as this row tells"},
 		{"an alert handled without a row", []string{`update alert_handling set alert_id = 'alt_9' where alert_id = 'alt_2'`}, 0, "no row tells"},
 		{"an alert's handling deleted", []string{`delete from alert_handling where alert_id = 'alt_2'`}, 2, "deleted by hand"},
 		// With the head written anew only a hash noted elsewhere tells.
 		{"noted: deleted at the end", []string{`delete from audit_log where seq = 5`, head,
-			`update alert_handling set status = 'resolved', resolution_type = 'other', changed_by = 'alice', note = 'note of alt_1' where alert_id = 'alt_1'`}, 0, "noted hash"},
+			`update alert_handling set status = 'resolved', resolution_type = 'other', changed_by = 'alice', note = 'note of alt_1',
+				resolved_by = 'alice', changed_at = l."at", resolved_at = l."at" from audit_log l where l.seq = 1 and alert_id = 'alt_1'`}, 0, "noted hash"},
 		{"noted: all written anew", append(append([]string{`update audit_log set who = 'eve' where seq = 4`}, rehash(4, 5)...), head), 0, "noted hash"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -84,7 +84,7 @@ func openQuery(path string, files []string) (q *Query, version int, err error) {
 		quoted[i] = quote(files[i])
 	}
 	for _, statement := range []string{
-		"set allowed_paths = [" + strings.Join(quoted, ", ") + "]", "set enable_external_access = false", "set lock_configuration = true",
+		inUTC, "set allowed_paths = [" + strings.Join(quoted, ", ") + "]", "set enable_external_access = false", "set lock_configuration = true",
 	} {
 		if _, err := q.db.Exec(statement); err != nil {
 			q.Close()
@@ -184,13 +184,13 @@ func interval(v duckdb.Interval) string {
 		}
 	}
 	if v.Micros != 0 || len(parts) == 0 {
-		sign, d := "", time.Duration(v.Micros)*time.Microsecond
-		if d < 0 {
-			sign, d = "-", -d
+		sign, n := "", uint64(v.Micros) // it may be longer than a time.Duration
+		if v.Micros < 0 {
+			sign, n = "-", -n
 		}
-		text := fmt.Sprintf("%s%02d:%02d:%02d", sign, int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
-		if rest := d % time.Second; rest != 0 {
-			text += strings.TrimRight(fmt.Sprintf(".%06d", rest.Microseconds()), "0")
+		text := fmt.Sprintf("%s%02d:%02d:%02d", sign, n/3_600_000_000, n/60_000_000%60, n/1_000_000%60)
+		if rest := n % 1_000_000; rest != 0 {
+			text += strings.TrimRight(fmt.Sprintf(".%06d", rest), "0")
 		}
 		parts = append(parts, text)
 	}

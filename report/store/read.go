@@ -232,7 +232,7 @@ func (rd *reading) events() error {
 		return err
 	}
 	return rd.each(`select id, event_name, coalesce(standard_event, ''), severity, api_severity, detector, coalesce(actor_id, ''), coalesce(actor_type, ''),
-		coalesce(user_ip, ''), coalesce(route, ''), first_ts, last_ts, count, summary, confidence, outcome, metadata::varchar, evidence,
+		coalesce(user_ip, ''), coalesce(route, ''), first_ts, last_ts, count, summary, confidence, outcome, coalesce(metadata::varchar, '{}'), evidence,
 		coalesce(technique, ''), coalesce(owasp, '') from events where `+rd.during()+` order by first_ts, id`, func(rows *sql.Rows) error {
 		var e report.Event
 		var severity, metadata string

@@ -18,6 +18,10 @@ import (
 // statesPerRow is about how many bytes of states make a row of checkpoint_states.
 const statesPerRow = 256 << 10
 
+// mostUnpacked is how many bytes a row may hold: many times what the largest does, and less than
+// a file that was made to do harm would like.
+const mostUnpacked = 256 << 20
+
 // rowsAhead is how many rows of states are compressed beside what is written.
 const rowsAhead = 2
 
@@ -89,7 +93,7 @@ func (q *Query) States(yield func(stage string, st keyed.Saved) error) error {
 }
 
 func readStates(db *sql.DB, yield func(stage string, st keyed.Saved) error) error {
-	unzip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	unzip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostUnpacked))
 	if err != nil {
 		return err
 	}

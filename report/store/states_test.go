@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/litesoc/litesoc/detect/keyed"
 )
@@ -92,4 +95,33 @@ func FuzzUnpackState(f *testing.F) {
 			b = rest
 		}
 	})
+}
+
+// A row that was made to fill the memory is an error.
+func TestStatesBomb(t *testing.T) {
+	s, err := Open(Memory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var bomb bytes.Buffer
+	w, err := zstd.NewWriter(&bomb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<20)
+	for range mostUnpacked>>20 + 1 {
+		if _, err := w.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.exec(`insert into checkpoint_states values (1, ?)`, bomb.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.States(func(string, keyed.Saved) error { return nil }); !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		t.Errorf("error %v", err)
+	}
 }

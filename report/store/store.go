@@ -175,9 +175,15 @@ func (s *Store) connect() (err error) {
 		return err
 	}
 	s.db = sql.OpenDB(s.connector)
-	s.writer, err = s.db.Conn(context.Background())
-	return err
+	if s.writer, err = s.db.Conn(context.Background()); err != nil {
+		return err
+	}
+	return s.exec(inUTC)
 }
+
+// inUTC has SQL take ts for what it is, whichever zone the machine is in: it is compared with
+// now(), and to_timestamp() is made one.
+const inUTC = "set global TimeZone = 'UTC'"
 
 // migrate makes the tables of a new store, brings those of an earlier version to this
 // one and refuses a store from the future.

@@ -368,6 +368,21 @@ func TestResults(t *testing.T) {
 }
 
 // An alert follows its incident into the one that took it over, listed there or not.
+// An event need not have metadata.
+func TestEventWithoutMetadata(t *testing.T) {
+	s := open(t, store.Memory)
+	defer s.Close()
+	must(t, s.BeginResults(start, "settings", false))
+	results := store.NewResults()
+	results.Sink().Event(detect.Event{ID: "evt_1", Name: "security.ssrf_attempt", Severity: detect.High, Detector: "ssrf", First: start, Last: start, Outcome: detect.Attempted})
+	must(t, s.Finish(results))
+	r, err := s.Report(store.Span{})
+	must(t, err)
+	if len(r.Events) != 1 || string(r.Events[0].Metadata) != "{}" {
+		t.Errorf("events %+v", r.Events)
+	}
+}
+
 func TestMergedIncident(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.duckdb")
 	s := open(t, path)
@@ -490,6 +505,8 @@ func TestQuery(t *testing.T) {
 		{"select actor_type, count(*) from requests group by 1 order by 1", "[actor_type count_star()] [api_key 25] [ip 25] [token 25] [user 25]"},
 		{"select event_name, count(*) from activity group by 1 order by 1", "[event_name count_star()] [auth.api_key_used 25] [auth.login_failed 25]"},
 		{"select count(*) from ips where first_seen <= last_seen", "[count_star()] [100]"},
+		{"select interval 3000000 hours as i", "[i] [3000000:00:00]"},
+		{"select to_microseconds(-9223372036854775808) as i", "[i] [-2562047788:00:54.775808]"},
 		{"delete from request_rows", "read-only"},
 		{"select * from read_csv('" + secret + "')", "disabled"},
 		{"copy requests to '" + secret + "'", "disabled"},

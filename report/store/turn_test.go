@@ -3,6 +3,8 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -51,6 +53,15 @@ func TestReopen(t *testing.T) {
 	}
 	if n := query(t, path, `select count(*) from requests where source_id = 2`); n != "500\n" {
 		t.Errorf("%q requests of the other", n)
+	}
+}
+
+// It is the same in whichever zone the machine is.
+func TestExpireElsewhere(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestExpire$")
+	cmd.Env = append(os.Environ(), "TZ=Asia/Tokyo")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
