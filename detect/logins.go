@@ -221,10 +221,16 @@ func (l *lately) has(tag uint64, at time.Time, span time.Duration) bool {
 	return l.Now.has(tag) || l.Before.has(tag)
 }
 
-// size is how many there are at most.
+// size is how many there are.
 func (l *lately) size(at time.Time, span time.Duration) int {
 	l.turn(at, span)
-	return len(l.Now) + len(l.Before)
+	n := len(l.Now)
+	for _, tag := range l.Before {
+		if !l.Now.has(tag) {
+			n++
+		}
+	}
+	return n
 }
 
 // maxLoginNames bounds the names of one kind that an event lists.
