@@ -27,6 +27,9 @@ func isLogin(r *parsers.Request) bool { return r.Event == LoginFailed || r.Event
 // case and space around it are no other account; "" if it names none.
 func accountOf(r *parsers.Request) string { return strings.ToLower(strings.TrimSpace(r.User)) }
 
+// byAccount groups by the account that the log names.
+var byAccount = &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, accountOf(r)...) }}
+
 // accountNames are the fields of a login form that name the account.
 var accountNames = map[string]bool{"username": true, "user": true, "email": true, "login": true, "userid": true, "identifier": true, "account": true, "log": true, "phone": true}
 
