@@ -275,11 +275,8 @@ type hit struct {
 	tag   uint64 // of the value
 }
 
-// Bounds of what is looked at in one request.
-const (
-	maxProbeText = 8 << 10 // bytes of each text
-	maxProbes    = 16      // hits
-)
+// maxProbeText bounds, in bytes, each text of a request that is looked at, and so what is found in it.
+const maxProbeText = 8 << 10
 
 // odd are the bytes of which an attack in a query has at least one, encoded or not.
 // oddInPath are those of an attack in a path, beside two dots.
@@ -386,9 +383,6 @@ func clamp(s string) string { return s[:min(len(s), maxProbeText)] }
 type prober struct{ hits []hit }
 
 func (p *prober) add(h hit) {
-	if len(p.hits) == maxProbes {
-		return
-	}
 	h.tag = tag(h.Class + h.Value)
 	h.Value = clip(strings.ToValidUTF8(h.Value, "\ufffd"))
 	p.hits = append(p.hits, h)
