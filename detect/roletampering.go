@@ -42,7 +42,7 @@ func RoleTampering() *Detector {
 			return false
 		}
 		_, _, tampers := t.find(r)
-		if !tampers && !(granted(r.Status) && adminRoute(r, t.adminRoutes)) {
+		if !tampers && !letsIn(r, t.adminRoutes) {
 			return false
 		}
 		id, _ := r.Actor()
@@ -152,8 +152,9 @@ func (t *tampering) find(r *parsers.Request) (name, value string, ok bool) {
 	}
 	for _, query := range [...]string{r.Query, r.Body, inner} {
 		for query != "" {
-			if name, value, query = cutParameter(query); name != "" && t.sets(r, name, value) {
-				return name, unescaped(value), true
+			name, value, query = cutParameter(query)
+			if value = unescaped(value); name != "" && t.sets(r, name, value) {
+				return name, value, true
 			}
 		}
 	}
@@ -194,7 +195,6 @@ func (t *tampering) filters(r *parsers.Request) bool {
 // names tells whether one of the parts of a value, as in "read,admin" and "admin:org", is
 // one of the words.
 func (t *tampering) names(words *wordList, value string) bool {
-	value = unescaped(value)
 	for from, i := 0, 0; i <= len(value); i++ {
 		if i < len(value) && inWord(value[i]) {
 			continue
@@ -213,8 +213,8 @@ func inWord(c byte) bool {
 }
 
 func isTrue(value string) bool {
-	switch value {
-	case "1", "true", "True", "TRUE", "yes", "on", "t", "y":
+	switch strings.ToLower(value) {
+	case "1", "true", "yes", "on", "t", "y":
 		return true
 	}
 	return false
