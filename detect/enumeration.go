@@ -302,13 +302,14 @@ func referred(r *parsers.Request) bool { return r.Referer != "" && r.Referer != 
 
 // isUnbidden tells whether browsers, crawlers and tools ask for the path by themselves.
 func isUnbidden(p string) bool {
+	p = unescape(p, false) // "/.well-known/%2e%2e/admin"
 	if i := strings.Index(p, "/.well-known/"); i >= 0 && !strings.Contains(p, "..") {
 		// At the top of a site, or one name below the folder of a part of it.
 		if name := p[i+len("/.well-known/"):]; i == 0 || strings.IndexByte(name, '/') < 0 {
 			return true
 		}
 	}
-	name := p[strings.LastIndexByte(p, '/')+1:]
+	name, _, _ := strings.Cut(p[strings.LastIndexByte(p, '/')+1:], ";") // a matrix parameter is no suffix
 	switch {
 	case strings.HasPrefix(name, "favicon"), strings.HasPrefix(name, "apple-touch-icon"), strings.HasPrefix(name, "sitemap"):
 		return true
