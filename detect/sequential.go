@@ -129,10 +129,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	case w.Refused == w.Count:
 		outcome = Blocked
 	}
-	if s.Going.Crawler.Trust == crawlVerified { // anybody can write the name of one
-		severity = Low
-	}
-	s.Going.reach(severity, outcome)
+	s.Going.reach(s.Going.Crawler.most(severity), outcome)
 	s.Going.tell(emit, s.describe)
 }
 
