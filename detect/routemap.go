@@ -2,7 +2,6 @@ package detect
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +88,7 @@ func methodOf(r *parsers.Request) string {
 		return r.Method
 	}
 	for _, query := range [...]string{r.Query, r.Body} {
-		if !strings.Contains(query, "_method=") {
+		if !strings.Contains(query, "_method=") && strings.IndexByte(query, '%') < 0 {
 			continue
 		}
 		for query != "" {
@@ -98,7 +97,7 @@ func methodOf(r *parsers.Request) string {
 				continue
 			}
 			for _, method := range [...]string{"DELETE", "PUT", "PATCH"} {
-				if strings.EqualFold(value, method) {
+				if strings.EqualFold(unescaped(value), method) {
 					return method
 				}
 			}
@@ -262,11 +261,7 @@ func (m *RouteMap) rulesFor(r *parsers.Request) []int {
 
 // find returns the rules that the path matches, in their order.
 func (m *RouteMap) find(path string) (rules []int) {
-	if strings.IndexByte(path, '%') >= 0 {
-		if plain, err := url.PathUnescape(path); err == nil {
-			path = plain // "/log%69n" is a login too
-		}
-	}
+	path = unescapedPath(path) // "/log%69n" is a login too
 	if len(m.index.loose) == 0 && !m.index.lengths.mayHold(path) {
 		return nil
 	}
