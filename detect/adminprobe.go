@@ -230,8 +230,7 @@ func letsIn(r *parsers.Request, own *routeList) bool {
 // facesEverybody tells whether a last segment, though below one for admins, is what people and
 // programs see who are not let in.
 func facesEverybody(segment string) bool {
-	segment, _, _ = strings.Cut(unescapedPath(segment), ";")
-	switch strings.ToLower(segment) {
+	switch strings.ToLower(unescapedPath(segment)) {
 	case "login", "log-in", "log_in", "logon", "signin", "sign-in", "sign_in", "login.php", "logout", "log-out", "log_out", "signout", "sign-out", "sign_out",
 		"forgot-password", "forgot_password", "reset-password", "reset_password", "password_reset",
 		"health", "healthz", "livez", "readyz", "liveness", "readiness", "ping":

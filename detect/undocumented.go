@@ -62,7 +62,7 @@ func partOfPage(r *parsers.Request) bool {
 	if r.Path == "/" || featuresOf(r).unbidden || r.Status >= 300 && r.Status < 400 {
 		return true
 	}
-	switch strings.ToLower(path.Ext(r.Path)) {
+	switch strings.ToLower(path.Ext(lastSegment(r.Path))) {
 	case ".js", ".mjs", ".css", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".html", ".htm", ".mp4", ".webm", ".mp3":
 		return true
 	}
