@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -77,11 +78,13 @@ type injecting struct {
 
 // A sizeSeen is how large answers were.
 type sizeSeen struct {
-	N    int   // answers
-	Most int64 // bytes of the largest
+	N    int    // answers
+	Most int64  // bytes of the largest
+	Last moment `json:",omitempty"` // when it was probed last
 }
 
-// maxSizes bounds the routes of which sizes are kept.
+// maxSizes bounds the routes of which sizes are kept. The one that was probed longest ago is
+// forgotten first.
 const maxSizes = 32
 
 func (s *probes) Observe(r *parsers.Request, emit func(Event)) {
@@ -181,8 +184,13 @@ func (g *injecting) answered(status int) {
 // to this client's probes were so far, and learns its size.
 func (g *injecting) unusual(r *parsers.Request, after int) bool {
 	seen, known := g.Sizes[r.Route]
-	if r.Bytes < 0 || !known && len(g.Sizes) >= maxSizes {
+	if r.Bytes < 0 {
 		return false
+	}
+	if !known && len(g.Sizes) >= maxSizes {
+		delete(g.Sizes, slices.MinFunc(slices.Collect(maps.Keys(g.Sizes)), func(a, b string) int {
+			return cmp.Or(cmp.Compare(g.Sizes[a].Last, g.Sizes[b].Last), strings.Compare(a, b))
+		}))
 	}
 	large := seen.N >= after && r.Bytes > 2*seen.Most && r.Bytes > seen.Most+1024
 	if large && r.Bytes > g.Largest {
@@ -191,7 +199,7 @@ func (g *injecting) unusual(r *parsers.Request, after int) bool {
 	if g.Sizes == nil {
 		g.Sizes = map[string]sizeSeen{}
 	}
-	g.Sizes[strings.Clone(r.Route)] = sizeSeen{seen.N + 1, max(seen.Most, r.Bytes)}
+	g.Sizes[strings.Clone(r.Route)] = sizeSeen{seen.N + 1, max(seen.Most, r.Bytes), momentOf(r.Time)}
 	return large
 }
 
