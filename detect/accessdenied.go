@@ -133,16 +133,17 @@ func (s *accessDenied) describe(e *Event) {
 	e.Metadata = Meta("answers_403", e.Count, "distinct_objects", len(g.Objects), "endpoints", g.Paths, "window_seconds", int(s.window.Seconds()))
 }
 
-// objectTag tells apart what requests are about: the path, and the first parameter named
-// like the id of an object.
+// objectTag tells apart what requests are about: the path, and all parameters named like the
+// id of an object. Of several of one name it is the server's to say which one counts.
 func objectTag(r *parsers.Request) uint64 {
+	object := tag(strings.TrimRight(r.Path, "/"))
 	for query := r.Query; query != ""; {
 		var name, value string
-		if name, value, query = cutParameter(query); namesID(name) {
-			return tag(r.Path + "?" + name + "=" + value)
+		if name, value, query = cutParameter(query); namesID(name) && pagingKind(name) != chanceName {
+			object += tag(name + "=" + value)
 		}
 	}
-	return tag(strings.TrimRight(r.Path, "/"))
+	return object
 }
 
 // DeniedPermission finds who asks for what their plan does not include.

@@ -46,6 +46,7 @@ type features struct {
 	list      listing // listingOf
 	operation string  // operationOf; "" where graphQL is not set
 
+	idName string // of the parameter that id is of, as logged; "" if it is of none
 	inner  string // what stands in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
 	reads  bool   // the GraphQL text is known, and changes nothing
@@ -134,14 +135,29 @@ func (f *features) readParameters(r *parsers.Request) {
 
 // takeObject takes what a parameter of the query says of an object, if nothing did before.
 func (f *features) takeObject(p *parameter) {
-	if !f.numbered && !f.graphQL && !f.hasID {
-		f.id, f.hasID = p.objectNumber()
+	if !f.numbered && !f.graphQL {
+		f.takeNumber(p)
 	}
 	if !f.placed && !f.hasObject && p.value.text != "" && namesID(p.name) {
 		f.object, f.hasObject = tag(p.value.text), true
 	}
 	if !f.placed && !f.graphQL && !(f.hasID && f.hasObject) {
 		f.takeFilter(p)
+	}
+}
+
+// takeNumber is takeObject for the number of one. Several parameters of one name make one number
+// together: it is the server's to say which of them counts, and one that stays does not hide
+// another that is counted through.
+func (f *features) takeNumber(p *parameter) {
+	switch {
+	case !f.hasID:
+		if f.id, f.hasID = p.objectNumber(); f.hasID {
+			f.idName = p.name
+		}
+	case p.name == f.idName, (p.odd || strings.IndexByte(f.idName, '%') >= 0) && unescaped(p.name) == unescaped(f.idName):
+		n, _ := p.objectNumber()
+		f.id += n
 	}
 }
 

@@ -305,7 +305,7 @@ func isUpload(r *parsers.Request) bool {
 
 // objectID returns the number of the object that the request is about: the last one
 // that its route has a place for, or the first parameter named like one where the route
-// has none; for a GraphQL endpoint that of its body, where the log has it.
+// has none, with all others of its name; for a GraphQL endpoint that of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
 	f := featuresOf(r)
 	return f.id, f.hasID
@@ -334,13 +334,18 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 
 // objectNumber returns the number of the object that a parameter names.
 func (p *parameter) objectNumber() (n uint64, ok bool) {
+	text := p.value.text
 	if n, ok = p.value.number, p.value.isNumber; !ok {
-		n, ok = namedNumber(strings.TrimPrefix(p.value.text, "eq.")) // as PostgREST has it
+		n, ok = namedNumber(strings.TrimPrefix(text, "eq.")) // as PostgREST has it
 	}
-	if !ok || !p.numbersObject() {
+	encoded := !ok && len(text) <= 4*maxDigits && (strings.IndexByte(text, '%') >= 0 || strings.IndexByte(text, '+') >= 0)
+	if !ok && !encoded || !p.numbersObject() {
 		return 0, false
 	}
-	return n, true
+	if encoded {
+		n, ok = namedNumber(strings.TrimSpace(unescaped(text)))
+	}
+	return n, ok
 }
 
 // numbersObject tells whether a parameter is named like one that has the number of an object.
