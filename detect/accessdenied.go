@@ -17,7 +17,7 @@ func DeniedAccess() *Detector {
 			"A single one happens to everyone and is of low severity, however often the same thing is " +
 			"asked for again. Who is refused one object or route after the other is trying what belongs " +
 			"to others. A page asks for its parts, some of which its user may not see: routes without ids, asked for " +
-			"from a page of the site and not too many, are no pattern. Images and what browsers ask for unbidden do not count, nor do routes that the " +
+			"from a page of the site and not too many, are of medium severity. Images and what browsers ask for unbidden do not count, nor do routes that the " +
 			"plan does not include, nor logins.",
 		Type:      AccessDenied,
 		Severity:  Low,
@@ -96,8 +96,11 @@ func (s *accessDenied) Observe(r *parsers.Request, emit func(Event)) {
 	g.Routes = g.Routes && !ofObject(r)
 	g.Parts = g.Parts && isPart(r) && len(g.Objects) <= maxPageParts
 	severity := Low
-	if g.Recent.SlideDistinct(m, s.window, s.limit); len(g.Recent) >= s.limit && !g.Parts {
+	if g.Recent.SlideDistinct(m, s.window, s.limit); len(g.Recent) >= s.limit {
 		severity = High
+		if g.Parts { // anybody can name a page
+			severity = Medium
+		}
 	}
 	g.reach(severity, Blocked)
 	g.tell(emit, s.describe)
@@ -130,16 +133,17 @@ func (s *accessDenied) describe(e *Event) {
 	e.Metadata = Meta("answers_403", e.Count, "distinct_objects", len(g.Objects), "endpoints", g.Paths, "window_seconds", int(s.window.Seconds()))
 }
 
-// objectTag tells apart what requests are about: the path, and the first parameter named
-// like the id of an object.
+// objectTag tells apart what requests are about: the path, and all parameters named like the
+// id of an object. Of several of one name it is the server's to say which one counts.
 func objectTag(r *parsers.Request) uint64 {
+	object := tag(strings.TrimRight(r.Path, "/"))
 	for query := r.Query; query != ""; {
 		var name, value string
-		if name, value, query = cutParameter(query); namesID(name) {
-			return tag(r.Path + "?" + name + "=" + value)
+		if name, value, query = cutParameter(query); namesID(name) && pagingKind(name) != chanceName {
+			object += tag(name + "=" + value)
 		}
 	}
-	return tag(strings.TrimRight(r.Path, "/"))
+	return object
 }
 
 // DeniedPermission finds who asks for what their plan does not include.

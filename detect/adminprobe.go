@@ -32,7 +32,7 @@ func AdminProbe() *Detector {
 	own := d.adminRoutes()
 	admins := d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys")
 	d.Match = func(r *parsers.Request) bool {
-		if !granted(r.Status) && !refused(r.Status) || r.Method == "OPTIONS" || !adminRoute(r, own) {
+		if r.Method == "OPTIONS" || !letsIn(r, own) && !(refused(r.Status) && adminRoute(r, own)) {
 			return false
 		}
 		id, _ := r.Actor()
@@ -219,6 +219,24 @@ func asksForLogin(status int) bool {
 // images are not, nor is what is written about admins or by a user of that name.
 func adminRoute(r *parsers.Request, own *routeList) bool {
 	return featuresOf(r).admin || own.has(r.Path)
+}
+
+// letsIn tells whether a route of admins let the request in. What answers everybody does not: the
+// page on which one logs in, or whether a service is up.
+func letsIn(r *parsers.Request, own *routeList) bool {
+	return granted(r.Status) && adminRoute(r, own) && !facesEverybody(lastSegment(r.Path))
+}
+
+// facesEverybody tells whether a last segment, though below one for admins, is what people and
+// programs see who are not let in.
+func facesEverybody(segment string) bool {
+	switch strings.ToLower(unescapedPath(segment)) {
+	case "login", "log-in", "log_in", "logon", "signin", "sign-in", "sign_in", "login.php", "logout", "log-out", "log_out", "signout", "sign-out", "sign_out",
+		"forgot-password", "forgot_password", "reset-password", "reset_password", "password_reset",
+		"health", "healthz", "livez", "readyz", "liveness", "readiness", "ping":
+		return true
+	}
+	return openToAll(segment)
 }
 
 // adminDepth is how many segments, but for usual prefixes, are looked at for a word that

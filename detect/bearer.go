@@ -131,8 +131,7 @@ func prefixTag(address string, bits4, bits6 int) uint64 {
 	if err != nil {
 		return 0
 	}
-	a = a.Unmap().WithZone("")
-	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() || sharedSpace.Contains(a) {
+	if a = a.Unmap().WithZone(""); !isRouted(a) {
 		return 0
 	}
 	bits := bits4
@@ -145,6 +144,17 @@ func prefixTag(address string, bits4, bits6 int) uint64 {
 	}
 	first := p.Addr().As16()
 	return max(xxh3.Hash(first[:]), 1)
+}
+
+// isRouted tells whether an address, not mapped and without a zone, is one on the internet.
+func isRouted(a netip.Addr) bool {
+	return !a.IsPrivate() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.IsUnspecified() && !sharedSpace.Contains(a)
+}
+
+// isInside tells whether a client is in the network of the site, by its address.
+func isInside(address string) bool {
+	a, err := netip.ParseAddr(address)
+	return err == nil && !isRouted(a.Unmap().WithZone(""))
 }
 
 // sharedSpace is what carriers use behind their own NAT (RFC 6598).

@@ -25,7 +25,7 @@ func BruteForceAccount() *Detector {
 		OWASP:     "API2:2023",
 		Of:        LoginKind,
 		Match:     isLogin,
-		GroupBy:   &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, accountOf(r)...) }},
+		GroupBy:   byAccount,
 		TTL:       new(history),
 	}
 	limit := d.count("limit", 10, "failed `logins` within the window that are an attack")

@@ -131,13 +131,10 @@ func isCrawler(r *parsers.Request) bool {
 }
 
 // most returns the severity, as far as such a client may have one: a crawler that is
-// one does its work, and one that may be one is no grave matter.
+// one does its work. What a user agent says, which anybody can write, lowers the confidence alone.
 func (c crawling) most(s Severity) Severity {
-	switch c.Trust {
-	case crawlVerified:
+	if c.Trust == crawlVerified {
 		return Low
-	case crawlUnproven:
-		return min(s, Medium)
 	}
 	return s
 }

@@ -21,7 +21,7 @@ func DistributedBruteForce() *Detector {
 			"never got in from there. Addresses that got in before do not count, and neither does one " +
 			"that gets in after it failed: a busy Monday and an outage of the identity provider bring " +
 			"many failed logins of people who are known. The route learns for 24 hours; until then at " +
-			"least 80 percent of its logins must fail, with one user agent.",
+			"least 80 percent of its logins must fail, and accounts are new to a place only where enough others got in.",
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110",
@@ -281,10 +281,7 @@ func (s *distributed) judge(now time.Time) (v likeness, failing int64, guilty bo
 	v = s.likeness()
 	// Where hardly anybody got in yet, to be new says nothing.
 	alike := v.AgentShare > s.share || v.NewShare > s.share && s.Known.more(s.least)
-	guilty = alike && sum.Newcomers < int64(len(s.Members))
-	if now.Sub(s.Since) < s.learn {
-		guilty = guilty && v.AgentShare > s.share && failing >= s.failing
-	}
+	guilty = alike && sum.Newcomers < int64(len(s.Members)) && (now.Sub(s.Since) >= s.learn || failing >= s.failing)
 	return v, failing, guilty
 }
 

@@ -19,7 +19,7 @@ func Enumeration() *Detector {
 			"so too, but always on the same few paths: such an event is of medium severity and low " +
 			"confidence, unless one parameter has another value each time. So is one whose requests mostly name the page of the " +
 			"site that led to them, as in an outage or by dead links. Backup and sync clients ask whether a file is there before " +
-			"they send it: where most requests are such questions, the event is of low severity. Answers 409 and 422 count where " +
+			"they send it: where most requests are such questions, the event is of medium severity, too. Answers 409 and 422 count where " +
 			"people sign up, are invited or forget a password: they tell which accounts there are. " +
 			"Of who is known to the log they are of medium severity: people are invited by the list. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
 			"search engine, if its address is known for it, is of low severity: it follows dead links.",
@@ -132,9 +132,8 @@ func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 	g.note(r, thing)
 	severity := High
 	switch {
-	case g.asking():
-		severity = Low
-	case len(g.Paths) < s.few && !s.walks(), len(g.Paths) >= s.few && g.referred(s.limit):
+	case g.asking(), // anybody can send PROPFIND
+		len(g.Paths) < s.few && !s.walks(), len(g.Paths) >= s.few && g.referred(s.limit):
 		severity = Medium
 	}
 	if g.invites() {
@@ -302,13 +301,14 @@ func referred(r *parsers.Request) bool { return r.Referer != "" && r.Referer != 
 
 // isUnbidden tells whether browsers, crawlers and tools ask for the path by themselves.
 func isUnbidden(p string) bool {
+	p = unescape(p, false) // "/.well-known/%2e%2e/admin"
 	if i := strings.Index(p, "/.well-known/"); i >= 0 && !strings.Contains(p, "..") {
 		// At the top of a site, or one name below the folder of a part of it.
 		if name := p[i+len("/.well-known/"):]; i == 0 || strings.IndexByte(name, '/') < 0 {
 			return true
 		}
 	}
-	name := p[strings.LastIndexByte(p, '/')+1:]
+	name, _, _ := strings.Cut(p[strings.LastIndexByte(p, '/')+1:], ";") // a matrix parameter is no suffix
 	switch {
 	case strings.HasPrefix(name, "favicon"), strings.HasPrefix(name, "apple-touch-icon"), strings.HasPrefix(name, "sitemap"):
 		return true

@@ -294,6 +294,12 @@ func evadeEnumeration(add adder) {
 	missing("masked-enumeration", "another key each", "evasive", 90, 2*time.Second, func(s *scene, i int, _ []string) entry {
 		return entry{key: fmt.Sprintf("ak_live_%032x", s.rand.Uint64()), ua: chrome}
 	}, one)
+	missing("masked-enumeration", "another user each", "evasive", 90, 2*time.Second, func(_ *scene, i int, _ []string) entry {
+		return entry{user: fmt.Sprintf("nobody%d", i), ua: chrome}
+	}, one)
+	missing("enumeration", "with suffixes of images", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry {
+		return entry{uri: []string{word(i) + ";a.svg", "/.well-known/%2e%2e" + word(i)}[i%2], ua: chrome}
+	}, one)
 	missing("enumeration", "named as images", "evasive", 60, 2*time.Second, func(_ *scene, i int, _ []string) entry {
 		return entry{uri: word(i) + "/.well-known/" + fmt.Sprint(i) + "/../x", ua: chrome}
 	}, one)

@@ -50,6 +50,7 @@ type features struct {
 	more    []uint64 // the objects beyond the first, by tag, where the query names several
 	stretch uint64   // how far the last of their numbers is from id, which is the first
 
+	idName string // of the parameter that id is of, as logged; "" if it is of none
 	inner  string // what stands in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
 	reads  bool   // the GraphQL text is known, and changes nothing
@@ -153,9 +154,8 @@ func (f *features) takeObject(p *parameter, ids *listedIDs) {
 		name = p.idsName()
 		ids.take(p, name)
 	}
-	if !f.numbered && !f.graphQL && !f.hasID {
-		f.id, number = p.objectNumber()
-		f.hasID = number
+	if !f.numbered && !f.graphQL {
+		number = f.takeNumber(p)
 	}
 	if !f.placed && !f.hasObject && p.value.text != "" && (number || name != "") {
 		f.object, f.hasObject = tag(p.value.text), true
@@ -163,6 +163,23 @@ func (f *features) takeObject(p *parameter, ids *listedIDs) {
 	if !f.placed && !f.graphQL && !(f.hasID && f.hasObject) {
 		f.takeFilter(p)
 	}
+}
+
+// takeNumber is takeObject for the number of one. Several parameters of one name make one number
+// together: it is the server's to say which of them counts, and one that stays does not hide
+// another that is counted through. The first is told of.
+func (f *features) takeNumber(p *parameter) (first bool) {
+	switch {
+	case !f.hasID:
+		if f.id, f.hasID = p.objectNumber(); f.hasID {
+			f.idName = p.name
+		}
+		return f.hasID
+	case p.name == f.idName, (p.odd || strings.IndexByte(f.idName, '%') >= 0) && unescaped(p.name) == unescaped(f.idName):
+		n, _ := p.objectNumber()
+		f.id += n
+	}
+	return false
 }
 
 // takeFilter is takeObject for a parameter that holds conditions.

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -203,12 +204,8 @@ func isAsset(r *parsers.Request) bool {
 	if featuresOf(r).unbidden {
 		return true
 	}
-	i := strings.LastIndexByte(r.Path, '.')
-	if i < 0 {
-		return false
-	}
-	switch r.Path[i+1:] {
-	case "js", "mjs", "css", "woff", "woff2", "ttf", "wasm":
+	switch path.Ext(lastSegment(r.Path)) {
+	case ".js", ".mjs", ".css", ".woff", ".woff2", ".ttf", ".wasm":
 		return true
 	}
 	return false

@@ -292,20 +292,7 @@ func (l *routeList) has(path string) bool {
 	if len(l.rules) == 0 {
 		return false
 	}
-	path = unescapedPath(path)
-	var all [maxSegments]string
-	n := 0
-	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
-		if n == maxSegments {
-			return false
-		}
-		all[n] = segment
-		n++
-	}
-	for i := range l.rules {
-		if l.rules[i].matchesPath(all[:n]) {
-			return true
-		}
-	}
-	return false
+	var room [maxSegments]string
+	segments, ok := segmentsOf(unescapedPath(path), &room)
+	return ok && slices.ContainsFunc(l.rules, func(rule routeRule) bool { return rule.matchesPath(segments) })
 }

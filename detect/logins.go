@@ -27,6 +27,9 @@ func isLogin(r *parsers.Request) bool { return r.Event == LoginFailed || r.Event
 // case and space around it are no other account; "" if it names none.
 func accountOf(r *parsers.Request) string { return strings.ToLower(strings.TrimSpace(r.User)) }
 
+// byAccount groups by the account that the log names.
+var byAccount = &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, accountOf(r)...) }}
+
 // accountNames are the fields of a login form that name the account.
 var accountNames = map[string]bool{"username": true, "user": true, "email": true, "login": true, "userid": true, "identifier": true, "account": true, "log": true, "phone": true}
 
@@ -221,10 +224,16 @@ func (l *lately) has(tag uint64, at time.Time, span time.Duration) bool {
 	return l.Now.has(tag) || l.Before.has(tag)
 }
 
-// size is how many there are at most.
+// size is how many there are.
 func (l *lately) size(at time.Time, span time.Duration) int {
 	l.turn(at, span)
-	return len(l.Now) + len(l.Before)
+	n := len(l.Now)
+	for _, tag := range l.Before {
+		if !l.Now.has(tag) {
+			n++
+		}
+	}
+	return n
 }
 
 // maxLoginNames bounds the names of one kind that an event lists.

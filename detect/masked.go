@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -15,8 +14,8 @@ func MaskedEnumeration() *Detector {
 	d := &Detector{
 		Name: "masked-enumeration",
 		Doc: "many answers 404 for one address, with credentials that were never accepted\n\n" +
-			"Who sends a made-up key, token or session with each request, or takes a new session from each " +
-			"answer, is a new actor each time and below every limit. The address shows it. People behind " +
+			"Who sends a made-up key, token, session or name of a user with each request, or takes a new session from " +
+			"each answer, is a new actor each time and below every limit. The address shows it. People behind " +
 			"one address do not count: their credentials were accepted there, now or before. Of an address " +
 			"where a thousand credentials were accepted nothing is told.",
 		Type:      APIEnumerationDetected,
@@ -41,12 +40,14 @@ func MaskedEnumeration() *Detector {
 	return d
 }
 
-// masked returns the secret that alone tells who acts; "" where the log names a user.
+// masked returns the credential that tells who acts; "" where the log names none. The name of a
+// user is one: logs have it as it was sent (nginx: $remote_user), whether or not its password was right.
 func masked(r *parsers.Request) string {
-	if r.User != "" {
+	id, typ := r.Actor()
+	if typ == parsers.ActorIP {
 		return ""
 	}
-	return cmp.Or(r.APIKey, r.Token, r.Session)
+	return id
 }
 
 type maskedEnumeration struct {

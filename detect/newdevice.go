@@ -25,7 +25,7 @@ func NewDevice() *Detector {
 		OWASP:     "API2:2023",
 		Of:        LoginKind,
 		Match:     func(r *parsers.Request) bool { return r.Event == LoginSuccess && r.User != "" },
-		GroupBy:   &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, r.User...) }},
+		GroupBy:   byAccount,
 		TTL:       new(history),
 	}
 	logins := d.count("logins", 5, "`logins` after which a user is known")

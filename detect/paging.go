@@ -211,9 +211,11 @@ func asksPath(path string) bool {
 	return false
 }
 
+// lastSegment returns the last segment of a path, without matrix parameters.
 func lastSegment(path string) string {
 	path = strings.TrimRight(path, "/")
-	return path[strings.LastIndexByte(path, '/')+1:]
+	last, _, _ := strings.Cut(path[strings.LastIndexByte(path, '/')+1:], ";")
+	return last
 }
 
 // isPicture tells whether the path is for a picture or a file of the page, whose size is

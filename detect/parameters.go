@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -215,25 +214,9 @@ func thingName(name string) string {
 	return last
 }
 
-// unescaped undoes the percent-encoding of a piece of a query, once; text that is not
-// well encoded stays.
-func unescaped(s string) string {
-	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
-		return s
-	}
-	if plain, err := url.QueryUnescape(s); err == nil {
-		return plain
-	}
-	return s
-}
+// unescaped undoes the percent-encoding of a piece of a query, once. What is no escape stays, and
+// keeps nothing else from being read.
+func unescaped(s string) string { return unescape(s, true) }
 
 // unescapedPath is unescaped for a path.
-func unescapedPath(s string) string {
-	if strings.IndexByte(s, '%') < 0 {
-		return s
-	}
-	if plain, err := url.PathUnescape(s); err == nil {
-		return plain
-	}
-	return s
-}
+func unescapedPath(s string) string { return unescape(s, false) }

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -79,11 +80,13 @@ type injecting struct {
 
 // A sizeSeen is how large answers were.
 type sizeSeen struct {
-	N    int   // answers
-	Most int64 // bytes of the largest
+	N    int    // answers
+	Most int64  // bytes of the largest
+	Last moment `json:",omitempty"` // when it was probed last
 }
 
-// maxSizes bounds the routes of which sizes are kept.
+// maxSizes bounds the routes of which sizes are kept. The one that was probed longest ago is
+// forgotten first.
 const maxSizes = 32
 
 func (s *probes) Observe(r *parsers.Request, emit func(Event)) {
@@ -183,8 +186,13 @@ func (g *injecting) answered(status int) {
 // to this client's probes were so far, and learns its size.
 func (g *injecting) unusual(r *parsers.Request, after int) bool {
 	seen, known := g.Sizes[r.Route]
-	if r.Bytes < 0 || !known && len(g.Sizes) >= maxSizes {
+	if r.Bytes < 0 {
 		return false
+	}
+	if !known && len(g.Sizes) >= maxSizes {
+		delete(g.Sizes, slices.MinFunc(slices.Collect(maps.Keys(g.Sizes)), func(a, b string) int {
+			return cmp.Or(cmp.Compare(g.Sizes[a].Last, g.Sizes[b].Last), strings.Compare(a, b))
+		}))
 	}
 	large := seen.N >= after && r.Bytes > 2*seen.Most && r.Bytes > seen.Most+1024
 	if large && r.Bytes > g.Largest {
@@ -193,7 +201,7 @@ func (g *injecting) unusual(r *parsers.Request, after int) bool {
 	if g.Sizes == nil {
 		g.Sizes = map[string]sizeSeen{}
 	}
-	g.Sizes[strings.Clone(r.Route)] = sizeSeen{seen.N + 1, max(seen.Most, r.Bytes)}
+	g.Sizes[strings.Clone(r.Route)] = sizeSeen{seen.N + 1, max(seen.Most, r.Bytes), momentOf(r.Time)}
 	return large
 }
 
@@ -278,11 +286,8 @@ type hit struct {
 	tag   uint64 // of the value
 }
 
-// Bounds of what is looked at in one request.
-const (
-	maxProbeText = 8 << 10 // bytes of each text
-	maxProbes    = 16      // hits
-)
+// maxProbeText bounds, in bytes, each text of a request that is looked at, and so what is found in it.
+const maxProbeText = 8 << 10
 
 // odd are the bytes of which an attack in a query has at least one, encoded or not.
 // oddInPath are those of an attack in a path, beside two dots.
@@ -389,9 +394,6 @@ func clamp(s string) string { return s[:min(len(s), maxProbeText)] }
 type prober struct{ hits []hit }
 
 func (p *prober) add(h hit) {
-	if len(p.hits) == maxProbes {
-		return
-	}
 	h.tag = tag(h.Class + h.Value)
 	h.Value = clip(strings.ToValidUTF8(h.Value, "\ufffd"))
 	p.hits = append(p.hits, h)

@@ -42,7 +42,7 @@ func RoleTampering() *Detector {
 			return false
 		}
 		_, _, tampers := t.find(r)
-		if !tampers && !(granted(r.Status) && adminRoute(r, t.adminRoutes)) {
+		if !tampers && !letsIn(r, t.adminRoutes) {
 			return false
 		}
 		id, _ := r.Actor()
@@ -153,8 +153,9 @@ func (t *tampering) find(r *parsers.Request) (name, value string, ok bool) {
 	for _, query := range [...]string{r.Query, r.Body, inner} {
 		for query != "" {
 			name, value, query = cutPair(query)
-			if name = thingName(name); name != "" && t.sets(r, name, value) {
-				return name, unescaped(value), true
+			name = thingName(name)
+			if value = unescaped(value); name != "" && t.sets(r, name, value) {
+				return name, value, true
 			}
 		}
 	}
@@ -196,7 +197,6 @@ func (t *tampering) filters(r *parsers.Request) bool {
 // names tells whether one of the parts of a value, as in "read,admin" and "admin:org", is
 // one of the words.
 func (t *tampering) names(words *wordList, value string) bool {
-	value = unescaped(value)
 	for from, i := 0, 0; i <= len(value); i++ {
 		if i < len(value) && inWord(value[i]) {
 			continue
@@ -215,8 +215,8 @@ func inWord(c byte) bool {
 }
 
 func isTrue(value string) bool {
-	switch value {
-	case "1", "true", "True", "TRUE", "yes", "on", "t", "y":
+	switch strings.ToLower(value) {
+	case "1", "true", "yes", "on", "t", "y":
 		return true
 	}
 	return false

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +88,7 @@ func methodOf(r *parsers.Request) string {
 		return r.Method
 	}
 	for _, query := range [...]string{r.Query, r.Body} {
-		if !strings.Contains(query, "_method=") {
+		if !strings.Contains(query, "_method=") && strings.IndexByte(query, '%') < 0 {
 			continue
 		}
 		for query != "" {
@@ -98,7 +97,7 @@ func methodOf(r *parsers.Request) string {
 				continue
 			}
 			for _, method := range [...]string{"DELETE", "PUT", "PATCH"} {
-				if strings.EqualFold(value, method) {
+				if strings.EqualFold(unescaped(value), method) {
 					return method
 				}
 			}
@@ -262,27 +261,15 @@ func (m *RouteMap) rulesFor(r *parsers.Request) []int {
 
 // find returns the rules that the path matches, in their order.
 func (m *RouteMap) find(path string) (rules []int) {
-	if strings.IndexByte(path, '%') >= 0 {
-		if plain, err := url.PathUnescape(path); err == nil {
-			path = plain // "/log%69n" is a login too
-		}
-	}
+	path = unescapedPath(path) // "/log%69n" is a login too
 	if len(m.index.loose) == 0 && !m.index.lengths.mayHold(path) {
 		return nil
 	}
-	var all [maxSegments]string
-	n := 0
-	for ; ; n++ {
-		segment, rest := nextSegment(path)
-		if segment == "" {
-			break
-		}
-		if n == maxSegments {
-			return nil
-		}
-		all[n], path = segment, rest
+	var room [maxSegments]string
+	segments, ok := segmentsOf(path, &room)
+	if !ok {
+		return nil
 	}
-	segments := all[:n]
 	add := func(may []int) {
 		for _, n := range may {
 			if m.rules[n].matchesPath(segments) {
@@ -293,7 +280,7 @@ func (m *RouteMap) find(path string) (rules []int) {
 	for _, s := range segments {
 		add(m.index.find(s))
 	}
-	if n > 0 {
+	if n := len(segments); n > 0 {
 		if dot := strings.LastIndexByte(segments[n-1], '.'); dot >= 0 {
 			add(m.index.find(segments[n-1][dot:]))
 		}
@@ -301,6 +288,23 @@ func (m *RouteMap) find(path string) (rules []int) {
 	add(m.index.loose)
 	slices.Sort(rules)
 	return slices.Compact(rules)
+}
+
+// segmentsOf returns the segments of a path in the room for them; ok is false where there are too
+// many. What ".." takes back is none: servers that resolve it log it as it was sent.
+func segmentsOf(path string, room *[maxSegments]string) (segments []string, ok bool) {
+	segments = room[:0]
+	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		switch {
+		case segment == "..":
+			segments = segments[:max(len(segments)-1, 0)]
+		case len(segments) == maxSegments:
+			return nil, false
+		default:
+			segments = append(segments, segment)
+		}
+	}
+	return segments, true
 }
 
 // A routeRule is a RouteRule, compiled.

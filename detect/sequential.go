@@ -141,10 +141,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	case w.Refused == w.Count:
 		outcome = Blocked
 	}
-	if s.Going.Crawler.Trust == crawlVerified { // anybody can write the name of one
-		severity = Low
-	}
-	s.Going.reach(severity, outcome)
+	s.Going.reach(s.Going.Crawler.most(severity), outcome)
 	s.Going.tell(emit, s.describe)
 }
 
@@ -339,8 +336,8 @@ func isUpload(r *parsers.Request) bool {
 
 // objectID returns the number of the object that the request is about: the last one
 // that its route has a place for, or the first parameter named like one where the route
-// has none: of the query, and of a body by which a POST asks. For a GraphQL endpoint it is that
-// of its body, where the log has it.
+// has none, with all others of its name: of the query, and of a body by which a POST asks. For a
+// GraphQL endpoint it is that of its body, where the log has it.
 func objectID(r *parsers.Request) (id uint64, ok bool) {
 	f := featuresOf(r)
 	return f.id, f.hasID
@@ -369,17 +366,24 @@ func routeID(path, route string) (id uint64, ok, placed bool) {
 
 // objectNumber returns the number of the object that a parameter names.
 func (p *parameter) objectNumber() (n uint64, ok bool) {
+	text := p.value.text
 	if n, ok = p.value.number, p.value.isNumber; !ok {
-		n, ok = namedNumber(strings.TrimPrefix(p.value.text, "eq.")) // as PostgREST has it
+		n, ok = namedNumber(strings.TrimPrefix(text, "eq.")) // as PostgREST has it
 	}
 	if !p.numbersObject() {
 		return 0, false
 	}
-	if !ok {
-		n, ok = encodedNumber(unescaped(p.value.text))
+	if !ok && len(text) <= maxEncoded {
+		text = strings.TrimSpace(unescaped(text))
+		if n, ok = namedNumber(text); !ok {
+			n, ok = encodedNumber(text)
+		}
 	}
 	return n, ok
 }
+
+// maxEncoded bounds what the number of an object may be encoded in.
+const maxEncoded = 96
 
 // encodedNumber is number for what base64 makes of one, or of a name and one: 1001 of
 // "VXNlcjoxMDAx", which is "User:1001", as relay has it.

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -189,14 +188,14 @@ func sigmaField(name string) (func(*clue) value, error) {
 		slices.Sort(known)
 		return nil, fmt.Errorf("the Sigma field %q is not supported%s", name, cmp.Or(didYouMean(strings.ToLower(name), known), ": those that are: "+strings.Join(known, ", ")))
 	}
-	decoded := strings.Contains(name, "uri")
+	decoded := strings.Contains(strings.ToLower(name), "uri")
 	return func(c *clue) value {
 		if c.request == nil {
 			return value{}
 		}
 		v := of(c.request)
-		if decoded && v.kind == aText && strings.ContainsAny(v.text, "%+") {
-			if plain, err := url.QueryUnescape(v.text); err == nil && plain != v.text {
+		if decoded && v.kind == aText {
+			if plain := unescaped(v.text); plain != v.text {
 				return value{kind: several, list: []value{v, textValue(plain)}}
 			}
 		}

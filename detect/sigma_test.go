@@ -11,7 +11,7 @@ import (
 
 // What Sigma's fields, modifiers and conditions match.
 func TestSigmaMatches(t *testing.T) {
-	r := &parsers.Request{Time: noon, Source: &parsers.Source{ID: 1}, Line: 1, ClientIP: "203.0.113.9", Method: "GET", Path: "/Admin/%2e%2e/shell.PHP", Query: "cmd=cat+%2Fetc%2Fpasswd&x=c2VsZWN0",
+	r := &parsers.Request{Time: noon, Source: &parsers.Source{ID: 1}, Line: 1, ClientIP: "203.0.113.9", Method: "GET", Path: "/Admin/%2e%2e/shell.PHP", Query: "cmd=cat+%2Fetc%2Fpasswd&x=c2VsZWN0&y=%zz",
 		Status: 200, Bytes: 512, Duration: -1, Records: -1, UserAgent: `sqlmap/1.7 (a*b\c)`, Referer: "https://example.com/", Host: "example.com"}
 	for _, c := range []struct {
 		detection string
@@ -26,7 +26,9 @@ func TestSigmaMatches(t *testing.T) {
 		{"{s: {cs-uri-stem|endswith: .php}, condition: s}", true},
 		{"{s: {cs-uri-stem|contains: '/../'}, condition: s}", true}, // decoded
 		{"{s: {cs-uri-stem|contains: '%2e%2e'}, condition: s}", true},
-		{"{s: {cs-uri-query|contains: /etc/passwd}, condition: s}", true},
+		{"{s: {cs-uri-query|contains: /etc/passwd}, condition: s}", true}, // though not all of it is well encoded
+		{"{s: {CS-URI-Query|contains: /etc/passwd}, condition: s}", true},
+		{"{s: {cs-uri-query|contains: 'y=%zz'}, condition: s}", true},
 		{"{s: {cs-uri|contains: 'shell.php?cmd'}, condition: s}", true},
 		{"{s: {c-uri|contains: nothing}, condition: s}", false},
 		{"{s: {cs-uri-query|contains: [nothing, passwd]}, condition: s}", true},

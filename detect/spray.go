@@ -132,11 +132,11 @@ func (s *passwordSpray) fail(r *parsers.Request) {
 		return // who is at home there may slip
 	}
 	s.Pending.add(r, s.window, max(maxPending, 2*s.accounts), s.tries+1)
-	if s.fast > 0 && s.Going == nil && s.isFast(r.Time) {
+	sprayed := s.sprayed(r.Time)
+	if s.fast > 0 && s.Going == nil && s.isFast(sprayed, r.Time) {
 		s.Pending = nil // it is another detector's
 		return
 	}
-	sprayed := s.sprayed(r.Time)
 	insiders := s.Worked.size(r.Time, s.window)
 	if len(sprayed) < s.accounts || insiders >= s.lucky*len(sprayed) {
 		return
@@ -164,26 +164,20 @@ func (s *passwordSpray) fail(r *parsers.Request) {
 
 // isFast tells whether so many accounts failed within the last hour that a password spray
 // shows them.
-func (s *passwordSpray) isFast(now time.Time) bool {
-	n := len(s.Pending) - s.fast
-	return n >= 0 && now.Sub(s.Pending[n].At) <= time.Hour
+func (s *passwordSpray) isFast(sprayed attempts, now time.Time) bool {
+	n := len(sprayed) - s.fast
+	return n >= 0 && now.Sub(sprayed[n].At) <= time.Hour
 }
 
 // sprayed returns the accounts with few enough failed logins within the window, the one
-// that failed last at the end.
+// that failed last at the end, each without what lies further back.
 func (s *passwordSpray) sprayed(now time.Time) attempts {
 	var few attempts
 	for _, a := range s.Pending {
-		if now.Sub(a.At) > s.window {
-			continue
+		for len(a.Before) > 0 && now.Sub(a.Before[0]) > s.window {
+			a.Before = a.Before[1:]
 		}
-		n := 1
-		for _, at := range a.Before {
-			if now.Sub(at) <= s.window {
-				n++
-			}
-		}
-		if n <= s.tries {
+		if now.Sub(a.At) <= s.window && len(a.Before) < s.tries {
 			few = append(few, a)
 		}
 	}

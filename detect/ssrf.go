@@ -20,7 +20,7 @@ func SSRF() *Detector {
 			"then reaches for them: credentials of the cloud first. Parameters and paths are decoded up " +
 			"to twice, and hosts understood as an HTTP client would. Lower, and said so: a native app " +
 			"that has its login come back to its own machine, a page that tells where it is shown, a " +
-			"text that is searched for, the site's own host, a link that broke, a placeholder that was not " +
+			"text that is searched for, the site's own host to who is inside, too, a link that broke, a placeholder that was not " +
 			"filled in, and a host without a scheme.",
 		Type:      SuspiciousActivity,
 		Severity:  Critical,
@@ -480,11 +480,12 @@ func isDotted(host string) bool {
 	return ok || octal
 }
 
-// toldNames are the plain names of parameters by which pages tell where they are, and
-// soughtNames those by which people look for something.
+// toldNames are the plain names of parameters by which pages tell where they are, vagueNames those
+// that may as well hold what is to be fetched, and soughtNames those by which people look for something.
 var (
-	toldNames = map[string]bool{"dl": true, "dr": true, "dp": true, "referrer": true, "referer": true, "ref": true, "origin": true, "pageurl": true,
-		"currenturl": true, "documentlocation": true, "location": true, "href": true, "page": true, "urlref": true}
+	toldNames = map[string]bool{"dl": true, "dr": true, "dp": true, "referrer": true, "referer": true, "ref": true, "pageurl": true,
+		"currenturl": true, "documentlocation": true, "urlref": true}
+	vagueNames  = map[string]bool{"origin": true, "location": true, "href": true, "page": true}
 	soughtNames = map[string]bool{"q": true, "query": true, "search": true, "s": true, "term": true, "keyword": true, "keywords": true, "text": true,
 		"message": true, "comment": true, "body": true, "description": true, "title": true}
 	returnNames = map[string]bool{"redirect": true, "redirecturi": true, "redirecturl": true, "redirectto": true, "returnto": true, "returnurl": true,
@@ -509,9 +510,11 @@ func guard(r *parsers.Request, a aim, url string) aim {
 		return lower(Low, 0.2, "a login that comes back to the machine of its user is what native apps do (RFC 8252)")
 	case toldNames[name]:
 		return lower(Low, 0.2, "a page that tells where it is shown looks the same")
-	case r.Host == v.Host:
+	case vagueNames[name]:
+		return lower(Medium, 0.4, "a page that tells where it is shown looks the same")
+	case r.Host == v.Host && isInside(r.ClientIP): // from outside, anybody can send any host and any referer
 		return lower(Low, 0.2, "that is the site's own host")
-	case r.Host == "" && r.Referer != "" && plainly(r.Referer, v.Host): // anybody can send one
+	case r.Host == "" && r.Referer != "" && plainly(r.Referer, v.Host) && isInside(r.ClientIP):
 		return lower(Medium, 0.3, "by the referer that is the site's own host")
 	case soughtNames[name] && strings.IndexByte(url, ' ') >= 0:
 		return lower(Low, 0.1, "a URL amid words is a text that is searched for or written")

@@ -142,11 +142,7 @@ func letIntoAdmin(r *parsers.Request) bool {
 	case ".js", ".css", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf":
 		return false
 	}
-	switch strings.ToLower(last) {
-	case "login", "log-in", "log_in", "logon", "signin", "sign-in", "sign_in", "login.php", "admin-ajax.php", "admin-post.php":
-		return false // the last two serve visitors of WordPress
-	}
-	return true
+	return !facesEverybody(last)
 }
 
 func adminSegment(segment string) bool {

@@ -161,7 +161,7 @@ func (t *tenantNames) add(subjects []subject, name, id string, user bool) []subj
 		space = spaceOf(name)
 	}
 	for _, s := range subjects {
-		if s.space == space && s.id == id {
+		if s.space == space && sameID(s.id, id) { // spelled in many ways it would leave no room for others
 			return subjects
 		}
 	}

@@ -94,7 +94,7 @@ func (s *tokenResumed) Observe(r *parsers.Request, emit func(Event)) {
 	if known && s.Going == nil {
 		return
 	}
-	n, program := networkOf(r), programTag(r.UserAgent)
+	n, program := networkOf(r), agentTag(r.UserAgent)
 	switch {
 	case s.Going != nil:
 		if !s.Going.Network.is(n) || s.Going.Agent != program {
@@ -126,7 +126,7 @@ func (s *tokenResumed) Expire(emit func(Event)) {
 
 // foreign tells whether both the network and the program are new to the token, and known.
 func (s *tokenResumed) foreign(r *parsers.Request, n network, program uint64) bool {
-	if program == 0 || n == (network{}) || r.Origin.Has(parsers.Relay|parsers.Reserved) {
+	if n == (network{}) || r.Origin.Has(parsers.Relay|parsers.Reserved) {
 		return false
 	}
 	return !slices.Contains(s.Agents, program) && !slices.ContainsFunc(s.Networks, n.is)
@@ -137,9 +137,7 @@ func (s *tokenResumed) learn(r *parsers.Request, n network, program uint64) {
 	if n != (network{}) && !r.Origin.Has(parsers.Relay|parsers.Reserved) {
 		s.Networks = lastOf(s.Networks, n)
 	}
-	if program != 0 {
-		s.Agents = lastOf(s.Agents, program)
-	}
+	s.Agents = lastOf(s.Agents, program)
 }
 
 // lastOf puts v at the end of a list in which each stands once, at most maxKnown.

@@ -103,7 +103,7 @@ func (s *tokenSpread) Observe(r *parsers.Request, emit func(Event)) {
 	at := slices.IndexFunc(s.Uses, func(v use) bool { return u.same(&v) })
 	if at < 0 {
 		if len(s.Uses) == maxUses {
-			s.Uses = slices.Delete(s.Uses, 0, 1)
+			s.makeRoom()
 		}
 		s.Uses = append(s.Uses, u)
 		return
@@ -113,6 +113,22 @@ func (s *tokenSpread) Observe(r *parsers.Request, emit func(Event)) {
 	u.Families |= before.Families
 	s.Uses = append(slices.Delete(s.Uses, at, at+1), u)
 	s.comeBack(r, &before, s.Uses[at:], emit)
+}
+
+// makeRoom forgets the network not used for longest, but for the one that was there first: who
+// goes through very many networks must not make its owner a newcomer each time.
+func (s *tokenSpread) makeRoom() {
+	first := 0
+	for i := range s.Uses {
+		if s.Uses[i].Since.Before(s.Uses[first].Since) {
+			first = i
+		}
+	}
+	out := 0
+	if first == 0 {
+		out = 1
+	}
+	s.Uses = slices.Delete(s.Uses, out, out+1)
 }
 
 // Expire gives the final form of what goes on.
@@ -259,7 +275,7 @@ func useOf(r *parsers.Request) use {
 	u := use{
 		Mark: mark(r, prefixTag(r.ClientIP, 24, 48)), Since: r.Time,
 		ASN: o.ASN, Country: strings.Clone(o.Country), Families: addressFamily(r.ClientIP),
-		Agent: programTag(r.UserAgent), IP: strings.Clone(r.ClientIP),
+		Agent: agentTag(r.UserAgent), IP: strings.Clone(r.ClientIP),
 	}
 	if o.Org != "" {
 		u.Org = tag(o.Org)
@@ -298,8 +314,9 @@ func (u *use) apart(v *use) (country, family bool) {
 	return country, u.ASN != 0 && v.ASN != 0 && u.Families&v.Families == 0
 }
 
-// otherAgent tells whether two uses are by different programs, where both are known.
-func (u *use) otherAgent(v *use) bool { return u.Agent != 0 && v.Agent != 0 && u.Agent != v.Agent }
+// otherAgent tells whether two uses are by different programs. Of a log without user agents
+// all are by one.
+func (u *use) otherAgent(v *use) bool { return u.Agent != v.Agent }
 
 // name names the network in a sentence.
 func (u *use) name() string {

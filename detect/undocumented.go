@@ -62,7 +62,7 @@ func partOfPage(r *parsers.Request) bool {
 	if r.Path == "/" || featuresOf(r).unbidden || r.Status >= 300 && r.Status < 400 {
 		return true
 	}
-	switch strings.ToLower(path.Ext(r.Path)) {
+	switch strings.ToLower(path.Ext(lastSegment(r.Path))) {
 	case ".js", ".mjs", ".css", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".html", ".htm", ".mp4", ".webm", ".mp3":
 		return true
 	}
@@ -97,7 +97,7 @@ type search struct {
 	Found      Distinct // of Routes, those of the others that were answered 2xx
 	Refused    int64    // answers 400, 401, 403, 404, 405 and 410 to the others
 	Size       int64    // bytes of the first of those granted
-	Sizes      bool     // whether another one differs from it
+	Sizes      bool     // whether another one differs from it, or is of a size that the client chose (206)
 	FirstFound string   // of those granted, the first
 }
 
@@ -159,6 +159,7 @@ func (g *search) try(t tried) {
 		g.Deprecated++
 	case t.Status >= 200 && t.Status < 300:
 		before := len(g.Found)
+		g.Sizes = g.Sizes || t.Status == 206
 		switch g.Found.Add(t.Tag); {
 		case before == len(g.Found):
 		case before == 0:
