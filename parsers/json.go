@@ -738,7 +738,7 @@ func (p *jsonParser) assemble() error {
 		f.Time, _ = p.clock.read(p.rest.date + " " + p.rest.hour)
 	}
 	if p.rest.params != "" && p.rest.query == "" && strings.IndexByte(f.Target, '?') < 0 {
-		p.rest.query = jsonParameters(p.rest.params)
+		p.rest.query = jsonParameters(p.rest.params, func(string) bool { return false }) // their names are the client's
 	}
 	if query := strings.TrimPrefix(p.rest.query, "?"); query != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
 		f.Target = p.targets.join(f.Target, query)
