@@ -13,22 +13,24 @@ const maxBody = 4 << 10
 // query: a form as it is, and of JSON each value with the name it stands under, whatever
 // lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list). Only
 // what says which thing an object is keeps the name of that: "role[name]=admin" of {"role":{"name":"admin"}}.
-// JSON may be cut short, as loggers do. JSON Patch sets what its paths name. So is multipart/form-data, of whose files the name
-// is told. Text of another form is the one value of the name
+// JSON may be cut short, as loggers do. JSON Patch sets what its paths name. The value of a
+// secret, as secret tells of names, has its name where the two stand apart, as in
+// {"type":"password","value":"…"}. So is multipart/form-data, of whose files the name is told.
+// Text of another form is the one value of the name
 // "body". It is "" for a body that says nothing.
-func bodyParameters(text string) string {
+func bodyParameters(text string, secret func(name string) bool) string {
 	text = strings.TrimSpace(logged(text))
 	text = text[:min(len(text), maxBody)]
 	switch {
 	case text == "":
 		return ""
 	case text[0] == '{':
-		return jsonParameters(text)
+		return jsonParameters(text, secret)
 	case text[0] == '[':
-		if fields := patchParameters(text); fields != "" {
+		if fields := patchParameters(text, secret); fields != "" {
 			return fields
 		}
-		return jsonParameters(text)
+		return jsonParameters(text, secret)
 	case isForm(text):
 		return text
 	case strings.HasPrefix(text, "--"):
@@ -51,15 +53,19 @@ func isForm(text string) bool {
 
 // jsonParameters walks over JSON once, from value to value. It needs no tree: the name of
 // a value is the string before the last colon.
-func jsonParameters(text string) string {
+func jsonParameters(text string, secret func(name string) bool) string {
 	var b strings.Builder
-	name := ""
-	var around []string // names of the objects that are open
-	last := byte(0)     // sign before the string or number at hand
+	name, said := "", "" // of the value; the value before it, or the name of its object
+	var around []string  // names of the objects that are open
+	last := byte(0)      // sign before the string or number at hand
 	set := func(value string) {
-		if name == "" || value == "" || value == "null" {
+		if name == "" || value == "" || value == "null" || b.Len() >= 3*maxBody { // a name may serve many values
 			return
 		}
+		if name == "value" && secret(said) {
+			name = said
+		}
+		said = value
 		if n := len(around); n > 0 && around[n-1] != "" && tellsWhich(name) && b.Len() < maxBody {
 			addParameter(&b, around[n-1]+"["+name+"]", value)
 			return
@@ -88,6 +94,9 @@ func jsonParameters(text string) string {
 		default:
 			switch c {
 			case '{':
+				if last == ':' {
+					said = name
+				}
 				around, name = append(around, name), ""
 			case '}':
 				if n := len(around); n > 0 {
@@ -115,7 +124,7 @@ func tellsWhich(name string) bool {
 
 // patchParameters reads JSON Patch (RFC 6902): "role=admin" of
 // [{"op":"replace","path":"/role","value":"admin"}]. It is "" for another list.
-func patchParameters(text string) string {
+func patchParameters(text string, secret func(name string) bool) string {
 	changes := json.NewDecoder(strings.NewReader(text))
 	if _, err := changes.Token(); err != nil {
 		return ""
@@ -138,7 +147,7 @@ func patchParameters(text string) string {
 			set = append(set, `{`+string(name)+`:`+string(c.Value)+`}`)
 		}
 	}
-	return jsonParameters(strings.Join(set, ","))
+	return jsonParameters(strings.Join(set, ","), secret)
 }
 
 // multipartParameters reads multipart/form-data, which begins with its boundary.

@@ -129,6 +129,7 @@ type jsonParser struct {
 	// Of the line at hand:
 	line string
 	at   int // where in line the next value is looked for that was copied
+	away int // how many values were looked for and not found
 	key  int // how long its key is
 	nth  int // number of the next key
 	text []byte
@@ -203,7 +204,7 @@ func (p *jsonParser) parseAny(line string, f *Fields) error {
 
 // begin turns to a line, of which nothing has been taken.
 func (p *jsonParser) begin(line string, f *Fields) {
-	p.line, p.at, p.nth, p.f = line, 0, 0, f
+	p.line, p.at, p.away, p.nth, p.f = line, 0, 0, 0, f
 	p.rank = noRanks
 	p.rest = jsonRest{}
 }
@@ -509,8 +510,12 @@ func (p *jsonParser) take(node *jsonNode, value string) {
 // textOf returns the bytes as a text, which lasts as long as they do.
 func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
+// maxAway is how many values of a line are looked for that do not stand in it as they are.
+const maxAway = 8
+
 // home returns the value as part of the line if it stands there, and else a copy. Values
-// come in the order of the line, so all of them together cost one pass over it.
+// come in the order of the line, so all of them together cost one pass over it, and one more
+// for each that is not found.
 func (p *jsonParser) home(value []byte) string {
 	rest, text := p.line[p.at:], textOf(value)
 	// In compact JSON it mostly lies behind the end of the value before and its own key:
@@ -522,10 +527,13 @@ func (p *jsonParser) home(value []byte) string {
 			return p.line[start:p.at]
 		}
 	}
-	if i := strings.Index(rest, text); i >= 0 {
-		start := p.at + i
-		p.at = start + len(value)
-		return p.line[start:p.at]
+	if p.away < maxAway {
+		if i := strings.Index(rest, text); i >= 0 {
+			start := p.at + i
+			p.at = start + len(value)
+			return p.line[start:p.at]
+		}
+		p.away++
 	}
 	return string(value)
 }
@@ -743,7 +751,7 @@ func (p *jsonParser) assemble() error {
 		f.Time, _ = p.clock.read(p.rest.date + " " + p.rest.hour)
 	}
 	if p.rest.params != "" && p.rest.query == "" && strings.IndexByte(f.Target, '?') < 0 {
-		p.rest.query = jsonParameters(p.rest.params)
+		p.rest.query = jsonParameters(p.rest.params, func(string) bool { return false }) // their names are the client's
 	}
 	if query := strings.TrimPrefix(p.rest.query, "?"); query != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
 		f.Target = p.targets.join(f.Target, query)

@@ -316,7 +316,7 @@ func (s *logStep) numberFollows(rest string) bool {
 // a client likes, also what ends it.
 func (s *logStep) timeFollows(rest string) bool {
 	const least = len("2006-01-02")
-	n := strings.Index(rest, s.then)
+	n := strings.Index(rest[:min(len(rest), maxRareTime+len(s.then))], s.then) // no time is longer
 	return n >= least && isDigit(rest[0]) && !strings.ContainsAny(rest[:n], `["`)
 }
 

@@ -104,7 +104,7 @@ func (rd *Reader) Begin(line string, number int64, r *Request) error {
 		r.Query = cut(rd.query(target.query, &found), maxQuery)
 	}
 	if f.Body != "" {
-		r.Body = cut(rd.query(bodyParameters(f.Body), nil), maxBody)
+		r.Body = cut(rd.query(bodyParameters(f.Body, rd.isSecret), nil), maxBody)
 	}
 	r.UserAgent, r.AgentNotes = rd.userAgent(logged(f.UserAgent))
 	r.Referer = rd.referer(logged(f.Referer))

@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strconv"
 	"strings"
@@ -20,13 +21,15 @@ var usualNames = map[string]secretKind{
 	"jsessionid": sessionSecret, "phpsessid": sessionSecret, "sessiontoken": sessionSecret,
 
 	"auth": otherSecret, "sig": otherSecret, "signature": otherSecret, "hmac": otherSecret,
-	"password": otherSecret, "passwd": otherSecret, "pwd": otherSecret, "pass": otherSecret,
-	"passphrase": otherSecret, "passcode": otherSecret, "passwordconfirmation": otherSecret,
-	"secret": otherSecret, "secretkey": otherSecret, "privatekey": otherSecret, "code": otherSecret,
+	"password": otherSecret, "passwd": otherSecret, "pwd": otherSecret, "pass": otherSecret, "pw": otherSecret,
+	"newpass": otherSecret, "oldpass": otherSecret, "userpass": otherSecret, "loginpass": otherSecret,
+	"passphrase": otherSecret, "passcode": otherSecret,
+	"secret": otherSecret, "secretkey": otherSecret, "secretaccesskey": otherSecret, "privatekey": otherSecret,
+	"code": otherSecret, "authcode": otherSecret, "authorizationcode": otherSecret, "verificationcode": otherSecret, "otpcode": otherSecret,
 	"codeverifier": otherSecret, "assertion": otherSecret, "clientassertion": otherSecret,
 	"samlresponse": otherSecret, "otp": otherSecret, "totp": otherSecret, "pin": otherSecret,
 	"mfacode": otherSecret, "xamzcredential": otherSecret, "xgoogcredential": otherSecret,
-	"awsaccesskeyid": otherSecret, "credentials": otherSecret,
+	"awsaccesskeyid": otherSecret, "credential": otherSecret, "credentials": otherSecret,
 
 	"authorization": headerSecret, "proxyauthorization": headerSecret,
 	"cookie": headerSecret, "setcookie": headerSecret,
@@ -39,13 +42,20 @@ var secretSuffixes = [...]struct {
 }{
 	{"password", otherSecret},
 	{"passwd", otherSecret},
+	{"pwd", otherSecret},
 	{"secret", otherSecret},
+	{"secretkey", otherSecret},
+	{"privatekey", otherSecret},
+	{"secretaccesskey", otherSecret},
 	{"signature", otherSecret},
 	{"apikey", keySecret},
 	{"accesstoken", tokenSecret},
 	{"sessionid", sessionSecret},
 	{"token", otherSecret},
 }
+
+// secretPrefixes begin the plain names of passwords that are not listed: "passwordConfirm".
+var secretPrefixes = [...][]byte{[]byte("password"), []byte("passwd")}
 
 // cursors end in "token" and are none: they name a page.
 var cursors = map[string]bool{
@@ -109,12 +119,24 @@ func isPlainByte(c byte) bool { return isAlnum(c) || c >= utf8.RuneSelf }
 // isJoint reports whether c stands between the parts of a name.
 func isJoint(c byte) bool { return c == '[' || c == ']' || c == '.' }
 
+// plainKind tells what kind of secret bears a plain name: one that is listed, or such a name
+// with a digit behind it, as of a password that is given twice.
 func (s *Site) plainKind(plain []byte) secretKind {
 	if kind, ok := s.names[string(plain)]; ok {
 		return kind
 	}
-	if len(plain) <= len("token") {
-		return noSecret
+	if last := len(plain) - 1; last > 0 && '1' <= plain[last] && plain[last] <= '9' && isLetter(plain[last-1]) {
+		switch kind := s.plainKind(plain[:last]); kind {
+		case keySecret, tokenSecret, sessionSecret: // but nobody is known by it
+			return otherSecret
+		default:
+			return kind
+		}
+	}
+	for _, prefix := range secretPrefixes {
+		if bytes.HasPrefix(plain, prefix) {
+			return otherSecret
+		}
 	}
 	for _, x := range secretSuffixes {
 		if n := len(plain) - len(x.suffix); n > 0 && string(plain[n:]) == x.suffix && !cursors[string(plain)] {
@@ -187,6 +209,12 @@ func (x *redactor) nameKind(name string) secretKind {
 		known.size, known.kind = uint8(copy(known.text[:], name)), kind
 	}
 	return kind
+}
+
+// isSecret tells whether it is a secret that bears the name.
+func (x *redactor) isSecret(name string) bool {
+	kind := x.nameKind(name)
+	return kind != noSecret && kind != maybeKey
 }
 
 // A where says in what text stands, and so what ends a value in it.
@@ -386,14 +414,20 @@ func (x *redactor) named(text string, i, n int, in where) (start, end int, kind 
 	if kind == noSecret {
 		return 0, 0, noSecret
 	}
+	sign, _ := charAt(text, i)
+	at := i + n
+	if sign == '=' && in == inText && at < len(text) { // "password"=>"…", as Ruby and PHP show what they hold
+		if c, arrow := charAt(text, at); c == '>' {
+			at += arrow
+		}
+	}
 	if kind == maybeKey {
-		if !keyFollows(text[i+n:]) {
+		if !keyFollows(text[at:]) {
 			return 0, 0, noSecret
 		}
 		kind = keySecret
 	}
-	sign, _ := charAt(text, i)
-	start, end = valueAfter(text, i+n, in, n > 1, sign == ':', kind == headerSecret)
+	start, end = valueAfter(text, at, in, n > 1, sign == ':', kind == headerSecret)
 	if start == end {
 		kind = noSecret
 	}
@@ -410,7 +444,7 @@ func opensParam(query string, i int) bool {
 // keyFollows reports whether the word that text begins with is an API key by the
 // look of it.
 func keyFollows(text string) bool {
-	text = strings.TrimLeft(text, ` "'\`)
+	text = strings.TrimLeft(text, ` "'\[`)
 	n := 0
 	for n < len(text) && isWordByte[text[n]] {
 		n++
@@ -494,7 +528,14 @@ func valueAfter(text string, i int, in where, encoded, colon, header bool) (star
 		return i, i
 	}
 	if in == inText || encoded || colon {
-		if start, end, ok := quoted(text, i); ok {
+		start, end, ok := quoted(text, i)
+		if !ok {
+			start, end, ok = bracketed(text, i)
+		}
+		if and := strings.IndexByte(text[start:end], '&'); and >= 0 && in == inQuery { // where the next parameter begins
+			end = start + and
+		}
+		if ok {
 			return start, end
 		}
 	}
@@ -569,6 +610,45 @@ func quoted(text string, i int) (start, end int, ok bool) {
 		return start, len(text), true
 	}
 	return start, start + end, true
+}
+
+// bracketed returns the extent of the list or object that opens at text[i], or of the string
+// that is all of a list. Without its closing bracket it is the rest of the text.
+func bracketed(text string, i int) (start, end int, ok bool) {
+	if c, _ := charAt(text, i); c != '[' && c != '{' {
+		return 0, 0, false
+	}
+	depth, values, first, last := 0, 0, 0, 0
+	for end = i; end < len(text); {
+		c, n := charAt(text, end)
+		if from, to, found := quoted(text, end); found {
+			if values++; values == 1 {
+				first, last = from, to
+			}
+			end = min(to+from-end, len(text)) // the quote that closes it is as long as that which opens it
+			continue
+		}
+		switch c {
+		case '[', '{':
+			if depth++; c == '{' || depth > 1 {
+				values++
+			}
+		case ']', '}':
+			depth--
+		case '\\': // quotes were looked for behind all of them
+			n = len(text[end:]) - len(strings.TrimLeft(text[end:], `\`))
+		case ' ', '\t', '\n', ',':
+		default: // without quotes
+			values++
+		}
+		if end += n; depth == 0 {
+			break
+		}
+	}
+	if values == 1 && first > 0 {
+		return first, last, true
+	}
+	return i, end, true
 }
 
 // closing returns where the same quote comes again, not escaped by more

@@ -103,34 +103,42 @@ func (f *finder) path(path string, info fs.FileInfo) {
 		return
 	}
 	empty := true
-	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			f.fail(p, pathless(err), "", true)
-			return nil
-		}
-		if p != path && d.IsDir() && strings.HasPrefix(d.Name(), ".") {
-			return fs.SkipDir
-		}
-		if d.IsDir() {
-			return nil
-		}
-		info, err := os.Stat(p) // through links: a log folder may hold them
-		if err != nil {
-			f.fail(p, pathless(err), "", false)
-			return nil
-		}
-		if info.Mode().IsRegular() {
-			empty = false // also if it was found before, or cannot be read
-			f.add(p, info, false)
-		}
-		return nil
-	})
-	if err != nil {
-		f.fail(path, pathless(err), "", true)
-	}
+	walkFolder(path, func(p string, info fs.FileInfo) {
+		empty = false // also if it was found before, or cannot be read
+		f.add(p, info, false)
+	}, func(p string, err error, folder bool) {
+		f.fail(p, pathless(err), "", folder)
+	}, func(string) {})
 	if empty {
 		f.fail(path, errors.New("no file in this folder"), "", true)
 	}
+}
+
+// walkFolder calls found with each regular file below a folder, failed with each that cannot be
+// read or folder that cannot be listed, and entered with each folder. The folder itself and the
+// files may be links; folders below it that are, or whose names begin with a dot, are left out.
+func walkFolder(folder string, found func(path string, info fs.FileInfo), failed func(path string, err error, folder bool), entered func(folder string)) {
+	root := filepath.Clean(folder) + string(filepath.Separator) // where a link leads, not the link
+	filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			failed(filepath.Clean(p), err, true)
+			return nil
+		case d.IsDir() && p != root && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case d.IsDir():
+			entered(filepath.Clean(p))
+			return nil
+		}
+		info, err := os.Stat(p) // through links: a log folder may hold them
+		switch {
+		case err != nil:
+			failed(p, err, false)
+		case info.Mode().IsRegular():
+			found(p, info)
+		}
+		return nil
+	})
 }
 
 func (f *finder) add(path string, info fs.FileInfo, named bool) {

@@ -632,6 +632,18 @@ var hazards = []struct {
 			s.round()
 		}
 	}},
+	{"a folder that is a link", []string{"link"}, func(w *logWriter, s *watching, dir string) {
+		w.check(os.Mkdir(filepath.Join(dir, "real"), 0o700))
+		w.check(os.Symlink("real", filepath.Join(dir, "link")))
+		w.path = filepath.Join(dir, "real", "access.log")
+		w.reopen()
+		w.lines(2)
+		s.round()
+		w.rename(filepath.Join(dir, "real", "access.log.1"))
+		w.reopen()
+		w.lines(2)
+		s.round()
+	}},
 	{"files join", []string{"*.log", "more"}, func(w *logWriter, s *watching, dir string) {
 		w.check(os.Mkdir(filepath.Join(dir, "more"), 0o700))
 		for n := range 3 {

@@ -184,28 +184,8 @@ func (f *Follower) walk(arg string, found func(path string, named bool, info fs.
 		return
 	}
 	f.pattern = true
-	filepath.WalkDir(arg, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			f.cannotRead(p, false, err)
-			return nil
-		}
-		if d.IsDir() {
-			if p != arg && strings.HasPrefix(d.Name(), ".") {
-				return fs.SkipDir
-			}
-			f.watch(p)
-			return nil
-		}
-		info, err := os.Stat(p)
-		if err != nil {
-			f.cannotRead(p, false, err)
-			return nil
-		}
-		if info.Mode().IsRegular() {
-			found(p, false, info)
-		}
-		return nil
-	})
+	walkFolder(arg, func(p string, info fs.FileInfo) { found(p, false, info) },
+		func(p string, err error, _ bool) { f.cannotRead(p, false, err) }, f.watch)
 }
 
 // watch asks the system to tell of changes in a folder.

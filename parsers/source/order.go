@@ -10,11 +10,13 @@ import (
 // An Orderer puts requests in their one order. It holds those that others may still
 // come before.
 type Orderer struct {
-	held     []*parsers.Request // in order
-	released int                // how many at the front of held are gone
-	before   time.Time          // all before that are
-	lent     []lent             // batches that held is of, as they came
-	void     map[lineOf]bool    // what may come out of the store, and is not to be judged
+	// runs are what is held, each in order and none empty. There are few: one is merged with
+	// the one before it unless that is mostly longer.
+	runs   [][]*parsers.Request
+	out    []*parsers.Request // of several runs, as released
+	before time.Time          // all before that are gone
+	lent   []lent             // batches that runs are of, as they came
+	void   map[lineOf]bool    // what may come out of the store, and is not to be judged
 }
 
 // A lineOf a log is told by these.
@@ -39,18 +41,13 @@ func (o *Orderer) Add(b *Batch) {
 		o.lent[0].batch = nil
 		o.lent = o.lent[1:]
 	}
-	requests := b.Requests
-	if o.released > len(o.held)/2 { // else moving the rest costs more than it frees
-		o.held = slices.Delete(o.held, 0, o.released)
-		o.released = 0
-	}
 	o.leave(b)
-	old := len(o.held)
+	run := make([]*parsers.Request, 0, len(b.Requests))
 	var end time.Time
 	line, sorted := int64(0), b.Log != nil // lines of a log are, if neither times nor numbers go back
-	for i := range requests {
-		if r := &requests[i]; !r.Late && (b.Log != nil || len(o.void) == 0 || !o.void[lineOf{r.Source.ID, r.Line}]) {
-			o.held = append(o.held, r)
+	for i := range b.Requests {
+		if r := &b.Requests[i]; !r.Late && (b.Log != nil || len(o.void) == 0 || !o.void[lineOf{r.Source.ID, r.Line}]) {
+			run = append(run, r)
 			back := end.After(r.Time)
 			if !back {
 				end = r.Time
@@ -62,19 +59,39 @@ func (o *Orderer) Add(b *Batch) {
 	if b.users.Load() > 0 {
 		o.lent = append(o.lent, lent{b, end})
 	}
-	if old == len(o.held) {
+	if len(run) == 0 {
 		return
 	}
-	// A batch is nearly in order, and mostly lies after what is held. Sorting begins
-	// where it must: at the place of its earliest request.
-	added := o.held[old:]
-	if !sorted && !slices.IsSortedFunc(added, (*parsers.Request).Compare) {
-		slices.SortFunc(added, (*parsers.Request).Compare)
+	if !sorted && !slices.IsSortedFunc(run, (*parsers.Request).Compare) {
+		slices.SortFunc(run, (*parsers.Request).Compare)
 	}
-	from, _ := slices.BinarySearchFunc(o.held[o.released:old], added[0], (*parsers.Request).Compare)
-	if from += o.released; from < old {
-		mergeSorted(o.held[from:], old-from)
+	o.runs = append(o.runs, run)
+	for n := len(o.runs) - 1; n > 0; n-- {
+		// A batch is nearly in order, and mostly lies after what is held. Of many logs side by
+		// side it does not: to merge it with all that is held would take the longer the more
+		// logs there are.
+		last, run := o.runs[n-1], o.runs[n]
+		if from := placeOf(run[0], last); len(last)-from > 2*len(run) {
+			return
+		}
+		o.runs[n-1], o.runs = merged(last, run), o.runs[:n]
 	}
+}
+
+// placeOf returns how many of a run lie before a request.
+func placeOf(r *parsers.Request, run []*parsers.Request) int {
+	from, _ := slices.BinarySearchFunc(run, r, (*parsers.Request).Compare)
+	return from
+}
+
+// merged returns both runs as one, in memory of the first if that has room.
+func merged(run, next []*parsers.Request) []*parsers.Request {
+	from, old := placeOf(next[0], run), len(run)
+	run = append(run, next...)
+	if from < old {
+		mergeSorted(run[from:], old-from)
+	}
+	return run
 }
 
 // leave takes out what a batch says is not to be judged as it was given. It lies ahead of
@@ -90,8 +107,15 @@ func (o *Orderer) leave(b *Batch) {
 	for _, l := range b.Leapt {
 		o.void[lineOf{b.Log.Source.ID, l.Line}] = true
 	}
-	rest := slices.DeleteFunc(o.held[o.released:], func(r *parsers.Request) bool { return o.void[lineOf{r.Source.ID, r.Line}] })
-	o.held = o.held[:o.released+len(rest)]
+	for i, run := range o.runs {
+		o.runs[i] = slices.DeleteFunc(run, func(r *parsers.Request) bool { return o.void[lineOf{r.Source.ID, r.Line}] })
+	}
+	o.dropEmpty()
+}
+
+// dropEmpty takes out the runs of which nothing is left.
+func (o *Orderer) dropEmpty() {
+	o.runs = slices.DeleteFunc(o.runs, func(run []*parsers.Request) bool { return len(run) == 0 })
 }
 
 // mergeSorted merges the sorted all[:n] and all[n:] in place.
@@ -113,18 +137,41 @@ func mergeSorted(all []*parsers.Request, n int) {
 // Release returns, in order, the requests that lie before the watermark. The slice
 // is valid until the next Add.
 func (o *Orderer) Release(watermark time.Time) []*parsers.Request {
-	rest := o.held[o.released:]
-	n, _ := slices.BinarySearchFunc(rest, watermark, func(r *parsers.Request, t time.Time) int {
-		return r.Time.Compare(t)
-	})
-	o.released += n
 	o.before = later(o.before, watermark)
-	return rest[:n]
+	return o.take(func(run []*parsers.Request) int {
+		n, _ := slices.BinarySearchFunc(run, watermark, func(r *parsers.Request, t time.Time) int {
+			return r.Time.Compare(t)
+		})
+		return n
+	})
 }
 
 // Drain returns, in order, all requests that are held.
 func (o *Orderer) Drain() []*parsers.Request {
-	rest := o.held[o.released:]
-	o.released = len(o.held)
-	return rest
+	return o.take(func(run []*parsers.Request) int { return len(run) })
+}
+
+// take takes so many from the front of each run and returns them in order.
+func (o *Orderer) take(first func(run []*parsers.Request) int) (all []*parsers.Request) {
+	of := 0 // runs
+	for i, run := range o.runs {
+		n := first(run)
+		if n == 0 {
+			continue
+		}
+		o.runs[i] = run[n:]
+		switch of++; of {
+		case 1: // mostly the only one
+			all = run[:n:n]
+		case 2:
+			all = merged(append(o.out[:0], all...), run[:n])
+		default:
+			all = merged(all, run[:n])
+		}
+	}
+	if of > 1 {
+		o.out = all
+	}
+	o.dropEmpty()
+	return all
 }

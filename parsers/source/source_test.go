@@ -427,8 +427,10 @@ func TestFind(t *testing.T) {
 	for _, name := range []string{"a.log", "b.log.gz", "sub/c.log", ".git/d.log"} {
 		write(t, filepath.Join(dir, name), "x")
 	}
-	if err := os.Symlink(filepath.Join(dir, "a.log"), filepath.Join(dir, "link.log")); err != nil {
-		t.Fatal(err)
+	for from, to := range map[string]string{"link.log": "a.log", "linked": "sub", ".linked": "sub"} {
+		if err := os.Symlink(filepath.Join(dir, to), filepath.Join(dir, from)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
 		t.Fatal(err)
@@ -441,6 +443,8 @@ func TestFind(t *testing.T) {
 	}{
 		{"file", []string{"a.log"}, []string{"a.log"}, nil},
 		{"folder", []string{"."}, []string{"a.log", "b.log.gz", "sub/c.log"}, nil},
+		{"folder that is a link", []string{"linked"}, []string{"linked/c.log"}, nil},
+		{"hidden folder that is named", []string{".git", ".linked/"}, []string{".git/d.log", ".linked/c.log"}, nil},
 		{"pattern", []string{"*.log*"}, []string{"a.log", "b.log.gz"}, nil},
 		{"twice", []string{"a.log", "link.log", "*.log"}, []string{"a.log"}, nil},
 		{"missing", []string{"no.log"}, nil, []string{"no.log: no such file or directory"}},

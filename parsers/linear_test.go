@@ -1,0 +1,44 @@
+package parsers
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whatever a client has repeated in a line, no format takes long to read it or to refuse it.
+func TestParseIsLinear(t *testing.T) {
+	formats := All()
+	for _, format := range []string{
+		`$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $upstream_addr $request_time`,
+		`$remote_user $time_iso8601 $upstream_addr $status $http_x_forwarded_for $request_time $request`,
+	} {
+		f, err := NginxLogFormat("main", format, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		formats = append(formats, f)
+	}
+	apache, err := ApacheLogFormat("main", `%h %l %u %t "%r" %>s %b`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	formats = append(formats, apache)
+	const common, object = "203.0.113.9 - %s [01/Mar/2026:10:00:00 +0000] \"GET /%s HTTP/1.1\" 200 1043 \"%s\" \"%s\"", `{"time":"2026-03-01T10:00:00Z","method":"GET","path":"/a","status":200,"ip":["203.0.113.9",{}],%s"z":1}`
+	for _, shell := range []string{"%s", "203.0.113.9 %s", common, object} {
+		for _, part := range []string{
+			"] [", "] [1", `] " [`, " 2026 ", " [", `" `, `" 1 `, `\"`, ", ", "1, ", " : ", "=", `a="\`, "\t", "::", "(", "{", "[{", `"ts":"x\n",`, `"log":{"message":"\n"},`,
+		} {
+			line := strings.ReplaceAll(shell, "%s", strings.Repeat(part, (256<<10)/len(part)))
+			for _, format := range formats {
+				var f Fields
+				parse, start := format.New(), time.Now()
+				parse(line, &f)
+				// It takes milliseconds; were it quadratic, many seconds.
+				if took := time.Since(start); took > time.Second {
+					t.Errorf("%s: %q in %q: %v", format.Name, part, shell, took)
+				}
+			}
+		}
+	}
+}
