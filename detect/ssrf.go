@@ -79,6 +79,8 @@ type aim struct {
 // tells of more looks for what is inside: some services fetch what they are told.
 const maxTold = 10
 
+const guardTold = "a page that tells where it is shown looks the same"
+
 func (s *ssrf) Observe(r *parsers.Request, emit func(Event)) {
 	a, found := aimOf(r)
 	if !found {
@@ -332,6 +334,9 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 	if v.Range != rangeMetadata && !slashed(value) {
 		a.Severity, a.Confidence = Medium, 0.4
 		a.Guard = "a host without a scheme may be one that is asked about, not fetched"
+		if takesReports(r.Path) {
+			a.Severity, a.Confidence, a.Guard, a.told = Low, 0.2, guardTold, tag(authority(value))
+		}
 	}
 	return a, true
 }
@@ -551,7 +556,7 @@ func guard(r *parsers.Request, a aim, url string) aim {
 		return lower(Low, 0.2, "a login that comes back to the machine of its user is what native apps do (RFC 8252)")
 	case toldNames[name], reportedNames[name] && takesReports(r.Path):
 		a.told = tag(authority(url))
-		return lower(Low, 0.2, "a page that tells where it is shown looks the same")
+		return lower(Low, 0.2, guardTold)
 	case originNames[name]:
 		return lower(Low, 0.2, "an origin whose pages may ask is not fetched")
 	case r.Host == v.Host:
