@@ -21,7 +21,8 @@ func Coordinated() *Detector {
 			"site's own pages, which many were served before an outage or are served still. Visitors who follow a dead link are served " +
 			"for the most part, and share but that one path; clients of calendars and files look for these at the " +
 			"same places (PROPFIND), which does not count; where most requests name the page that led there, " +
-			"the event is of medium severity. All that goes on at a time is one campaign.",
+			"the event is of medium severity. So it is where clients that say what they are, apps and services, " +
+			"ask for few paths, none of which scanners try on every site: their routes were taken away. All that goes on at a time is one campaign.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",
@@ -62,6 +63,9 @@ const (
 	maxHot = 128
 	// maxProbers bounds the addresses that a campaign lists. It counts up to MaxDistinct.
 	maxProbers = 100
+	// fewGone is how many paths are no more than clients of what was taken away ask for. A
+	// word list has more.
+	fewGone = 10
 )
 
 type coordinated struct {
@@ -137,6 +141,7 @@ type asker struct {
 	ASN      uint32 `json:",omitempty"`
 	Agent    uint64 // tag of the user agent
 	Referred bool
+	Declared bool  `json:",omitempty"` // whether it says what it is
 	Waiting  int64 `json:",omitempty"` // requests for the path that no campaign has counted
 }
 
@@ -151,6 +156,8 @@ type campaign struct {
 	AllPaths  Distinct
 	Agents    Distinct
 	Referred  int64 // of Count
+	Declared  int64 `json:",omitempty"` // likewise
+	Probed    bool  `json:",omitempty"` // whether scanners try one of the paths on every site
 	Crawler   crawling
 	Known     int // addresses that were known when it began
 }
@@ -304,7 +311,7 @@ func (s *coordinated) sweep(now int64) {
 func (p *sought) ask(r *parsers.Request, by uint64, window time.Duration) asker {
 	p.Askers = slices.DeleteFunc(p.Askers, func(o asker) bool { return r.Time.Sub(o.At) > window })
 	k := asker{Address: by, IP: clip(r.ClientIP), Mark: mark(r, tag(r.Path)), Agent: tag(r.UserAgent),
-		Referred: referred(r)}
+		Referred: referred(r), Declared: declares(r.UserAgent)}
 	if r.Origin != nil {
 		k.ASN = r.Origin.ASN
 	}
@@ -388,7 +395,7 @@ func (s *coordinated) campaign(r *parsers.Request, p *sought, k asker, emit func
 	g.ActorID, g.ActorType, g.UserIP, g.Route = g.name(), campaignActor, "", ""
 	g.Crawler.meet(r)
 	severity := g.Crawler.most(High)
-	if 2*g.Referred > g.Count {
+	if 2*g.Referred > g.Count || g.gone() {
 		severity = min(severity, Medium)
 	}
 	g.reach(severity, Blocked)
@@ -518,6 +525,25 @@ func (g *campaign) join(k *asker, path string) {
 	if k.Referred {
 		g.Referred += n
 	}
+	if k.Declared {
+		g.Declared += n
+	}
+	g.Probed = g.Probed || usualProbes.find(path) != noProbe
+}
+
+// gone tells whether the campaign looks like clients whose routes were taken away.
+func (g *campaign) gone() bool {
+	return g.Declared == g.Count && len(g.AllPaths) < fewGone && !g.Probed
+}
+
+// declares tells whether a user agent says what it is, as apps of phones and services do: it
+// names its page, or a platform and no browser. Anybody can write that.
+func declares(agent string) bool {
+	if strings.Contains(agent, "://") {
+		return true
+	}
+	return !strings.HasPrefix(agent, "Mozilla/") && (strings.Contains(agent, "Android") || strings.Contains(agent, "iOS") ||
+		strings.Contains(agent, "iPhone") || strings.Contains(agent, "CFNetwork/") || strings.Contains(agent, "Dalvik/") || strings.HasPrefix(agent, "okhttp/"))
 }
 
 // listName adds text to a list of at most limit, if all of it does not have it yet.
@@ -552,6 +578,9 @@ func (s *coordinated) describe(e *Event) {
 	case 2*g.Referred > g.Count:
 		e.Confidence = 0.3
 		e.Summary += "; most requests name the page that led to them, as dead links do"
+	case g.gone():
+		e.Confidence = 0.3
+		e.Summary += "; all say what they are, and ask for few paths that scanners do not try elsewhere, as apps and services do whose routes were taken away"
 	case len(g.Agents) == 1 && len(g.AllPaths) > s.paths:
 		e.Confidence = 0.9 // one tool, one list
 	case len(g.AllPaths) > s.paths:

@@ -315,7 +315,8 @@ func isUnbidden(p string) bool {
 	}
 	switch name {
 	case "robots.txt", "ads.txt", "app-ads.txt", "sellers.json", "humans.txt", "security.txt", "llms.txt", "browserconfig.xml", "opensearch.xml",
-		"manifest.json", "site.webmanifest", "manifest.webmanifest", "sw.js", "service-worker.js", "apple-app-site-association", "assetlinks.json":
+		"manifest.json", "site.webmanifest", "manifest.webmanifest", "sw.js", "service-worker.js", "apple-app-site-association", "assetlinks.json",
+		"crossdomain.xml", "clientaccesspolicy.xml", "wpad.dat", "autodiscover.xml", "rss.xml", "atom.xml", "feed.xml":
 		return true
 	}
 	switch strings.ToLower(path.Ext(name)) {

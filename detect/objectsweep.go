@@ -22,7 +22,8 @@ func ObjectSweep() *Detector {
 			"all, so that a nightly job is told once. A request may name several objects; what fewer than five of them name, a page may " +
 			"show. Alerted actors are no measure for others. " +
 			"Jobs sweep by nature: an API key is of medium severity. So is an address where the objects of no user agent " +
-			"are too many, and it has several: an office. Pages for everybody are read by " +
+			"are too many, and it has several: an office. So are objects that are named by a hash (SHA-256) of what they hold, " +
+			"as backups, registries of images and caches of builds keep them: who has one has all names. Pages for everybody are read by " +
 			"crawlers: where only the address is known and the path is none of an API, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -122,6 +123,7 @@ type sweep struct {
 	Granted, Refused int64 // of Count
 	Crawler          crawling
 	Page             bool // its route may be one of pages for everybody
+	Contents         bool `json:",omitempty"` // its objects are named by what they hold
 	Agents           int  `json:",omitempty"` // user agents of an address where none asked for too many by itself; else 0
 	// What it was measured with when it began.
 	Limit, OthersP99, OthersHours, OwnP99, OwnHours int64
@@ -283,11 +285,20 @@ func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 	}
 	g.Page = g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) &&
 		!strings.Contains(r.Route, "{uuid}") && !strings.Contains(r.Route, "{hash}") && !strings.Contains(r.Route, "{email}")
+	g.Contents = namesContents(r.Path)
 	// Its objects are no measure for others, as long as it goes on.
 	if !a.Apart {
 		s.Hours.remove(a.Peak)
 		a.Apart = true
 	}
+}
+
+// namesContents tells whether the last segment of a path is a SHA-256, as such, or behind what
+// says so.
+func namesContents(path string) bool {
+	const digits = 64
+	last := strings.TrimPrefix(lastSegment(path), "sha256:")
+	return len(last) == digits && strings.IndexFunc(last, func(c rune) bool { return c > 127 || !isHexDigit(byte(c)) }) < 0
 }
 
 // match counts a request that is part of the sweep.
@@ -305,7 +316,7 @@ func (s *objectSweep) judge(g *sweep) {
 	switch {
 	case g.isPages():
 		severity = Low
-	case g.ActorType == string(parsers.ActorAPIKey), g.Agents > 0:
+	case g.ActorType == string(parsers.ActorAPIKey), g.Agents > 0, g.Contents:
 		severity = Medium
 	}
 	severity = g.Crawler.most(severity)
@@ -385,6 +396,9 @@ func (s *objectSweep) describe(g *sweep, e *Event) {
 		e.Summary += "; they are pages rather than an API, as crawlers read them"
 	case g.ActorType == string(parsers.ActorAPIKey):
 		e.Confidence = 0.5 // a job
+	case g.Contents:
+		e.Confidence = 0.3
+		e.Summary += "; they are named by hashes of what they hold, which backups and caches go through"
 	case g.Agents > 0:
 		e.Confidence = 0.3
 		e.Summary += fmt.Sprintf("; they are of %d user agents or more, none of which asked for too many, which looks like an office", g.Agents)

@@ -261,15 +261,25 @@ func pagingKind(name string) nameKind {
 	return kindOfPlain(plainName(buf[:0], name))
 }
 
-// paging is pagingKind of the name.
-func (p *parameter) paging() nameKind {
+// paging is pagingKind of the name; where the name says nothing, the value may.
+func (p *parameter) paging() (kind nameKind) {
 	switch {
 	case p.odd:
-		return pagingKind(p.name)
-	case p.size > maxPagingName:
-		return otherName
+		kind = pagingKind(p.name)
+	case p.size <= maxPagingName:
+		kind = kindOfPlain(p.word[:p.size])
 	}
-	return kindOfPlain(p.word[:p.size])
+	if kind == otherName && isChance(p.value.text) {
+		return chanceName
+	}
+	return kind
+}
+
+// isChance tells whether a value is what JavaScript's Math.random returns, as good as always:
+// no coordinate is measured to so many digits.
+func isChance(value string) bool {
+	const digits = 12
+	return len(value) >= len("0.")+digits && value[0] == '0' && value[1] == '.' && strings.Trim(value[2:], "0123456789") == ""
 }
 
 // maxPagingName bounds a name that says something of a page.
@@ -296,7 +306,7 @@ func kindOfPlain(name []byte) nameKind {
 		return shortSize
 	case "variables", "query":
 		return graphName
-	case "cb", "cachebuster", "nocache", "rand", "random", "nonce", "dc", "cachebust", "requestid", "correlationid", "traceid", "draw", "":
+	case "cb", "cachebuster", "nocache", "rand", "random", "rnd", "nonce", "dc", "cachebust", "cachebreaker", "bust", "requestid", "correlationid", "traceid", "draw", "":
 		return chanceName
 	}
 	return otherName

@@ -19,7 +19,8 @@ func SSRF() *Detector {
 			"Webhooks, imports and previews fetch what users name. What only the server can reach, it " +
 			"then reaches for them: credentials of the cloud first. Parameters and paths are decoded up " +
 			"to twice, and hosts understood as an HTTP client would. Lower, and said so: a native app " +
-			"that has its login come back to its own machine, a page that tells where it is shown, a " +
+			"that has its login come back to its own machine, and a payment or a logout that does, a page that tells where it is shown, as analytics and " +
+			"error reports do, as long as there are few such places, an origin whose pages may ask, a " +
 			"text that is searched for, the site's own host to who is inside, too, a link that broke, a placeholder that was not " +
 			"filled in, and a host without a scheme.",
 		Type:      SuspiciousActivity,
@@ -53,8 +54,9 @@ type aiming struct {
 	Status  int      // of its answer
 	Hosts   []string // distinct hosts as understood, in their order; at most maxAims
 	URLs    Distinct
-	Refused int64 // requests that were answered 4xx
-	Let     int64 // requests that were answered 2xx
+	Pages   Distinct `json:",omitempty"` // of the URLs that pages told they are at, the hosts with their ports
+	Refused int64    // requests that were answered 4xx
+	Let     int64    // requests that were answered 2xx
 }
 
 // maxAims bounds the hosts that an event lists.
@@ -70,7 +72,14 @@ type aim struct {
 	Verdict    Verdict
 	Guard      string // why it is less severe than others; "" if it is not
 	tag        uint64 // of the URL in full
+	told       uint64 // of its host and port, if a page tells that it is there; else 0
 }
+
+// maxTold is how many places, by host and port, the pages are at that one client is shown. Who
+// tells of more looks for what is inside: some services fetch what they are told.
+const maxTold = 10
+
+const guardTold = "a page that tells where it is shown looks the same"
 
 func (s *ssrf) Observe(r *parsers.Request, emit func(Event)) {
 	a, found := aimOf(r)
@@ -83,6 +92,11 @@ func (s *ssrf) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going.extend(r)
 	}
 	g := s.Going
+	if a.told != 0 {
+		if g.Pages.Add(a.told); len(g.Pages) > maxTold {
+			a.Severity, a.Confidence, a.Guard = High, 0.8, fmt.Sprintf("more than %d places were told as if pages were there", maxTold)
+		}
+	}
 	if a.Severity > g.Worst.Severity {
 		g.Worst, g.Status = a, r.Status
 	}
@@ -320,6 +334,9 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 	if v.Range != rangeMetadata && !slashed(value) {
 		a.Severity, a.Confidence = Medium, 0.4
 		a.Guard = "a host without a scheme may be one that is asked about, not fetched"
+		if takesReports(r.Path) {
+			a.Severity, a.Confidence, a.Guard, a.told = Low, 0.2, guardTold, tag(authority(value))
+		}
 	}
 	return a, true
 }
@@ -480,18 +497,45 @@ func isDotted(host string) bool {
 	return ok || octal
 }
 
-// toldNames are the plain names of parameters by which pages tell where they are, vagueNames those
-// that may as well hold what is to be fetched, and soughtNames those by which people look for something.
 var (
-	toldNames = map[string]bool{"dl": true, "dr": true, "dp": true, "referrer": true, "referer": true, "ref": true, "pageurl": true,
-		"currenturl": true, "documentlocation": true, "urlref": true}
-	vagueNames  = map[string]bool{"origin": true, "location": true, "href": true, "page": true}
+	// toldNames are the plain names of parameters by which pages tell where they are and what
+	// led to them, and reportedNames those that say so to what takes reports.
+	toldNames = map[string]bool{"dl": true, "dr": true, "dp": true, "referrer": true, "referer": true, "ref": true, "refr": true, "urlref": true,
+		"pageurl": true, "pageuri": true, "currenturl": true, "$currenturl": true, "$referrer": true, "$initialreferrer": true, "$initialcurrenturl": true,
+		"documentlocation": true, "documenturl": true, "documenturi": true, "blockeduri": true, "blockedurl": true, "landingpage": true, "landingurl": true}
+	// vagueNames may as well be those of what is to be fetched.
+	vagueNames    = map[string]bool{"origin": true, "location": true, "href": true, "page": true}
+	reportedNames = map[string]bool{"url": true, "uri": true, "u": true, "loc": true, "file": true, "filename": true, "abspath": true, "sourcefile": true,
+		"path": true, "host": true, "hostname": true, "source": true, "src": true, "link": true, "requesturl": true}
+	// originNames are those of the origins whose pages may ask.
+	originNames = map[string]bool{"origins": true, "alloworigin": true, "allowedorigin": true, "allowedorigins": true, "weborigins": true}
+	// soughtNames are those by which people look for something.
 	soughtNames = map[string]bool{"q": true, "query": true, "search": true, "s": true, "term": true, "keyword": true, "keywords": true, "text": true,
 		"message": true, "comment": true, "body": true, "description": true, "title": true}
-	returnNames = map[string]bool{"redirect": true, "redirecturi": true, "redirecturl": true, "redirectto": true, "returnto": true, "returnurl": true,
-		"returnuri": true, "return": true, "next": true, "continue": true, "callback": true, "callbackurl": true, "callbackuri": true,
-		"postlogoutredirecturi": true, "successurl": true, "cancelurl": true, "service": true, "relaystate": true}
+	// backNames are those of where a browser is to come back to, and returnNames those that
+	// say so where somebody logs in.
+	backNames = map[string]bool{"redirecturi": true, "redirecturis": true, "postlogoutredirecturi": true, "postlogoutredirecturis": true, "returnurl": true,
+		"returnuri": true, "returnto": true, "successurl": true, "cancelurl": true, "failureurl": true}
+	returnNames = map[string]bool{"redirect": true, "redirecturl": true, "redirectto": true, "return": true, "next": true, "continue": true, "callback": true,
+		"callbackurl": true, "callbackuri": true, "service": true, "relaystate": true}
 )
+
+// reportPaths are the last segments, without what follows a dot, of paths that take what
+// pages report: views, errors, timings.
+var reportPaths = map[string]bool{"track": true, "tracker": true, "tracking": true, "collect": true, "beacon": true, "pixel": true, "pageview": true, "pageviews": true,
+	"hit": true, "hits": true, "event": true, "analytics": true, "telemetry": true, "rum": true, "vitals": true, "webvitals": true, "insights": true,
+	"matomo": true, "piwik": true, "tp2": true, "impression": true, "impressions": true, "errors": true, "jserror": true, "jserrors": true, "clienterror": true,
+	"clienterrors": true, "errorreport": true, "csp": true, "cspreport": true, "cspreports": true, "cspviolation": true, "envelope": true, "clientlog": true, "clientlogs": true}
+
+// takesReports tells whether a path is one of them, or that of a picture of no size.
+func takesReports(path string) bool {
+	last := lastSegment(path)
+	if strings.HasSuffix(last, ".gif") {
+		return true
+	}
+	last, _, _ = strings.Cut(last, ".")
+	return reportPaths[strings.ToLower(plainer.Replace(last))]
+}
 
 // guard lowers what has an innocent reason, and says so. There is none for what hides
 // where it aims, for credentials of clouds and for other schemes than http.
@@ -506,17 +550,22 @@ func guard(r *parsers.Request, a aim, url string) aim {
 	}
 	name := bareName(a.Param)
 	switch {
-	case v.Range == rangeLoopback && (name == "redirecturi" || returnNames[name] && loginPath(r.Path)):
+	case v.Range == rangeLoopback && backNames[name] && !loginPath(r.Path):
+		return lower(Medium, 0.3, "a browser that comes back to the machine of its user is what developers have")
+	case v.Range == rangeLoopback && (backNames[name] || returnNames[name] && loginPath(r.Path)):
 		return lower(Low, 0.2, "a login that comes back to the machine of its user is what native apps do (RFC 8252)")
-	case toldNames[name]:
-		return lower(Low, 0.2, "a page that tells where it is shown looks the same")
+	case toldNames[name], reportedNames[name] && takesReports(r.Path):
+		a.told = tag(authority(url))
+		return lower(Low, 0.2, guardTold)
 	case vagueNames[name]:
-		return lower(Medium, 0.4, "a page that tells where it is shown looks the same")
+		return lower(Medium, 0.4, guardTold)
+	case originNames[name]:
+		return lower(Low, 0.2, "an origin whose pages may ask is not fetched")
 	case r.Host == v.Host && isInside(r.ClientIP): // from outside, anybody can send any host and any referer
 		return lower(Low, 0.2, "that is the site's own host")
 	case r.Host == "" && r.Referer != "" && plainly(r.Referer, v.Host) && isInside(r.ClientIP):
 		return lower(Medium, 0.3, "by the referer that is the site's own host")
-	case soughtNames[name] && strings.IndexByte(url, ' ') >= 0:
+	case (soughtNames[name] || !namedURL(a.Param)) && strings.IndexByte(url, ' ') >= 0:
 		return lower(Low, 0.1, "a URL amid words is a text that is searched for or written")
 	case soughtNames[name]:
 		return lower(Medium, 0.4, "a text that is searched for or written looks the same")
@@ -548,6 +597,16 @@ func plainly(url, host string) bool {
 	}
 	rest = rest[len(host):]
 	return rest == "" || strings.IndexByte(":/]?", rest[0]) >= 0 && strings.IndexByte(rest, '@') < 0
+}
+
+// authority is the host of a URL with its port, in lower case.
+func authority(url string) string {
+	_, rest := cutScheme(strings.ToLower(tidyURL(url)))
+	rest = strings.TrimPrefix(rest, "//")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return rest
 }
 
 // loginPath tells whether a path is one of a login.

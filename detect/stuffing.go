@@ -16,7 +16,8 @@ func CredentialStuffing() *Detector {
 			"Lists of names and passwords stolen elsewhere are tried in bulk: one account after another, " +
 			"and some of them open at the first try. People behind one address, an office or a carrier, " +
 			"slip as well; where they do so a time or two each and more accounts get in, the event is of " +
-			"medium severity and low confidence. It works where the log names the accounts of failed logins.",
+			"medium severity and low confidence. So it is where accounts fail a few times each and most of " +
+			"them then get in: passwords had to be changed. It works where the log names the accounts of failed logins.",
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110.004",
@@ -91,7 +92,7 @@ func (s *credentialStuffing) fail(r *parsers.Request) {
 		list(&g.Names, r.User)
 		return
 	}
-	if s.Failed.add(r, s.window, s.accounts, s.slips+1); len(s.Failed) < s.accounts {
+	if s.Failed.add(r, s.window, s.accounts, max(s.slips, relearning)+1); len(s.Failed) < s.accounts {
 		return
 	}
 	w, others := s.Failed.window()
@@ -135,8 +136,27 @@ func (s *credentialStuffing) succeed(r *parsers.Request) {
 	g.win(r)
 }
 
-// office tells whether the failed logins look like slips of many people.
-func (s *credentialStuffing) office() bool { return s.Going.office(s.accounts, s.slips) }
+// office tells whether the failed logins look like slips of many people, or like those of
+// people who have not got used to new passwords.
+func (s *credentialStuffing) office() bool {
+	return s.Going.office(s.accounts, s.slips) || s.Going.relearns(s.slips)
+}
+
+// relearning is how often one fails at most who then remembers which password is the new one.
+const relearning = 4
+
+// relearns tells whether accounts failed a few times each, and at least two of three got in, with
+// all but few of those that failed more often than the given number of times. Of a list of
+// stolen passwords few are right at the third try.
+func (g *guessing) relearns(slips int) bool {
+	mended, out := g.mended(), 0
+	for account, failed := range g.Accounts {
+		if failed > slips && !g.Insiders.has(account) {
+			out++
+		}
+	}
+	return g.Worst <= relearning && 3*mended >= 2*len(g.Accounts) && 4*out <= mended && len(g.Accounts) < MaxDistinct
+}
 
 func (s *credentialStuffing) describe(e *Event) {
 	g := s.Going

@@ -21,7 +21,8 @@ func Undocumented() *Detector {
 			"Without one the paths count that scanners ask every site for; those " +
 			"that some sites serve on purpose, like the login of WordPress, only where they are refused. " +
 			"A site that gives the same answer to everything has given nothing away, nor has a " +
-			"deprecated route that still works for an old client: such events stay at medium.",
+			"deprecated route that still works for an old client: such events stay at medium. Where pages led " +
+			"to all that was asked for, and it was there, the event is of low severity: people show code to each other.",
 		Type:      APIEnumerationDetected,
 		Severity:  Medium,
 		Technique: "T1595.003",
@@ -66,8 +67,12 @@ func partOfPage(r *parsers.Request) bool {
 	case ".js", ".mjs", ".css", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".html", ".htm", ".mp4", ".webm", ".mp3":
 		return true
 	}
-	worked := r.Status >= 200 && r.Status < 300 && (r.Method == "GET" || r.Method == "HEAD")
-	return worked && referred(r)
+	return led(r)
+}
+
+// led tells whether a page led to what was asked for, and it was there.
+func led(r *parsers.Request) bool {
+	return r.Status >= 200 && r.Status < 300 && (r.Method == "GET" || r.Method == "HEAD") && referred(r)
 }
 
 type undocumentedState struct {
@@ -85,6 +90,7 @@ type tried struct {
 	Status   int
 	Bytes    int64
 	Declared parsers.Declared
+	Led      bool `json:",omitempty"`
 }
 
 // A search is a series of such requests that goes on.
@@ -96,6 +102,7 @@ type search struct {
 	Deprecated int64    // requests for deprecated routes
 	Found      Distinct // of Routes, those of the others that were answered 2xx
 	Refused    int64    // answers 400, 401, 403, 404, 405 and 410 to the others
+	Led        int64    `json:",omitempty"` // requests that a page led to and that worked
 	Size       int64    // bytes of the first of those granted
 	Sizes      bool     // whether another one differs from it, or is of a size that the client chose (206)
 	FirstFound string   // of those granted, the first
@@ -129,6 +136,8 @@ func (s *undocumentedState) Observe(r *parsers.Request, emit func(Event)) {
 	switch {
 	case g.found():
 		g.reach(High, Succeeded)
+	case g.linked():
+		g.reach(Low, Attempted)
 	case len(g.Found) == 0 && g.Deprecated == 0 && g.Refused == g.Count:
 		g.reach(Medium, Blocked)
 	default:
@@ -146,13 +155,16 @@ func (s *undocumentedState) tried(r *parsers.Request) tried {
 	}
 	var buf [256]byte
 	name := append(append(append(buf[:0], r.Method...), ' '), route...)
-	return tried{Mark: mark(r, tag(string(name))), Name: clip(string(name)), Status: r.Status, Bytes: r.Bytes, Declared: r.Declared}
+	return tried{Mark: mark(r, tag(string(name))), Name: clip(string(name)), Status: r.Status, Bytes: r.Bytes, Declared: r.Declared, Led: led(r)}
 }
 
 func (g *search) try(t tried) {
 	known := len(g.Routes)
 	if g.Routes.Add(t.Tag); len(g.Routes) > known && len(g.Names) < maxNamed {
 		g.Names = append(g.Names, t.Name)
+	}
+	if t.Led {
+		g.Led++
 	}
 	switch {
 	case t.Declared == parsers.Deprecated:
@@ -184,6 +196,10 @@ func (g *search) found() bool {
 	return g.Sizes && (g.Described || g.Refused > 0)
 }
 
+// linked tells whether pages led to all of them, on a site that shows such files, as one where
+// people keep their code.
+func (g *search) linked() bool { return g.Led == g.Count && !g.Described }
+
 func (s *undocumentedState) Expire(emit func(Event)) {
 	if s.Going != nil {
 		s.Going.end(emit, s.describe)
@@ -207,6 +223,9 @@ func (s *undocumentedState) describe(e *Event) {
 	case g.found():
 		e.Confidence = 0.9
 		e.Summary += fmt.Sprintf("; %s of them worked, first %q", g.Found, g.FirstFound)
+	case g.linked():
+		e.Confidence = 0.2
+		e.Summary += "; all of them worked and name the page that led there, as on a site that shows such files"
 	case len(g.Found) > 0:
 		e.Confidence = 0.5 // one page for everything
 		e.Summary += fmt.Sprintf("; %s worked alike, as on a site with one answer to everything", g.Found)

@@ -42,9 +42,9 @@ the end of the log. Neighbours become one network where that adds no address; an
 address stands for its /64.
 
 Not blocked, and listed with the reason: trusted proxies, reserved addresses, what the
-allowlist names, crawlers of search engines and relays as far as imported lists tell,
-addresses that many share, the own address of an account that is attacked, and what a
-block would have ended for. Addresses are taken from the field of the client alone.`,
+allowlist names, crawlers of search engines and relays as far as they are known, addresses
+that many share, the own address of an account that is attacked, and what a block would
+have ended for. Addresses are taken from the field of the client alone.`,
 		Example: `  litesoc respond
   litesoc respond --dir plan/ --severity high
   litesoc respond --incident inc_7b1b --output nginx-deny=deny.conf --output accounts-csv=accounts.csv`,

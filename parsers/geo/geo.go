@@ -1,7 +1,7 @@
 // Package geo tells of an address where it is and whose network it belongs to.
 //
 // The country of every address is known with no set-up, by data that is part of the
-// program. MaxMind's, DB-IP's and IPinfo's files tell more, and lists say which addresses
+// program, and so are the largest relays. MaxMind's, DB-IP's and IPinfo's files tell more, and lists say which addresses
 // are Tor exits, VPNs, relays, clouds, datacenters and crawlers. What there is nothing to
 // ask for is said by NotChecked. Fetching files is left to the tool; nothing here reads a
 // clock or the network.
@@ -64,6 +64,7 @@ func Directories() []string { return []string{"/usr/share/GeoIP", "/var/lib/GeoI
 // A DB answers for addresses. It may be used by several goroutines.
 type DB struct {
 	reserved  *bart.Lite
+	relays    *bart.Lite                        // those that are known with no list
 	tables    [len(classes)]*bart.Table[string] // nil where there is no list; the value is the provider
 	networks  [len(classes)]map[uint32]string   // by the number of the autonomous system
 	databases []*database                       // what tells cities first
@@ -78,7 +79,7 @@ type DB struct {
 // Open opens everything that cfg names. If some of it cannot be read, it returns both the
 // errors, joined, and a DB of the rest.
 func Open(cfg Config) (*DB, error) {
-	db := &DB{reserved: reservedTable(), countries: map[string]*parsers.Origin{"": {}}, cache: newCache()}
+	db := &DB{reserved: tableOf(reserved), relays: tableOf(relays), countries: map[string]*parsers.Origin{"": {}}, cache: newCache()}
 	for _, c := range countries {
 		db.countries[c.Code] = &parsers.Origin{
 			Country: c.Code, Latitude: c.Latitude, Longitude: c.Longitude, RadiusKM: c.RadiusKM,
@@ -218,7 +219,7 @@ func ReadListFile(path string) (*List, error) {
 // build makes the tables of the lists, and the digest of everything.
 func (db *DB) build() {
 	h := sha256.New()
-	fmt.Fprintln(h, iploc.Version)
+	fmt.Fprintln(h, iploc.Version, relays)
 	for _, d := range db.databases {
 		fmt.Fprintf(h, "%q %d %d\n", d.meta.DatabaseType, d.meta.BuildEpoch, d.meta.NodeCount)
 	}
@@ -354,7 +355,7 @@ func (r *record) where() (latitude, longitude, radius float64) {
 	return r.latitude, r.longitude, r.radius
 }
 
-// mark sets the traits that lists give, and leaves the first of those that exclude each
+// mark sets the traits that lists give, and that of the relays known without, and leaves the first of those that exclude each
 // other.
 func (db *DB) mark(o *parsers.Origin, addr netip.Addr) {
 	traits := o.Traits
@@ -365,6 +366,9 @@ func (db *DB) mark(o *parsers.Origin, addr netip.Addr) {
 		}
 		if !listed && o.ASN != 0 {
 			name, listed = db.networks[i][o.ASN]
+		}
+		if !listed && c.trait == parsers.Relay {
+			listed = db.relays.Contains(addr)
 		}
 		if !listed {
 			continue
@@ -469,6 +473,8 @@ func (db *DB) NotChecked() []string {
 		case db.networks[i] != nil && tells&tellsNetwork != 0:
 		case db.networks[i] != nil:
 			not = append(not, c.title+": not checked: the lists name networks, and no database tells the network of an address")
+		case c.trait == parsers.Relay:
+			not = append(not, c.title+": the largest only")
 		default:
 			not = append(not, c.title+": not checked")
 		}

@@ -123,6 +123,23 @@ func distance(lat1, lon1, lat2, lon2 float64) float64 {
 	return 2 * 6371 * math.Asin(min(1, math.Sqrt(a)))
 }
 
+func TestRelaysWithNoSetup(t *testing.T) {
+	db, err := Open(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for client, want := range map[string]bool{
+		"172.225.238.241": true, "104.28.113.194": true, "146.75.136.1": true, "2a02:26f7:e8c0:4000::1": true, "2606:54c3:0:777::1": true, "2a09:bac2:1e78::1": true,
+		"::ffff:165.225.72.1": true, "136.226.192.19": true,
+		"172.223.255.255": false, "172.232.0.1": false, "104.27.255.255": false, "104.29.0.1": false, "146.75.127.255": false, "2a02:26f6::1": false, "165.225.128.1": false,
+	} {
+		if got := db.Lookup(client).Has(parsers.Relay); got != want {
+			t.Errorf("%s: a relay is %t, want %t", client, got, want)
+		}
+	}
+}
+
 func TestCountriesReachTheirEnds(t *testing.T) {
 	for _, p := range []struct {
 		code, place string
@@ -305,13 +322,13 @@ func TestNotChecked(t *testing.T) {
 		want  []string
 	}{
 		{"nothing", nil, []string{
-			"City positions: country centroids only", "Networks (ASN): not known", "Tor: not checked", "VPNs: not checked", "Relays: not checked",
+			"City positions: country centroids only", "Networks (ASN): not known", "Tor: not checked", "VPNs: not checked", "Relays: the largest only",
 			"Clouds: not checked", "Datacenters: not checked", "Crawlers: not checked",
 		}},
 		{"lists", map[string]string{"tor.txt": "9.9.9.9", "vpn.txt": "AS64500"}, []string{
 			"City positions: country centroids only", "Networks (ASN): not known",
 			"VPNs: not checked: the lists name networks, and no database tells the network of an address",
-			"Relays: not checked", "Clouds: not checked", "Datacenters: not checked", "Crawlers: not checked",
+			"Relays: the largest only", "Clouds: not checked", "Datacenters: not checked", "Crawlers: not checked",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -322,7 +339,7 @@ func TestNotChecked(t *testing.T) {
 	}
 	line := open(t, Config{}).Line()
 	const want = "Origins: country by IP2Location LITE of 2026-09-15. City positions: country centroids only; Networks (ASN): not known; " +
-		"Tor: not checked; VPNs: not checked; Relays: not checked; Clouds: not checked; Datacenters: not checked; Crawlers: not checked."
+		"Tor: not checked; VPNs: not checked; Relays: the largest only; Clouds: not checked; Datacenters: not checked; Crawlers: not checked."
 	if line != want {
 		t.Errorf("%s\nwant\n%s", line, want)
 	}

@@ -35,13 +35,39 @@ var reserved = []netip.Prefix{
 	netip.MustParsePrefix("3fff::/20"),     // documentation
 }
 
-// reservedTable returns the table of the reserved ranges.
-func reservedTable() *bart.Lite {
+// tableOf returns the table of ranges.
+func tableOf(ranges []netip.Prefix) *bart.Lite {
 	t := new(bart.Lite)
-	for _, p := range reserved {
+	for _, p := range ranges {
 		t.Insert(p)
 	}
 	return t
+}
+
+// relays are the ranges from which many people come who are elsewhere, and few others: as
+// owners publish them, at mask-api.icloud.com/egress-ip-ranges.csv and
+// config.zscaler.com/zscaler.net/cenr, as far as these have not changed for years. A person
+// there changes the address, and at times the country, from one minute to the next. A list
+// that is given goes further.
+var relays = []netip.Prefix{
+	// iCloud Private Relay, by Akamai, Cloudflare (whose WARP it is as well) and Fastly.
+	netip.MustParsePrefix("172.224.0.0/13"),
+	netip.MustParsePrefix("2a02:26f7::/32"),
+	netip.MustParsePrefix("104.28.0.0/16"),
+	netip.MustParsePrefix("2606:54c0::/30"),
+	netip.MustParsePrefix("2a09:bac0::/29"),
+	netip.MustParsePrefix("146.75.128.0/17"),
+	netip.MustParsePrefix("2a04:4e41::/32"),
+	// Zscaler, through which companies send all that their people do.
+	netip.MustParsePrefix("104.129.192.0/20"),
+	netip.MustParsePrefix("136.226.0.0/16"),
+	netip.MustParsePrefix("137.83.128.0/18"),
+	netip.MustParsePrefix("147.161.128.0/17"),
+	netip.MustParsePrefix("165.225.0.0/17"),
+	netip.MustParsePrefix("165.225.192.0/18"),
+	netip.MustParsePrefix("167.103.0.0/16"),
+	netip.MustParsePrefix("170.85.0.0/16"),
+	netip.MustParsePrefix("185.46.212.0/22"),
 }
 
 // The ranges of IPv6 that carry the IPv4 address of who is meant.
