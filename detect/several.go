@@ -75,8 +75,7 @@ func (l *listedIDs) objects(query string) (ids []string) {
 func betweenIDs(c rune) bool { return strings.ContainsRune(`,|;()[]"'`, c) }
 
 // takeSeveral takes what a query or a body says that names several objects. Numbers that are close
-// together are one stretch, which has the number where it begins; of others, the first parameter
-// tells: nothing that is added to it hides it.
+// together are one stretch, which has the number where it begins; of others, takeNumber tells.
 func (f *features) takeSeveral(l *listedIDs, query string) {
 	ids := l.objects(query)
 	if len(ids) < 2 {
