@@ -57,7 +57,7 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 		$(GO) test "./$${file%/*}" -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 
-traffic: ## write the log that benchmarks read to LOG: MILLIONS of lines (1) in FORMAT combined, users, alb or json, of CLIENTS (20000), from SEED (11)
+traffic: ## write the log that benchmarks read to LOG: MILLIONS of lines (1) in FORMAT combined, users, queries, alb or json, of CLIENTS (20000), from SEED (11)
 	@mkdir -p .cache && CGO_ENABLED=1 $(GO) test -c -o .cache/here.test ./cmd/litesoc
 	@log="$(abspath $(LOG))" && cd cmd/litesoc && said="$$(../../.cache/here.test -test.run '^TestTraffic$$' -traffic "$$log" -lines $(MILLIONS)000000 \
 		-traffic-format $(FORMAT) -traffic-clients $(CLIENTS) -traffic-seed $(SEED))" && ls -l "$$log" || { echo "$$said" >&2; exit 1; }

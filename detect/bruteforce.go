@@ -47,8 +47,8 @@ type ipSettings struct {
 }
 
 type bruteForceIP struct {
-	// While nothing goes on: the logins within the window, tagged by account. Each
-	// account that the log names stands in Worked once.
+	// While nothing goes on, or what does rests: the logins within the window, tagged by
+	// account. Each account that the log names stands in Worked once.
 	Failed Window `json:",omitempty"`
 	Worked Window `json:",omitempty"`
 
@@ -90,7 +90,7 @@ func (s *bruteForceIP) Observe(r *parsers.Request, emit func(Event)) {
 		if s.Going == nil {
 			return
 		}
-	} else if s.fail(r); s.Going == nil {
+	} else if !s.fail(r, emit) {
 		return
 	}
 	severity := High
@@ -108,18 +108,26 @@ func (s *bruteForceIP) Expire(emit func(Event)) {
 	}
 }
 
-func (s *bruteForceIP) fail(r *parsers.Request) {
+// rests tells whether no login has failed for the window: what fails now is no part of the
+// guessing, which only waits for a login that works.
+func (g *guessing) rests(now time.Time, window time.Duration) bool {
+	return now.Sub(g.LastFailed) > window
+}
+
+// fail takes a failed login and tells whether it is part of a guessing.
+func (s *bruteForceIP) fail(r *parsers.Request, emit func(Event)) bool {
 	if !s.Known.has(loginTag(r)) {
 		s.Stranger = r.Time
 	}
 	account := accountTag(r)
-	if s.Going != nil {
+	if s.Going != nil && !s.Going.rests(r.Time, s.window) {
 		s.Going.extend(r)
 		s.Going.fail(r.Time, account)
 	} else {
 		if s.Failed.Slide(mark(r, account), s.window, s.limit); len(s.Failed) < s.limit {
-			return
+			return false
 		}
+		s.Expire(emit)
 		s.Going = beginGuessing(r, s.Failed)
 		for _, m := range s.Worked {
 			if r.Time.Sub(m.At) <= s.window {
@@ -129,18 +137,21 @@ func (s *bruteForceIP) fail(r *parsers.Request) {
 		s.Failed, s.Worked = nil, nil
 	}
 	s.Going.Account = clip(r.User)
+	return true
 }
 
 // succeed takes a login that worked. In an office that is what logins do.
 func (s *bruteForceIP) succeed(r *parsers.Request) {
 	g := s.Going
-	if g == nil {
+	if g == nil || g.rests(r.Time, s.window) {
 		// Enough to outweigh the failed ones, and those that follow at once.
 		if m := mark(r, accountTag(r)); m.Tag != 0 {
 			s.Worked.SlideDistinct(m, s.window, 4*s.limit)
 		} else {
 			s.Worked.Slide(m, s.window, 4*s.limit)
 		}
+	}
+	if g == nil {
 		s.know(r)
 		return
 	}

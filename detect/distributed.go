@@ -37,7 +37,7 @@ func DistributedBruteForce() *Detector {
 	share := d.count("share", 50, "`percent` of the addresses that share a user agent, or accounts new to them, are more than a coincidence beyond this")
 	learn := d.span("learn", 24*time.Hour, "`time` after which it is known what is usual for a route")
 	window := d.span("window", 10*time.Minute, "`time` within which addresses are counted")
-	then := d.span("success-window", 15*time.Minute, thenUsage)
+	then := d.span("success-window", 15*time.Minute, thenUsage+", and of quiet after which an event is over")
 	d.Quiet = then
 	d.New = func() State {
 		return &distributed{least: *addresses, factor: int64(*factor), failing: int64(*failing), share: *share,

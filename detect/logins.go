@@ -18,7 +18,7 @@ const (
 	actorRoute   = "route"   // many clients at one route
 )
 
-const thenUsage = "`time` after a failed login in which one that works was guessed, and of quiet after which an event is over"
+const thenUsage = "`time` after a failed login in which one that works was guessed"
 
 // isLogin tells whether the request tries to log in, and whether that worked is known.
 func isLogin(r *parsers.Request) bool { return r.Event == LoginFailed || r.Event == LoginSuccess }

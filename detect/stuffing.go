@@ -44,7 +44,7 @@ type stuffingSettings struct {
 }
 
 type credentialStuffing struct {
-	Failed attempts  `json:",omitempty"` // while nothing goes on; at most accounts
+	Failed attempts  `json:",omitempty"` // while nothing goes on, or what does rests; at most accounts
 	Worked lately    `json:",omitzero"`  // accounts
 	Known  familiar  `json:",omitempty"` // account and user agent of logins that worked
 	Going  *stuffing `json:",omitempty"`
@@ -63,11 +63,10 @@ func (s *credentialStuffing) Observe(r *parsers.Request, emit func(Event)) {
 		s.Expire(emit)
 	}
 	if r.Event == LoginSuccess {
-		s.succeed(r)
-	} else {
-		s.fail(r)
-	}
-	if s.Going == nil {
+		if s.succeed(r); s.Going == nil {
+			return
+		}
+	} else if !s.fail(r, emit) {
 		return
 	}
 	severity := High
@@ -85,16 +84,18 @@ func (s *credentialStuffing) Expire(emit func(Event)) {
 	}
 }
 
-func (s *credentialStuffing) fail(r *parsers.Request) {
-	if g := s.Going; g != nil {
+// fail takes a failed login and tells whether it is part of a guessing.
+func (s *credentialStuffing) fail(r *parsers.Request, emit func(Event)) bool {
+	if g := s.Going; g != nil && !g.rests(r.Time, s.window) {
 		g.extend(r)
 		g.fail(r.Time, accountTag(r))
 		list(&g.Names, r.User)
-		return
+		return true
 	}
 	if s.Failed.add(r, s.window, s.accounts, max(s.slips, relearning)+1); len(s.Failed) < s.accounts {
-		return
+		return false
 	}
+	s.Expire(emit)
 	w, others := s.Failed.window()
 	g := &stuffing{guessing: *beginGuessing(r, w)}
 	g.Count += others
@@ -116,14 +117,17 @@ func (s *credentialStuffing) fail(r *parsers.Request) {
 		g.work(account)
 	}
 	s.Going, s.Failed, s.Worked = g, nil, lately{}
+	return true
 }
 
 // succeed takes a login that worked. The first try may be the right one: who never got
 // in from there, or was guessed at, counts as guessed.
 func (s *credentialStuffing) succeed(r *parsers.Request) {
 	g := s.Going
-	if g == nil {
+	if g == nil || g.rests(r.Time, s.window) {
 		s.Worked.add(accountTag(r), r.Time, s.window)
+	}
+	if g == nil {
 		s.Known.add(loginTag(r))
 		return
 	}

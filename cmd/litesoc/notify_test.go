@@ -69,6 +69,7 @@ type outbox struct {
 	statuses []int      // that the server answers with, then 200
 	got      [][]string // ids of alerts and what became of them, by message
 	ids      []string   // of the messages
+	retracts bool       // runs judge again what was found since the checkpoint
 	stderr   bytes.Buffer
 	n        *notifier
 }
@@ -125,6 +126,11 @@ func (o *outbox) run(ends bool, alerts map[string]detect.Severity) {
 	}
 	defer s.Close()
 	s.Notify(&store.Post{Channels: o.n.channels, At: o.clock})
+	if o.retracts {
+		if err := s.Retract(); err != nil {
+			o.t.Fatal(err)
+		}
+	}
 	if err := s.BeginResults(o.clock, "", false); err != nil {
 		o.t.Fatal(err)
 	}
@@ -179,6 +185,18 @@ func TestOutbox(t *testing.T) {
 	o.expect("the same again", o.deliver(0), "0 sent, 0 later, 0 parked: ")
 	o.run(true, map[string]detect.Severity{"alt_a": detect.High, "alt_low": detect.Medium, "alt_b": detect.High})
 	o.expect("worse", o.deliver(0), "3 sent, 0 later, 0 parked: alt_a worsened; alt_b opened; alt_low worsened")
+}
+
+// Nobody is told of an alert as of a new one that a run before found which told nobody, also
+// where all since the checkpoint is judged again.
+func TestOutboxJudgedAgain(t *testing.T) {
+	o := newOutbox(t, notify.Config{})
+	channels := o.n.channels
+	o.n.channels = nil
+	o.run(true, map[string]detect.Severity{"alt_a": detect.High})
+	o.n.channels, o.retracts = channels, true
+	o.run(true, map[string]detect.Severity{"alt_a": detect.High, "alt_b": detect.High})
+	o.expect("found before", o.deliver(0), "1 sent, 0 later, 0 parked: alt_b opened")
 }
 
 // What does not arrive is tried again, and neither lost nor sent twice.

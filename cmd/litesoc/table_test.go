@@ -91,6 +91,7 @@ func TestTable(t *testing.T) {
 	balancer := madeLog(t, "alb.log", *lines, alb, client, 20000)
 	json := madeLog(t, "json.log", *lines, jsonLine, client, 20000)
 	many := madeLog(t, "many.log", *lines, combined, one, 1_000_000)
+	queries := madeLog(t, "queries.log", *lines, withQuery, client, 20000)
 	packed := filepath.Join(dir, "usual.log.gz")
 	if err := packFile(packed, usual); err != nil {
 		t.Fatal(err)
@@ -184,6 +185,7 @@ func TestTable(t *testing.T) {
 		}),
 		{name: "scan, of a million addresses, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(many)) }},
 		{name: "the same, memory at most", unit: "MiB", measure: func() (float64, error) { return last.peak, nil }},
+		{name: "scan, of queries that are to be looked into, wall", unit: "s", measure: func() (float64, error) { return seconds(scanIt(queries)) }},
 		{name: "parse only, combined", unit: "million lines/s", measure: only("nginx-combined", usual)},
 		{name: "parse only, ALB", unit: "million lines/s", measure: only("aws-alb", balancer)},
 		{name: "parse only, JSON", unit: "million lines/s", measure: only("json", json)},

@@ -144,6 +144,9 @@ const (
 	turnAlert = 250 * time.Millisecond
 	// turnShare is the share of time, one in so many, that the database is held at most.
 	turnShare = 4
+	// turnRest is how long the database is left alone for it at most: a turn that took long
+	// because the machine stood still says nothing of the next one.
+	turnRest = 30 * time.Second
 	// turnRows is how many requests and rejects make a turn due, and maxHeld how many are
 	// read while nothing can be kept: the logs hold the rest.
 	turnRows = 40_000

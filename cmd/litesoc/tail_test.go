@@ -552,3 +552,19 @@ func TestTailKeep(t *testing.T) {
 		t.Errorf("kept: %s", n)
 	}
 }
+
+// The database is held for a share of the time at most, but what is read does not wait for
+// minutes because one turn took as long.
+func TestTailRests(t *testing.T) {
+	for _, c := range []struct{ took, rests time.Duration }{
+		{10 * time.Millisecond, 2 * time.Second},
+		{4 * time.Second, 12 * time.Second},
+		{2 * time.Minute, 30 * time.Second},
+	} {
+		tl := &tail{now: func() time.Time { return demoStart }}
+		tl.outcome(nil, nil, c.took)
+		if got := tl.turnNext.Sub(demoStart); got != c.rests {
+			t.Errorf("after a turn of %v it rests for %v, want %v", c.took, got, c.rests)
+		}
+	}
+}

@@ -40,7 +40,7 @@ type traffic struct {
 type form func(at time.Time, ip, request string, status, bytes int, agent string) string
 
 // forms are those that 'make traffic' writes.
-var forms = map[string]form{"combined": combined, "users": ofUsers, "alb": alb, "json": jsonLine}
+var forms = map[string]form{"combined": combined, "users": ofUsers, "queries": withQuery, "alb": alb, "json": jsonLine}
 
 type line struct {
 	at   time.Time
@@ -90,6 +90,23 @@ func ofUsers(at time.Time, ip, request string, status, bytes int, agent string) 
 	h := fnv.New32a()
 	h.Write([]byte(ip))
 	return strings.Replace(combined(at, ip, request, status, bytes, agent), " - - ", fmt.Sprintf(" - user%d ", h.Sum32()%100_000), 1)
+}
+
+// withQuery writes as combined does, with a query as people and their programs send them: of
+// words, URLs, times, conditions. Each is to be looked into, as it may hold an attack.
+func withQuery(at time.Time, ip, request string, status, bytes int, agent string) string {
+	queries := []string{
+		"q=%s+%s+%d&limit=20", "redirect_uri=https%%3A%%2F%%2F%s.example%%2F%s%%3Fx%%3D%d&scope=openid+profile", "$filter=Name%%20eq%%20%%27%s+%s%%27+and+Id%%20gt%%20%d",
+		"from=2026-03-01T00%%3A00%%3A00%%2B01%%3A00&tz=Europe/%s&by=%s%%2C%d", "filter=%%7B%%22status%%22%%3A%%22%s%%22%%2C%%22team%%22%%3A%%22%s%%22%%2C%%22n%%22%%3A%d%%7D",
+		"title=%s%%27s%%20%s+%%28%d%%29&url=http%%3A%%2F%%2Fwww.example%%2F&ref=a/b",
+	}
+	n := int(at.UnixNano() / 1000)
+	colour, bird, _ := strings.Cut(team(n), "-")
+	query := fmt.Sprintf(queries[n%len(queries)], colour, bird, n%1000)
+	method, rest, _ := strings.Cut(request, " ")
+	target, version, _ := strings.Cut(rest, " ")
+	path, _, _ := strings.Cut(target, "?")
+	return combined(at, ip, method+" "+path+"?"+query+" "+version, status, bytes, agent)
 }
 
 // one returns the n-th address of as many as there are: each its own.

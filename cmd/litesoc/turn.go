@@ -158,7 +158,7 @@ func (t *tail) outcome(say notes, err error, took time.Duration) {
 	if err == nil {
 		t.stats.Turns++
 		t.stats.TurnTime += took
-		t.turnNext = now.Add(max(turnEvery, (turnShare-1)*took))
+		t.turnNext = now.Add(max(turnEvery, min((turnShare-1)*took, turnRest)))
 		if t.said {
 			say.note("what is read is kept again")
 		}

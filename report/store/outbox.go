@@ -23,11 +23,13 @@ type Post struct {
 // makes worse or opens again, in the same transaction as the alerts: no kill loses one.
 func (s *Store) Notify(p *Post) { s.post = p }
 
-// rememberAlerts keeps aside what the alerts were before the run.
+// rememberAlerts keeps aside what the alerts were before the running transaction, once: what
+// that has taken away since may be found again.
 func (s *Store) rememberAlerts() error {
-	if s.post == nil {
+	if s.post == nil || s.remembers {
 		return nil
 	}
+	s.remembers = true
 	return s.exec(`create or replace temp table alerts_before as select id, severity, status, outcome from alerts where suppressed_by is null`)
 }
 

@@ -44,6 +44,7 @@ type Store struct {
 	dims dims
 
 	inTx      bool
+	remembers bool                // in the transaction: what alerts were before it
 	rows      int                 // appended since the last commit
 	appenders map[string]appender // by table
 	moved     map[int]*moved      // logs that were read on since the last commit
@@ -382,7 +383,7 @@ func (s *Store) begin() error {
 	if err := s.exec("begin transaction"); err != nil {
 		return err
 	}
-	s.inTx = true
+	s.inTx, s.remembers = true, false
 	return nil
 }
 
