@@ -317,13 +317,13 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 	case value[0] == '{', value[0] == '[' && strings.IndexByte(value, '"') >= 0:
 		return jsonAim(r, name, value)
 	}
-	if fetched(value) {
+	if strings.IndexByte(value, ':') >= 0 && fetched(value) {
 		if v, ok := aimsInside(value); ok {
 			return guard(r, newAim(name, value, v), value), true
 		}
 		return aim{}, false
 	}
-	if !namedURL(name) || !bareHost(value) {
+	if !bareHost(value) || !namedURL(name) {
 		return aim{}, false
 	}
 	v := CheckURL(value)
