@@ -49,10 +49,12 @@ type features struct {
 
 	more    []uint64 // the objects beyond the first, by tag, where the query names several
 	stretch uint64   // how far the last of their numbers is from id, which is the first
+	apart   bool     // each of them is asked for by itself
 
 	idName string // of the parameter that id is of, as logged; "" if it is of none
 	inner  string // what stands in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
+	logins int    // fields of such texts that log in
 	reads  bool   // the GraphQL text is known, and changes nothing
 }
 
@@ -78,8 +80,7 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 	own := room()
 	*own = *f
 	if own.graphQL {
-		own.operation, own.id, own.hasID = graphQLObject(r)
-		own.operation = clip(own.operation)
+		own.takeReading(r)
 	}
 	own.readParameters(r)
 	if own.graphQL || own.filtered {

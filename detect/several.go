@@ -72,23 +72,29 @@ func (l *listedIDs) objects(query string) (ids []string) {
 	return ids
 }
 
+// idNumber returns the number that an id is, or stands for.
+func idNumber(id string) (n uint64, ok bool) {
+	if n, ok = namedNumber(id); !ok {
+		n, ok = encodedNumber(id)
+	}
+	return n, ok
+}
+
 func betweenIDs(c rune) bool { return strings.ContainsRune(`,|;()[]"'`, c) }
 
-// takeSeveral takes what a query or a body says that names several objects. Numbers that are close
-// together are one stretch, which has the number where it begins; of others, takeNumber tells.
-func (f *features) takeSeveral(l *listedIDs, query string) {
-	ids := l.objects(query)
+// takeSeveral takes what a query or a body says that names several objects.
+func (f *features) takeSeveral(l *listedIDs, query string) { f.takeIDs(l.objects(query)) }
+
+// takeIDs takes the ids of objects, if they are several. Numbers that are close together are one
+// stretch, which has the number where it begins; of others, takeNumber tells.
+func (f *features) takeIDs(ids []string) {
 	if len(ids) < 2 {
 		return
 	}
 	var numbers []uint64
 	for _, id := range ids {
 		f.more = append(f.more, tag(id))
-		n, ok := namedNumber(id)
-		if !ok {
-			n, ok = encodedNumber(id)
-		}
-		if ok {
+		if n, ok := idNumber(id); ok {
 			numbers = append(numbers, n)
 		}
 	}
