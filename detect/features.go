@@ -40,6 +40,7 @@ type features struct {
 	byLink   bool // parsers.OpensByLink
 	filtered bool // a parameter may hold JSON
 	asks     bool // asksPath
+	checks   bool // checksAccounts
 
 	segments sketch // of the path
 	named    sketch // of the parameters
@@ -232,6 +233,7 @@ func pathFeatures(r *parsers.Request) *features {
 		picture:  isPicture(path),
 		searches: searchPath(path),
 		asks:     asksPath(path),
+		checks:   checksAccounts(path),
 
 		list: listing{Size: -1},
 	}
