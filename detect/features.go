@@ -53,7 +53,7 @@ type features struct {
 	apart   bool     // each of them is asked for by itself
 
 	idName string // of the parameter that id is of, as logged; "" if it is of none
-	inner  string // what stands in parameters that hold several, in the form of a query
+	inner  string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
 	logins int    // fields of such texts that log in
 	reads  bool   // the GraphQL text is known, and changes nothing
@@ -149,7 +149,28 @@ func (f *features) readParameters(r *parsers.Request) {
 	}
 }
 
-// takeObject takes what a parameter of the query says of an object, if nothing did before.
+// readMatrix finds out what the matrix parameters of a path tell: /orders;id=17;org_id=42.
+func (f *features) readMatrix(path string) {
+	var all []string
+	for segment := range strings.SplitSeq(path, "/") {
+		_, matrix, _ := strings.Cut(segment, ";")
+		for text := range strings.SplitSeq(matrix, ";") {
+			if strings.IndexByte(text, '=') > 0 && strings.IndexByte(text, '&') < 0 {
+				all = append(all, text)
+			}
+		}
+	}
+	f.inner = strings.Join(all, "&")
+	var ids listedIDs
+	for query := f.inner; query != ""; {
+		var p parameter
+		query = p.read(query)
+		f.takeObject(&p, &ids)
+		f.named.addParameter(&p)
+	}
+}
+
+// takeObject takes what a parameter says of an object, if nothing did before.
 func (f *features) takeObject(p *parameter, ids *listedIDs) {
 	name, number := "", false
 	if !f.placed {
@@ -241,6 +262,9 @@ func pathFeatures(r *parsers.Request) *features {
 		f.id, f.hasID, f.numbered = routeID(path, route)
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)
+	if strings.IndexByte(path, ';') >= 0 {
+		f.readMatrix(path)
+	}
 	f.kinds = f.tell()
 	r.PathNotes.Write(parsers.Judging, f)
 	return f

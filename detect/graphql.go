@@ -130,7 +130,7 @@ func (f *features) takeReading(r *parsers.Request) {
 // readInner finds out what stands in parameters that hold several: the arguments of a GraphQL
 // text and what is JSON in a query. It is found as parameters of their own are.
 func (f *features) readInner(r *parsers.Request) {
-	var b []byte
+	b := []byte(f.inner)
 	for i, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
 			var p parameter
