@@ -32,7 +32,7 @@ type features struct {
 	unbidden bool // isUnbidden
 	odd      bool // mayProbe, but for headers
 	aims     bool // mayAim
-	paged    bool // it has a segment "page" with another one behind it
+	paged    bool // it has a segment "page" or "offset" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
 	isList   bool
@@ -250,7 +250,7 @@ func pathFeatures(r *parsers.Request) *features {
 		byLink:   parsers.OpensByLink(path),
 		odd:      oddPath(path),
 		aims:     mayAimInPath(path),
-		paged:    strings.Contains(path, "/page/"),
+		paged:    strings.Contains(path, "/page/") || strings.Contains(path, "/offset/"),
 		picture:  isPicture(path),
 		searches: searchPath(path),
 		asks:     asksPath(path),
