@@ -262,6 +262,9 @@ func pathFeatures(r *parsers.Request) *features {
 		f.id, f.hasID, f.numbered = routeID(path, route)
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)
+	if f.hasObject && (strings.IndexByte(path, ',') >= 0 || strings.IndexByte(path, '%') >= 0) {
+		f.takeListed(path, route)
+	}
 	if strings.IndexByte(path, ';') >= 0 {
 		f.readMatrix(path)
 	}
