@@ -87,6 +87,9 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 	if own.graphQL || own.filtered {
 		own.readInner(r)
 	}
+	if strings.HasPrefix(r.Body, xmlBody) {
+		own.readXML(r)
+	}
 	own.lookAt(r.Query)
 	own.lookAt(r.Body)
 	own.kinds = own.tell() | ParameterKind
