@@ -91,9 +91,14 @@ func deletes(r *parsers.Request) bool {
 	return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted)
 }
 
-// deletedTag tells apart what requests are about.
+// deletedTag tells apart what requests are about. Where the path has no place for an object, the
+// body says which one.
 func deletedTag(r *parsers.Request) uint64 {
-	return tag(r.Host) + tag(strings.TrimRight(r.Path, "/")) + tag(r.Query)
+	t := tag(r.Host) + tag(strings.TrimRight(r.Path, "/")) + tag(r.Query)
+	if !featuresOf(r).placed {
+		t += tag(r.Body)
+	}
+	return t
 }
 
 // isTestHost tells whether a host is named as one for tests.

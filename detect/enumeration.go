@@ -20,16 +20,17 @@ func Enumeration() *Detector {
 			"confidence, unless one parameter has another value each time. So is one whose requests mostly name the page of the " +
 			"site that led to them, as in an outage or by dead links. Backup and sync clients ask whether a file is there before " +
 			"they send it: where most requests are such questions, the event is of medium severity, too. Answers 409 and 422 count where " +
-			"people sign up, are invited or forget a password: they tell which accounts there are. " +
+			"people sign up, are invited or forget a password: they tell which accounts there are. So does what a sign-up form asks, " +
+			"whether a name or an address is taken: each counts once, and where most name the page of the form, at medium severity. " +
 			"Of who is known to the log they are of medium severity: people are invited by the list. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
 			"search engine, if its address is known for it, is of low severity: it follows dead links.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
-		Of:        RefusedKind,
+		Of:        RefusedKind | CheckKind,
 		Match: func(r *parsers.Request) bool {
-			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r)
+			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r) || answersCheck(r)
 		},
 		GroupBy: ByActor,
 	}
@@ -63,6 +64,7 @@ type scan struct {
 	Parameters Distinct `json:",omitempty"`
 	Missing    int64    `json:",omitempty"` // answers 404
 	Telling    int64    `json:",omitempty"` // answers 409 and 422
+	Checked    int64    `json:",omitempty"` // answersCheck
 	Accounts   int64    `json:",omitempty"` // answers that were for an account that the log names
 	Unsaid     bool     `json:",omitempty"` // the log does not say what one was for
 }
@@ -114,6 +116,9 @@ func endsInHash(p string) bool {
 
 func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 	m, thing := mark(r, missingTag(r)), thingOf(r)
+	if answersCheck(r) && (slices.Contains(s.Things, thing) || s.Going != nil && s.Going.Things.has(thing)) {
+		return // a form may ask again
+	}
 	if s.Going == nil {
 		if s.slide(m, thing); len(s.Recent) <= s.limit {
 			return
@@ -132,7 +137,7 @@ func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 	g.note(r, thing)
 	severity := High
 	switch {
-	case g.asking(), // anybody can send PROPFIND
+	case g.asking(), g.signingUp(), // anybody can send PROPFIND, or name a page
 		len(g.Paths) < s.few && !s.walks(), len(g.Paths) >= s.few && g.referred(s.limit):
 		severity = Medium
 	}
@@ -156,9 +161,12 @@ func (s *enumeration) slide(m Mark, thing uint64) {
 
 // note takes what a request asked for.
 func (g *scan) note(r *parsers.Request, thing uint64) {
-	if g.Later.Add(thing); r.Status == 404 {
+	switch g.Later.Add(thing); {
+	case r.Status == 404:
 		g.Missing++
-	} else {
+	case answersCheck(r):
+		g.Checked++
+	default:
 		g.Telling++
 	}
 	if account, ok := accountRoute(r); ok {
@@ -185,7 +193,7 @@ func (g *scan) note(r *parsers.Request, thing uint64) {
 // same few paths. Where several parameters are others each time, a client tells of itself.
 func (s *enumeration) walks() bool {
 	g := s.Going
-	if g.Accounts > 0 && g.Accounts == g.Missing+g.Telling {
+	if g.Accounts > 0 && g.Accounts == g.Missing+g.Telling+g.Checked {
 		return len(g.Things) >= s.few
 	}
 	return len(g.Later) >= s.few && !s.severalVary()
@@ -195,7 +203,12 @@ func (s *enumeration) severalVary() bool { return len(s.Going.Parameters) >= len
 
 // invites tells whether somebody whom the log knows makes or invites people who are there.
 func (g *scan) invites() bool {
-	return g.Telling > g.Missing && g.ActorType != string(parsers.ActorIP)
+	return g.Telling+g.Checked > g.Missing && g.ActorType != string(parsers.ActorIP)
+}
+
+// signingUp tells whether the form of a page may ask what is taken, for people who sign up.
+func (g *scan) signingUp() bool {
+	return g.Checked > g.Missing+g.Telling && mostly(g.Referred, g.Count)
 }
 
 func (s *enumeration) Expire(emit func(Event)) {
@@ -213,6 +226,9 @@ func (s *enumeration) describe(e *Event) {
 	case g.Telling > 0:
 		answers = "404, 409 or 422"
 	}
+	if g.Checked > 0 {
+		answers = "on whether there is an account"
+	}
 	on := g.Paths.of("path", "paths")
 	if len(g.Things) > len(g.Paths) {
 		on += ", for " + g.Things.of("thing", "different things")
@@ -223,6 +239,9 @@ func (s *enumeration) describe(e *Event) {
 	case g.asking():
 		e.Confidence = 0.2
 		e.Summary += "; most ask whether a file is there, as clients do before they send it"
+	case g.signingUp():
+		e.Confidence = 0.4
+		e.Summary += "; most requests name the page that led to them, as where people sign up behind one address"
 	case few && s.walks():
 		e.Confidence = 0.7
 		e.Summary += "; the values of one parameter are gone through"
@@ -276,10 +295,58 @@ func tellsAccount(r *parsers.Request) bool {
 	return ok
 }
 
-// accountRoute tells whether a request makes an account, invites to one or has its password
-// forgotten, and which account it names; "" if the log does not say. Who is known to the log and
-// makes accounts of others fills a directory.
+// answersCheck tells whether an answer tells that there is an account, or that there is none, to
+// who asked just that.
+func answersCheck(r *parsers.Request) bool {
+	return featuresOf(r).checks && r.Status >= 200 && r.Status < 300 && checkedAccount(r) != ""
+}
+
+// checkedAccount returns the account that somebody asks for whether it is there.
+func checkedAccount(r *parsers.Request) string {
+	if account := namedAccount(r); account != "" {
+		return account
+	}
+	for _, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var name, value string
+			if name, value, query = cutParameter(query); name == "name" || name == "value" {
+				return unescaped(value)
+			}
+		}
+	}
+	return ""
+}
+
+// checksAccounts tells whether at a path one learns whether there is an account: /users/exists,
+// /check-username, /email/availability. Whether a user has time is asked at /users/availability.
+func checksAccounts(path string) bool {
+	last := lastSegment(path)
+	parent := lastSegment(strings.TrimSuffix(strings.TrimRight(path, "/"), last))
+	holds := func(segment string, words ...string) bool {
+		segment = strings.ToLower(segment)
+		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(segment, word) })
+	}
+	names := func(segment string) bool {
+		return holds(segment, "username", "email", "nickname", "handle", "phone")
+	}
+	switch {
+	case holds(last, "exist", "taken"):
+		return names(last) || names(parent) || holds(last+"/"+parent, "user", "account", "member", "customer", "signup", "sign-up", "register", "auth")
+	case holds(last, "avail", "unique"):
+		return names(last) || names(parent) || holds(parent, "signup", "sign-up", "register")
+	case holds(last, "check") && !holds(last, "checkout"):
+		return names(last) || holds(last, "user", "account") || names(parent)
+	}
+	return false
+}
+
+// accountRoute tells whether a request makes an account, invites to one, has its password
+// forgotten or asks whether it is there, and which account it names; "" if the log does not say.
+// Who is known to the log and makes accounts of others fills a directory.
 func accountRoute(r *parsers.Request) (account string, ok bool) {
+	if featuresOf(r).checks {
+		return checkedAccount(r), true
+	}
 	last, _, _ := strings.Cut(strings.ToLower(lastSegment(r.Path)), ".")
 	switch last {
 	case "signup", "sign-up", "sign_up", "register", "registration", "registrations", "join", "create-account", "create_account",

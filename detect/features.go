@@ -32,7 +32,7 @@ type features struct {
 	unbidden bool // isUnbidden
 	odd      bool // mayProbe, but for headers
 	aims     bool // mayAim
-	paged    bool // it has a segment "page" with another one behind it
+	paged    bool // it has a segment "page" or "offset" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
 	isList   bool
@@ -40,6 +40,7 @@ type features struct {
 	byLink   bool // parsers.OpensByLink
 	filtered bool // a parameter may hold JSON
 	asks     bool // asksPath
+	checks   bool // checksAccounts
 
 	segments sketch // of the path
 	named    sketch // of the parameters
@@ -49,10 +50,12 @@ type features struct {
 
 	more    []uint64 // the objects beyond the first, by tag, where the query names several
 	stretch uint64   // how far the last of their numbers is from id, which is the first
+	apart   bool     // each of them is asked for by itself
 
 	idName string // of the parameter that id is of, as logged; "" if it is of none
-	inner  string // what stands in parameters that hold several, in the form of a query
+	inner  string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
+	logins int    // fields of such texts that log in
 	reads  bool   // the GraphQL text is known, and changes nothing
 }
 
@@ -78,12 +81,14 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 	own := room()
 	*own = *f
 	if own.graphQL {
-		own.operation, own.id, own.hasID = graphQLObject(r)
-		own.operation = clip(own.operation)
+		own.takeReading(r)
 	}
 	own.readParameters(r)
 	if own.graphQL || own.filtered {
 		own.readInner(r)
+	}
+	if strings.HasPrefix(r.Body, xmlBody) {
+		own.readXML(r)
 	}
 	own.lookAt(r.Query)
 	own.lookAt(r.Body)
@@ -147,7 +152,28 @@ func (f *features) readParameters(r *parsers.Request) {
 	}
 }
 
-// takeObject takes what a parameter of the query says of an object, if nothing did before.
+// readMatrix finds out what the matrix parameters of a path tell: /orders;id=17;org_id=42.
+func (f *features) readMatrix(path string) {
+	var all []string
+	for segment := range strings.SplitSeq(path, "/") {
+		_, matrix, _ := strings.Cut(segment, ";")
+		for text := range strings.SplitSeq(matrix, ";") {
+			if strings.IndexByte(text, '=') > 0 && strings.IndexByte(text, '&') < 0 {
+				all = append(all, text)
+			}
+		}
+	}
+	f.inner = strings.Join(all, "&")
+	var ids listedIDs
+	for query := f.inner; query != ""; {
+		var p parameter
+		query = p.read(query)
+		f.takeObject(&p, &ids)
+		f.named.addParameter(&p)
+	}
+}
+
+// takeObject takes what a parameter says of an object, if nothing did before.
 func (f *features) takeObject(p *parameter, ids *listedIDs) {
 	name, number := "", false
 	if !f.placed {
@@ -227,10 +253,11 @@ func pathFeatures(r *parsers.Request) *features {
 		byLink:   parsers.OpensByLink(path),
 		odd:      oddPath(path),
 		aims:     mayAimInPath(path),
-		paged:    strings.Contains(path, "/page/"),
+		paged:    strings.Contains(path, "/page/") || strings.Contains(path, "/offset/"),
 		picture:  isPicture(path),
 		searches: searchPath(path),
 		asks:     asksPath(path),
+		checks:   checksAccounts(path),
 
 		list: listing{Size: -1},
 	}
@@ -238,6 +265,12 @@ func pathFeatures(r *parsers.Request) *features {
 		f.id, f.hasID, f.numbered = routeID(path, route)
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)
+	if f.hasObject && (strings.IndexByte(path, ',') >= 0 || strings.IndexByte(path, '%') >= 0) {
+		f.takeListed(path, route)
+	}
+	if strings.IndexByte(path, ';') >= 0 {
+		f.readMatrix(path)
+	}
 	f.kinds = f.tell()
 	r.PathNotes.Write(parsers.Judging, f)
 	return f

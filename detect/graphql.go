@@ -2,7 +2,9 @@ package detect
 
 import (
 	"cmp"
+	"iter"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -28,50 +30,107 @@ func operationOf(r *parsers.Request) string {
 	return ""
 }
 
-// graphQLObject returns what a request to a GraphQL endpoint reads, and the number of the
-// object that it reads that of: by its variables, else by the first argument in its text.
-// What it reads is the first field of the text, which the client cannot name as it likes;
-// where the log has no text, the name of the operation. Where the log has no body it is of
-// no object, and what changes objects is none that reads.
-func graphQLObject(r *parsers.Request) (operation string, id uint64, ok bool) {
-	field := ""
+// A reading is what a request to a GraphQL endpoint reads.
+type reading struct {
+	operation string   // the first field of its text, which the client cannot name as it likes; else the name of the operation
+	ids       []string // of the objects that it reads that of: by arguments of the field, else by its variables; at most maxSeveral
+	apart     bool     // the field stands in a text several times: each is asked for by itself
+}
+
+// readingOf returns what the request reads: nothing where the log has no body, and where it
+// changes objects.
+func readingOf(r *parsers.Request) (got reading) {
+	name, variables := "", [...]string{r.Body, ""}
 	for _, query := range [...]string{r.Body, r.Query} {
 		for query != "" {
-			var name, value string
-			switch name, value, query = cutParameter(query); {
-			case name == "operationName":
-				operation = unescaped(value)
-			case name == "query":
+			var parameter, value string
+			switch parameter, value, query = cutParameter(query); parameter {
+			case "operationName":
+				name = unescaped(value)
+			case "variables": // JSON, in a query
+				variables[1] = string(appendArguments(nil, unescaped(value), true))
+			case "query":
 				text := strings.TrimSpace(unescaped(value))
 				if strings.HasPrefix(text, "mutation") {
-					return "", 0, false
+					return reading{}
 				}
-				field = firstField(text)
-				if n, found := argumentID(text); found && !ok {
-					id, ok = n, true
-				}
-			case name == "variables": // JSON, in a query
-				if n, found := namedID(unescaped(value)); found {
-					id, ok = n, true
-				}
-			case namesID(name) || namesThing(name):
-				n, isNumber := number(value)
-				if !isNumber {
-					n, isNumber = encodedNumber(unescaped(value))
-				}
-				if isNumber {
-					id, ok = n, true
-				}
+				got.takeText(text)
 			}
 		}
 	}
-	return cmp.Or(field, operation), id, ok
+	got.operation = cmp.Or(got.operation, name)
+	arguments := got.ids
+	got.ids = nil
+	for i, id := range arguments {
+		switch variable, ok := strings.CutPrefix(id, "$"); {
+		case !ok:
+			got.take(id)
+		case !slices.Contains(arguments[:i], id):
+			got.takeVariables(variables[:], func(name, _ string) bool { return name == variable })
+		}
+	}
+	if len(got.ids) == 0 {
+		got.takeVariables(variables[:], func(name, value string) bool {
+			_, isNumber := idNumber(value)
+			return namesID(name) || namesIDs(name) || isNumber && namesThing(name)
+		})
+	}
+	return got
+}
+
+// takeVariables takes those parameters that are ids.
+func (g *reading) takeVariables(queries []string, isID func(name, value string) bool) {
+	for _, query := range queries {
+		for query != "" {
+			var name, value string
+			name, value, query = cutParameter(query)
+			if value = unescaped(value); isID(name, value) {
+				g.take(value)
+			}
+		}
+	}
+}
+
+// takeText takes a text that reads.
+func (g *reading) takeText(text string) {
+	fields := 0
+	for name, field := range graphQLFields(text) {
+		if g.operation == "" {
+			g.operation = name
+		}
+		if name == g.operation {
+			g.take(argumentIDs(field))
+			fields++
+		}
+	}
+	g.apart = g.apart || fields > 1
+}
+
+// take takes the ids in a text, one or several.
+func (g *reading) take(text string) {
+	for id := range strings.FieldsFuncSeq(text, betweenIDs) {
+		if id = strings.TrimSpace(id); id != "" && len(g.ids) < maxSeveral {
+			g.ids = append(g.ids, id)
+		}
+	}
+}
+
+// takeReading takes what a request to a GraphQL endpoint reads.
+func (f *features) takeReading(r *parsers.Request) {
+	got := readingOf(r)
+	f.operation, f.apart = clip(got.operation), got.apart
+	if len(got.ids) == 0 {
+		return
+	}
+	f.object, f.hasObject = tag(got.ids[0]), true
+	f.id, f.hasID = idNumber(got.ids[0])
+	f.takeIDs(got.ids)
 }
 
 // readInner finds out what stands in parameters that hold several: the arguments of a GraphQL
 // text and what is JSON in a query. It is found as parameters of their own are.
 func (f *features) readInner(r *parsers.Request) {
-	var b []byte
+	b := []byte(f.inner)
 	for i, query := range [...]string{r.Query, r.Body} {
 		for query != "" {
 			var p parameter
@@ -80,7 +139,7 @@ func (f *features) readInner(r *parsers.Request) {
 			case f.graphQL && p.name == "query":
 				text = strings.TrimSpace(unescaped(text[:min(len(text), maxURLText)]))
 				if strings.HasPrefix(text, "mutation") {
-					f.change = clip(firstField(text))
+					f.takeChanges(text)
 				} else {
 					f.reads = true
 				}
@@ -124,14 +183,7 @@ func appendArguments(b []byte, text string, isJSON bool) []byte {
 		inside := isJSON || depth > 0
 		switch {
 		case c == '"':
-			end := i + 1
-			for end < len(text) && text[end] != '"' {
-				if text[end] == '\\' {
-					end++
-				}
-				end++
-			}
-			end = min(end, len(text))
+			end := min(stringEnd(text, i), len(text))
 			if inside {
 				set(name, text[i+1:end])
 			}
@@ -190,62 +242,122 @@ func namesEquality(name string) bool {
 	return false
 }
 
-// firstField returns the first field that a GraphQL text asks for, whatever alias it has.
-func firstField(text string) string {
-	_, text, _ = strings.Cut(text, "{")
-	for {
-		text = strings.TrimLeft(text, " \t\r\n,")
-		end := 0
-		for end < len(text) && isWordByte(text[end]) {
-			end++
+// takeChanges takes a text that changes something.
+func (f *features) takeChanges(text string) {
+	for name := range graphQLFields(text) {
+		f.change = cmp.Or(f.change, clip(name))
+		if logsIn(name) {
+			f.logins++
 		}
-		after := strings.TrimLeft(text[end:], " \t\r\n")
-		if end == 0 || !strings.HasPrefix(after, ":") {
-			return text[:end]
-		}
-		text = after[1:]
 	}
 }
 
-// argumentID returns the number of the first argument of a GraphQL text that is named like
-// an id: 17 of "{user(id: 17) {email}}".
-func argumentID(text string) (id uint64, ok bool) {
-	for {
-		_, after, found := strings.Cut(text, "(")
-		if !found {
-			return 0, false
+// logsIn tells whether a field is named like one that takes a password, or a code that is as
+// good as one.
+func logsIn(field string) bool {
+	field = strings.ToLower(field)
+	for _, word := range [...]string{"login", "log_in", "signin", "sign_in", "authenticate", "tokenauth", "obtaintoken", "createtoken", "tokencreate", "accesstokencreate",
+		"otp", "mfa", "2fa", "twofactor", "two_factor", "passcode", "verifycode", "verify_code", "confirmcode", "checkcode"} {
+		if strings.Contains(field, word) {
+			return true
 		}
-		arguments, rest, _ := strings.Cut(after, ")")
-		if id, ok = namedID(arguments); ok {
-			return id, true
+	}
+	return false
+}
+
+// graphQLFields returns the fields that the operations of a text ask for, each by its name,
+// whatever alias it has, with its arguments and what is asked for of it.
+func graphQLFields(text string) iter.Seq2[string, string] {
+	return func(yield func(name, field string) bool) {
+		braces, parens, part := 0, 0, 0
+		name, start := "", 0 // of the field at hand
+		for i := 0; i < len(text); i++ {
+			switch c := text[i]; {
+			case c == '"':
+				i = stringEnd(text, i)
+			case c == '#':
+				i += max(strings.IndexByte(text[i:], '\n'), 0)
+			case c == '(':
+				parens++
+			case c == ')':
+				parens--
+			case parens > 0:
+			case c == '{':
+				braces++
+			case c == '}':
+				if braces--; braces > 0 {
+					continue
+				}
+				if name != "" && !yield(name, text[start:i]) {
+					return
+				}
+				braces, name, part = 0, "", i+1
+			case braces != 1 || strings.HasPrefix(strings.TrimSpace(text[part:i]), "fragment"):
+			case c == '@', c == '.': // what follows is a directive, or the name of a fragment
+				i = wordEnd(text, i+len(text[i:])-len(strings.TrimLeft(text[i:], "@. "))) - 1
+			case isWordByte(c):
+				end := wordEnd(text, i)
+				if after := strings.TrimLeft(text[end:], " \t\r\n"); strings.HasPrefix(after, ":") { // an alias
+					i = len(text) - len(after)
+					continue
+				}
+				if name != "" && !yield(name, text[start:i]) {
+					return
+				}
+				name, start, i = text[i:end], end, end-1
+			}
 		}
-		text = rest
+		if name != "" {
+			yield(name, text[start:]) // it was cut short
+		}
 	}
 }
 
-// namedID returns the first number among arguments or members of an object that is named
-// like an id: 17 of "id: 17" and of {"id":"17"}.
-func namedID(text string) (id uint64, ok bool) {
-	for {
-		name, after, found := strings.Cut(text, ":")
-		if !found {
-			return 0, false
+// stringEnd returns where the string ends that begins at i: at its closing quote, or with the text.
+func stringEnd(text string, i int) int {
+	for i++; i < len(text) && text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			i++
 		}
-		value := strings.TrimLeft(after, " \"")
-		end := 0
-		for end < len(value) && (isAlnum(value[end]) || strings.IndexByte("+/-_=", value[end]) >= 0) {
-			end++
-		}
-		if namesID(lastWord(name)) {
-			if id, ok = number(value[:end]); !ok {
-				id, ok = encodedNumber(value[:end])
-			}
-			if ok {
-				return id, true
-			}
-		}
-		text = after
 	}
+	return i
+}
+
+// wordEnd returns where the word ends that begins at i.
+func wordEnd(text string, i int) int {
+	for i < len(text) && isWordByte(text[i]) {
+		i++
+	}
+	return i
+}
+
+// argumentIDs returns what the first argument of a field, or of one within it, that is named
+// like an id is given: 17 of "(id: 17) {email}", "1, 2" of "(ids: [1, 2])", "$u" of "(id: $u)"; "" if there is none.
+func argumentIDs(field string) string {
+	for field != "" {
+		_, field, _ = strings.Cut(field, "(")
+		var arguments string
+		for arguments, field, _ = strings.Cut(field, ")"); arguments != ""; {
+			var name string
+			name, arguments, _ = strings.Cut(arguments, ":")
+			if name = lastWord(name); !namesID(name) && !namesIDs(name) {
+				continue
+			}
+			value := strings.TrimLeft(arguments, " \t\r\n")
+			end := strings.IndexAny(value, ", \t\r\n}")
+			switch {
+			case strings.HasPrefix(value, "["):
+				end = strings.IndexByte(value, ']')
+			case strings.HasPrefix(value, `"`):
+				end = stringEnd(value, 0)
+			}
+			if end < 0 || end > len(value) {
+				end = len(value)
+			}
+			return value[:end]
+		}
+	}
+	return ""
 }
 
 // lastWord returns the last word of a text, without what follows it.

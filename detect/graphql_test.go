@@ -1,35 +1,47 @@
 package detect
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/litesoc/litesoc/parsers"
 )
 
-func TestGraphQLObject(t *testing.T) {
+func TestReadingOf(t *testing.T) {
 	for _, test := range []struct {
-		body, operation string
-		id              uint64
-		ok              bool
+		body, operation, ids string
+		apart                bool
 	}{
-		{"", "", 0, false},
-		{"operationName=GetUser&id=17", "GetUser", 17, true},
-		{"operationName=a17&id=17&query=query+a17%28%24id%3A+ID%21%29+%7B+b17%3A+user%28id%3A+%24id%29+%7B+email+%7D+%7D", "user", 17, true},
-		{"query=%7Buser%28id%3A17%29%7Bemail%7D%7D", "user", 17, true},
-		{"query=%7Buser%28name%3A%22a%22%2C+userId%3A+%2217%22%29%7Bemail%7D%7D", "user", 17, true},
-		{"query=%7Bnode%28id%3A%22VXNlcjoxMDAx%22%29%7Bid%7D%7D", "node", 1001, true},
-		{"id=VXNlcjoxMDAx&query=query%28%24id%3AID%21%29%7Bnode%28id%3A%24id%29%7Bid%7D%7D", "node", 1001, true},
-		{"query=%7Bnode%28id%3A%22User%22%29%7Bid%7D%7D", "node", 0, false},
-		{"query=%7Busers%28first%3A17%29%7Bemail%7D%7D", "users", 0, false},
-		{"query=mutation%7Bread%28id%3A17%29%7Bok%7D%7D", "", 0, false},
-		{"query=%28id%3A", "", 0, false},
-		{"query=%7B%3A%3A%3A", "", 0, false},
-		{"query=%7Ba%3Ab%3A", "", 0, false},
+		{"", "", "", false},
+		{"operationName=GetUser&id=17", "GetUser", "17", false},
+		{"operationName=a17&id=17&query=query+a17%28%24id%3A+ID%21%29+%7B+b17%3A+user%28id%3A+%24id%29+%7B+email+%7D+%7D", "user", "17", false},
+		{"query=%7Buser%28id%3A17%29%7Bemail%7D%7D", "user", "17", false},
+		{"query={user(name:\"a\",+userId:+\"17\"){email}}", "user", "17", false},
+		{"query={node(id:\"VXNlcjoxMDAx\"){id}}", "node", "VXNlcjoxMDAx", false},
+		{"id=VXNlcjoxMDAx&query=query($id:ID!){node(id:$id){id}}", "node", "VXNlcjoxMDAx", false},
+		{"query={users(first:17){email}}", "users", "", false},
+		{"query=mutation{read(id:17){ok}}", "", "", false},
+		{"query={a:user(id:1){email}b:user(id:\"2\")@include(if:$yes){email}user(id:3){...f}team(id:4){userId:id}}", "user", "1 2 3", true},
+		{"query={users(ids:[1,+2,\"3\"]){email}}", "users", "1 2 3", false},
+		{"query=query($ids:[ID]){users(ids:$ids){email}}&ids=1&ids=2", "users", "1 2", false},
+		{"query=query($a:ID,$b:ID){x:user(id:$a){id}y:user(id:$b){id}}&a=1&b=2&id=9", "user", "1 2", true},
+		{"query={user(id:1){id}}&query={user(id:2){id}}", "user", "1 2", false},
+		{"id=1&query=query($id:ID){user(id:$id){id}}&id=2&query=query($id:ID){user(id:$id){id}}", "user", "1 2", false},
+		{"query={me{user(id:17){id}}}", "me", "17", false},
+		{"query=fragment+f+on+User{id}{user(id:17){...f}}", "user", "17", false},
+		{"query={user(name:\"}{b(\"){id}user(id:5){id}}", "user", "5", true},
+		{"query=query($id:ID){user(id:$id){id}}", "user", "", false},
+		{"query=(id:", "", "", false},
+		{"query={:::", "", "", false},
+		{"query={a:b:", "", "", false},
+		{"query={user(id:[", "user", "", false},
+		{"query={user(id:\"", "user", "", false},
 	} {
 		r := &parsers.Request{Method: "POST", Path: "/api/GraphQL/", Body: test.body}
-		operation, id, ok := graphQLObject(r)
-		if operation != test.operation || id != test.id || ok != test.ok {
-			t.Errorf("%s: %q, %d, %v; want %q, %d, %v", test.body, operation, id, ok, test.operation, test.id, test.ok)
+		got := readingOf(r)
+		if got.operation != test.operation || !slices.Equal(got.ids, strings.Fields(test.ids)) || got.apart != test.apart {
+			t.Errorf("%s: %q, %q, %v; want %q, %q, %v", test.body, got.operation, got.ids, got.apart, test.operation, test.ids, test.apart)
 		}
 	}
 }

@@ -21,6 +21,7 @@ const (
 	HiddenKind                         // it comes from where one hides or rents machines
 	OddKind                            // mayProbe
 	AimKind                            // mayAim
+	CheckKind                          // its path asks whether there is an account
 )
 
 // kinds are those of which the requests of interest are; 0: of any. The admin routes of a site's
@@ -86,6 +87,9 @@ func (f *features) tell() (k Kinds) {
 	}
 	if f.aims {
 		k |= AimKind
+	}
+	if f.checks {
+		k |= CheckKind
 	}
 	return k
 }

@@ -19,14 +19,15 @@ func LoginFlood() *Detector {
 			"is the form again, or show it with 200. A form that is shown again after nearly every login tells, by its " +
 			"referer or by the error in its query. So do many logins that are answered alike by who never " +
 			"loads the form, or is no browser: people load it each time, in an office too. " +
-			"Logins of an API count elsewhere: programs log in as often as they are run. At WordPress's XML-RPC " +
+			"Logins of an API count elsewhere: programs log in as often as they are run. A GraphQL text that logs in several times by aliases " +
+			"counts as that many, and makes the event one of high severity: nobody does so who knows a password. At WordPress's XML-RPC " +
 			"all answers are 200; Jetpack signs its requests and does not count.",
 		Type:      BruteForceDetected,
 		Severity:  Medium,
 		Technique: "T1110",
 		OWASP:     "API2:2023",
 		Of:        LoginKind | WriteKind,
-		Match:     func(r *parsers.Request) bool { return unclearLogin(r) || loginForm(r) },
+		Match:     func(r *parsers.Request) bool { return unclearLogin(r) || loginForm(r) || batchedLogins(r) > 1 },
 		GroupBy:   ByClient,
 	}
 	limit := d.count("limit", 20, "`logins` answered alike within the window that nobody makes by hand")
@@ -57,6 +58,15 @@ func unclearLogin(r *parsers.Request) bool {
 		return !IsAPIPath(r) && (leadsBack(r.Query) || refererPath(r.Referer) == r.Path)
 	}
 	return r.Event == "" && isLoginPage(r.Path)
+}
+
+// batchedLogins returns how many logins a request to a GraphQL endpoint makes at once, whose 200 may
+// hold as many errors.
+func batchedLogins(r *parsers.Request) int {
+	if r.Status != 200 {
+		return 0
+	}
+	return featuresOf(r).logins
 }
 
 const xmlRPC = "/xmlrpc.php"
@@ -159,6 +169,7 @@ type flood struct {
 	Other  int64  // answers unlike the usual one
 	Unlike string // the first of those, in words
 	Script bool   // most are of no browser
+	More   int64  `json:",omitempty"` // logins beyond the first of each request
 }
 
 func (s *loginFlood) Observe(r *parsers.Request, emit func(Event)) {
@@ -172,7 +183,7 @@ func (s *loginFlood) Observe(r *parsers.Request, emit func(Event)) {
 		return
 	}
 	severity := Medium
-	if g.Count >= s.grave || g.Shown >= 2*int64(s.again) {
+	if g.More > 0 || g.logins() >= s.grave || g.Shown >= 2*int64(s.again) {
 		severity = High
 	}
 	g.reach(severity, Attempted)
@@ -184,6 +195,8 @@ func (s *loginFlood) Expire(emit func(Event)) {
 		s.Going.end(emit, s.describe)
 	}
 }
+
+func (g *flood) logins() int64 { return g.Count + g.More }
 
 // form takes a form that is loaded, or shown again.
 func (s *loginFlood) form(r *parsers.Request) {
@@ -204,9 +217,10 @@ func (s *loginFlood) form(r *parsers.Request) {
 
 // send takes a login.
 func (s *loginFlood) send(r *parsers.Request) {
-	answer := answerOf(r)
+	answer, logins := answerOf(r), max(batchedLogins(r), 1)
 	if g := s.Going; g != nil {
 		g.extend(r)
+		g.More += int64(logins - 1)
 		if !alike(g.Answer, answer) {
 			if g.Other++; g.Other == 1 {
 				g.Unlike = fmt.Sprintf("%d with %d bytes, at %s", r.Status, max(r.Bytes, 0), r.Time.UTC().Format("15:04:05"))
@@ -214,8 +228,12 @@ func (s *loginFlood) send(r *parsers.Request) {
 		}
 		return
 	}
-	s.Sent.Slide(mark(r, answer), s.window, s.limit)
-	s.judge(r)
+	for range min(logins, s.limit) {
+		s.Sent.Slide(mark(r, answer), s.window, s.limit)
+	}
+	if s.judge(r); s.Going != nil {
+		s.Going.More += int64(max(logins-s.limit, 0))
+	}
 }
 
 // judge begins a flood if there is one, with a request that counts.
@@ -223,11 +241,13 @@ func (s *loginFlood) judge(r *parsers.Request) {
 	if !s.failing() && !s.blind() {
 		return
 	}
-	g := &flood{Episode: beginByClient(r, s.Sent), Shown: int64(len(s.Shown)), Forms: int64(len(s.Forms)), Answer: s.usual()}
 	scripts := 0
 	for _, m := range s.Sent {
 		scripts += int(m.Tag & 1)
 	}
+	requests := slices.CompactFunc(slices.Clone(s.Sent), func(a, b Mark) bool { return a.Evidence == b.Evidence })
+	g := &flood{Episode: beginByClient(r, requests), Shown: int64(len(s.Shown)), Forms: int64(len(s.Forms)), Answer: s.usual(),
+		More: int64(len(s.Sent) - len(requests))}
 	g.Script = 5*scripts >= 4*len(s.Sent)
 	s.Going, s.Sent, s.Forms, s.Shown = g, nil, nil, nil
 }
@@ -304,7 +324,7 @@ func (s *loginFlood) describe(e *Event) {
 		to = fmt.Sprintf(" to %q", clip(e.Route))
 	}
 	e.Summary = fmt.Sprintf("%s sent %s%s in %s, answered %d as if they had worked (threshold: %d answered alike, or the form shown again %d times, within %s)",
-		who(e.ActorID, e.ActorType), plural(e.Count, "login", "logins"), to, inWords(e.Last.Sub(e.First)), g.Answer>>40, s.limit, s.again, inWords(s.window))
+		who(e.ActorID, e.ActorType), plural(g.logins(), "login", "logins"), to, inWords(e.Last.Sub(e.First)), g.Answer>>40, s.limit, s.again, inWords(s.window))
 	e.Confidence = 0.5 // a program that logs in again and again looks the same
 	switch {
 	case g.Shown >= int64(s.again):
@@ -315,12 +335,15 @@ func (s *loginFlood) describe(e *Event) {
 	default:
 		e.Summary += fmt.Sprintf("; the form was loaded %d times, and people load it each time", g.Forms)
 	}
+	if g.More > 0 {
+		e.Summary += fmt.Sprintf("; %s made them, several at once, and GraphQL answers 200 whether they work or not", plural(e.Count, "request", "requests"))
+	}
 	if g.Other > 0 {
 		e.Summary += fmt.Sprintf("; %s unlike the others, the first %s: see whether that one worked", plural(g.Other, "answer was", "answers were"), g.Unlike)
 	}
 	if e.Severity == High {
 		e.Confidence = 0.85
 	}
-	e.Metadata = Meta("logins", e.Count, "status", g.Answer>>40, "forms_shown_again", g.Shown, "forms_loaded", g.Forms,
+	e.Metadata = Meta("logins", g.logins(), "status", g.Answer>>40, "forms_shown_again", g.Shown, "forms_loaded", g.Forms,
 		"other_answers", g.Other, "other_answer", g.Unlike, "window_seconds", int(s.window.Seconds()))
 }

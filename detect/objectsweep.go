@@ -57,7 +57,7 @@ func byActorTypeAndRoute(r *parsers.Request, b []byte) []byte {
 	}
 	b = append(b, typ...)
 	b = append(b, ' ')
-	return appendSpelling(b, r)
+	return appendRoute(r, b)
 }
 
 const (
@@ -122,9 +122,10 @@ type sweep struct {
 	Most             int64 // objects within the window
 	Granted, Refused int64 // of Count
 	Crawler          crawling
-	Page             bool // its route may be one of pages for everybody
-	Contents         bool `json:",omitempty"` // its objects are named by what they hold
-	Agents           int  `json:",omitempty"` // user agents of an address where none asked for too many by itself; else 0
+	Operation        string `json:",omitempty"` // of GraphQL, whose 200 may hold an error
+	Page             bool   // its route may be one of pages for everybody
+	Contents         bool   `json:",omitempty"` // its objects are named by what they hold
+	Agents           int    `json:",omitempty"` // user agents of an address where none asked for too many by itself; else 0
 	// What it was measured with when it began.
 	Limit, OthersP99, OthersHours, OwnP99, OwnHours int64
 	OthersActors                                    int
@@ -286,6 +287,7 @@ func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 	g.Page = g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) &&
 		!strings.Contains(r.Route, "{uuid}") && !strings.Contains(r.Route, "{hash}") && !strings.Contains(r.Route, "{email}")
 	g.Contents = namesContents(r.Path)
+	g.Operation = operationOf(r)
 	// Its objects are no measure for others, as long as it goes on.
 	if !a.Apart {
 		s.Hours.remove(a.Peak)
@@ -321,7 +323,7 @@ func (s *objectSweep) judge(g *sweep) {
 	}
 	severity = g.Crawler.most(severity)
 	switch {
-	case 2*g.Granted > g.Count:
+	case 2*g.Granted > g.Count && g.Operation == "":
 		g.reach(severity, Succeeded)
 	case g.Refused == g.Count:
 		g.reach(severity, Blocked)
@@ -372,7 +374,7 @@ func (s *objectSweep) describe(g *sweep, e *Event) {
 	if g.Most > maxSightings {
 		about = "about " // by a sample
 	}
-	e.Summary = fmt.Sprintf("%s asked for %s%d objects of %q within %s", who(e.ActorID, e.ActorType), about, g.Most, clip(e.Route), inWords(s.window))
+	e.Summary = fmt.Sprintf("%s asked for %s%d objects of %q within %s", who(e.ActorID, e.ActorType), about, g.Most, strings.TrimSpace(clip(e.Route)+" "+g.Operation), inWords(s.window))
 	kind := map[string]string{"api_key": "API keys", "user": "users", "token": "tokens", "session": "sessions"}[e.ActorType]
 	if kind == "" {
 		kind = "addresses"

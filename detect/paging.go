@@ -50,9 +50,12 @@ func (f *features) newListingReader(r *parsers.Request) (b listingReader) {
 	}
 	b.r, b.f, b.sum = r, f, newPageTagger(r, f)
 	if f.paged {
-		_, rest, _ := strings.Cut(r.Path, "/page/")
-		segment, _, _ := strings.Cut(rest, "/")
-		b.ok = b.l.number(newValue(segment))
+		for name, rest := nextSegment(r.Path); name != ""; name, rest = nextSegment(rest) {
+			value, _ := nextSegment(rest)
+			if kind := pagingKind(name); kind == numberName || kind == sizeName {
+				b.ok = b.l.take(kind, name, newValue(value), r.Time) && b.l.Paged || b.ok
+			}
+		}
 	}
 	return b
 }
@@ -113,6 +116,8 @@ func (l *listing) take(kind nameKind, name string, v parameterValue, at time.Tim
 		return said || v.text == "" || !ambiguousSize(name)
 	case numberName:
 		return !isClock(v, at) && l.number(v)
+	case rangeName:
+		return l.span(v.text)
 	case cursorName:
 		if isCursor(v.text) && !isClock(v, at) {
 			l.Place, l.Paged, l.First = v.text, true, v.text == "" || v.text == "null"
@@ -161,6 +166,25 @@ func (l *listing) number(v parameterValue) bool {
 		l.Place, l.Paged, l.First = v.text, true, v.number <= 1
 	}
 	return v.isNumber
+}
+
+// span takes the numbers of the first and the last record of a page, "100-199" or "[100,199]", and
+// tells whether they are such: pages follow one another and have round sizes, prices do not.
+func (l *listing) span(text string) bool {
+	text = strings.Trim(unescaped(text), "[]")
+	from, to, found := strings.Cut(text, "-")
+	if !found {
+		from, to, _ = strings.Cut(text, ",")
+	}
+	first, ok := number(from)
+	last, too := number(strings.TrimSpace(to))
+	size := last - first + 1
+	if !ok || !too || last <= first || first%size != 0 || size%5 != 0 {
+		return false
+	}
+	l.Size = max(l.Size, int64(min(size, math.MaxInt64)))
+	l.Place, l.Paged, l.First = text, true, first == 0
+	return true
 }
 
 // answersList tells, at little cost, whether the request can have got a list.
@@ -252,6 +276,7 @@ const (
 	shortName           // where it begins, if another one says how many: else it may be a post, a product
 	shortSize           // how many, if another one says where it begins: else it may be of a password, a box
 	graphName           // several things at once: arguments of GraphQL
+	rangeName           // where it begins and ends, by numbers of records
 )
 
 // pagingKind tells what the parameter is for, however it is written: per_page, perPage,
@@ -306,6 +331,8 @@ func kindOfPlain(name []byte) nameKind {
 		return shortSize
 	case "variables", "query":
 		return graphName
+	case "range":
+		return rangeName
 	case "cb", "cachebuster", "nocache", "rand", "random", "rnd", "nonce", "dc", "cachebust", "cachebreaker", "bust", "requestid", "correlationid", "traceid", "draw", "":
 		return chanceName
 	}

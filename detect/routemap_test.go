@@ -39,6 +39,8 @@ func TestClassify(t *testing.T) {
 		{"POST", "/login;jsessionid=1A2B", 401, LoginFailed},
 		{"POST", "/api/v1/auth/login", 401, LoginFailed},
 		{"POST", "/de/shop/customer/signin", 401, LoginFailed},
+		{"POST", "/api/login_check", 401, LoginFailed},
+		{"POST", "/api/login_check", 200, LoginSuccess},
 		{"POST", "/users/sign_in", 200, LoginFailed},
 		{"POST", "/admins/sign_in", 200, LoginFailed},
 		{"POST", "/api/v1/auth/sign_in", 200, LoginSuccess},

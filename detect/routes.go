@@ -143,6 +143,7 @@ func loginRoutes() []RouteRule {
 		"**/accounts:signinwithpassword", // Firebase
 		"**/api-token-auth",
 		"**/login.json|sign_in.json|sessions.json",
+		"**/login_check", // Symfony
 		// The second factor: six digits can be guessed.
 		"**/otp|mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor|passcode/verify|challenge|validate|check|authenticate",
 		"**/verify/otp|mfa|2fa|totp|two-factor|two_factor|passcode",

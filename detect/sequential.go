@@ -19,7 +19,7 @@ func SequentialIDs() *Detector {
 			"Where ids are numbers, the next object is one addition away, and who counts through them " +
 			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
 			"people use who work on objects of their own, make no run. A request that names several neighbours at once " +
-			"counts as one. The numbers of pages, dates and " +
+			"counts as one, but each for itself that a GraphQL text asks for by aliases of one field: applications ask for a list. The numbers of pages, dates and " +
 			"coordinates are no ids. A page shows the rows of a list, or pictures, by as many requests: where " +
 			"browsers asked from a page of the site, for no more ids than pages have rows, and were refused none, " +
 			"the event is of high severity, not critical, and of low confidence. The crawler of a search engine reads what a page links to: from an " +
@@ -97,6 +97,7 @@ type walk struct {
 	From, To         uint64 // ends of the run when last seen
 	Granted, Refused int64  // of Count
 	Several          bool   `json:",omitempty"` // a request was for more than one id
+	Apart            bool   `json:",omitempty"` // and for each by itself
 	OfPage           bool   `json:",omitempty"` // since it began all requests may be a page's, and no more than it has rows
 	Crawler          crawling
 }
@@ -117,7 +118,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	id, _ := objectID(r)
 	v := visit{momentOf(r.Time), id, evidence(r), int32(r.Status), uint32(featuresOf(r).stretch)}
 	lo, hi, filled := s.run(s.visit(v))
-	if hi-lo < *s.least {
+	if hi-lo < *s.least && !(featuresOf(r).apart && filled >= uint64(*s.least)) {
 		return
 	}
 	run := s.Visits[lo:hi]
@@ -130,6 +131,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.Going.From, s.Going.To = run[0].Tag, run[len(run)-1].last()
 	s.Going.Filled = 100 * filled / (s.Going.To - s.Going.From + 1)
+	s.Going.Apart = s.Going.Apart || featuresOf(r).apart
 	s.Going.OfPage = s.Going.OfPage && filled <= maxRows && ofPage(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
@@ -306,7 +308,10 @@ func (s *sequentialIDs) describe(e *Event) {
 	e.Summary = fmt.Sprintf("%s asked for %s of %q, from %d to %d, in %s; %d of %d requests were granted (threshold: %s that fill %d%% of their range, within %s)",
 		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), strings.TrimSpace(clip(e.Route)+" "+w.Operation), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
 		w.Granted, e.Count, plural(int64(*s.least), "id", "ids"), *s.density, inWords(*s.window))
-	if w.Several {
+	switch {
+	case w.Apart:
+		e.Summary += "; a request asks for several, each by itself under an alias"
+	case w.Several:
 		e.Summary += "; what names several ids counts as one"
 	}
 	if w.GraphQL && w.Granted > 0 {
@@ -375,9 +380,7 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 	}
 	if !ok && len(text) <= maxEncoded {
 		text = strings.TrimSpace(unescaped(text))
-		if n, ok = namedNumber(text); !ok {
-			n, ok = encodedNumber(text)
-		}
+		n, ok = idNumber(text)
 	}
 	return n, ok
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A request may name several objects at once: "ids=1,2,3", "ids[]=1&ids[]=2", "id=1&id=2",
+// A request may name several objects at once: /users/1,2,3, "ids=1,2,3", "ids[]=1&ids[]=2", "id=1&id=2",
 // "filter[id][in]=1,2", "id=in.(1,2)" of PostgREST. Each is asked for.
 
 // maxSeveral bounds the objects of one request.
@@ -72,23 +72,54 @@ func (l *listedIDs) objects(query string) (ids []string) {
 	return ids
 }
 
+// takeListed takes the ids that stand, separated by commas, in the last place of a route:
+// /users/1,2,3.
+func (f *features) takeListed(path, route string) {
+	last := ""
+	for path, route, _ = cutPlaces(path, route); route != ""; {
+		var place, value string
+		place, route = nextSegment(route)
+		value, path = nextSegment(path)
+		if strings.IndexByte(place, '{') >= 0 {
+			last = value
+		}
+	}
+	ids := strings.SplitN(unescapedPath(last), ",", maxSeveral)
+	if len(ids) < 2 {
+		return
+	}
+	around := f.object ^ tag(last) // of the places before
+	f.id, f.hasID = idNumber(ids[0])
+	f.takeIDs(ids)
+	f.object ^= around
+	for i := range f.more {
+		f.more[i] ^= around
+	}
+}
+
+// idNumber returns the number that an id is, or stands for.
+func idNumber(id string) (n uint64, ok bool) {
+	if n, ok = namedNumber(id); !ok {
+		n, ok = encodedNumber(id)
+	}
+	return n, ok
+}
+
 func betweenIDs(c rune) bool { return strings.ContainsRune(`,|;()[]"'`, c) }
 
-// takeSeveral takes what a query or a body says that names several objects. Numbers that are close
-// together are one stretch, which has the number where it begins; of others, takeNumber tells.
-func (f *features) takeSeveral(l *listedIDs, query string) {
-	ids := l.objects(query)
+// takeSeveral takes what a query or a body says that names several objects.
+func (f *features) takeSeveral(l *listedIDs, query string) { f.takeIDs(l.objects(query)) }
+
+// takeIDs takes the ids of objects, if they are several. Numbers that are close together are one
+// stretch, which has the number where it begins; of others, takeNumber tells.
+func (f *features) takeIDs(ids []string) {
 	if len(ids) < 2 {
 		return
 	}
 	var numbers []uint64
 	for _, id := range ids {
 		f.more = append(f.more, tag(id))
-		n, ok := namedNumber(id)
-		if !ok {
-			n, ok = encodedNumber(id)
-		}
-		if ok {
+		if n, ok := idNumber(id); ok {
 			numbers = append(numbers, n)
 		}
 	}

@@ -321,7 +321,7 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 		if v, ok := aimsInside(value); ok {
 			return guard(r, newAim(name, value, v), value), true
 		}
-		return aim{}, false
+		return nestedAim(name, value)
 	}
 	if !bareHost(value) || !namedURL(name) {
 		return aim{}, false
@@ -339,6 +339,27 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 		}
 	}
 	return a, true
+}
+
+// nestedAim returns the URL within another one that leads to the credentials of a cloud: services
+// redirect to what their own parameters say. Links lead through such services for good, but not there.
+func nestedAim(name, outer string) (aim, bool) {
+	_, rest, _ := strings.Cut(unescape(outer, true), "://")
+	for {
+		i := strings.Index(rest, "://")
+		if i < 0 {
+			return aim{}, false
+		}
+		start := i
+		for start > 0 && isLetter(rest[start-1]) {
+			start--
+		}
+		url, _, _ := strings.Cut(rest[start:], "&")
+		if v, ok := aimsInside(url); ok && v.Range == rangeMetadata {
+			return newAim(name, url, v), true
+		}
+		rest = rest[i+len("://"):]
+	}
 }
 
 // jsonAim returns the worst URL among the strings of JSON, or of GraphQL, in a parameter. Where

@@ -1,12 +1,65 @@
 package detect
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// What XML in a parameter or a body makes a server fetch.
+// What XML in a parameter or a body asks for, and makes a server fetch.
+
+// xmlBody is what a body that is XML begins with, as the one parameter that it is.
+const xmlBody = "body=%3C"
+
+// readXML finds out what the elements of a body tell: where the operation of a SOAP message says
+// that it gets something, which objects. It is found as parameters of their own are.
+func (f *features) readXML(r *parsers.Request) {
+	operation, fields := xmlFields(unescaped(r.Body[len("body="):]))
+	f.inner = strings.Trim(f.inner+"&"+fields, "&")
+	asked := operation != "" && asksPath(operation)
+	var ids listedIDs
+	for fields != "" {
+		var p parameter
+		fields = p.read(fields)
+		f.named.addParameter(&p)
+		if asked {
+			f.takeObject(&p, &ids)
+		}
+	}
+}
+
+// xmlFields returns, in the form of a query, what the elements of XML hold that hold text alone,
+// each by its name without a namespace. Of a SOAP message it is what its body holds, and the
+// operation the first element there.
+func xmlFields(text string) (operation, fields string) {
+	var b strings.Builder
+	inBody := false
+	for {
+		_, rest, found := strings.Cut(text, "<")
+		tag, after, closed := strings.Cut(rest, ">")
+		if !found || !closed {
+			return operation, strings.TrimPrefix(b.String(), "&")
+		}
+		text = after
+		if tag == "" || strings.IndexByte("/?!", tag[0]) >= 0 || strings.HasSuffix(tag, "/") {
+			continue
+		}
+		name, _, _ := strings.Cut(tag, " ")
+		name = strings.TrimSpace(name[strings.IndexByte(name, ':')+1:])
+		switch {
+		case inBody && operation == "":
+			operation = name
+		case name == "Body":
+			inBody = true
+			b.Reset()
+		}
+		value, end, _ := strings.Cut(after, "<")
+		if value = strings.TrimSpace(value); value != "" && strings.HasPrefix(end, "/") {
+			b.WriteString("&" + url.QueryEscape(name) + "=" + url.QueryEscape(value))
+		}
+	}
+}
 
 // isDocument tells whether the value of a parameter is XML that a program reads, by its
 // beginning or because it is all of a body. Of what people write, HTML for the most part, links

@@ -12,7 +12,8 @@ const maxBody = 4 << 10
 // bodyParameters returns the fields that a logged request body sets, in the form of a
 // query: a form as it is, and of JSON each value with the name it stands under, whatever
 // lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list). Only
-// what says which thing an object is keeps the name of that: "role[name]=admin" of {"role":{"name":"admin"}}.
+// what says which thing an object is keeps the name of that: "role[name]=admin" of {"role":{"name":"admin"}},
+// "org_id=7" of {"org":{"id":7}}.
 // JSON may be cut short, as loggers do. JSON Patch sets what its paths name. The value of a
 // secret, as secret tells of names, has its name where the two stand apart, as in
 // {"type":"password","value":"…"}. So is multipart/form-data, of whose files the name is told.
@@ -66,11 +67,16 @@ func jsonParameters(text string, secret func(name string) bool) string {
 			name = said
 		}
 		said = value
-		if n := len(around); n > 0 && around[n-1] != "" && tellsWhich(name) && b.Len() < maxBody {
-			addParameter(&b, around[n-1]+"["+name+"]", value)
-			return
+		full := name
+		if n := len(around); n > 0 && around[n-1] != "" && b.Len() < maxBody {
+			switch object := around[n-1]; {
+			case tellsWhich(name):
+				full = object + "[" + name + "]"
+			case name == "id" && owns(object):
+				full = object + "_id"
+			}
 		}
-		addParameter(&b, name, value)
+		addParameter(&b, full, value)
 	}
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
@@ -117,6 +123,15 @@ func jsonParameters(text string, secret func(name string) bool) string {
 func tellsWhich(name string) bool {
 	switch name {
 	case "name", "slug", "value", "type":
+		return true
+	}
+	return false
+}
+
+// owns tells whether an object is named like one that owns others: its id is no id of what is asked for.
+func owns(name string) bool {
+	switch name {
+	case "org", "organization", "organisation", "tenant", "workspace", "account", "user", "owner":
 		return true
 	}
 	return false

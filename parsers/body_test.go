@@ -13,6 +13,7 @@ func TestBodyParameters(t *testing.T) {
 		{`{}`, ""},
 		{`{"url":"http://169.254.169.254/latest/"}`, "url=http%3A%2F%2F169.254.169.254%2Flatest%2F"},
 		{`{"user": {"name": "eve", "role" : "admin"}, "n": 3, "on": true, "off": null}`, "user%5Bname%5D=eve&role=admin&n=3&on=true"},
+		{`{"report":{"organization":{"id":"o1","kind":"a"},"file":{"id":2}},"owner":{"id":3},"id":4}`, "organization_id=o1&kind=a&id=2&owner_id=3&id=4"},
 		{`{"roles":[{"id":1,"name":"admin"},{"name":"owner"}],"name":"eve"}`, "id=1&roles%5Bname%5D=admin&roles%5Bname%5D=owner&name=eve"},
 		{`{"a":{"name":{"b":1}},"type":"c"}}}{"slug":"d`, "b=1&type=c&slug=d"},
 		{`{"roles":["admin","owner"],"ids":[1, 2]}`, "roles=admin&roles=owner&ids=1&ids=2"},

@@ -169,7 +169,27 @@ func kindOf(s, last string) string {
 	case isBlob(s):
 		return "{token}"
 	}
-	return ""
+	return kindOfList(s, last)
+}
+
+// kindOfList is kindOf for several ids, separated by commas.
+func kindOfList(s, last string) string {
+	if strings.IndexByte(s, ',') < 0 {
+		return ""
+	}
+	all := ""
+	for one := range strings.SplitSeq(s, ",") {
+		switch kind := kindOf(one, last); kind {
+		case "{id}", "{uuid}", "{hash}":
+			if all != "" && kind != all {
+				return ""
+			}
+			all = kind
+		default:
+			return ""
+		}
+	}
+	return all
 }
 
 func allDecimal(s string) bool {

@@ -36,6 +36,15 @@ func TestRoute(t *testing.T) {
 		{"/blobs/aaaaaaaaaaaaaaaaaaaa", "/blobs/aaaaaaaaaaaaaaaaaaaa"},
 		{"/blobs/01234567890123456789", "/blobs/{id}"},
 
+		{"/users/1,2,3", "/users/{id}"},
+		{"/users/1%2C2", "/users/{id}"},
+		{"/files/3f2504e0-4f89-11d3-9a0c-0305e82c3301,3f2504e0-4f89-11d3-9a0c-0305e82c3302", "/files/{uuid}"},
+		{"/files/3f2504e0-4f89-11d3-9a0c-0305e82c3301,7", "/files/3f2504e0-4f89-11d3-9a0c-0305e82c3301,7"},
+		{"/users/1,2,", "/users/1,2,"},
+		{"/users/1,me", "/users/1,me"},
+		{"/weather/52.5,13.4", "/weather/52.5,13.4"},
+		{"/days/2026-03-01,2026-03-02", "/days/2026-03-01,2026-03-02"},
+
 		{"/users/dXNlcjoxMDAx", "/users/{id}"},
 		{"/users/VXNlcjoxMDAx/orders", "/users/{id}/orders"},
 		{"/users/MTAwMQ==", "/users/{id}"},
