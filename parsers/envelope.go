@@ -81,6 +81,9 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 	if err == nil {
 		return nil
 	}
+	if rejectOf(err).Reason == reasonUnanswered {
+		return err
+	}
 	if rejectOf(err).Reason == reasonNoTime {
 		if proven || depth < maxEnvelopes { // an envelope around it may have the time
 			return err

@@ -71,9 +71,12 @@ month, or a zone is a name of several, the time is not read.
 
 A duration is what its key says it counts ("duration_ms"), else a text with its unit
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
-(told by level, message and time), nanoseconds for Traefik, kamal-proxy and logrus behind
-negroni. What is left is seconds if it has a decimal point, as Caddy, zap and nginx have
-it, nanoseconds if it has more than six digits, and else milliseconds.
+(told by level, message and time), nanoseconds for Traefik, kamal-proxy, logrus behind
+negroni, and slog (told by time, LEVEL and msg) from a microsecond on. What is left is
+seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
+
+Fastify tells of a request in two lines, which are put together: the time is that of the
+answer.
 
 The rows of CSV whose first row names its columns by such keys are read as objects. One
 may stand in a line of a JSON array, but not over several. Text before an object is
@@ -87,7 +90,8 @@ other loggers, which hold neither a request nor a status, are skipped.`,
 			`{"ClientIP":"2001:db8::7","ClientRequestHost":"api.example.com","ClientRequestMethod":"GET","ClientRequestURI":"/v1/items","EdgeResponseBytes":570,"EdgeResponseStatus":404,"EdgeStartTimestamp":1772359200123000000,"RayID":"761fde4e984e5ab2"}`,
 			`{"level":30,"time":1772359200123,"pid":1,"hostname":"web-1","req":{"id":7,"method":"GET","url":"/v1/items","headers":{"host":"api.example.com","user-agent":"curl/8.5.0"},"remoteAddress":"203.0.113.9","remotePort":40000},"res":{"statusCode":200},"responseTime":3,"msg":"request completed"}`,
 		},
-		New: func() ParseFunc { return enveloped(newJSONParser(c).parse) },
+		Headers: []string{fastifyBegin},
+		New:     func() ParseFunc { return enveloped(newJSONParser(c).parse) },
 	}
 }
 
@@ -123,6 +127,9 @@ type jsonParser struct {
 
 	targets targets
 
+	begun     begunLines // of requests that a later line tells the answer of
+	answering bool       // a line of begun is read
+
 	keys  map[jsonKey]seenKey // the keys met so far
 	shape []seenKey           // those of the last line, in order: most lines have the same
 
@@ -143,22 +150,25 @@ type jsonParser struct {
 
 // jsonRest is what a line says beyond its Fields.
 type jsonRest struct {
-	request string // request line
-	query   string
-	params  string // the parameters of the query as a JSON object
-	call    string // a URL that the application is asked to call
-	said    string // a JSON body, of the request if that has one
-	date    string // where the log has it apart from
-	hour    string // the time of day
-	logger  string
-	status  bool // a status was given
-	log     bool // it bears the marks of a logger: a level or a message
-	blocked bool // a firewall kept the request from its target
-	started bool // it tells of a request that another line will tell more of
-	ended   bool // it is such another
-	module  bool // what wrote it is named as Rust does: it may tell of anything while a request is answered
-	marks   jsonMark
-	guessed unit // what the duration was taken to count; unitUnknown if the log says it
+	request  string // request line
+	query    string
+	params   string // the parameters of the query as a JSON object
+	call     string // a URL that the application is asked to call
+	said     string // a JSON body, of the request if that has one
+	date     string // where the log has it apart from
+	hour     string // the time of day
+	logger   string
+	status   bool // a status was given
+	log      bool // it bears the marks of a logger: a level or a message
+	blocked  bool // a firewall kept the request from its target
+	started  bool // it tells of a request that another line will tell more of
+	ended    bool // it is such another
+	capital  bool // its level is in capitals
+	incoming bool // it is what Fastify writes of a request before that is answered
+	exchange exchange
+	module   bool // what wrote it is named as Rust does: it may tell of anything while a request is answered
+	marks    jsonMark
+	guessed  unit // what the duration was taken to count; unitUnknown if the log says it
 }
 
 // jsonKey is a key below a node.
@@ -620,6 +630,13 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		f.Referer = s
 	case jsonRequestID:
 		f.RequestID = s
+		if p.rest.exchange.id == "" { // a header may name another
+			p.rest.exchange.id = s
+		}
+	case jsonMachine:
+		p.rest.exchange.machine = s
+	case jsonProcess:
+		p.rest.exchange.process = s
 	case jsonTenant:
 		f.Tenant = s
 	case jsonBody:
@@ -642,6 +659,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 			p.rest.started = true
 		}
 		p.rest.ended = s == "completed handling request"
+		p.rest.incoming = s == "incoming request"
 	case jsonAction:
 		p.rest.blocked = s == "BLOCK" || s == "Blocked" // AWS WAF, Azure
 		if s == "request_started" {                     // django-structlog
@@ -722,7 +740,7 @@ func (p *jsonParser) assemble() error {
 		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
 	}
 	if p.rest.started && !p.rest.status {
-		return &Reject{Reason: reasonUnanswered, Value: p.line, Skip: true} // the line of its end follows
+		return p.unanswered() // the line of its end follows
 	}
 	if p.rest.module && !p.rest.status {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: true}
@@ -744,6 +762,11 @@ func (p *jsonParser) assemble() error {
 		f.setRequestLine(f.Target)
 	}
 	request := f.Method != "" && f.Target != ""
+	if p.rest.exchange.id != "" && (p.rest.incoming || p.begun.young != nil) {
+		if joined, err := p.joinLines(request); joined || err != nil {
+			return err
+		}
+	}
 	if !request && (!p.rest.status || p.rest.log && f.Method == "" && f.Target == "") {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: p.rest.log}
 	}

@@ -44,6 +44,8 @@ const (
 	jsonAction // what a firewall did, or a logger tells of
 	jsonCall   // a URL that the application is asked to call
 	jsonSaid   // a body, of the request if that has one
+	jsonMachine
+	jsonProcess
 	jsonFieldCount
 )
 
@@ -154,6 +156,8 @@ var jsonKeys = []struct {
 	{jsonAction, topSide, 0, `action event`},
 	{jsonCall, asked, 0, `providedurl webhookurl hookurl callbackurl`},
 	{jsonSaid, topSide, 0, `body`},
+	{jsonMachine, topSide, 0, `hostname`},
+	{jsonProcess, topSide, 0, `pid`},
 }
 
 // machineKey is the key by which a line tells the host that was asked for, or, where it was
