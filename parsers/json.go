@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -59,11 +60,11 @@ func JSON(c JSONConfig) *Format {
 
 Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, APISIX, Pomerium,
 Oathkeeper, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
-balancing, AWS API Gateway and WAF and the events of Lambda, Azure Application Gateway,
-Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic Common Schema,
-OpenTelemetry and of the usual loggers of Go, Node, Python, Ruby, Elixir and Java,
-whatever their case and whether their words are joined
-by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
+balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
+Application Gateway, Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic
+Common Schema, OpenTelemetry, also as its Collector writes batches to files, and of the
+usual loggers of Go, Node, Python, Ruby, Elixir and Java, whatever their case and whether
+their words are joined by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
 if it is a string, too. Times may be RFC 3339, common log format, numbers since 1970, and
 what the languages write by themselves: "Sun Mar  1 10:00:00 2026", Go's with the name of
 its zone, "3/1/2026, 10:00:00 AM" of the United States. Where a day could come before its
@@ -380,7 +381,7 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			if len(values) == 0 {
 				return
 			}
-			if values[0].Exists("name") {
+			if values[0].Exists("name") || values[0].Exists("key") && values[0].Exists("value") {
 				p.pairs(values, child)
 				return
 			}
@@ -456,14 +457,37 @@ func (p *jsonParser) textObject(text []byte) *fastjson.Object {
 	return object
 }
 
-// pairs takes from a list of {"name":…,"value":…}, as which AWS WAF writes headers,
-// what the node and those below it mean.
+// pairs takes from a list of {"name":…,"value":…}, as which AWS WAF writes headers, or of
+// {"key":…,"value":{"stringValue":…}}, as which OTLP writes attributes, what the node and
+// those below it mean.
 func (p *jsonParser) pairs(values []*fastjson.Value, node *jsonNode) {
 	for _, v := range values[:min(len(values), maxShape)] {
-		child := p.child(node, textOf(v.GetStringBytes("name")))
-		if text := v.GetStringBytes("value"); child != nil && len(text) > 0 {
-			p.takeCopy(child, text)
+		key := v.GetStringBytes("name")
+		if key == nil {
+			key = v.GetStringBytes("key")
 		}
+		if child := p.child(node, textOf(key)); child != nil {
+			p.takeTyped(child, v.Get("value"))
+		}
+	}
+}
+
+// takeTyped takes the value of a pair: a text, or an object that holds it by the name of its type.
+func (p *jsonParser) takeTyped(node *jsonNode, v *fastjson.Value) {
+	switch {
+	case v == nil:
+	case v.Type() == fastjson.TypeString:
+		text, _ := v.StringBytes()
+		p.takeCopy(node, text)
+	case v.Type() == fastjson.TypeNumber:
+		p.text = v.MarshalTo(p.text[:0])
+		p.takeCopy(node, p.text)
+	case v.Exists("kvlistValue"):
+		p.pairs(v.GetArray("kvlistValue", "values"), node)
+	case v.Exists("arrayValue"):
+		p.takeTyped(node, v.Get("arrayValue", "values", "0"))
+	default:
+		p.takeTyped(node, cmp.Or(v.Get("stringValue"), v.Get("intValue"), v.Get("doubleValue")))
 	}
 }
 
@@ -804,6 +828,9 @@ func (p *jsonParser) adapt() {
 		f.Status, p.rest.status = 403, true
 	}
 	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }
+	if is(markOTLP) { // its body is what the logger says
+		p.rest.said = ""
+	}
 	if is(markShipped) && p.root.isMachine(p.rank[jsonHost]) {
 		f.Host = ""
 	}

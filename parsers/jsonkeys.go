@@ -79,7 +79,8 @@ var jsonKeys = []struct {
 	keys  string
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timeutc asctime date =@t t`},
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timeutc asctime date =@t t
+		timeunixnano observedtimeunixnano`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
@@ -151,7 +152,7 @@ var jsonKeys = []struct {
 	{jsonBody, asked, 0, `requestbody reqbody requestpayload requestdata postdata formdata requestbody.content`},
 	{jsonBody, requestSide, 0, `body.content body payload data`},
 	{jsonLogger, topSide, 0, `logger loggername`},
-	{jsonLevel, topSide, 0, `level severity lvl log.level`},
+	{jsonLevel, topSide, 0, `level severity severitytext lvl log.level`},
 	{jsonMessage, topSide, 0, `msg message`},
 	{jsonAction, topSide, 0, `action event`},
 	{jsonCall, asked, 0, `providedurl webhookurl hookurl callbackurl`},
@@ -175,29 +176,36 @@ const (
 	markCloudFront
 	markAkamai // DataStream
 	markAPISIX
-	markShipped // of what ships logs: Datadog, Graylog, Splunk, Vector
+	markShipped // of what ships logs: Datadog, Graylog, Logstash, Splunk, Vector
 	markLevel
 	markMessage
+	markMsg
 	markTime
+	markOTLP
 
 	markZerolog = markLevel | markMessage | markTime
+	markSlog    = markLevel | markMsg | markTime
 )
 
 // jsonMarks are the keys that are marks, in the form that canonicalKey gives them.
 var jsonMarks = map[string]jsonMark{
-	"controller":       markRails,
-	"logicalusername":  markTomcat,
-	"reqcontentlength": markKamal,
-	"xedgelocation":    markCloudFront,
-	"reqtimesec":       markAkamai,
-	"apisixlatency":    markAPISIX,
-	"ddsource":         markShipped,
-	"ddtags":           markShipped,
-	"shortmessage":     markShipped,
-	"sourcetype":       markShipped,
-	"level":            markLevel,
-	"message":          markMessage,
-	"time":             markTime,
+	"controller":           markRails,
+	"logicalusername":      markTomcat,
+	"reqcontentlength":     markKamal,
+	"xedgelocation":        markCloudFront,
+	"reqtimesec":           markAkamai,
+	"apisixlatency":        markAPISIX,
+	"ddsource":             markShipped,
+	"ddtags":               markShipped,
+	"shortmessage":         markShipped,
+	"sourcetype":           markShipped,
+	"tags":                 markShipped,
+	"timeunixnano":         markOTLP,
+	"observedtimeunixnano": markOTLP,
+	"level":                markLevel,
+	"message":              markMessage,
+	"msg":                  markMsg,
+	"time":                 markTime,
 }
 
 // Names of objects that hold the parts of a request. What is in them goes before
@@ -360,6 +368,7 @@ func newTree() *jsonNode {
 	event.graft(responseObjects, response)
 	top.graft(eventObjects, event)
 	top.graft(wholeObjects, top)
+	top.below("body").below("kvlistvalue").graft("values", top) // OTLP's
 	top.add("="+hitObject, jsonUse{})
 	*top.exact[hitObject] = jsonNode{exact: top.exact, loose: top.loose}
 	return top
