@@ -677,6 +677,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.log = true
 	case jsonLevel:
 		p.rest.log = true
+		p.rest.capital = s[0] >= 'A' && s[0] <= 'Z'
 	case jsonMessage:
 		p.rest.log = true
 		if s == "started handling request" || strings.HasPrefix(s, "Request starting ") { // logrus, as negroni and Ory use it; ASP.NET
@@ -845,6 +846,8 @@ func (p *jsonParser) adapt() {
 		p.count(unit(time.Millisecond))
 	case is(markKamal), p.rest.ended: // a time.Duration as it is
 		p.count(unit(time.Nanosecond))
+	case is(markSlog) && p.rest.capital && p.rest.guessed == unit(time.Millisecond) && f.Duration >= time.Second:
+		p.count(unit(time.Nanosecond)) // a time.Duration as it is, of a microsecond or more
 	case is(markZerolog) && p.rest.guessed == unit(time.Second): // its Dur
 		p.count(unit(time.Millisecond))
 	}
