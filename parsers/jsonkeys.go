@@ -84,7 +84,7 @@ var jsonKeys = []struct {
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
-		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip`},
+		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -92,7 +92,7 @@ var jsonKeys = []struct {
 		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
 		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
-		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub`},
+		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub callerprincipal`},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb
 		csmethod requesthttpmethod clientrequesthttpmethodname`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
@@ -108,7 +108,7 @@ var jsonKeys = []struct {
 	{jsonHost, sent, 0, `url.domain url.hostname urldetails.host`},
 	{jsonHost, topSide, 0, machineKey},
 	{jsonHost, sent, 0, `domainname domain
-		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname`},
+		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname hostheader`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
