@@ -110,6 +110,7 @@ func All() []*Format {
 		JSON(JSONConfig{}),
 		APIGateway(),
 		LTSV(),
+		CEF(),
 		UWSGI(),
 		Gin(),
 		Fiber(),
