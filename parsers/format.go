@@ -120,6 +120,7 @@ func All() []*Format {
 		IIS(),
 		Zoraxy(),
 		PHPServer(),
+		Werkzeug(),    // which these read too, but for what they do not count
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too
 		Rack(),
 		TraefikCLF(),
@@ -129,7 +130,6 @@ func All() []*Format {
 		Envoy(),
 		ApacheSSLRequest(),
 		NginxProxyManager(),
-		Werkzeug(),
 		Chi(),
 		Uvicorn(),
 		Actix(),
