@@ -81,6 +81,9 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 	if err == nil {
 		return nil
 	}
+	if rejectOf(err).Reason == reasonUnanswered {
+		return err
+	}
 	if rejectOf(err).Reason == reasonNoTime {
 		if proven || depth < maxEnvelopes { // an envelope around it may have the time
 			return err
@@ -785,9 +788,9 @@ var (
 	messageKeys = [...][]string{
 		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"short_message"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
 		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
-		{hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
+		{"body", "stringValue"}, {hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}
-	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime"}
+	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime", "timeUnixNano", "observedTimeUnixNano"}
 )
 
 // peelDocker is peelJSON for objects as Docker writes them, without a tree of each.

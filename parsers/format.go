@@ -110,6 +110,7 @@ func All() []*Format {
 		JSON(JSONConfig{}),
 		APIGateway(),
 		LTSV(),
+		CEF(),
 		UWSGI(),
 		Gin(),
 		Fiber(),
@@ -119,6 +120,7 @@ func All() []*Format {
 		IIS(),
 		Zoraxy(),
 		PHPServer(),
+		Werkzeug(),    // which these read too, but for what they do not count
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too
 		Rack(),
 		TraefikCLF(),
@@ -128,7 +130,6 @@ func All() []*Format {
 		Envoy(),
 		ApacheSSLRequest(),
 		NginxProxyManager(),
-		Werkzeug(),
 		Chi(),
 		Uvicorn(),
 		Actix(),

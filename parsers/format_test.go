@@ -295,6 +295,7 @@ func TestGuess(t *testing.T) {
 		{"only what is skipped", []string{errorLine, errorLine}, "nginx-common", false},
 		{"Rack, but for a line", []string{common + " 0.0123", common}, "nginx-combined", true},
 		{"seconds that are not Rack's", []string{common + " 0.012", common + " 7"}, "nginx-combined", true},
+		{"Flask, started elsewhere", []string{`203.0.113.9 - - [01/Mar/2026 10:00:00] "GET / HTTP/1.1" 200 -`}, "werkzeug", true},
 		{"Uvicorn without a time", []string{`INFO:     203.0.113.9:40000 - "GET / HTTP/1.1" 200 OK`}, "uvicorn", false},
 		{"morgan without a time", []string{"GET / 200 5 - 1.2 ms"}, "morgan-short", false},
 		{"Rails", []string{`Started GET "/" for 203.0.113.9 at 2026-03-01 10:00:00 +0000`, "Completed 200 OK in 8ms"}, "rails", true},

@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -59,11 +60,11 @@ func JSON(c JSONConfig) *Format {
 
 Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, APISIX, Pomerium,
 Oathkeeper, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
-balancing, AWS API Gateway and WAF and the events of Lambda, Azure Application Gateway,
-Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic Common Schema,
-OpenTelemetry and of the usual loggers of Go, Node, Python, Ruby, Elixir and Java,
-whatever their case and whether their words are joined
-by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
+balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
+Application Gateway, Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic
+Common Schema, OpenTelemetry, also as its Collector writes batches to files, and of the
+usual loggers of Go, Node, Python, Ruby, Elixir and Java, whatever their case and whether
+their words are joined by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
 if it is a string, too. Times may be RFC 3339, common log format, numbers since 1970, and
 what the languages write by themselves: "Sun Mar  1 10:00:00 2026", Go's with the name of
 its zone, "3/1/2026, 10:00:00 AM" of the United States. Where a day could come before its
@@ -71,9 +72,12 @@ month, or a zone is a name of several, the time is not read.
 
 A duration is what its key says it counts ("duration_ms"), else a text with its unit
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
-(told by level, message and time), nanoseconds for Traefik, kamal-proxy and logrus behind
-negroni. What is left is seconds if it has a decimal point, as Caddy, zap and nginx have
-it, nanoseconds if it has more than six digits, and else milliseconds.
+(told by level, message and time), nanoseconds for Traefik, kamal-proxy, logrus behind
+negroni, and slog (told by time, LEVEL and msg) from a microsecond on. What is left is
+seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
+
+Fastify tells of a request in two lines, which are put together: the time is that of the
+answer.
 
 The rows of CSV whose first row names its columns by such keys are read as objects. One
 may stand in a line of a JSON array, but not over several. Text before an object is
@@ -87,7 +91,8 @@ other loggers, which hold neither a request nor a status, are skipped.`,
 			`{"ClientIP":"2001:db8::7","ClientRequestHost":"api.example.com","ClientRequestMethod":"GET","ClientRequestURI":"/v1/items","EdgeResponseBytes":570,"EdgeResponseStatus":404,"EdgeStartTimestamp":1772359200123000000,"RayID":"761fde4e984e5ab2"}`,
 			`{"level":30,"time":1772359200123,"pid":1,"hostname":"web-1","req":{"id":7,"method":"GET","url":"/v1/items","headers":{"host":"api.example.com","user-agent":"curl/8.5.0"},"remoteAddress":"203.0.113.9","remotePort":40000},"res":{"statusCode":200},"responseTime":3,"msg":"request completed"}`,
 		},
-		New: func() ParseFunc { return enveloped(newJSONParser(c).parse) },
+		Headers: []string{fastifyBegin},
+		New:     func() ParseFunc { return enveloped(newJSONParser(c).parse) },
 	}
 }
 
@@ -123,6 +128,9 @@ type jsonParser struct {
 
 	targets targets
 
+	begun     begunLines // of requests that a later line tells the answer of
+	answering bool       // a line of begun is read
+
 	keys  map[jsonKey]seenKey // the keys met so far
 	shape []seenKey           // those of the last line, in order: most lines have the same
 
@@ -143,22 +151,25 @@ type jsonParser struct {
 
 // jsonRest is what a line says beyond its Fields.
 type jsonRest struct {
-	request string // request line
-	query   string
-	params  string // the parameters of the query as a JSON object
-	call    string // a URL that the application is asked to call
-	said    string // a JSON body, of the request if that has one
-	date    string // where the log has it apart from
-	hour    string // the time of day
-	logger  string
-	status  bool // a status was given
-	log     bool // it bears the marks of a logger: a level or a message
-	blocked bool // a firewall kept the request from its target
-	started bool // it tells of a request that another line will tell more of
-	ended   bool // it is such another
-	module  bool // what wrote it is named as Rust does: it may tell of anything while a request is answered
-	marks   jsonMark
-	guessed unit // what the duration was taken to count; unitUnknown if the log says it
+	request  string // request line
+	query    string
+	params   string // the parameters of the query as a JSON object
+	call     string // a URL that the application is asked to call
+	said     string // a JSON body, of the request if that has one
+	date     string // where the log has it apart from
+	hour     string // the time of day
+	logger   string
+	status   bool // a status was given
+	log      bool // it bears the marks of a logger: a level or a message
+	blocked  bool // a firewall kept the request from its target
+	started  bool // it tells of a request that another line will tell more of
+	ended    bool // it is such another
+	capital  bool // its level is in capitals
+	incoming bool // it is what Fastify writes of a request before that is answered
+	exchange exchange
+	module   bool // what wrote it is named as Rust does: it may tell of anything while a request is answered
+	marks    jsonMark
+	guessed  unit // what the duration was taken to count; unitUnknown if the log says it
 }
 
 // jsonKey is a key below a node.
@@ -370,7 +381,7 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			if len(values) == 0 {
 				return
 			}
-			if values[0].Exists("name") {
+			if values[0].Exists("name") || values[0].Exists("key") && values[0].Exists("value") {
 				p.pairs(values, child)
 				return
 			}
@@ -446,14 +457,37 @@ func (p *jsonParser) textObject(text []byte) *fastjson.Object {
 	return object
 }
 
-// pairs takes from a list of {"name":…,"value":…}, as which AWS WAF writes headers,
-// what the node and those below it mean.
+// pairs takes from a list of {"name":…,"value":…}, as which AWS WAF writes headers, or of
+// {"key":…,"value":{"stringValue":…}}, as which OTLP writes attributes, what the node and
+// those below it mean.
 func (p *jsonParser) pairs(values []*fastjson.Value, node *jsonNode) {
 	for _, v := range values[:min(len(values), maxShape)] {
-		child := p.child(node, textOf(v.GetStringBytes("name")))
-		if text := v.GetStringBytes("value"); child != nil && len(text) > 0 {
-			p.takeCopy(child, text)
+		key := v.GetStringBytes("name")
+		if key == nil {
+			key = v.GetStringBytes("key")
 		}
+		if child := p.child(node, textOf(key)); child != nil {
+			p.takeTyped(child, v.Get("value"))
+		}
+	}
+}
+
+// takeTyped takes the value of a pair: a text, or an object that holds it by the name of its type.
+func (p *jsonParser) takeTyped(node *jsonNode, v *fastjson.Value) {
+	switch {
+	case v == nil:
+	case v.Type() == fastjson.TypeString:
+		text, _ := v.StringBytes()
+		p.takeCopy(node, text)
+	case v.Type() == fastjson.TypeNumber:
+		p.text = v.MarshalTo(p.text[:0])
+		p.takeCopy(node, p.text)
+	case v.Exists("kvlistValue"):
+		p.pairs(v.GetArray("kvlistValue", "values"), node)
+	case v.Exists("arrayValue"):
+		p.takeTyped(node, v.Get("arrayValue", "values", "0"))
+	default:
+		p.takeTyped(node, cmp.Or(v.Get("stringValue"), v.Get("intValue"), v.Get("doubleValue")))
 	}
 }
 
@@ -620,6 +654,13 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		f.Referer = s
 	case jsonRequestID:
 		f.RequestID = s
+		if p.rest.exchange.id == "" { // a header may name another
+			p.rest.exchange.id = s
+		}
+	case jsonMachine:
+		p.rest.exchange.machine = s
+	case jsonProcess:
+		p.rest.exchange.process = s
 	case jsonTenant:
 		f.Tenant = s
 	case jsonBody:
@@ -636,12 +677,14 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.log = true
 	case jsonLevel:
 		p.rest.log = true
+		p.rest.capital = s[0] >= 'A' && s[0] <= 'Z'
 	case jsonMessage:
 		p.rest.log = true
 		if s == "started handling request" || strings.HasPrefix(s, "Request starting ") { // logrus, as negroni and Ory use it; ASP.NET
 			p.rest.started = true
 		}
 		p.rest.ended = s == "completed handling request"
+		p.rest.incoming = s == "incoming request"
 	case jsonAction:
 		p.rest.blocked = s == "BLOCK" || s == "Blocked" // AWS WAF, Azure
 		if s == "request_started" {                     // django-structlog
@@ -722,7 +765,7 @@ func (p *jsonParser) assemble() error {
 		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
 	}
 	if p.rest.started && !p.rest.status {
-		return &Reject{Reason: reasonUnanswered, Value: p.line, Skip: true} // the line of its end follows
+		return p.unanswered() // the line of its end follows
 	}
 	if p.rest.module && !p.rest.status {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: true}
@@ -744,6 +787,11 @@ func (p *jsonParser) assemble() error {
 		f.setRequestLine(f.Target)
 	}
 	request := f.Method != "" && f.Target != ""
+	if p.rest.exchange.id != "" && (p.rest.incoming || p.begun.young != nil) {
+		if joined, err := p.joinLines(request); joined || err != nil {
+			return err
+		}
+	}
 	if !request && (!p.rest.status || p.rest.log && f.Method == "" && f.Target == "") {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: p.rest.log}
 	}
@@ -781,6 +829,9 @@ func (p *jsonParser) adapt() {
 		f.Status, p.rest.status = 403, true
 	}
 	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }
+	if is(markOTLP) { // its body is what the logger says
+		p.rest.said = ""
+	}
 	if is(markShipped) && p.root.isMachine(p.rank[jsonHost]) {
 		f.Host = ""
 	}
@@ -795,6 +846,8 @@ func (p *jsonParser) adapt() {
 		p.count(unit(time.Millisecond))
 	case is(markKamal), p.rest.ended: // a time.Duration as it is
 		p.count(unit(time.Nanosecond))
+	case is(markSlog) && p.rest.capital && p.rest.guessed == unit(time.Millisecond) && f.Duration >= time.Second:
+		p.count(unit(time.Nanosecond)) // a time.Duration as it is, of a microsecond or more
 	case is(markZerolog) && p.rest.guessed == unit(time.Second): // its Dur
 		p.count(unit(time.Millisecond))
 	}

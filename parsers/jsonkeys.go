@@ -44,6 +44,8 @@ const (
 	jsonAction // what a firewall did, or a logger tells of
 	jsonCall   // a URL that the application is asked to call
 	jsonSaid   // a body, of the request if that has one
+	jsonMachine
+	jsonProcess
 	jsonFieldCount
 )
 
@@ -77,11 +79,12 @@ var jsonKeys = []struct {
 	keys  string
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timeutc asctime date =@t t`},
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timeutc asctime date =@t t
+		timeunixnano observedtimeunixnano`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
-		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip`},
+		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -89,7 +92,7 @@ var jsonKeys = []struct {
 		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
 		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
-		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub`},
+		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub callerprincipal`},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb
 		csmethod requesthttpmethod clientrequesthttpmethodname`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
@@ -105,7 +108,7 @@ var jsonKeys = []struct {
 	{jsonHost, sent, 0, `url.domain url.hostname urldetails.host`},
 	{jsonHost, topSide, 0, machineKey},
 	{jsonHost, sent, 0, `domainname domain
-		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname`},
+		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname hostheader`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
@@ -154,11 +157,13 @@ var jsonKeys = []struct {
 	{jsonBody, asked, 0, `requestbody reqbody requestpayload requestdata postdata formdata requestbody.content`},
 	{jsonBody, requestSide, 0, `body.content body payload data`},
 	{jsonLogger, topSide, 0, `logger loggername`},
-	{jsonLevel, topSide, 0, `level severity lvl log.level`},
+	{jsonLevel, topSide, 0, `level severity severitytext lvl log.level`},
 	{jsonMessage, topSide, 0, `msg message`},
 	{jsonAction, topSide, 0, `action event`},
 	{jsonCall, asked, 0, `providedurl webhookurl hookurl callbackurl`},
 	{jsonSaid, topSide, 0, `body`},
+	{jsonMachine, topSide, 0, `hostname`},
+	{jsonProcess, topSide, 0, `pid`},
 }
 
 // machineKey is the key by which a line tells the host that was asked for, or, where it was
@@ -176,29 +181,36 @@ const (
 	markCloudFront
 	markAkamai // DataStream
 	markAPISIX
-	markShipped // of what ships logs: Datadog, Graylog, Splunk, Vector
+	markShipped // of what ships logs: Datadog, Graylog, Logstash, Splunk, Vector
 	markLevel
 	markMessage
+	markMsg
 	markTime
+	markOTLP
 
 	markZerolog = markLevel | markMessage | markTime
+	markSlog    = markLevel | markMsg | markTime
 )
 
 // jsonMarks are the keys that are marks, in the form that canonicalKey gives them.
 var jsonMarks = map[string]jsonMark{
-	"controller":       markRails,
-	"logicalusername":  markTomcat,
-	"reqcontentlength": markKamal,
-	"xedgelocation":    markCloudFront,
-	"reqtimesec":       markAkamai,
-	"apisixlatency":    markAPISIX,
-	"ddsource":         markShipped,
-	"ddtags":           markShipped,
-	"shortmessage":     markShipped,
-	"sourcetype":       markShipped,
-	"level":            markLevel,
-	"message":          markMessage,
-	"time":             markTime,
+	"controller":           markRails,
+	"logicalusername":      markTomcat,
+	"reqcontentlength":     markKamal,
+	"xedgelocation":        markCloudFront,
+	"reqtimesec":           markAkamai,
+	"apisixlatency":        markAPISIX,
+	"ddsource":             markShipped,
+	"ddtags":               markShipped,
+	"shortmessage":         markShipped,
+	"sourcetype":           markShipped,
+	"tags":                 markShipped,
+	"timeunixnano":         markOTLP,
+	"observedtimeunixnano": markOTLP,
+	"level":                markLevel,
+	"message":              markMessage,
+	"msg":                  markMsg,
+	"time":                 markTime,
 }
 
 // Names of objects that hold the parts of a request. What is in them goes before
@@ -361,6 +373,7 @@ func newTree() *jsonNode {
 	event.graft(responseObjects, response)
 	top.graft(eventObjects, event)
 	top.graft(wholeObjects, top)
+	top.below("body").below("kvlistvalue").graft("values", top) // OTLP's
 	top.add("="+hitObject, jsonUse{})
 	*top.exact[hitObject] = jsonNode{exact: top.exact, loose: top.loose}
 	return top

@@ -172,7 +172,7 @@ type jsonSplitter struct {
 	place   place
 	wrapped bool  // a list was in an object
 	lists   []int // of those that are open, how many objects around each end behind it
-	streams bool  // the outermost of them holds objects around lists: Loki's
+	around  int   // how many of the outermost of them hold objects around lists
 
 	// Of the record that is read, or of what is left of the object around a list:
 	part    part
@@ -212,17 +212,22 @@ const maxKey = len("subscriptionFilters") + 1
 // listKeys are the keys of lists of records, aroundKeys those of objects in which such a list
 // lies, besideKeys those that stand beside them: of CloudWatch, Azure, CloudTrail, Google, and
 // of what Loki, Elasticsearch, OpenSearch, CloudWatch Logs Insights, Datadog and Splunk answer
-// to a query.
+// to a query, and of OTLP as the OpenTelemetry Collector writes it to files.
 var (
-	listKeys   = []string{"events", "logEvents", "records", "Records", "entries", "hits", "result", "values", "results", "data"}
+	listKeys   = []string{"events", "logEvents", "records", "Records", "entries", "hits", "result", "values", "results", "data", "resourceLogs", "scopeLogs", "logRecords"}
 	aroundKeys = []string{"hits", "data"}
 	besideKeys = []string{"messageType", "owner", "logGroup", "logStream", "subscriptionFilters",
 		"searchedLogStreams", "nextToken", "nextForwardToken", "nextBackwardToken", "nextPageToken",
 		"status", "resultType", "encodingFlags", "stream", "stats", // Loki
 		"took", "timed_out", "_scroll_id", "pit_id", "num_reduce_phases", "terminated_early", "_shards", "total", "max_score",
 		"statistics", "queryLanguage", "meta", "links",
-		"preview", "init_offset", "post_process_count", "messages", "fields"}
+		"preview", "init_offset", "post_process_count", "messages", "fields",
+		"resource", "scope", "schemaUrl"} // OTLP
 )
+
+// listsIn are the keys of lists of objects around lists: how deep those lie in one another. They
+// are those of Loki's streams, and of OTLP's resources and scopes.
+var listsIn = map[string]int{"result": 1, "resourceLogs": 2}
 
 func (s *jsonSplitter) unfinished() bool { return s.part != noRecord || s.place != atTop }
 
@@ -256,7 +261,7 @@ func (s *jsonSplitter) between(c byte) int {
 	case c == ',', isJSONSpace(c):
 		return 1
 	case c == '[' && s.place == atTop:
-		s.place, s.wrapped, s.streams = inList, false, false
+		s.place, s.wrapped, s.around = inList, false, 0
 		s.lists = append(s.lists, 0)
 		return 1
 	case c == ']' && s.place == inList:
@@ -299,7 +304,7 @@ func (s *jsonSplitter) leave(tail bool) {
 
 // candidate begins an object that, where it stands, may be one around a list.
 func (s *jsonSplitter) candidate() {
-	s.foreign = s.place != atTop && !(s.streams && len(s.lists) == 1)
+	s.foreign = s.place != atTop && len(s.lists) > s.around
 	s.level, s.key = 1, s.key[:0]
 	s.inKey, s.value, s.opened = false, false, false
 }
@@ -382,7 +387,9 @@ func (s *jsonSplitter) inside(p []byte) int {
 			if s.opened && (c == '{' || isOfArrays(s.key)) { // the object is one around a list, of which this is the first
 				s.drop()
 				s.begin()
-				s.streams = s.streams || string(s.key) == "result"
+				if len(s.lists) == 0 {
+					s.around = listsIn[string(s.key)]
+				}
 				s.lists = append(s.lists, s.level)
 				s.place, s.wrapped, s.depth = inList, true, 0
 				s.candidate()

@@ -116,6 +116,33 @@ func TestGrowingRails(t *testing.T) {
 	}
 }
 
+// Of a log whose requests take two lines, as Fastify writes them, too.
+func TestGrowingFastify(t *testing.T) {
+	var text strings.Builder
+	begin := func(i int) {
+		fmt.Fprintf(&text, `{"level":30,"time":%d,"pid":1,"hostname":"web-1","reqId":"req-%d","req":{"method":"GET","url":"/a/%d","remoteAddress":"192.0.2.7"},"msg":"incoming request"}`+"\n", 1772359200000+i*1000, i, i)
+	}
+	begin(0)
+	for i := range 12 {
+		begin(i + 1)
+		fmt.Fprintf(&text, `{"level":30,"time":%d,"pid":1,"hostname":"web-1","reqId":"req-%d","res":{"statusCode":404},"responseTime":7,"msg":"request completed"}`+"\n", 1772359200500+i*1000, i)
+	}
+	content, path := text.String(), filepath.Join(t.TempDir(), "server.log")
+	formats := []*parsers.Format{parsers.JSON(parsers.JSONConfig{})}
+	opts := options(t, time.Minute)
+	opts.Formats = formats
+	want := read(t, opts, write(t, path, content))
+	if at := want.plan.Logs[0].At; at.Parsed != 12 || at.Rejected != 0 {
+		t.Fatalf("%d requests, %d rejected; want 12, 0", at.Parsed, at.Rejected)
+	}
+	var cuts []int
+	for end := strings.Index(content, "completed"); end < len(content)-1; {
+		end += strings.IndexByte(content[end:], '\n') + 1
+		cuts = append(cuts, end-1, end, end+20)
+	}
+	growsAlike(t, path, content, cuts, formats, want)
+}
+
 // The last row of a table that is still written to is read, and read again once it is whole.
 func TestGrowingTable(t *testing.T) {
 	var text strings.Builder

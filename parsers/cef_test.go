@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzCEF(f *testing.F) { fuzzFormat(f, CEF) }
