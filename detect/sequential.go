@@ -105,6 +105,11 @@ type walk struct {
 // fifty.
 const maxRows = 250
 
+// maxLists is how many requests within the window are still those of pages that name all of
+// their rows at once, however many these are: half of the pages that are a walk for page-walk, in
+// half its time.
+const maxLists = 25
+
 // visitsKept is how many ids are remembered for one route, if no more make a run. Who
 // works with more than that at once hides a run among them, if it is spread thin.
 const visitsKept = 256
@@ -117,10 +122,10 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	id, _ := objectID(r)
 	v := visit{momentOf(r.Time), id, evidence(r), int32(r.Status), uint32(featuresOf(r).stretch)}
 	lo, hi, filled := s.run(s.visit(v))
-	if hi-lo < *s.least {
+	run := s.Visits[lo:hi]
+	if len(run) < *s.least || apart(run) < *s.least {
 		return
 	}
-	run := s.Visits[lo:hi]
 	if s.Going == nil {
 		s.Going = beginWalk(r, run)
 	} else {
@@ -130,7 +135,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.Going.From, s.Going.To = run[0].Tag, run[len(run)-1].last()
 	s.Going.Filled = 100 * filled / (s.Going.To - s.Going.From + 1)
-	s.Going.OfPage = s.Going.OfPage && filled <= maxRows && ofPage(r)
+	s.Going.OfPage = s.Going.OfPage && (filled <= maxRows || len(run) <= maxLists) && ofPage(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
@@ -233,6 +238,20 @@ func (s *sequentialIDs) run(at int) (lo, hi int, filled uint64) {
 		}
 	}
 	return lo, hi, min(filled, s.Visits[hi-1].last()-s.Visits[lo].Tag+1)
+}
+
+// apart returns how many of the visits are for ids of their own. A page that shows what is new asks
+// for nearly the same list again and again.
+func apart(run []visit) (n int) {
+	var end uint64
+	for i := range run {
+		if last := run[i].last(); n == 0 || run[i].Tag > end {
+			n, end = n+1, last
+		} else {
+			end = min(end, last)
+		}
+	}
+	return n
 }
 
 func beginWalk(r *parsers.Request, run []visit) *walk {
