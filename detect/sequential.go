@@ -494,7 +494,8 @@ func countsUp(segment string) bool {
 // pathID returns the number in the n-th segment of the path, from 0, between what the
 // route has before and after it: "invoice-17.pdf". A number behind another is a
 // coordinate, and one behind what countsUp is that one's, as those of the parts of an upload are;
-// behind a year alone it is one that is counted anew each year, and one of two digits a month.
+// behind a year alone it is one that is counted anew each year, and one of two digits a month. Two digits before a hash are one of the
+// folders, from 00 to ff, into which stores put what they keep.
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	whole, beforeLast, last, segment := path, "", "", ""
 	for ; n >= 0; n-- {
@@ -517,6 +518,9 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	}
 	segment, _, _ = strings.Cut(segment, ";")
 	segment = unescapedPath(segment)
+	if len(segment) == 2 && beginsWithHash(path) {
+		return 0, false
+	}
 	if len(segment) < len(before)+len(after) || segment[:len(before)] != before || segment[len(segment)-len(after):] != after {
 		return 0, false
 	}
@@ -525,6 +529,15 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		id, ok = encodedNumber(segment)
 	}
 	return id, ok
+}
+
+// beginsWithHash tells whether the first segment of a path is 32 hex digits or more, as such or
+// in the groups of a UUID.
+func beginsWithHash(path string) bool {
+	const digits = 32
+	name, _ := nextSegment(path)
+	name, _, _ = strings.Cut(name, ".")
+	return len(name) >= digits && strings.Trim(name, "0123456789abcdefABCDEF-") == ""
 }
 
 // groupedNumber reads a decimal number of at most maxDigits, with signs between groups of its
