@@ -19,9 +19,9 @@ func SequentialIDs() *Detector {
 			"Where ids are numbers, the next object is one addition away, and who counts through them " +
 			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
 			"people use who work on objects of their own, make no run. A request that names several neighbours at once " +
-			"counts as one. The numbers of pages, dates and " +
+			"counts as one, and lists that overlap count once. The numbers of pages, dates and " +
 			"coordinates are no ids. A page shows the rows of a list, or pictures, by as many requests: where " +
-			"browsers asked from a page of the site, for no more ids than pages have rows, and were refused none, " +
+			"browsers asked from a page of the site, for no more ids, or lists of them, than pages have, and were refused none, " +
 			"the event is of high severity, not critical, and of low confidence. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
 		Type:      APIEnumerationDetected,
