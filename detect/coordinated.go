@@ -22,7 +22,7 @@ func Coordinated() *Detector {
 			"for the most part, and share but that one path; clients of calendars and files look for these at the " +
 			"same places (PROPFIND), which does not count; where most requests name the page that led there, " +
 			"the event is of medium severity. So it is where clients that say what they are, apps and services, " +
-			"ask for few paths, none of which scanners try on every site: their routes were taken away. All that goes on at a time is one campaign.",
+			"ask for few paths, none of which scanners try on every site: their routes were taken away. Addresses with paths of their own, as monitors of other pages have, are a campaign of their own.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",
@@ -63,6 +63,8 @@ const (
 	maxHot = 128
 	// maxProbers bounds the addresses that a campaign lists. It counts up to MaxDistinct.
 	maxProbers = 100
+	// maxCampaigns bounds those that go on. A further one waits.
+	maxCampaigns = 16
 	// fewGone is how many paths are no more than clients of what was taken away ask for. A
 	// word list has more.
 	fewGone = 10
@@ -77,13 +79,13 @@ type coordinated struct {
 	Sought    map[uint64]*sought             `json:",omitempty"` // likewise; at most maxSought
 	Hot       []uint64                       `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
 	Swept     int64                          `json:",omitempty"` // when what is over was last forgotten
-	Going     *campaign                      `json:",omitempty"`
+	Campaigns []*campaign                    `json:",omitempty"` // that go on, as they began; at most maxCampaigns
 }
 
 func (s *coordinated) AppendJSON(b []byte) ([]byte, error) {
 	b = appendByTag(append(b, '{'), "Addresses", &s.Addresses)
 	b = appendByTag(b, "Pages", &s.Pages)
-	return appendRest(b, &coordinated{Sought: s.Sought, Hot: s.Hot, Swept: s.Swept, Going: s.Going})
+	return appendRest(b, &coordinated{Sought: s.Sought, Hot: s.Hot, Swept: s.Swept, Campaigns: s.Campaigns})
 }
 
 // An address is what is known of one.
@@ -163,9 +165,7 @@ type campaign struct {
 }
 
 func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
-	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
-		s.Expire(emit)
-	}
+	s.endQuiet(r.Time, emit)
 	now := r.Time.UnixMicro()
 	s.sweep(now)
 	by := placeTag(r)
@@ -376,30 +376,49 @@ func (s *coordinated) isScanner(by uint64) bool {
 
 // campaign begins or extends a campaign with a request for a path that several ask for.
 func (s *coordinated) campaign(r *parsers.Request, p *sought, k asker, emit func(Event)) {
-	if !s.isScanner(k.Address) || !s.isRare(tag(r.Path), p) || !s.shares(k.Address) {
+	if !s.isScanner(k.Address) || !s.isRare(tag(r.Path), p) || !s.shares(k.Address, nil) {
 		return
 	}
-	if s.Going != nil {
-		s.catchUp(p, k)
-		s.Going.extend(r)
-		s.Going.Count-- // it waits among those that join counts
-		s.Going.join(p.by(k.Address), p.Path)
+	g := s.campaignOf(&k)
+	if g != nil {
+		s.catchUp(g, p, k)
+		g.extend(r)
+		g.Count-- // it waits among those that join counts
+		g.join(p.by(k.Address), p.Path)
 	} else {
-		asks := s.members(r.Time)
-		if !slices.ContainsFunc(asks, func(o asker) bool { return o.Address == k.Address }) {
+		if len(s.Campaigns) == maxCampaigns {
 			return
 		}
-		s.begin(r, asks)
+		asks := s.members(r.Time, k.Address)
+		if len(asks) == 0 {
+			return
+		}
+		g = s.begin(r, asks)
 	}
-	g := s.Going
-	g.ActorID, g.ActorType, g.UserIP, g.Route = g.name(), campaignActor, "", ""
+	g.UserIP, g.Route = "", ""
 	g.Crawler.meet(r)
 	severity := g.Crawler.most(High)
 	if 2*g.Referred > g.Count || g.gone() {
 		severity = min(severity, Medium)
 	}
 	g.reach(severity, Blocked)
-	g.tell(emit, s.describe)
+	g.tell(emit, func(e *Event) { s.describe(g, e) })
+}
+
+// campaignOf returns the campaign that an address is one of: a member, or one that has asked for
+// enough of its paths; nil if there is none.
+func (s *coordinated) campaignOf(k *asker) *campaign {
+	for _, g := range s.Campaigns {
+		if g.Addresses.has(tag(k.IP)) {
+			return g
+		}
+	}
+	for _, g := range s.Campaigns {
+		if s.shares(k.Address, g) {
+			return g
+		}
+	}
+	return nil
 }
 
 // campaignActor is the actor type of an event that has several: the id is that of the
@@ -412,8 +431,9 @@ func (g *campaign) name() string {
 }
 
 // members returns the requests of the addresses that share enough rare paths with enough
-// others, in order; none if those addresses are too few.
-func (s *coordinated) members(now time.Time) []asker {
+// others, in order, as far as they are joined to the given address by such paths; none if those
+// addresses are too few.
+func (s *coordinated) members(now time.Time, by uint64) []asker {
 	var asks []asker
 	shared := map[uint64]int{} // rare paths by address
 	s.Hot = slices.DeleteFunc(s.Hot, func(path uint64) bool {
@@ -428,38 +448,51 @@ func (s *coordinated) members(now time.Time) []asker {
 		if !s.isRare(path, p) {
 			return false
 		}
-		for _, k := range p.Askers {
-			if s.isScanner(k.Address) {
+		for i := range p.Askers {
+			if k := &p.Askers[i]; s.isScanner(k.Address) && !s.isMember(k) {
 				shared[k.Address]++
-				asks = append(asks, k)
+				asks = append(asks, *k)
 			}
 		}
 		return false
 	})
-	members := 0
-	for _, n := range shared {
-		if n >= s.paths {
-			members++
+	asks = slices.DeleteFunc(asks, func(k asker) bool { return shared[k.Address] < s.paths })
+	joined, paths := map[uint64]bool{by: true}, map[uint64]bool{}
+	for more := true; more; {
+		more = false
+		for i := range asks {
+			if k := &asks[i]; joined[k.Address] != paths[k.Tag] {
+				joined[k.Address], paths[k.Tag] = true, true
+				more = true
+			}
 		}
 	}
-	if members < s.least {
+	if shared[by] < s.paths || len(joined) < s.least {
 		return nil
 	}
-	asks = slices.DeleteFunc(asks, func(k asker) bool { return shared[k.Address] < s.paths })
+	asks = slices.DeleteFunc(asks, func(k asker) bool { return !joined[k.Address] })
 	slices.SortFunc(asks, func(a, b asker) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Tag, b.Tag))
 	})
 	return asks
 }
 
-// shares tells whether an address has asked for enough of the paths that others ask for.
-func (s *coordinated) shares(by uint64) bool {
+// isMember tells whether the address is of a campaign.
+func (s *coordinated) isMember(k *asker) bool {
+	return slices.ContainsFunc(s.Campaigns, func(g *campaign) bool { return g.Addresses.has(tag(k.IP)) })
+}
+
+// shares tells whether an address has asked for enough of the paths that others ask for: of
+// those of the campaign, unless it is nil.
+func (s *coordinated) shares(by uint64, g *campaign) bool {
 	shared := 0
 	for _, path := range s.Hot {
-		if p := s.Sought[path]; p != nil && slices.ContainsFunc(p.Askers, func(k asker) bool { return k.Address == by }) {
-			if shared++; shared == s.paths {
-				return true
-			}
+		p := s.Sought[path]
+		if p == nil || g != nil && !g.AllPaths.has(tag(p.Path)) || p.by(by) == nil {
+			continue
+		}
+		if shared++; shared == s.paths {
+			return true
 		}
 	}
 	return false
@@ -467,8 +500,7 @@ func (s *coordinated) shares(by uint64) bool {
 
 // catchUp counts what has come to be part of the campaign by a request: those of its members
 // for the path before enough of them had asked for it, and those that a new member made before.
-func (s *coordinated) catchUp(p *sought, by asker) {
-	g := s.Going
+func (s *coordinated) catchUp(g *campaign, p *sought, by asker) {
 	for i := range p.Askers {
 		if k := &p.Askers[i]; k.Waiting > 0 && k.Address != by.Address && g.Addresses.has(tag(k.IP)) {
 			g.add(k, p.Path)
@@ -494,17 +526,23 @@ func (p *sought) by(address uint64) *asker {
 	return nil
 }
 
-func (s *coordinated) begin(r *parsers.Request, asks []asker) {
+func (s *coordinated) begin(r *parsers.Request, asks []asker) *campaign {
 	var marks Window
 	for _, k := range asks {
 		marks = append(marks, k.Mark)
 	}
-	s.Going = &campaign{Episode: begin(r, marks), Known: s.Addresses.count}
-	s.Going.Count = 0
+	g := &campaign{Episode: begin(r, marks), Known: s.Addresses.count}
+	g.Count = 0
 	for _, k := range asks {
 		p := s.Sought[k.Tag]
-		s.Going.join(p.by(k.Address), p.Path)
+		g.join(p.by(k.Address), p.Path)
 	}
+	g.ActorID, g.ActorType = g.name(), campaignActor
+	if len(s.Campaigns) > 0 {
+		g.ID = g.ActorID // Seal tells it from those that go on
+	}
+	s.Campaigns = append(s.Campaigns, g)
+	return g
 }
 
 // add is join for what was asked for before the request at hand.
@@ -557,15 +595,28 @@ func listName(to *[]string, all *Distinct, text string, limit int) {
 	}
 }
 
-func (s *coordinated) Expire(emit func(Event)) {
-	if s.Going != nil {
-		s.Going.end(emit, s.describe)
-		s.Going = nil
+// endQuiet ends the campaigns that are over.
+func (s *coordinated) endQuiet(now time.Time, emit func(Event)) {
+	if len(s.Campaigns) == 0 {
+		return
 	}
+	s.Campaigns = slices.DeleteFunc(s.Campaigns, func(g *campaign) bool {
+		if now.Sub(g.Last) <= s.window {
+			return false
+		}
+		g.end(emit, func(e *Event) { s.describe(g, e) })
+		return true
+	})
 }
 
-func (s *coordinated) describe(e *Event) {
-	g := s.Going
+func (s *coordinated) Expire(emit func(Event)) {
+	for _, g := range s.Campaigns {
+		g.end(emit, func(e *Event) { s.describe(g, e) })
+	}
+	s.Campaigns = nil
+}
+
+func (s *coordinated) describe(g *campaign, e *Event) {
 	shown := g.Paths[:min(len(g.Paths), 5)]
 	paths := strings.Join(quoted(shown), ", ")
 	if n := len(g.AllPaths) - len(shown); n > 0 {

@@ -54,8 +54,10 @@ func TestCoordinatedBounds(t *testing.T) {
 			t.Fatalf("%x: %d askers", path, len(p.Askers))
 		}
 	}
-	if g := s.Going; g != nil && (len(g.Members) > maxProbers || len(g.Networks) > maxProbers || len(g.Paths) > maxNamed) {
-		t.Errorf("%d members, %d networks, %d paths", len(g.Members), len(g.Networks), len(g.Paths))
+	for _, g := range s.Campaigns {
+		if len(g.Members) > maxProbers || len(g.Networks) > maxProbers || len(g.Paths) > maxNamed {
+			t.Errorf("%d members, %d networks, %d paths", len(g.Members), len(g.Networks), len(g.Paths))
+		}
 	}
 	r.Time = r.Time.Add(25 * time.Hour)
 	ask("192.0.2.1", "/again")

@@ -32,10 +32,11 @@ const (
 
 // A crawler is one that user agents name.
 type crawler struct {
-	word  string         // in the user agent, lower case
-	name  string         // as its owner writes it
-	asn   uint32         // of its owner, from whose network alone it comes
-	fixed []netip.Prefix // addresses that it has used for years, and nobody else
+	word   string         // in the user agent, lower case
+	name   string         // as its owner writes it
+	asn    uint32         // of its owner, from whose network alone it comes
+	fixed  []netip.Prefix // addresses that it has used for years, and nobody else
+	rented bool           // it runs on machines for rent
 }
 
 // crawlers are those that ask for most, with the addresses that their owners publish at
@@ -43,14 +44,22 @@ type crawler struct {
 // and support.apple.com/en-us/119829, as far as these have not changed for years. A list
 // that is given, as the trait of an origin, goes further.
 var crawlers = []crawler{
-	{"googlebot", "Googlebot", 15169, prefixes("66.249.64.0/19", "2001:4860:4801::/48")},
-	{"bingbot", "Bingbot", 8075, prefixes("157.55.39.0/24", "207.46.13.0/24", "40.77.167.0/24", "13.66.139.0/24", "52.167.144.0/24")},
-	{"applebot", "Applebot", 714, prefixes("17.0.0.0/8")},
-	{"yandexbot", "YandexBot", 13238, nil},
-	{"baiduspider", "Baiduspider", 0, nil},
-	{"duckduckbot", "DuckDuckBot", 0, nil},
-	{"slurp", "Yahoo! Slurp", 0, nil},
-	{"msnbot", "msnbot", 8075, nil},
+	{word: "googlebot", name: "Googlebot", asn: 15169, fixed: prefixes("66.249.64.0/19", "2001:4860:4801::/48")},
+	{word: "bingbot", name: "Bingbot", asn: 8075, fixed: prefixes("157.55.39.0/24", "207.46.13.0/24", "40.77.167.0/24", "13.66.139.0/24", "52.167.144.0/24")},
+	{word: "applebot", name: "Applebot", asn: 714, fixed: prefixes("17.0.0.0/8")},
+	{word: "yandexbot", name: "YandexBot", asn: 13238},
+	{word: "baiduspider", name: "Baiduspider"},
+	{word: "duckduckbot", name: "DuckDuckBot", rented: true},
+	{word: "slurp", name: "Yahoo! Slurp"},
+	{word: "msnbot", name: "msnbot", asn: 8075},
+	{word: "gptbot", name: "GPTBot", rented: true},
+	{word: "oai-searchbot", name: "OAI-SearchBot", rented: true},
+	{word: "claudebot", name: "ClaudeBot", rented: true},
+	{word: "perplexitybot", name: "PerplexityBot", rented: true},
+	{word: "amazonbot", name: "Amazonbot", rented: true},
+	{word: "bytespider", name: "Bytespider", rented: true},
+	{word: "ahrefsbot", name: "AhrefsBot", rented: true},
+	{word: "semrushbot", name: "SemrushBot", rented: true},
 }
 
 func prefixes(cidr ...string) []netip.Prefix {
@@ -89,8 +98,11 @@ func crawlingOf(r *parsers.Request) crawling {
 
 // elsewhere tells whether the origin is known to be one that the crawler never has.
 func (c *crawler) elsewhere(o *parsers.Origin) bool {
-	if c.asn != 0 && o != nil && o.ASN != 0 {
+	switch {
+	case c.asn != 0 && o != nil && o.ASN != 0:
 		return o.ASN != c.asn
+	case c.rented:
+		return o.Has(parsers.Tor | parsers.VPN | parsers.Relay)
 	}
 	return o.Hosted()
 }

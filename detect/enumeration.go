@@ -19,7 +19,8 @@ func Enumeration() *Detector {
 			"so too, but always on the same few paths: such an event is of medium severity and low " +
 			"confidence, unless one parameter has another value each time. So is one whose requests mostly name the page of the " +
 			"site that led to them, as in an outage or by dead links. Backup and sync clients ask whether a file is there before " +
-			"they send it: where most requests are such questions, the event is of medium severity, too. Answers 409 and 422 count where " +
+			"they send it: where most requests are such questions, the event is of medium severity, too, and what they then send " +
+			"does not count. Answers 409 and 422 count where " +
 			"people sign up, are invited or forget a password: they tell which accounts there are. So does what a sign-up form asks, " +
 			"whether a name or an address is taken: each counts once, and where most name the page of the form, at medium severity. " +
 			"Of who is known to the log they are of medium severity: people are invited by the list. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
@@ -28,9 +29,9 @@ func Enumeration() *Detector {
 		Severity:  High,
 		Technique: "T1595.003",
 		OWASP:     "API9:2023",
-		Of:        RefusedKind | CheckKind,
+		Of:        RefusedKind | CheckKind | WriteKind,
 		Match: func(r *parsers.Request) bool {
-			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r) || answersCheck(r)
+			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r) || answersCheck(r) || isSent(r)
 		},
 		GroupBy: ByActor,
 	}
@@ -114,7 +115,26 @@ func endsInHash(p string) bool {
 	return len(p) > digits && strings.Trim(p[len(p)-digits:], "0123456789abcdefABCDEF") == ""
 }
 
+// isSent tells whether the request put something at its path.
+func isSent(r *parsers.Request) bool { return r.Method == "PUT" && granted(r.Status) }
+
+// forget takes back the answers for a path, while nothing goes on: who asked for it knew that
+// it was to be sent.
+func (s *enumeration) forget(path uint64) {
+	s.fillThings()
+	for i := len(s.Recent) - 1; i >= 0; i-- {
+		if s.Recent[i].Tag&^missingBits == path&^missingBits {
+			s.Recent = slices.Delete(s.Recent, i, i+1)
+			s.Things = slices.Delete(s.Things, i, i+1)
+		}
+	}
+}
+
 func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
+	if isSent(r) {
+		s.forget(tag(r.Path))
+		return
+	}
 	m, thing := mark(r, missingTag(r)), thingOf(r)
 	if answersCheck(r) && (slices.Contains(s.Things, thing) || s.Going != nil && s.Going.Things.has(thing)) {
 		return // a form may ask again
@@ -149,11 +169,16 @@ func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 	g.tell(emit, s.describe)
 }
 
-// slide adds an answer while nothing goes on. Earlier versions saved no things.
-func (s *enumeration) slide(m Mark, thing uint64) {
+// fillThings has a thing for each answer. Earlier versions saved none.
+func (s *enumeration) fillThings() {
 	for len(s.Things) < len(s.Recent) {
 		s.Things = append(s.Things, s.Recent[len(s.Things)].Tag)
 	}
+}
+
+// slide adds an answer while nothing goes on.
+func (s *enumeration) slide(m Mark, thing uint64) {
+	s.fillThings()
 	s.Things = append(s.Things, thing)
 	s.Recent.Slide(m, s.window, s.limit+1)
 	s.Things = slices.Delete(s.Things, 0, len(s.Things)-len(s.Recent))

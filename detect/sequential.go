@@ -19,9 +19,10 @@ func SequentialIDs() *Detector {
 			"Where ids are numbers, the next object is one addition away, and who counts through them " +
 			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
 			"people use who work on objects of their own, make no run. A request that names several neighbours at once " +
-			"counts as one, but each for itself that a GraphQL text asks for by aliases of one field: applications ask for a list. The numbers of pages, dates and " +
+			"counts as one, and lists that overlap count once, but each for itself that a GraphQL text asks for by aliases of one field: " +
+			"applications ask for a list. The numbers of pages, dates and " +
 			"coordinates are no ids. A page shows the rows of a list, or pictures, by as many requests: where " +
-			"browsers asked from a page of the site, for no more ids than pages have rows, and were refused none, " +
+			"browsers asked from a page of the site, for no more ids, or lists of them, than pages have, and were refused none, " +
 			"the event is of high severity, not critical, and of low confidence. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
 		Type:      APIEnumerationDetected,
@@ -106,6 +107,11 @@ type walk struct {
 // fifty.
 const maxRows = 250
 
+// maxLists is how many requests within the window are still those of pages that name all of
+// their rows at once, however many these are: half of the pages that are a walk for page-walk, in
+// half its time.
+const maxLists = 25
+
 // visitsKept is how many ids are remembered for one route, if no more make a run. Who
 // works with more than that at once hides a run among them, if it is spread thin.
 const visitsKept = 256
@@ -118,10 +124,10 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	id, _ := objectID(r)
 	v := visit{momentOf(r.Time), id, evidence(r), int32(r.Status), uint32(featuresOf(r).stretch)}
 	lo, hi, filled := s.run(s.visit(v))
-	if hi-lo < *s.least && !(featuresOf(r).apart && filled >= uint64(*s.least)) {
+	run := s.Visits[lo:hi]
+	if (len(run) < *s.least || apart(run) < *s.least) && !(featuresOf(r).apart && filled >= uint64(*s.least)) {
 		return
 	}
-	run := s.Visits[lo:hi]
 	if s.Going == nil {
 		s.Going = beginWalk(r, run)
 	} else {
@@ -132,7 +138,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	s.Going.From, s.Going.To = run[0].Tag, run[len(run)-1].last()
 	s.Going.Filled = 100 * filled / (s.Going.To - s.Going.From + 1)
 	s.Going.Apart = s.Going.Apart || featuresOf(r).apart
-	s.Going.OfPage = s.Going.OfPage && filled <= maxRows && ofPage(r)
+	s.Going.OfPage = s.Going.OfPage && (filled <= maxRows || len(run) <= maxLists) && ofPage(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
@@ -235,6 +241,20 @@ func (s *sequentialIDs) run(at int) (lo, hi int, filled uint64) {
 		}
 	}
 	return lo, hi, min(filled, s.Visits[hi-1].last()-s.Visits[lo].Tag+1)
+}
+
+// apart returns how many of the visits are for ids of their own. A page that shows what is new asks
+// for nearly the same list again and again.
+func apart(run []visit) (n int) {
+	var end uint64
+	for i := range run {
+		if last := run[i].last(); n == 0 || run[i].Tag > end {
+			n, end = n+1, last
+		} else {
+			end = min(end, last)
+		}
+	}
+	return n
 }
 
 func beginWalk(r *parsers.Request, run []visit) *walk {
@@ -478,7 +498,8 @@ func countsUp(segment string) bool {
 // pathID returns the number in the n-th segment of the path, from 0, between what the
 // route has before and after it: "invoice-17.pdf". A number behind another is a
 // coordinate, and one behind what countsUp is that one's, as those of the parts of an upload are;
-// behind a year alone it is one that is counted anew each year, and one of two digits a month.
+// behind a year alone it is one that is counted anew each year, and one of two digits a month. Two digits before a hash are one of the
+// folders, from 00 to ff, into which stores put what they keep.
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	whole, beforeLast, last, segment := path, "", "", ""
 	for ; n >= 0; n-- {
@@ -501,6 +522,9 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	}
 	segment, _, _ = strings.Cut(segment, ";")
 	segment = unescapedPath(segment)
+	if len(segment) == 2 && beginsWithHash(path) {
+		return 0, false
+	}
 	if len(segment) < len(before)+len(after) || segment[:len(before)] != before || segment[len(segment)-len(after):] != after {
 		return 0, false
 	}
@@ -509,6 +533,15 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		id, ok = encodedNumber(segment)
 	}
 	return id, ok
+}
+
+// beginsWithHash tells whether the first segment of a path is 32 hex digits or more, as such or
+// in the groups of a UUID.
+func beginsWithHash(path string) bool {
+	const digits = 32
+	name, _ := nextSegment(path)
+	name, _, _ = strings.Cut(name, ".")
+	return len(name) >= digits && strings.Trim(name, "0123456789abcdefABCDEF-") == ""
 }
 
 // groupedNumber reads a decimal number of at most maxDigits, with signs between groups of its

@@ -527,7 +527,7 @@ var (
 	// vagueNames may as well be those of what is to be fetched.
 	vagueNames    = map[string]bool{"origin": true, "location": true, "href": true, "page": true}
 	reportedNames = map[string]bool{"url": true, "uri": true, "u": true, "loc": true, "file": true, "filename": true, "abspath": true, "sourcefile": true,
-		"path": true, "host": true, "hostname": true, "source": true, "src": true, "link": true, "requesturl": true}
+		"path": true, "host": true, "hostname": true, "source": true, "src": true, "link": true, "requesturl": true, "from": true}
 	// originNames are those of the origins whose pages may ask.
 	originNames = map[string]bool{"origins": true, "alloworigin": true, "allowedorigin": true, "allowedorigins": true, "weborigins": true}
 	// soughtNames are those by which people look for something.
@@ -575,7 +575,7 @@ func guard(r *parsers.Request, a aim, url string) aim {
 		return lower(Medium, 0.3, "a browser that comes back to the machine of its user is what developers have")
 	case v.Range == rangeLoopback && (backNames[name] || returnNames[name] && loginPath(r.Path)):
 		return lower(Low, 0.2, "a login that comes back to the machine of its user is what native apps do (RFC 8252)")
-	case toldNames[name], reportedNames[name] && takesReports(r.Path):
+	case toldNames[name], (reportedNames[name] || vagueNames[name]) && takesReports(r.Path):
 		a.told = tag(authority(url))
 		return lower(Low, 0.2, guardTold)
 	case vagueNames[name]:

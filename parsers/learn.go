@@ -249,7 +249,7 @@ func (l *RouteLearner) settle(b *branch, root bool, ext string) bool {
 	if b.Names == nil {
 		b.Names = map[string]*branch{}
 	}
-	b.Names[ext] = one
+	b.Names[strings.Clone(ext)] = one // the path goes with its batch
 	for _, name := range names {
 		if next := b.Next[name]; next.Seen*int64(len(names)) <= standsOut*seen {
 			delete(b.Next, name)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // served returns a request that was answered 200.
@@ -20,6 +21,21 @@ func word(n int) string {
 		b = append(b, letters[text[i]-'0'])
 	}
 	return string(b)
+}
+
+// The memory of a path goes to other requests once its batch is done.
+func TestLearnRoutesKeepsNoPath(t *testing.T) {
+	l := NewRouteLearner(10, nil)
+	for i := range 11 {
+		path := []byte("/files/" + word(i) + ".odt")
+		r := served("")
+		r.Shape = unsafe.String(&path[0], len(path))
+		l.Observe(r)
+		clear(path)
+	}
+	if got := l.Route("/files/other.odt"); got != "/files/{name}.odt" {
+		t.Errorf("route %q", got)
+	}
 }
 
 func TestLearnRoutes(t *testing.T) {
