@@ -59,8 +59,12 @@ type stuffing struct {
 }
 
 func (s *credentialStuffing) Observe(r *parsers.Request, emit func(Event)) {
-	if s.Going != nil && r.Time.Sub(s.Going.LastFailed) > s.then {
+	switch g := s.Going; {
+	case g == nil:
+	case r.Time.Sub(g.LastFailed) > s.then:
 		s.Expire(emit)
+	case g.rests(r.Time, s.window):
+		g.end(emit, s.describe)
 	}
 	if r.Event == LoginSuccess {
 		if s.succeed(r); s.Going == nil {
