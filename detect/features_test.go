@@ -112,3 +112,26 @@ func FuzzSketch(f *testing.F) {
 		}
 	})
 }
+
+// What a request names beside its path is not written over what others of that path have.
+func TestFeaturesOfPathStay(t *testing.T) {
+	ask := func(id string) *parsers.Request {
+		return &parsers.Request{Method: "POST", Path: "/shops/1,2,3,4,5/graphql", Route: "/shops/{id}/graphql",
+			Body: "query=%7Buser%28ids%3A%5B" + id + "0%2C" + id + "1%2C" + id + "2%5D%29%7Bemail%7D%7D"}
+	}
+	of := pathFeatures(ask("7"))
+	if len(of.more) == 0 || !of.graphQL {
+		t.Fatalf("the path names %d more objects, GraphQL: %v", len(of.more), of.graphQL)
+	}
+	was := slices.Clone(of.more[:cap(of.more)])
+	room := func() *features { return &features{} }
+	one := newFeatures(ask("7"), of, room)
+	ones := slices.Clone(one.more)
+	newFeatures(ask("8"), of, room)
+	if !slices.Equal(one.more, ones) || !slices.Equal(of.more[:cap(of.more)], was) {
+		t.Errorf("what one request names has become %v, was %v; the path's %v, was %v", one.more, ones, of.more[:cap(of.more)], was)
+	}
+	if len(one.more) != 2 {
+		t.Errorf("the request names %d more objects, want 2", len(one.more))
+	}
+}

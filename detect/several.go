@@ -116,14 +116,15 @@ func (f *features) takeIDs(ids []string) {
 	if len(ids) < 2 {
 		return
 	}
+	tags := make([]uint64, 0, len(ids)) // not in the place of those of the path, which others have, too
 	var numbers []uint64
 	for _, id := range ids {
-		f.more = append(f.more, tag(id))
+		tags = append(tags, tag(id))
 		if n, ok := idNumber(id); ok {
 			numbers = append(numbers, n)
 		}
 	}
-	f.object, f.more, f.hasObject = f.more[0], f.more[1:], true
+	f.object, f.more, f.hasObject = tags[0], tags[1:], true
 	if len(numbers) < len(ids) {
 		return
 	}
