@@ -271,19 +271,23 @@ func graphQLFields(text string) iter.Seq2[string, string] {
 	return func(yield func(name, field string) bool) {
 		braces, parens, part := 0, 0, 0
 		name, start := "", 0 // of the field at hand
+		fragment := false    // it is one that the braces at hand hold, which asks for nothing by itself
 		for i := 0; i < len(text); i++ {
 			switch c := text[i]; {
 			case c == '"':
 				i = stringEnd(text, i)
 			case c == '#':
-				i += max(strings.IndexByte(text[i:], '\n'), 0)
+				comment, _, _ := strings.Cut(text[i:], "\n")
+				i += len(comment)
 			case c == '(':
 				parens++
 			case c == ')':
 				parens--
 			case parens > 0:
 			case c == '{':
-				braces++
+				if braces++; braces == 1 {
+					fragment = strings.HasPrefix(strings.TrimSpace(text[part:i]), "fragment")
+				}
 			case c == '}':
 				if braces--; braces > 0 {
 					continue
@@ -292,7 +296,7 @@ func graphQLFields(text string) iter.Seq2[string, string] {
 					return
 				}
 				braces, name, part = 0, "", i+1
-			case braces != 1 || strings.HasPrefix(strings.TrimSpace(text[part:i]), "fragment"):
+			case braces != 1 || fragment:
 			case c == '@', c == '.': // what follows is a directive, or the name of a fragment
 				i = wordEnd(text, i+len(text[i:])-len(strings.TrimLeft(text[i:], "@. "))) - 1
 			case isWordByte(c):

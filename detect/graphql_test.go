@@ -66,3 +66,23 @@ func TestAppendArguments(t *testing.T) {
 		}
 	}
 }
+
+// A text is gone through once, however long it is and whatever it is made of: of these, one look
+// back at each byte takes hours.
+func TestGraphQLFieldsOfLongText(t *testing.T) {
+	blanks := strings.Repeat(" ", 1<<21)
+	for text, want := range map[string]string{
+		"{a" + blanks + "b}":                          "a b",
+		blanks + "{a b" + blanks + "}":                "a b",
+		"{a " + strings.Repeat("#", 1<<21):            "a",
+		"{a #c\nb} fragment x on Y {" + blanks + "d}": "a b",
+	} {
+		var names []string
+		for name := range graphQLFields(text) {
+			names = append(names, name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%.20q…: %q, want %q", text, got, want)
+		}
+	}
+}
