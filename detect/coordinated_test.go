@@ -11,6 +11,9 @@ import (
 // However many addresses ask for however many paths, what is remembered is bounded, and
 // what is not seen any more is forgotten.
 func TestCoordinatedBounds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	s := Coordinated().New().(*coordinated)
 	r := &parsers.Request{Source: &parsers.Source{ID: 1}, Status: 404, Time: noon}
 	ask := func(ip, path string) {

@@ -98,6 +98,9 @@ func TestEventsEndBeforeHistory(t *testing.T) {
 
 // However a key is used, a state stays small.
 func TestCredentialStatesAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	for _, d := range []*Detector{KeyRate(), KeyGeo(), KeyRoutes(), NewDevice()} {
 		t.Run(d.Name, func(t *testing.T) {
 			s := d.New()

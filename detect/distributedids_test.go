@@ -15,6 +15,9 @@ import (
 // The climb that an id is part of, and the one that makes room, are those that a look at all
 // climbs finds.
 func TestClimbsAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	d := DistributedIDs()

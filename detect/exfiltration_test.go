@@ -213,6 +213,9 @@ func TestPageTag(t *testing.T) {
 // The sum of a window is that of all pages within it, each counted once; with more pages
 // than are remembered it is no less, and what is too much is not older than a 500th.
 func TestBulkExportAgainstAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	for _, test := range []struct{ pages, requests int }{{30, 400}, {1 << 40, 400}, {1 << 40, 12_000}} {
@@ -262,6 +265,9 @@ func TestBulkExportAgainstAll(t *testing.T) {
 // The bytes of a window are those of all answers within it, and what is too much is of
 // little or not much older. A state that was restored goes on with what it adds up to.
 func TestByteVolumeAgainstAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	for _, size := range []int64{100, 1 << 20, 1 << 40} {
@@ -323,6 +329,9 @@ func TestByteVolumeLimit(t *testing.T) {
 // A request that changes nothing but sums is remembered like one that is looked at more
 // closely.
 func TestByteVolumeShortWay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	for _, size := range []int64{100, 1 << 18, 1 << 22, 1 << 40} {

@@ -151,6 +151,15 @@ func (r *Rule) Silent() error {
 	return r.silent
 }
 
+// AsksFor tells whether the rule asks for what a detector makes, by its name or that of its
+// events. A condition may still leave these out.
+func (r *Rule) AsksFor(d *Detector) bool {
+	if len(r.Detectors) > 0 {
+		return slices.Contains(r.Detectors, d.Name)
+	}
+	return r.Of != OfRequests && slices.ContainsFunc(r.Events, func(pattern string) bool { return named(pattern, d.Type) })
+}
+
 // Wants says in words what the rule asks for, one thing at a time.
 func (r *Rule) Wants() []string {
 	var wants []string

@@ -1,10 +1,23 @@
 package parsers
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
 )
+
+// quickest returns how long do takes: at most what is enough, or else the least of three times, since
+// other work on the machine may make one long.
+func quickest(enough time.Duration, do func()) time.Duration {
+	least := time.Duration(math.MaxInt64)
+	for try := 0; try < 3 && least > enough; try++ {
+		start := time.Now()
+		do()
+		least = min(least, time.Since(start))
+	}
+	return least
+}
 
 // Whatever a client has repeated in a line, no format takes long to read it or to refuse it.
 func TestParseIsLinear(t *testing.T) {
@@ -32,10 +45,9 @@ func TestParseIsLinear(t *testing.T) {
 			line := strings.ReplaceAll(shell, "%s", strings.Repeat(part, (256<<10)/len(part)))
 			for _, format := range formats {
 				var f Fields
-				parse, start := format.New(), time.Now()
-				parse(line, &f)
+				parse := format.New()
 				// It takes milliseconds; were it quadratic, many seconds.
-				if took := time.Since(start); took > time.Second {
+				if took := quickest(time.Second, func() { parse(line, &f) }); took > time.Second {
 					t.Errorf("%s: %q in %q: %v", format.Name, part, shell, took)
 				}
 			}

@@ -92,7 +92,7 @@ func complete(root *cobra.Command) {
 		"litesoc rules show":     ruleNames,
 		"litesoc rules replay":   ruleNames,
 		"litesoc allow check":    idsOf("alerts"),
-		"litesoc explain":        idsOf("alerts"),
+		"litesoc explain":        func(c *cobra.Command) []string { return append(idsOf("alerts")(c), detectorNames(c)...) },
 		"litesoc incidents show": idsOf("incidents"),
 	}
 	for _, name := range []string{"show", "ack", "resolve", "dismiss", "reopen"} {

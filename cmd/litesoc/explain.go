@@ -17,8 +17,8 @@ func explainCommand() *cobra.Command {
 	var f scanFlags
 	var output string
 	c := &cobra.Command{
-		Use:   "explain LINE|ID",
-		Short: "Show how a log line is read, or why an alert fired",
+		Use:   "explain LINE|ID|DETECTOR",
+		Short: "Show how a line is read, why an alert fired, what a detector does",
 		Long: `Show how a log line is read: its format, each field and where it comes from, who
 the actor is and why, which event it is, and which detectors look at it. Secrets
 are shown as the fingerprints they are kept as.
@@ -26,10 +26,14 @@ are shown as the fingerprints they are kept as.
 With the id of an alert, event or incident, or the beginning of one, show why it is
 there: what the rule asks for, the detector and its settings, what is usual, and step
 by step what the detector made of the requests, which are kept in the database and are
-led through it once more; who else came near, the lines, and SQL to look further.`,
+led through it once more; who else came near, the lines, and SQL to look further.
+
+With the name of a detector, say what it finds, what it takes care of, by which rules
+that becomes an alert, and with which settings.`,
 		Example: `  litesoc explain alt_7b1b9856e1246d02
   litesoc explain '203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "POST /login HTTP/1.1" 401 12 "-" "curl/8.5"'
-  litesoc explain "$(tail -1 access.log)"`,
+  litesoc explain "$(tail -1 access.log)"
+  litesoc explain brute-force-ip`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return misuse("put the line in single quotes", "explain: one line or one id is needed, %d arguments given", len(args))
@@ -50,6 +54,19 @@ led through it once more; who else came near, the lines, and SQL to look further
 				return err
 			}
 			if isID {
+				detectors, err := cfg.detectors()
+				if err != nil {
+					return err
+				}
+				names := make([]string, len(detectors))
+				for i, d := range detectors {
+					if names[i] = d.Name; d.Name == id {
+						return explainDetector(c.OutOrStdout(), cfg, d, output)
+					}
+				}
+				if near := meant(id, names); near != "" {
+					return misuse("", "explain: no detector %q%s", id, near)
+				}
 				return explainFinding(c, &f, cfg, id, output)
 			}
 			return explain(c, cfg, f.format, args[0])
@@ -57,7 +74,7 @@ led through it once more; who else came near, the lines, and SQL to look further
 	}
 	dbFlag(c, &f.db)
 	intelFlag(c, &f.intel)
-	c.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT` of why an alert fired: text or json")
+	c.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT` of why an alert fired or what a detector does: text or json")
 	c.Flags().StringVar(&f.config, "config", "", "config `file` (default: "+configName+" in the working folder, if there)")
 	c.Flags().StringVar(&f.format, "format", "", "`format` of the line: a name, an nginx log_format or Apache LogFormat string, a #Fields: line, or the path of an nginx.conf (default: guessed)")
 	return c

@@ -402,12 +402,15 @@ func TestWindowLater(t *testing.T) {
 // A bomb is read to its end in little memory: blank lines without number, and a line
 // that does not end.
 func TestBomb(t *testing.T) {
-	const size = 32 << 20
+	size := 32 << 20
+	if testing.Short() {
+		size = 4 << 20
+	}
 	for _, test := range []struct {
 		name, fill string
 		check      func(at source.Position) bool
 	}{
-		{"blank lines", "\n", func(at source.Position) bool { return at.Skipped == size }},
+		{"blank lines", "\n", func(at source.Position) bool { return at.Skipped == int64(size) }},
 		{"one line", "x", func(at source.Position) bool { return at.Cut == 1 && at.Lines == 4 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -488,7 +491,10 @@ func descriptors(t testing.TB) int {
 // A thousand archives are read side by side with a bounded number of descriptors,
 // whether or not their spans overlap, and nothing stays open.
 func TestThousandArchives(t *testing.T) {
-	const logs, lines = 1000, 40
+	logs, lines := 1000, 40
+	if testing.Short() {
+		logs = 200
+	}
 	for _, test := range []struct {
 		name  string
 		apart int // seconds between the beginnings of two logs
@@ -592,7 +598,11 @@ func TestHollow(t *testing.T) {
 // A file that is broken in many places ends, and says that it is broken; lines before
 // the first of them are read where what packed them lets them.
 func TestManyFlips(t *testing.T) {
-	content := manyLines(20_000)
+	lines := 20_000
+	if testing.Short() {
+		lines = 5000
+	}
+	content := manyLines(lines)
 	for _, test := range []struct {
 		name, content string
 		least         int
@@ -616,7 +626,7 @@ func TestManyFlips(t *testing.T) {
 			for _, l := range rd.plan.Logs {
 				told += int(l.At.Rejected)
 			}
-			if len(rd.judged) < test.least || len(rd.judged) >= 20_000 || told == 0 {
+			if len(rd.judged) < test.least || len(rd.judged) >= lines || told == 0 {
 				t.Errorf("%d requests, failures %v %v, broken %q", len(rd.judged), failures, rd.plan.Failures, rd.broken)
 			}
 		})

@@ -99,6 +99,9 @@ func FuzzUnpackState(f *testing.F) {
 
 // A row that was made to fill the memory is an error.
 func TestStatesBomb(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	s, err := Open(Memory)
 	if err != nil {
 		t.Fatal(err)
