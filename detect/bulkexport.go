@@ -59,8 +59,8 @@ func (s *bulkExport) AppendJSON(b []byte) ([]byte, error) {
 	return appendGoing(b, s.Going)
 }
 
-// A page is one that was counted, or several that follow one another: then it bears the
-// time of the last and the tag of none.
+// A page is one that was counted, with the last request for it, or several that follow one
+// another: then it bears the time of the last and the tag of none.
 type page struct {
 	At  moment
 	Tag uint64
@@ -112,7 +112,8 @@ func (s *bulkExport) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	p := s.pageOf(r)
 	records, thin, known := s.within(p)
-	if known {
+	if known >= 0 {
+		s.again(known, p)
 		return
 	}
 	s.add(p)
@@ -123,8 +124,7 @@ func (s *bulkExport) Observe(r *parsers.Request, emit func(Event)) {
 	if s.Going == nil {
 		s.begin(r)
 	} else {
-		s.Going.extend(r)
-		s.Going.add(p, s.hours)
+		s.goOn(r)
 	}
 	e := s.Going
 	e.Crawler = e.Crawler || isCrawler(r)
@@ -176,19 +176,30 @@ func (s *bulkExport) pageOf(r *parsers.Request) page {
 }
 
 // within forgets what lies further back than the window, and returns the records that are
-// left, those of them that are of thin answers, and whether the page is among them.
-func (s *bulkExport) within(p page) (records, thin int64, known bool) {
+// left, those of them that are of thin answers, and where among them the page is; -1 if it
+// is not.
+func (s *bulkExport) within(p page) (records, thin int64, known int) {
 	n, window := 0, moment(s.window.Microseconds())
 	for n < len(s.Pages) && p.At-s.Pages[n].At > window {
 		n++
 	}
 	s.Pages = slices.Delete(s.Pages, 0, n)
+	known = -1
 	for i := range s.Pages {
 		records += s.Pages[i].Records
 		thin += s.Pages[i].Thin
-		known = known || p.Tag != 0 && s.Pages[i].Tag == p.Tag
+		if p.Tag != 0 && s.Pages[i].Tag == p.Tag {
+			known = i
+		}
 	}
 	return records, thin, known
+}
+
+// again has the page there, which p asks for once more, last as long as if it was asked for now.
+func (s *bulkExport) again(i int, p page) {
+	o := s.Pages[i]
+	o.At, o.Evidence = p.At, p.Evidence
+	s.Pages = append(slices.Delete(s.Pages, i, i+1), o)
 }
 
 func (s *bulkExport) add(p page) {
@@ -223,6 +234,23 @@ func (s *bulkExport) begin(r *parsers.Request) {
 		s.Going.Count += p.Requests
 		s.Going.add(p, s.hours)
 	}
+}
+
+// goOn takes the last page, which r got, and those before it since one was taken: they were
+// too few by themselves.
+func (s *bulkExport) goOn(r *parsers.Request) {
+	e, last := s.Going, len(s.Pages)-1
+	first := last
+	for first > 0 && s.Pages[first-1].At > momentOf(e.Last) {
+		first--
+	}
+	for _, p := range s.Pages[first:last] {
+		e.Count += p.Requests
+		e.addEvidence(p.Evidence)
+		e.add(p, s.hours)
+	}
+	e.extend(r)
+	e.add(s.Pages[last], s.hours)
 }
 
 // add takes the records of a page.

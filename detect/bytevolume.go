@@ -146,13 +146,24 @@ func (v *volumeSpan) pack(p *packer) {
 	p.int(&v.Bytes)
 }
 
+// A volumeShare is what requests got, and when.
+type volumeShare struct {
+	volumeSum
+	Outside int64 // requests outside business hours
+}
+
+func (v *volumeShare) add(o volumeShare) {
+	v.volumeSum.add(o.volumeSum)
+	v.Outside += o.Outside
+}
+
 // A volume is one that goes on.
 type volume struct {
 	Episode
-	volumeSum
-	Peak    int64    // most bytes within one window
-	Outside int64    // requests outside business hours
-	Of      endpoint // since it began
+	volumeShare
+	Waiting volumeShare `json:",omitzero"` // since the last request that is part of it: part of it, too, if one more is
+	Peak    int64       // most bytes within one window
+	Of      endpoint    // since it began
 	// What was normal when it began: the limit, and what was usual in so many spans.
 	Limit, Usual, Spans int64
 }
@@ -198,11 +209,13 @@ func (s *byteVolume) Observe(r *parsers.Request, emit func(Event)) {
 // judge takes a request that was added, with the bytes within the window.
 func (s *byteVolume) judge(r *parsers.Request, one volumeSum, bytes int64, emit func(Event)) {
 	switch {
-	case s.Going != nil && bytes > s.Going.Limit:
-		s.Going.extend(r)
-		s.Going.volumeSum.add(one)
-		s.Going.Outside += s.hours.outside(r.Time)
-	case s.Going == nil && bytes > *s.least && bytes > s.limit():
+	case s.Going != nil:
+		s.Going.Waiting.add(volumeShare{one, s.hours.outside(r.Time)})
+		if bytes <= s.Going.Limit {
+			return
+		}
+		s.Going.goOn(r)
+	case bytes > *s.least && bytes > s.limit():
 		s.begin(r, s.limit())
 	default:
 		return
@@ -219,6 +232,13 @@ func (s *byteVolume) judge(r *parsers.Request, one volumeSum, bytes int64, emit 
 	}
 	v.reach(severity, Succeeded)
 	v.tell(emit, s.describe)
+}
+
+// goOn takes r and what was waiting.
+func (v *volume) goOn(r *parsers.Request) {
+	v.extend(r)
+	v.volumeShare.add(v.Waiting)
+	v.Count, v.Waiting = v.Requests, volumeShare{}
 }
 
 // Expire ends what is going on. What is usual stays known.

@@ -71,7 +71,7 @@ func (s *pageWalk) Observe(r *parsers.Request, emit func(Event)) {
 		s.Expire(emit)
 	}
 	l, _ := listingOf(r)
-	if known := s.visit(s.pageOf(r, l)); known || len(s.Recent) < *s.least {
+	if known := s.visit(s.pageOf(r, l)); known || s.Going == nil && len(s.Recent) < *s.least {
 		return
 	}
 	if s.Going == nil {

@@ -87,8 +87,7 @@ func (s *refreshAbuse) Observe(r *parsers.Request, emit func(Event)) {
 			s.Going.Clients.Add(m.Tag)
 		}
 	} else {
-		s.Going.extend(r)
-		s.Going.Clients.Add(s.Recent[len(s.Recent)-1].Tag)
+		s.Going.goOn(r, s.Recent)
 	}
 	s.Going.Route = ""
 	severity := Medium
@@ -97,6 +96,21 @@ func (s *refreshAbuse) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.Going.reach(severity, Succeeded)
 	s.Going.tell(emit, s.describe)
+}
+
+// goOn takes the last refresh of the window, which is r, and those before it since one was
+// taken: they were too few by themselves.
+func (g *refreshing) goOn(r *parsers.Request, w Window) {
+	last := len(w) - 1
+	for _, m := range w[:last] {
+		if m.At.After(g.Last) {
+			g.Count++
+			g.addEvidence(m.Evidence)
+			g.Clients.Add(m.Tag)
+		}
+	}
+	g.extend(r)
+	g.Clients.Add(w[last].Tag)
 }
 
 // Expire gives the final form of what goes on, and ends it.
