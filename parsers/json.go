@@ -58,7 +58,7 @@ func JSON(c JSONConfig) *Format {
 		Given: c.text(),
 		Doc: `one JSON object a line, keys guessed
 
-Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, APISIX, Pomerium,
+Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, Tyk, APISIX, Pomerium,
 Oathkeeper, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
 Application Gateway, Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic
@@ -75,6 +75,10 @@ A duration is what its key says it counts ("duration_ms"), else a text with its 
 (told by level, message and time), nanoseconds for Traefik, kamal-proxy, logrus behind
 negroni, and slog (told by time, LEVEL and msg) from a microsecond on. What is left is
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
+
+Whose account the service runs under is no tenant of its own: Kong's workspace, the
+organization of Tyk and Cloud Foundry, the account of Amazon and Netlify, and Azure
+Monitor's TenantId are left alone, unless the site's config names them.
 
 Fastify tells of a request in two lines, which are put together: the time is that of the
 answer.
@@ -624,7 +628,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		if !isMethod(s) {
 			return false
 		}
-		f.Method = s
+		f.Method = upperMethod(s)
 	case jsonAPIKey, jsonAuthorization, jsonCookie, jsonToken, jsonSession:
 		if s == "REDACTED" {
 			return false
@@ -692,6 +696,30 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		}
 	}
 	return true
+}
+
+// upperMethod returns a method that is written in small letters, as hapi does, as it was sent.
+func upperMethod(s string) string {
+	if s[0] < 'a' {
+		return s
+	}
+	switch s {
+	case "get":
+		return "GET"
+	case "post":
+		return "POST"
+	case "head":
+		return "HEAD"
+	case "put":
+		return "PUT"
+	case "delete":
+		return "DELETE"
+	case "options":
+		return "OPTIONS"
+	case "patch":
+		return "PATCH"
+	}
+	return s
 }
 
 // djangoRequest returns the request in "<WSGIRequest: GET '/users'>", as Django prints one; all
@@ -835,6 +863,12 @@ func (p *jsonParser) adapt() {
 	if is(markShipped) && p.root.isMachine(p.rank[jsonHost]) {
 		f.Host = ""
 	}
+	if f.Tenant != "" && p.root.isLandlord(p.rank[jsonTenant], p.rest.marks) {
+		f.Tenant = ""
+	}
+	if is(markGateway) && f.APIKey == noTykKey {
+		f.APIKey = ""
+	}
 	switch {
 	case is(markTomcat) && f.Remote == "": // its host is the client's
 		f.Remote, f.Host = f.Host, ""
@@ -852,6 +886,9 @@ func (p *jsonParser) adapt() {
 		p.count(unit(time.Millisecond))
 	}
 }
+
+// noTykKey is what Tyk writes of a request without a key.
+const noTykKey = "00000000"
 
 // adaptAkamai undoes how DataStream writes: percent-encoded, blanks also as pluses, and
 // paths without the slash they begin with.
