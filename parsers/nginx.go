@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +21,10 @@ both. Before the address may stand the name of a program ("app - "), a virtual h
 (Apache's vhost_combined; it may stand before the request, too) and the addresses of
 X-Forwarded-For, with commas or in quotes: the last address is the one taken as the
 server's peer. After the user agent may stand anything; an
-X-Forwarded-For in quotes is taken as such, and what Traefik and the ingress
-controller append is understood, and a request time: rt=0.015, request_time=0.015, or a
-number with three decimals, as nginx writes seconds. A whole number is left alone, for
+X-Forwarded-For in quotes is taken as such, but not a private address with the port of a
+server, $upstream_addr; what Traefik and the ingress
+controller append is understood, and a request time: rt=0.015, request_time=0.015, 15.2 ms,
+or a number with three decimals, as nginx writes seconds. A whole number is left alone, for
 it may count anything: give the format of such a log. Referer and user agent may both be
 missing, or be torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
 kept, without method and target. A status or a number of bytes that is "-" counts as 0.`,
@@ -239,8 +241,8 @@ func (f *Fields) setPeer(s string) bool {
 	all := s
 	s, user, _ := cutLast(s)
 	s, identity, three := cutLast(s)
-	if !three {
-		return f.setAddresses(strings.TrimSuffix(all, " -"))
+	if !three { // nothing else tells the client from a host
+		return f.setAddresses(strings.TrimSuffix(all, " -")) && (f.Remote == "" || isAddress(f.Remote))
 	}
 	f.User = unescape(valueOf(user))
 	if strings.ContainsAny(identity, ".:") && isHost(identity) { // lighttpd: address, virtual host, user
@@ -512,12 +514,23 @@ func (f *Fields) setTail(s string) tail {
 		}
 	case rest.rest[0] == '"' && f.ForwardedFor == "":
 		list := rest.next()
-		if first, _, _ := strings.Cut(list, ","); isAddress(first) {
+		if first, _, _ := strings.Cut(list, ","); isAddress(first) && !isUpstream(first) {
 			f.ForwardedFor = list
 		}
 	}
 	f.setTimes(rest)
 	return tailAny
+}
+
+// isUpstream tells whether the address is one that a server speaks to, $upstream_addr: private,
+// with a port that no system chooses for a client.
+func isUpstream(s string) bool {
+	const firstOfClients = 32768
+	if s[0] != '[' && strings.Count(s, ":") != 1 { // it has no port, as nearly all
+		return false
+	}
+	at, err := netip.ParseAddrPort(s)
+	return err == nil && at.Port() < firstOfClients && (at.Addr().IsPrivate() || at.Addr().IsLoopback())
 }
 
 // setTimes takes the request time from what is appended. Best is one with its name, as NGINX's
@@ -537,7 +550,12 @@ func (f *Fields) setTimes(rest fieldCutter) {
 				continue
 			}
 		}
-		if !named {
+		switch {
+		case !quoted && (rest.rest == "ms" || strings.HasPrefix(rest.rest, "ms ")): // morgan's ":response-time ms"
+			f.setDuration(field, time.Millisecond)
+			named = true
+			rest.next()
+		case !named:
 			f.setSeconds(field)
 		}
 	}
