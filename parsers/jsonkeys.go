@@ -206,6 +206,7 @@ var jsonMarks = map[string]jsonMark{
 	"reqtimesec":           markAkamai,
 	"apisixlatency":        markAPISIX,
 	"ddsource":             markShipped,
+	"levelindex":           markShipped, // Semantic Logger, whose host is its machine
 	"ddtags":               markShipped,
 	"shortmessage":         markShipped,
 	"sourcetype":           markShipped,
