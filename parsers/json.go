@@ -73,7 +73,8 @@ month, or a zone is a name of several, the time is not read.
 A duration is what its key says it counts ("duration_ms"), else a text with its unit
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
 (told by level, message and time), nanoseconds for Traefik, kamal-proxy, logrus behind
-negroni, and slog (told by time, LEVEL and msg) from a microsecond on. What is left is
+negroni, and slog (told by time, LEVEL and msg) from 100,000 on; what it writes from 1,000 on
+could be either and is left out. What is left is
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
 
 Whose account the service runs under is no tenant of its own: Kong's workspace, the
@@ -881,11 +882,19 @@ func (p *jsonParser) adapt() {
 	case is(markKamal), p.rest.ended: // a time.Duration as it is
 		p.count(unit(time.Nanosecond))
 	case is(markSlog) && p.rest.capital && p.rest.guessed == unit(time.Millisecond) && f.Duration >= time.Second:
-		p.count(unit(time.Nanosecond)) // a time.Duration as it is, of a microsecond or more
+		// A time.Duration as it is, or what somebody counted by himself: as milliseconds it would
+		// be long, as nanoseconds short.
+		if p.count(unit(time.Nanosecond)); f.Duration < leastOfSlog {
+			f.Duration = -1
+		}
 	case is(markZerolog) && p.rest.guessed == unit(time.Second): // its Dur
 		p.count(unit(time.Millisecond))
 	}
 }
+
+// leastOfSlog is what a number that slog writes is not read below, but in milliseconds: as these,
+// it would be longer than any request should take.
+const leastOfSlog = 100 * time.Microsecond
 
 // noTykKey is what Tyk writes of a request without a key.
 const noTykKey = "00000000"

@@ -24,7 +24,7 @@ server's peer. After the user agent may stand anything; an
 X-Forwarded-For in quotes is taken as such, but not a private address with the port of a
 server, $upstream_addr; what Traefik and the ingress
 controller append is understood, and a request time: rt=0.015, request_time=0.015, 15.2 ms,
-or a number with three decimals, as nginx writes seconds. A whole number is left alone, for
+Apache's %T/%D where it is clear ("1/1250023"), or a number with three decimals, as nginx writes seconds. A whole number is left alone, for
 it may count anything: give the format of such a log. Referer and user agent may both be
 missing, or be torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
 kept, without method and target. A status or a number of bytes that is "-" counts as 0.`,
@@ -493,7 +493,10 @@ func (f *Fields) setTail(s string) tail {
 	}
 	rest := fieldCutter{rest: s}
 	for rest.rest != "" && isDigit(rest.rest[0]) {
-		f.setSeconds(rest.next())
+		field := rest.next()
+		if f.setSeconds(field); rest.rest == "" && isRackSeconds(field) { // lines of Ruby among others
+			f.setDuration(field, time.Second)
+		}
 	}
 	if !strings.HasPrefix(rest.rest, `"`) && !strings.HasPrefix(rest.rest, `- "`) { // Traefik leaves an absent one bare
 		f.setTimes(rest)
@@ -555,7 +558,10 @@ func (f *Fields) setTimes(rest fieldCutter) {
 			f.setDuration(field, time.Millisecond)
 			named = true
 			rest.next()
-		case !named:
+		case named:
+		case strings.IndexByte(field, '/') > 0:
+			f.setPair(field)
+		default:
 			f.setSeconds(field)
 		}
 	}
@@ -569,6 +575,20 @@ func requestTime(field string) (value string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// setPair takes "1/1250023", as which Apache writes "%T/%D": whole seconds, and the same in
+// microseconds. Tomcat's are milliseconds; where both could be meant, neither is taken.
+func (f *Fields) setPair(s string) {
+	whole, part, found := cutByte(strings.Trim(s, "*"), '/')
+	seconds, taken := digits(whole), digits(part)
+	switch {
+	case !found || seconds < 0 || taken < 1000:
+	case taken/1e6 == seconds:
+		f.Duration = time.Duration(taken) * time.Microsecond
+	case taken/1e3 == seconds:
+		f.Duration = time.Duration(taken) * time.Millisecond
+	}
 }
 
 // setSeconds takes a number that is written as nginx writes seconds, "0.015", and longer than
