@@ -631,7 +631,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		}
 		f.Method = upperMethod(s)
 	case jsonAPIKey, jsonAuthorization, jsonCookie, jsonToken, jsonSession:
-		if s == "REDACTED" {
+		if isMasked(s) {
 			return false
 		}
 		*p.secret(use.field) = s
