@@ -161,6 +161,7 @@ type jsonRest struct {
 	params   string // the parameters of the query as a JSON object
 	call     string // a URL that the application is asked to call
 	said     string // a JSON body, of the request if that has one
+	response string // a status, perhaps
 	date     string // where the log has it apart from
 	hour     string // the time of day
 	logger   string
@@ -672,6 +673,8 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		f.Body = s
 	case jsonCall:
 		p.rest.call = s
+	case jsonResponse:
+		p.rest.response = s
 	case jsonSaid:
 		if s[0] != '{' && s[0] != '[' { // what a logger says
 			return false
@@ -877,6 +880,8 @@ func (p *jsonParser) adapt() {
 		f.UserAgent, f.Cookie = percentDecodedOnce(f.UserAgent), decodeCookie(f.Cookie, true)
 	case is(markAkamai):
 		p.adaptAkamai()
+	case is(markGrok) && isTarget(p.rest.request):
+		p.adaptGrok()
 	case is(markRails), is(markAPISIX):
 		p.count(unit(time.Millisecond))
 	case is(markKamal), p.rest.ended: // a time.Duration as it is
@@ -898,6 +903,17 @@ const leastOfSlog = 100 * time.Microsecond
 
 // noTykKey is what Tyk writes of a request without a key.
 const noTykKey = "00000000"
+
+// adaptGrok undoes how Logstash's patterns name things: what was asked for is the request, beside
+// which the path is a file's and the host a machine, and quotes are left around what had some.
+func (p *jsonParser) adaptGrok() {
+	f := p.f
+	f.Target, p.rest.request, f.Host = p.rest.request, "", ""
+	f.UserAgent, f.Referer = valueOf(strings.Trim(f.UserAgent, `"`)), valueOf(strings.Trim(f.Referer, `"`))
+	if v := digits(p.rest.response); len(p.rest.response) == 3 && v > 0 && !p.rest.status {
+		f.Status, p.rest.status = v, true
+	}
+}
 
 // adaptAkamai undoes how DataStream writes: percent-encoded, blanks also as pluses, and
 // paths without the slash they begin with.

@@ -41,9 +41,10 @@ const (
 	jsonLogger // who wrote the line
 	jsonLevel
 	jsonMessage
-	jsonAction // what a firewall did, or a logger tells of
-	jsonCall   // a URL that the application is asked to call
-	jsonSaid   // a body, of the request if that has one
+	jsonAction   // what a firewall did, or a logger tells of
+	jsonCall     // a URL that the application is asked to call
+	jsonSaid     // a body, of the request if that has one
+	jsonResponse // a status, where it is no object
 	jsonMachine
 	jsonProcess
 	jsonFieldCount
@@ -162,6 +163,7 @@ var jsonKeys = []struct {
 	{jsonAction, topSide, 0, `action event`},
 	{jsonCall, asked, 0, `providedurl webhookurl hookurl callbackurl`},
 	{jsonSaid, topSide, 0, `body`},
+	{jsonResponse, topSide, 0, `response`},
 	{jsonMachine, topSide, 0, `hostname`},
 	{jsonProcess, topSide, 0, `pid`},
 }
@@ -192,6 +194,7 @@ const (
 	markCloudFoundry
 	markLogAnalytics // Azure Monitor's tables
 	markGateway      // of an API: Tyk, Amazon's
+	markGrok         // Logstash's patterns of Apache's logs, before Elastic's common schema
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
@@ -219,6 +222,7 @@ var jsonMarks = map[string]jsonMark{
 	"spaceid":              markCloudFoundry,
 	"timegenerated":        markLogAnalytics,
 	"apiid":                markGateway,
+	"ident":                markGrok,
 	"timeunixnano":         markOTLP,
 	"observedtimeunixnano": markOTLP,
 	"level":                markLevel,

@@ -321,12 +321,14 @@ func (f *Fields) setAddresses(s string) bool {
 }
 
 // isPreface tells whether s is what may stand in front of a line and would be taken for who the
-// server spoke to: a day, a time of day, or a level that what follows is not kept apart from,
+// server spoke to: columns, a day, a time of day, or a level that what follows is not kept apart from,
 // "[info]203.0.113.9".
 func isPreface(s string) bool {
 	switch {
 	case len(s) < len("10:00:00"):
 		return false
+	case len(s) > len("255.255.255.255") && strings.IndexByte(s, '\t') >= 0: // columns
+		return true
 	case s[0] == '[':
 		return !isAddress(s)
 	case s[2] == ':':
