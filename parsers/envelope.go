@@ -196,6 +196,7 @@ func isEnveloped(line string) bool {
 //	2026-03-01T10:00:00.123456+00:00 app[web.1]: MESSAGE     (Heroku)
 //	2026-03-01T10:00:00.000Z MESSAGE                         (CloudWatch Logs in S3, docker logs -t)
 //	2026-03-01T10:00:00+00:00<tab>app.web<tab>MESSAGE        (Fluentd's files)
+//	5034<tab>2026-03-01T10:00:00Z<tab>…<tab>nginx<tab>MESSAGE (Papertrail's archives, of ten columns)
 //	Sun 2026-03-01 10:00:00 UTC web1 nginx[312]: MESSAGE     (journalctl -o short-full)
 //	1772359200.123456 web1 nginx[312]: MESSAGE               (journalctl -o short-unix)
 //	[1772359200.123, MESSAGE]                                (Fluent Bit)
@@ -267,6 +268,9 @@ func (e *envelopes) peel(line string) envelope {
 		}
 	}
 	if env, ok := peelFluent(line); ok {
+		return env
+	}
+	if env, ok := peelPapertrail(line); ok {
 		return env
 	}
 	if env, ok := peelRepeated(line); ok {
@@ -367,6 +371,25 @@ func peelFluent(line string) (env envelope, ok bool) {
 	if env.time, ok = parseISOTime(stamp); ok {
 		env.lines[0] = record
 	}
+	return env, ok
+}
+
+// peelPapertrail takes the line out of the columns of Papertrail's archives: a number, when it was
+// written and received, who sent it by number, name and address, its facility, severity and
+// program, and the line.
+func peelPapertrail(line string) (env envelope, ok bool) {
+	var columns [9]string
+	rest := line
+	for i := range columns {
+		if columns[i], rest, ok = cutByte(rest, '\t'); !ok {
+			return env, false
+		}
+	}
+	if !isNumber(columns[0]) || !isNumber(columns[3]) || !isAddress(columns[5]) {
+		return env, false
+	}
+	env.time, ok = parseISOTime(columns[1])
+	env.lines[0] = rest
 	return env, ok
 }
 
@@ -786,11 +809,11 @@ func isJournalKey(s string) bool {
 // of such an object.
 var (
 	messageKeys = [...][]string{
-		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"short_message"}, {"textPayload"}, {"line"}, {"@message"}, {"raw"},
+		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"short_message"}, {"textPayload"}, {"LogMessage"}, {"LogEntry"}, {"Log_s"}, {"line"}, {"@message"}, {"raw"},
 		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
 		{"body", "stringValue"}, {hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}
-	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime", "timeUnixNano", "observedTimeUnixNano"}
+	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime", "TimeGenerated", "timeUnixNano", "observedTimeUnixNano"}
 )
 
 // peelDocker is peelJSON for objects as Docker writes them, without a tree of each.

@@ -120,6 +120,7 @@ func All() []*Format {
 		IIS(),
 		Zoraxy(),
 		PHPServer(),
+		Gorouter(),
 		Werkzeug(),    // which these read too, but for what they do not count
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too
 		Rack(),

@@ -124,6 +124,44 @@ func bareSecret(s string) string {
 	case "-", "null", "undefined", "none", "(null)":
 		return ""
 	}
+	if isMasked(s) {
+		return ""
+	}
+	return s
+}
+
+// isMasked tells whether s is what a logger wrote in the place of a secret, the same for all:
+// "[Redacted]", "***", "sk_live_****".
+func isMasked(s string) bool {
+	const longest = 64
+	if len(s) < 3 || len(s) > longest || isDigit(s[0]) {
+		return false
+	}
+	switch last := s[len(s)-1]; last {
+	case '*', 'x', 'X', '.', '#':
+		if rest := strings.TrimRight(s, s[len(s)-1:]); len(s)-len(rest) >= 3 && (rest == "" || last == '*' && rest[len(rest)-1] == '_') {
+			return true
+		}
+	}
+	word := strings.Trim(s, "[](){}<>*_")
+	for _, known := range [...]string{"redacted", "filtered", "masked", "hidden", "removed", "omitted", "secret", "sanitized", "scrubbed", "protected"} {
+		if len(word) == len(known) && strings.EqualFold(word, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// named returns the name of a user or a tenant, or "" for what programs write where there is none.
+func named(s string) string {
+	switch s {
+	case "-", "null", "NULL", "(null)", "<null>", "nil", "<nil>", "none", "None", "undefined", "unknown", "N/A", "n/a",
+		"anonymous", "Anonymous", "AnonymousUser", "anonymousUser":
+		return ""
+	}
+	if s != "" && s[0] == '0' && strings.Trim(s, "0-") == "" { // a number or a UUID that was never set
+		return ""
+	}
 	return s
 }
 
@@ -157,7 +195,7 @@ func (f *Fields) identifies() bool {
 // counts only where nothing else is said.
 func (rd *Reader) identify(r *Request, f *Fields, inQuery *credentials) {
 	rd.takeUser(r, f.User, "the user the log names")
-	if tenant := logged(f.Tenant); tenant != "" {
+	if tenant := named(f.Tenant); tenant != "" {
 		r.Tenant, rd.why.tenant = rd.said(tenant, maxText), "the tenant the log names"
 	}
 	rd.takeKey(r, f.APIKey, "the API key the log names")
@@ -177,7 +215,7 @@ func (rd *Reader) said(name string, max int) string {
 }
 
 func (rd *Reader) takeUser(r *Request, user, why string) {
-	user = logged(user)
+	user = named(user)
 	if r.User != "" || user == "" {
 		return
 	}
@@ -224,7 +262,7 @@ func (rd *Reader) takeToken(r *Request, token, why string) {
 	const claimed = "a claim of the token, which is not verified"
 	rd.takeUser(r, c.user, claimed)
 	rd.takeSession(r, c.session, claimed)
-	if tenant := logged(c.tenant); r.Tenant == "" && tenant != "" {
+	if tenant := named(c.tenant); r.Tenant == "" && tenant != "" {
 		r.Tenant, rd.why.tenant = rd.said(tenant, maxText), claimed
 	}
 }

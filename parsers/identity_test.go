@@ -33,6 +33,8 @@ func TestIdentity(t *testing.T) {
 	fingerprint := (&redactor{}).fingerprint(tokenSecret, bearer)
 	number := jwt(`{"sub":42,"tenant":7}`)
 	numberSum := (&redactor{}).fingerprint(tokenSecret, number)
+	nobody := jwt(`{"sub":"anonymous","tenant":"0"}`)
+	nobodySum := (&redactor{}).fingerprint(tokenSecret, nobody)
 	entra := jwt(`{"sub":"alice","tid":"72f988bf-86f1-41af-91ab-2d7cd011db47"}`)
 	odd := jwt(`{"sub":{"a":1},"org":null,"tenant_id":[1]}`)
 	oddSum := (&redactor{}).fingerprint(tokenSecret, odd)
@@ -54,6 +56,20 @@ func TestIdentity(t *testing.T) {
 		{"a key without a prefix", Fields{APIKey: opaque}, actor{key: keySum}},
 		{"a key that is a fingerprint", Fields{APIKey: keySum}, actor{key: keySum}},
 		{"no key", Fields{APIKey: "null"}, actor{}},
+		{"a key that is masked", Fields{APIKey: "[Redacted]"}, actor{}},
+		{"a key that is stars", Fields{APIKey: "********"}, actor{}},
+		{"a key of which the prefix is left", Fields{APIKey: "sk_live_****"}, actor{}},
+		{"a key of which the end is left", Fields{APIKey: "****7f3a"}, actor{key: "key_337a33b8dc0a"}},
+		{"a key that ends in x", Fields{APIKey: "0f9A8b7C6d5E4f3A2b1Cxxx"}, actor{key: "key_5868cec042e7"}},
+		{"a token that is masked", Fields{Authorization: "Bearer [REDACTED]"}, actor{}},
+		{"a token that is filtered", Fields{Target: "/?token=%5BFILTERED%5D"}, actor{}},
+		{"a session that is masked", Fields{Cookie: "a=b; connect.sid=<redacted>"}, actor{}},
+		{"a masked key beside a token", Fields{APIKey: "xxxxx", Token: opaque}, actor{token: tokSum}},
+		{"a user who is none", Fields{User: "anonymous"}, actor{}},
+		{"a user of a null", Fields{User: "null", Tenant: "undefined"}, actor{}},
+		{"ids that were never set", Fields{User: "0", Tenant: "00000000-0000-0000-0000-000000000000"}, actor{}},
+		{"a user who begins so", Fields{User: "0x7", Tenant: "none-such"}, actor{user: "0x7", tenant: "none-such"}},
+		{"a JWT of nobody", Fields{Token: nobody}, actor{token: nobodySum}},
 		{"a token", Fields{Token: opaque}, actor{token: tokSum}},
 		{"a session", Fields{Session: opaque}, actor{session: sesSum}},
 

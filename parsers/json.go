@@ -58,7 +58,7 @@ func JSON(c JSONConfig) *Format {
 		Given: c.text(),
 		Doc: `one JSON object a line, keys guessed
 
-Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, APISIX, Pomerium,
+Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, Tyk, APISIX, Pomerium,
 Oathkeeper, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
 Application Gateway, Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic
@@ -73,8 +73,13 @@ month, or a zone is a name of several, the time is not read.
 A duration is what its key says it counts ("duration_ms"), else a text with its unit
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
 (told by level, message and time), nanoseconds for Traefik, kamal-proxy, logrus behind
-negroni, and slog (told by time, LEVEL and msg) from a microsecond on. What is left is
+negroni, and slog (told by time, LEVEL and msg) from 100,000 on; what it writes from 1,000 on
+could be either and is left out. What is left is
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
+
+Whose account the service runs under is no tenant of its own: Kong's workspace, the
+organization of Tyk and Cloud Foundry, the account of Amazon and Netlify, and Azure
+Monitor's TenantId are left alone, unless the site's config names them.
 
 Fastify tells of a request in two lines, which are put together: the time is that of the
 answer.
@@ -156,6 +161,7 @@ type jsonRest struct {
 	params   string // the parameters of the query as a JSON object
 	call     string // a URL that the application is asked to call
 	said     string // a JSON body, of the request if that has one
+	response string // a status, perhaps
 	date     string // where the log has it apart from
 	hour     string // the time of day
 	logger   string
@@ -624,9 +630,9 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		if !isMethod(s) {
 			return false
 		}
-		f.Method = s
+		f.Method = upperMethod(s)
 	case jsonAPIKey, jsonAuthorization, jsonCookie, jsonToken, jsonSession:
-		if s == "REDACTED" {
+		if isMasked(s) {
 			return false
 		}
 		*p.secret(use.field) = s
@@ -667,6 +673,8 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		f.Body = s
 	case jsonCall:
 		p.rest.call = s
+	case jsonResponse:
+		p.rest.response = s
 	case jsonSaid:
 		if s[0] != '{' && s[0] != '[' { // what a logger says
 			return false
@@ -692,6 +700,30 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		}
 	}
 	return true
+}
+
+// upperMethod returns a method that is written in small letters, as hapi does, as it was sent.
+func upperMethod(s string) string {
+	if s[0] < 'a' {
+		return s
+	}
+	switch s {
+	case "get":
+		return "GET"
+	case "post":
+		return "POST"
+	case "head":
+		return "HEAD"
+	case "put":
+		return "PUT"
+	case "delete":
+		return "DELETE"
+	case "options":
+		return "OPTIONS"
+	case "patch":
+		return "PATCH"
+	}
+	return s
 }
 
 // djangoRequest returns the request in "<WSGIRequest: GET '/users'>", as Django prints one; all
@@ -835,6 +867,12 @@ func (p *jsonParser) adapt() {
 	if is(markShipped) && p.root.isMachine(p.rank[jsonHost]) {
 		f.Host = ""
 	}
+	if f.Tenant != "" && p.root.isLandlord(p.rank[jsonTenant], p.rest.marks) {
+		f.Tenant = ""
+	}
+	if is(markGateway) && f.APIKey == noTykKey {
+		f.APIKey = ""
+	}
 	switch {
 	case is(markTomcat) && f.Remote == "": // its host is the client's
 		f.Remote, f.Host = f.Host, ""
@@ -842,14 +880,38 @@ func (p *jsonParser) adapt() {
 		f.UserAgent, f.Cookie = percentDecodedOnce(f.UserAgent), decodeCookie(f.Cookie, true)
 	case is(markAkamai):
 		p.adaptAkamai()
+	case is(markGrok) && isTarget(p.rest.request):
+		p.adaptGrok()
 	case is(markRails), is(markAPISIX):
 		p.count(unit(time.Millisecond))
 	case is(markKamal), p.rest.ended: // a time.Duration as it is
 		p.count(unit(time.Nanosecond))
 	case is(markSlog) && p.rest.capital && p.rest.guessed == unit(time.Millisecond) && f.Duration >= time.Second:
-		p.count(unit(time.Nanosecond)) // a time.Duration as it is, of a microsecond or more
+		// A time.Duration as it is, or what somebody counted by himself: as milliseconds it would
+		// be long, as nanoseconds short.
+		if p.count(unit(time.Nanosecond)); f.Duration < leastOfSlog {
+			f.Duration = -1
+		}
 	case is(markZerolog) && p.rest.guessed == unit(time.Second): // its Dur
 		p.count(unit(time.Millisecond))
+	}
+}
+
+// leastOfSlog is what a number that slog writes is not read below, but in milliseconds: as these,
+// it would be longer than any request should take.
+const leastOfSlog = 100 * time.Microsecond
+
+// noTykKey is what Tyk writes of a request without a key.
+const noTykKey = "00000000"
+
+// adaptGrok undoes how Logstash's patterns name things: what was asked for is the request, beside
+// which the path is a file's and the host a machine, and quotes are left around what had some.
+func (p *jsonParser) adaptGrok() {
+	f := p.f
+	f.Target, p.rest.request, f.Host = p.rest.request, "", ""
+	f.UserAgent, f.Referer = valueOf(strings.Trim(f.UserAgent, `"`)), valueOf(strings.Trim(f.Referer, `"`))
+	if v := digits(p.rest.response); len(p.rest.response) == 3 && v > 0 && !p.rest.status {
+		f.Status, p.rest.status = v, true
 	}
 }
 

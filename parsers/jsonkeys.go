@@ -41,9 +41,10 @@ const (
 	jsonLogger // who wrote the line
 	jsonLevel
 	jsonMessage
-	jsonAction // what a firewall did, or a logger tells of
-	jsonCall   // a URL that the application is asked to call
-	jsonSaid   // a body, of the request if that has one
+	jsonAction   // what a firewall did, or a logger tells of
+	jsonCall     // a URL that the application is asked to call
+	jsonSaid     // a body, of the request if that has one
+	jsonResponse // a status, where it is no object
 	jsonMachine
 	jsonProcess
 	jsonFieldCount
@@ -79,7 +80,7 @@ var jsonKeys = []struct {
 	keys  string
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timeutc asctime date =@t t
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
 		timeunixnano observedtimeunixnano`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
@@ -121,13 +122,13 @@ var jsonKeys = []struct {
 	{jsonBytes, topSide, 0, `contentlength`},
 	{jsonDuration, answered, unit(time.Nanosecond), `=Duration durationns latencyns durationnanos event.duration totalns`},
 	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros responsetimeus timeelapsed`},
-	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =TimeTaken =Elapsed durationms latencyms elapsedms
+	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =Elapsed durationms latencyms elapsedms
 		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
 		totalduration turnaroundtimemsec`},
 	{jsonDuration, responseSide, unit(time.Millisecond), `elapsed`}, // httplog, of chi
 	{jsonDuration, answered, unit(time.Second), `properties.timetaken requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
-	{jsonDuration, answered, unitUnknown, `latencyhuman duration latency responsetime elapsed elapsedtime
+	{jsonDuration, answered, unitUnknown, `=TimeTaken latencyhuman duration latency responsetime elapsed elapsedtime
 		timetaken requestduration processingtime took`},
 	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
 		useragent.original identity.useragent ua agent csuseragent clientua
@@ -162,6 +163,7 @@ var jsonKeys = []struct {
 	{jsonAction, topSide, 0, `action event`},
 	{jsonCall, asked, 0, `providedurl webhookurl hookurl callbackurl`},
 	{jsonSaid, topSide, 0, `body`},
+	{jsonResponse, topSide, 0, `response`},
 	{jsonMachine, topSide, 0, `hostname`},
 	{jsonProcess, topSide, 0, `pid`},
 }
@@ -172,7 +174,7 @@ const machineKey = "host"
 
 // A jsonMark is a key of the line itself that tells which product wrote it, alone or with
 // others.
-type jsonMark uint16
+type jsonMark uint32
 
 const (
 	markRails jsonMark = 1 << iota // lograge
@@ -187,6 +189,12 @@ const (
 	markMsg
 	markTime
 	markOTLP
+	markKong
+	markNetlify
+	markCloudFoundry
+	markLogAnalytics // Azure Monitor's tables
+	markGateway      // of an API: Tyk, Amazon's
+	markGrok         // Logstash's patterns of Apache's logs, before Elastic's common schema
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
@@ -201,16 +209,40 @@ var jsonMarks = map[string]jsonMark{
 	"reqtimesec":           markAkamai,
 	"apisixlatency":        markAPISIX,
 	"ddsource":             markShipped,
+	"levelindex":           markShipped, // Semantic Logger, whose host is its machine
 	"ddtags":               markShipped,
 	"shortmessage":         markShipped,
 	"sourcetype":           markShipped,
 	"tags":                 markShipped,
+	"xedgeresulttype":      markCloudFront,
+	"xedgerequestid":       markCloudFront,
+	"distributionid":       markCloudFront,
+	"upstreamuri":          markKong,
+	"deployid":             markNetlify,
+	"spaceid":              markCloudFoundry,
+	"timegenerated":        markLogAnalytics,
+	"apiid":                markGateway,
+	"ident":                markGrok,
 	"timeunixnano":         markOTLP,
 	"observedtimeunixnano": markOTLP,
 	"level":                markLevel,
 	"message":              markMessage,
 	"msg":                  markMsg,
 	"time":                 markTime,
+}
+
+// jsonLandlords are the keys by which a product names whose account with it the service runs
+// under: one and the same for all its clients, and no tenant of its own.
+var jsonLandlords = [...]struct {
+	mark jsonMark
+	key  string
+}{
+	{markKong, "workspace"},
+	{markNetlify, "accountid"},
+	{markCloudFoundry, "organizationid"},
+	{markLogAnalytics, "tenantid"},
+	{markGateway, "orgid"},
+	{markGateway, "accountid"},
 }
 
 // Names of objects that hold the parts of a request. What is in them goes before
@@ -262,6 +294,17 @@ func (n *jsonNode) isBody() bool { return n.means(jsonBody) || n.means(jsonSaid)
 // where the log was shipped.
 func (n *jsonNode) isMachine(rank uint8) bool {
 	return slices.Contains(n.loose[machineKey].uses, jsonUse{field: jsonHost, rank: rank})
+}
+
+// isLandlord tells whether a tenant that was taken by that rank, from a line with these marks, is
+// one of jsonLandlords.
+func (n *jsonNode) isLandlord(rank uint8, marks jsonMark) bool {
+	for _, l := range jsonLandlords {
+		if marks&l.mark != 0 && slices.Contains(n.loose[l.key].uses, jsonUse{field: jsonTenant, rank: rank}) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxKeyLen is how long a key may be, in bytes, that is known in any spelling and remembered.
@@ -656,6 +699,9 @@ func (g *jsonGuesser) named(field jsonField) *keyGuess {
 	var best *keyGuess
 	for _, k := range g.order {
 		if field == jsonHost && g.marks&markShipped != 0 && g.tree.isMachine(k.rank[field]) {
+			continue
+		}
+		if field == jsonTenant && g.tree.isLandlord(k.rank[field], g.marks) {
 			continue
 		}
 		if k.fits[field] > 0 && 2*k.fits[field] >= most && (best == nil || k.rank[field] < best.rank[field]) {

@@ -13,10 +13,11 @@ func Logfmt() *Format {
 
 The keys are those known of JSON logs, in any spelling. Values with blanks stand in
 quotes, with \" and \n inside; a key without a value says nothing. Logrus, slog, Rails
-lograge and Heroku's router write such lines; of the last, fwd is X-Forwarded-For with
+lograge, tracing (with the pairs of its spans in braces) and Heroku's router write such lines; of the last, fwd is X-Forwarded-For with
 the client at its end, and service the time taken. What stands before the first pair is
 read over, but for a time at its beginning, which holds where no key tells one, as Go,
-Python and Java write it before or behind a level, or Rails ("I, [2026-03-01T10:00:00.123456 #7] …").
+Python and Java write it before or behind a level, or Rails ("I, [2026-03-01T10:00:00.123456 #7] …"). A time without its year,
+as Tyk's text has it, is none: let it write JSON.
 Lines of other loggers, which hold neither a request nor a status, are skipped.`,
 		Samples: []string{
 			`time="2026-03-01T10:00:00Z" level=info msg=request method=GET path="/api/users?page=2" status=200 bytes=1043 duration=1.2ms remote_addr=203.0.113.9 user_agent="curl/8.5.0"`,
@@ -44,10 +45,14 @@ func (p *logfmt) parse(line string, f *Fields) error {
 	}
 	j := &p.json
 	j.begin(line, f)
-	pairs, rails, heroku := 0, false, false
+	pairs, rails, heroku, inSpan := 0, false, false, false
 	for at := 0; at < len(line); {
 		key, value, next := pairAt(line, at)
+		inSpan = inSpan || line[next-1] == '{'
 		if key > 0 {
+			if inSpan && strings.HasSuffix(line[value.start:value.end], "}:") { // which ends it
+				value.end -= len("}:")
+			}
 			name := line[at : at+key]
 			pairs++
 			switch {
@@ -71,6 +76,7 @@ func (p *logfmt) parse(line string, f *Fields) error {
 		}
 		at = next
 	}
+	j.rest.module = j.rest.module || inSpan // what is told within a request, until it is answered
 	if pairs < 2 {
 		return &Reject{Reason: "no key=value pairs", Value: line}
 	}
@@ -89,10 +95,27 @@ func (p *logfmt) take(key, line string, v span) {
 		return
 	}
 	value := line[v.start:v.end]
+	if n := len(node.uses); n > 0 && node.uses[n-1].field == jsonDuration {
+		value = line[v.start : v.end+unitLen(line[v.end:])]
+	}
 	if v.escaped {
 		value = unescape(value)
 	}
 	p.json.take(node, value)
+}
+
+// unitLen returns the length of the unit that stands apart from its number before it, with the
+// blank between them: " ms". It is 0 if there is none.
+func unitLen(s string) int {
+	if !strings.HasPrefix(s, " ") {
+		return 0
+	}
+	word, _, _ := cutByte(s[1:], ' ')
+	switch word {
+	case "ns", "us", "µs", "μs", "ms", "s":
+		return len(" ") + len(word)
+	}
+	return 0
 }
 
 // A span is where a value stands in its line, without its quotes.
@@ -115,6 +138,9 @@ func pairAt(line string, at int) (key int, value span, next int) {
 	n := at
 	for n < len(line) && isLogfmtKey[line[n]] {
 		n++
+	}
+	if n > at && n < len(line) && line[n] == '{' { // the name of a span, and its pairs
+		return 0, span{}, n + 1
 	}
 	if n == at || n == len(line) || line[n] != '=' {
 		return 0, span{}, nextWord(line, n)

@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +21,10 @@ both. Before the address may stand the name of a program ("app - "), a virtual h
 (Apache's vhost_combined; it may stand before the request, too) and the addresses of
 X-Forwarded-For, with commas or in quotes: the last address is the one taken as the
 server's peer. After the user agent may stand anything; an
-X-Forwarded-For in quotes is taken as such, and what Traefik and the ingress
-controller append is understood, and a request time: rt=0.015, request_time=0.015, or a
-number with three decimals, as nginx writes seconds. A whole number is left alone, for
+X-Forwarded-For in quotes is taken as such, but not a private address with the port of a
+server, $upstream_addr; what Traefik and the ingress
+controller append is understood, and a request time: rt=0.015, request_time=0.015, 15.2 ms,
+Apache's %T/%D where it is clear ("1/1250023"), or a number with three decimals, as nginx writes seconds. A whole number is left alone, for
 it may count anything: give the format of such a log. Referer and user agent may both be
 missing, or be torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
 kept, without method and target. A status or a number of bytes that is "-" counts as 0.`,
@@ -239,8 +241,8 @@ func (f *Fields) setPeer(s string) bool {
 	all := s
 	s, user, _ := cutLast(s)
 	s, identity, three := cutLast(s)
-	if !three {
-		return f.setAddresses(strings.TrimSuffix(all, " -"))
+	if !three { // nothing else tells the client from a host
+		return f.setAddresses(strings.TrimSuffix(all, " -")) && (f.Remote == "" || isAddress(f.Remote))
 	}
 	f.User = unescape(valueOf(user))
 	if strings.ContainsAny(identity, ".:") && isHost(identity) { // lighttpd: address, virtual host, user
@@ -319,12 +321,14 @@ func (f *Fields) setAddresses(s string) bool {
 }
 
 // isPreface tells whether s is what may stand in front of a line and would be taken for who the
-// server spoke to: a day, a time of day, or a level that what follows is not kept apart from,
+// server spoke to: columns, a day, a time of day, or a level that what follows is not kept apart from,
 // "[info]203.0.113.9".
 func isPreface(s string) bool {
 	switch {
 	case len(s) < len("10:00:00"):
 		return false
+	case len(s) > len("255.255.255.255") && strings.IndexByte(s, '\t') >= 0: // columns
+		return true
 	case s[0] == '[':
 		return !isAddress(s)
 	case s[2] == ':':
@@ -491,7 +495,10 @@ func (f *Fields) setTail(s string) tail {
 	}
 	rest := fieldCutter{rest: s}
 	for rest.rest != "" && isDigit(rest.rest[0]) {
-		f.setSeconds(rest.next())
+		field := rest.next()
+		if f.setSeconds(field); rest.rest == "" && isRackSeconds(field) { // lines of Ruby among others
+			f.setDuration(field, time.Second)
+		}
 	}
 	if !strings.HasPrefix(rest.rest, `"`) && !strings.HasPrefix(rest.rest, `- "`) { // Traefik leaves an absent one bare
 		f.setTimes(rest)
@@ -512,12 +519,23 @@ func (f *Fields) setTail(s string) tail {
 		}
 	case rest.rest[0] == '"' && f.ForwardedFor == "":
 		list := rest.next()
-		if first, _, _ := strings.Cut(list, ","); isAddress(first) {
+		if first, _, _ := strings.Cut(list, ","); isAddress(first) && !isUpstream(first) {
 			f.ForwardedFor = list
 		}
 	}
 	f.setTimes(rest)
 	return tailAny
+}
+
+// isUpstream tells whether the address is one that a server speaks to, $upstream_addr: private,
+// with a port that no system chooses for a client.
+func isUpstream(s string) bool {
+	const firstOfClients = 32768
+	if s[0] != '[' && strings.Count(s, ":") != 1 { // it has no port, as nearly all
+		return false
+	}
+	at, err := netip.ParseAddrPort(s)
+	return err == nil && at.Port() < firstOfClients && (at.Addr().IsPrivate() || at.Addr().IsLoopback())
 }
 
 // setTimes takes the request time from what is appended. Best is one with its name, as NGINX's
@@ -537,7 +555,15 @@ func (f *Fields) setTimes(rest fieldCutter) {
 				continue
 			}
 		}
-		if !named {
+		switch {
+		case !quoted && (rest.rest == "ms" || strings.HasPrefix(rest.rest, "ms ")): // morgan's ":response-time ms"
+			f.setDuration(field, time.Millisecond)
+			named = true
+			rest.next()
+		case named:
+		case strings.IndexByte(field, '/') > 0:
+			f.setPair(field)
+		default:
 			f.setSeconds(field)
 		}
 	}
@@ -551,6 +577,20 @@ func requestTime(field string) (value string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// setPair takes "1/1250023", as which Apache writes "%T/%D": whole seconds, and the same in
+// microseconds. Tomcat's are milliseconds; where both could be meant, neither is taken.
+func (f *Fields) setPair(s string) {
+	whole, part, found := cutByte(strings.Trim(s, "*"), '/')
+	seconds, taken := digits(whole), digits(part)
+	switch {
+	case !found || seconds < 0 || taken < 1000:
+	case taken/1e6 == seconds:
+		f.Duration = time.Duration(taken) * time.Microsecond
+	case taken/1e3 == seconds:
+		f.Duration = time.Duration(taken) * time.Millisecond
+	}
 }
 
 // setSeconds takes a number that is written as nginx writes seconds, "0.015", and longer than

@@ -31,7 +31,7 @@ func (p *rack) parse(line string, f *Fields) error {
 	f.reset()
 	i := strings.LastIndexByte(line, ' ')
 	taken := line[i+1:]
-	if n := len(taken) - len(".0000"); i < 0 || n < 1 || taken[n] != '.' || !allDigits(taken[:n]) || !allDigits(taken[n+1:]) {
+	if i < 0 || !isRackSeconds(taken) {
 		return &Reject{Reason: "no seconds at the end", Value: line}
 	}
 	if err := p.common.parse(line[:i], f); err != nil {
@@ -42,4 +42,10 @@ func (p *rack) parse(line string, f *Fields) error {
 	}
 	f.setDuration(taken, time.Second)
 	return nil
+}
+
+// isRackSeconds tells whether s is a number with four decimals.
+func isRackSeconds(s string) bool {
+	n := len(s) - len(".0000")
+	return n > 0 && s[n] == '.' && allDigits(s[:n]) && allDigits(s[n+1:])
 }
