@@ -60,6 +60,15 @@ var crawlers = []crawler{
 	{word: "bytespider", name: "Bytespider", rented: true},
 	{word: "ahrefsbot", name: "AhrefsBot", rented: true},
 	{word: "semrushbot", name: "SemrushBot", rented: true},
+	{word: "petalbot", name: "PetalBot", rented: true},
+	{word: "mj12bot", name: "MJ12bot", rented: true}, // on machines of volunteers
+	{word: "dotbot", name: "DotBot", rented: true},
+	{word: "ccbot", name: "CCBot", rented: true},
+	{word: "seznambot", name: "SeznamBot", asn: 43037},
+	{word: "archive.org_bot", name: "archive.org_bot", asn: 7941},
+	{word: "linkedinbot", name: "LinkedInBot", rented: true},
+	{word: "meta-externalagent", name: "Meta-ExternalAgent", asn: 32934},
+	{word: "facebookexternalhit", name: "facebookexternalhit", asn: 32934},
 }
 
 func prefixes(cidr ...string) []netip.Prefix {
