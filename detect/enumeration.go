@@ -121,9 +121,10 @@ func (g *scan) crawls() bool {
 }
 
 // asksFirst tells whether the request is how clients that send files ask whether the
-// service has them: for their properties, or by a hash of what they hold.
+// service has them, or those that build before they do: for their properties, or by a hash of what
+// they hold.
 func asksFirst(r *parsers.Request) bool {
-	return r.Method == "PROPFIND" || r.Method == "HEAD" && endsInHash(r.Path)
+	return r.Method == "PROPFIND" || (r.Method == "HEAD" || r.Method == "GET") && endsInHash(r.Path)
 }
 
 // endsInHash tells whether a path ends in 40 hex digits or more: no list of names has those.
