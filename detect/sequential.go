@@ -24,7 +24,7 @@ func SequentialIDs() *Detector {
 			"coordinates are no ids. The parts of a stream, a page and a map are numbered, too, and no objects. " +
 			"A page shows the rows of a list, or pictures, by as many requests: where " +
 			"browsers asked from a page of the site, for no more ids, or lists of them, than pages have, and were refused none, " +
-			"the event is of low confidence, and of medium severity, as long as no more rows came without a pause than one page has, and no more rows or pictures in all than five, else of high, not critical. The crawler of a search engine reads what a page links to: from an " +
+			"the event is of low confidence, and of medium severity, as long as no more rows came without a pause than one page has, and no more rows or pictures in all than five, else of high, not critical. A gateway that sends the telemetry of its devices is of medium severity. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -103,6 +103,7 @@ type walk struct {
 	OfPage           bool   `json:",omitempty"` // since it began all requests may be a page's, and no more than it has rows
 	Rows, MostRows   int64  `json:",omitempty"` // requests since the last pause, and the most without one
 	Pictures         bool   `json:",omitempty"` // since it began all were after pictures, or parts of a film
+	Telling          bool   `json:",omitempty"` // since it began all were tellsOf
 	Crawler          crawling
 }
 
@@ -151,6 +152,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	s.Going.Apart = s.Going.Apart || featuresOf(r).apart
 	s.Going.OfPage = s.Going.OfPage && (filled <= maxRows || len(run) <= maxLists) && ofPage(r)
 	s.Going.Pictures = s.Going.Pictures && featuresOf(r).picture
+	s.Going.Telling = s.Going.Telling && tellsOf(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
@@ -159,6 +161,8 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 		if w.Count <= maxRows && (w.MostRows <= onePage || w.Pictures) {
 			severity = Medium
 		}
+	case w.tells():
+		severity, outcome = Medium, Succeeded
 	case 2*w.Granted > w.Count && !w.GraphQL:
 		severity, outcome = Critical, Succeeded
 	case w.Refused == w.Count:
@@ -278,7 +282,7 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, Telling: true, GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
 	for i := range run {
 		w.match(&run[i])
 	}
@@ -343,6 +347,22 @@ func (w *walk) match(v *visit) {
 // rows. A page knows what is there; who guesses errs.
 func (w *walk) rows() bool { return w.OfPage && w.Granted == w.Count && !w.GraphQL }
 
+// tells tells whether the walk looks like a gateway's that passes on what its devices measure.
+func (w *walk) tells() bool { return w.Telling && w.Granted == w.Count }
+
+// tellsOf tells whether a request sends what something measures to the place for it, rather than
+// asks: POST /devices/7/telemetry.
+func tellsOf(r *parsers.Request) bool {
+	if r.Method != "POST" && r.Method != "PUT" {
+		return false
+	}
+	switch lastSegment(r.Path) {
+	case "telemetry", "heartbeat", "heartbeats", "keepalive", "readings", "measurements", "metrics", "samples", "position", "positions":
+		return true
+	}
+	return false
+}
+
 // ofPage tells whether a page of the site may have made the request: a browser names the
 // page, or is after a picture. Anybody can write that.
 func ofPage(r *parsers.Request) bool {
@@ -367,6 +387,9 @@ func (s *sequentialIDs) describe(e *Event) {
 	case w.rows():
 		e.Confidence = 0.3
 		e.Summary += "; a browser asked, from pages of the site or for pictures, and was refused none: so a page asks for the rows of a list"
+	case w.tells():
+		e.Confidence = 0.3
+		e.Summary += "; it told of what has these ids, as a gateway tells what its devices measure, and was refused none"
 	case n >= 5*(*s.least):
 		e.Confidence = 0.9
 	case n >= 2*(*s.least):
