@@ -18,7 +18,8 @@ func BruteForceIP() *Detector {
 			"morning: where several accounts fail a time or two each, hardly one more often, and most logins work, the event is " +
 			"of medium severity and low confidence; where the log does not say whose logins failed, it is so " +
 			"as long as more of them work than fail. So it is for somebody who " +
-			"got in from there before, with the same user agent, and now mistypes a few times. A login " +
+			"got in from there before, with the same user agent, and now mistypes a few times, and for what says to be a monitor, tries no more than one account, and that no more " +
+			"often than monitors do. A login " +
 			"that works after the guessing was guessed, unless it is one of theirs.",
 		Type:      BruteForceDetected,
 		Severity:  High,
@@ -54,6 +55,7 @@ type bruteForceIP struct {
 
 	Known    familiar  `json:",omitempty"` // account and user agent of logins that worked
 	Stranger time.Time `json:",omitzero"`  // of the last failed login by none of them
+	Person   time.Time `json:",omitzero"`  // of the last failed login by what does not say to be a monitor
 	Going    *guessing `json:",omitempty"`
 	*ipSettings
 }
@@ -64,6 +66,9 @@ func (s *bruteForceIP) AppendJSON(b []byte) ([]byte, error) {
 	b = appendNumbers(b, "Known", s.Known)
 	if !s.Stranger.IsZero() {
 		b = appendTime(b, "Stranger", s.Stranger)
+	}
+	if !s.Person.IsZero() {
+		b = appendTime(b, "Person", s.Person)
 	}
 	return appendGoing(b, s.Going)
 }
@@ -98,7 +103,7 @@ func (s *bruteForceIP) Observe(r *parsers.Request, emit func(Event)) {
 		return
 	}
 	severity := High
-	if s.office() || s.slip() {
+	if s.office() || s.slip() || s.monitors() {
 		severity = Medium
 	}
 	s.Going.reach(severity, Attempted)
@@ -122,6 +127,11 @@ func (g *guessing) rests(now time.Time, window time.Duration) bool {
 func (s *bruteForceIP) fail(r *parsers.Request, emit func(Event)) bool {
 	if !s.Known.has(loginTag(r)) {
 		s.Stranger = r.Time
+	}
+	g := s.Going
+	known := g != nil && !g.rests(r.Time, s.window) && !s.Person.Before(g.First)
+	if !known && !namesMonitor(r.UserAgent) {
+		s.Person = r.Time
 	}
 	account := accountTag(r)
 	if s.Going != nil && !s.Going.rests(r.Time, s.window) {
@@ -162,7 +172,7 @@ func (s *bruteForceIP) succeed(r *parsers.Request) {
 	g.work(accountTag(r))
 	switch known := s.Known.has(loginTag(r)); {
 	case s.office():
-	case known && (s.slip() || g.spares(accountTag(r))):
+	case known && (s.slip() || s.monitors() || g.spares(accountTag(r))):
 		s.know(r)
 	default:
 		g.win(r)
@@ -187,6 +197,16 @@ func (s *bruteForceIP) slip() bool {
 		return false
 	}
 	return len(g.Accounts) <= 1 && g.Count < 2*int64(s.limit) || len(g.Accounts) > 1 && g.Worst < s.limit
+}
+
+// monitorPace is how much time monitors leave between two logins, at least.
+const monitorPace = 20 * time.Second
+
+// monitors tells whether the failed logins look like those of a monitor whose password is out of
+// date: it tries one account, at its pace.
+func (s *bruteForceIP) monitors() bool {
+	g := s.Going
+	return s.Person.Before(g.First) && len(g.Accounts) <= 1 && time.Duration(g.Count-1)*monitorPace <= g.LastFailed.Sub(g.First)
 }
 
 // office tells whether the failed logins look like slips of many people.
@@ -320,6 +340,9 @@ func (s *bruteForceIP) describe(e *Event) {
 	case e.Severity == Medium && s.slip():
 		e.Confidence = 0.2
 		e.Summary += "; logins from there with the same user agent worked before, which looks like a forgotten password"
+	case e.Severity == Medium && s.monitors():
+		e.Confidence = 0.3
+		e.Summary += "; the user agent is that of a monitor, and it keeps to the pace of one"
 	case e.Severity == Medium:
 		e.Confidence = 0.3
 		e.Summary += fmt.Sprintf("; %d logins from there worked, which looks like an office", g.Worked)

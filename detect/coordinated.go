@@ -22,7 +22,7 @@ func Coordinated() *Detector {
 			"for the most part, and share but that one path; clients of calendars and files look for these at the " +
 			"same places (PROPFIND), which does not count; where most requests name the page that led there, " +
 			"the event is of medium severity. So it is where clients that say what they are, apps and services, " +
-			"ask for few paths, none of which scanners try on every site: their routes were taken away. Addresses with paths of their own, as monitors of other pages have, are a campaign of their own.",
+			"ask for few paths, none of which scanners try on every site, but for those that some have, where monitors ask: their routes were taken away. Addresses with paths of their own, as monitors of other pages have, are a campaign of their own.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",
@@ -144,6 +144,7 @@ type asker struct {
 	Agent    uint64 // tag of the user agent
 	Referred bool
 	Declared bool  `json:",omitempty"` // whether it says what it is
+	Monitor  bool  `json:",omitempty"` // whether it says to be a monitor
 	Waiting  int64 `json:",omitempty"` // requests for the path that no campaign has counted
 }
 
@@ -311,7 +312,7 @@ func (s *coordinated) sweep(now int64) {
 func (p *sought) ask(r *parsers.Request, by uint64, window time.Duration) asker {
 	p.Askers = slices.DeleteFunc(p.Askers, func(o asker) bool { return r.Time.Sub(o.At) > window })
 	k := asker{Address: by, IP: clip(r.ClientIP), Mark: mark(r, tag(r.Path)), Agent: tag(r.UserAgent),
-		Referred: referred(r), Declared: declares(r.UserAgent)}
+		Referred: referred(r), Declared: declares(r.UserAgent), Monitor: namesMonitor(r.UserAgent)}
 	if r.Origin != nil {
 		k.ASN = r.Origin.ASN
 	}
@@ -566,7 +567,8 @@ func (g *campaign) join(k *asker, path string) {
 	if k.Declared {
 		g.Declared += n
 	}
-	g.Probed = g.Probed || usualProbes.find(path) != noProbe
+	probe := usualProbes.find(path)
+	g.Probed = g.Probed || probe == secretProbe || probe == servedProbe && !k.Monitor // who has a site watched says where
 }
 
 // gone tells whether the campaign looks like clients whose routes were taken away.
@@ -577,7 +579,7 @@ func (g *campaign) gone() bool {
 // declares tells whether a user agent says what it is, as apps of phones and services do: it
 // names its page, or a platform and no browser. Anybody can write that.
 func declares(agent string) bool {
-	if strings.Contains(agent, "://") {
+	if strings.Contains(agent, "://") || namesMonitor(agent) {
 		return true
 	}
 	return !strings.HasPrefix(agent, "Mozilla/") && (strings.Contains(agent, "Android") || strings.Contains(agent, "iOS") ||

@@ -60,6 +60,22 @@ var crawlers = []crawler{
 	{word: "bytespider", name: "Bytespider", rented: true},
 	{word: "ahrefsbot", name: "AhrefsBot", rented: true},
 	{word: "semrushbot", name: "SemrushBot", rented: true},
+	{word: "petalbot", name: "PetalBot", rented: true},
+	{word: "mj12bot", name: "MJ12bot", rented: true}, // on machines of volunteers
+	{word: "dotbot", name: "DotBot", rented: true},
+	{word: "ccbot", name: "CCBot", rented: true},
+	{word: "seznambot", name: "SeznamBot", asn: 43037},
+	{word: "archive.org_bot", name: "archive.org_bot", asn: 7941},
+	{word: "linkedinbot", name: "LinkedInBot", rented: true},
+	{word: "meta-externalagent", name: "Meta-ExternalAgent", asn: 32934},
+	{word: "facebookexternalhit", name: "facebookexternalhit", asn: 32934},
+	// What looks for dead links runs anywhere.
+	{word: "lychee/", name: "lychee", rented: true},
+	{word: "linkchecker/", name: "LinkChecker", rented: true},
+	{word: "w3c-checklink/", name: "W3C-checklink", rented: true},
+	{word: "ahrefssiteaudit/", name: "AhrefsSiteAudit", rented: true},
+	{word: "siteauditbot/", name: "SiteAuditBot", rented: true},
+	{word: "screaming frog seo spider/", name: "Screaming Frog SEO Spider", rented: true},
 }
 
 func prefixes(cidr ...string) []netip.Prefix {
@@ -181,4 +197,20 @@ func (c crawling) meta(pairs ...any) json.RawMessage {
 		pairs = append(pairs, "crawler", "false")
 	}
 	return Meta(pairs...)
+}
+
+// monitors are in the user agents of what asks a site again and again whether it works: probes of
+// clusters and load balancers, and services.
+var monitors = [...]string{"kube-probe/", "ELB-HealthChecker/", "GoogleHC/", "GoogleStackdriverMonitoring", "Amazon-Route53-Health-Check", "UptimeRobot/", "Pingdom.com_bot",
+	"PingdomPageSpeed", "StatusCake", "DatadogSynthetics", "Datadog/Synthetics", "Site24x7", "Better Uptime", "Better Stack", "NewRelicPinger", "Checkly", "Uptime-Kuma/",
+	"HetrixTools", "Freshping", "updown.io", "check_http/", "Blackbox Exporter/", "Blackbox-Exporter/", "Prometheus/", "Zabbix", "Consul Health Check", "AppInsights", "Uptime.com"}
+
+// namesMonitor tells whether a user agent says to be a monitor. Anybody can write that.
+func namesMonitor(agent string) bool {
+	for _, name := range monitors {
+		if strings.Contains(agent, name) {
+			return true
+		}
+	}
+	return false
 }

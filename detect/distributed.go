@@ -20,7 +20,8 @@ func DistributedBruteForce() *Detector {
 			"against what is usual for the route, and what they share: one user agent, or accounts that " +
 			"never got in from there. Addresses that got in before do not count, and neither does one " +
 			"that gets in after it failed: a busy Monday and an outage of the identity provider bring " +
-			"many failed logins of people who are known. The route learns for 24 hours; until then at " +
+			"many failed logins of people who are known. Where all say to be monitors and try no more than one account, a password " +
+			"of theirs is out of date, and the event is of medium severity. The route learns for 24 hours; until then at " +
 			"least 80 percent of its logins must fail, and accounts are new to a place only where enough others got in.",
 		Type:      BruteForceDetected,
 		Severity:  High,
@@ -118,6 +119,7 @@ type surge struct {
 type likeness struct {
 	Agent      uint64 // the most frequent user agent, by tag
 	AgentText  string // clipped; "" if not kept
+	Monitors   bool   `json:",omitempty"` // all say to be monitors
 	AgentShare int    // percent of the members that bear it; 0 where the log has none
 	NewShare   int    // percent of the members that named an account new to their place
 }
@@ -209,6 +211,8 @@ func (s *distributed) fail(r *parsers.Request) {
 		c.extend(r)
 		c.LastFailed = r.Time
 		c.take(place, s.Members[place])
+		c.Monitors = c.Monitors && namesMonitor(r.UserAgent)
+		c.reach(c.most(), Attempted)
 		if c.AgentText == "" {
 			c.AgentText = s.Agents[c.Agent]
 		}
@@ -302,6 +306,7 @@ func (s *distributed) likeness() likeness {
 		}
 	}
 	v.AgentText = s.Agents[v.Agent]
+	v.Monitors = most == len(s.Members) && namesMonitor(v.AgentText)
 	v.NewShare = 100 * named / len(s.Members)
 	// A log without user agents shows none shared; a client without one among others
 	// with is a machine.
@@ -329,8 +334,17 @@ func (s *distributed) begin(r *parsers.Request, v likeness, failing int64) {
 		c.take(place, m)
 		c.Count += m.Fails
 	}
-	c.reach(High, Attempted)
+	c.reach(c.most(), Attempted)
 	s.Campaign, s.Tainted, s.Waiting = c, true, nil
+}
+
+// most is how severe the campaign is: monitors that fail everywhere with one account have a
+// password that is out of date.
+func (c *surge) most() Severity {
+	if c.Monitors && len(c.Accounts) <= 1 {
+		return Medium
+	}
+	return High
 }
 
 // take lists a member of the campaign. One too many is none.
@@ -362,7 +376,7 @@ func (s *distributed) succeed(r *parsers.Request) {
 			c.Winner, c.WinnerFrom = clip(r.User), clip(r.ClientIP)
 			c.Last = r.Time
 			c.addEvidence(evidence(r))
-			c.reach(High, Succeeded)
+			c.reach(c.most(), Succeeded)
 		}
 		return
 	}
@@ -406,6 +420,9 @@ func (s *distributed) describe(e *Event) {
 		e.Summary += "; nothing is known of before"
 	}
 	e.Summary += ")"
+	if c.most() == Medium {
+		e.Summary += "; all say to be monitors, and try no more than one account"
+	}
 	oneAgent, allNew := c.AgentShare > s.share, c.NewShare > s.share
 	if oneAgent {
 		e.Summary += fmt.Sprintf("; %d%% of them with one user agent", c.AgentShare)
@@ -420,6 +437,8 @@ func (s *distributed) describe(e *Event) {
 		e.Summary += fmt.Sprintf("; then a login from %s worked", c.WinnerFrom)
 	}
 	switch {
+	case c.most() == Medium:
+		e.Confidence = 0.3
 	case e.First.Sub(s.Since) < s.learn:
 		e.Confidence = 0.6 // what is usual is hardly known
 	case oneAgent && allNew:

@@ -21,7 +21,8 @@ func DistributedIDs() *Detector {
 			"their own do not. Objects just made are numbered so as well, and each is looked at by who made " +
 			"it: an id counts only if it is refused, or lies far below the highest that was served. What is " +
 			"asked for in no order, or again and again, is popular. Pages for everybody are read by " +
-			"crawlers: where most are served and the path is none of an API, the event is of low severity.",
+			"crawlers: where most are served and the path is none of an API, the event is of low severity. Devices that each send " +
+			"their telemetry in turn are of medium severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1087",
@@ -119,6 +120,7 @@ type ascent struct {
 	Places  Distinct
 	Pages   bool // its route may be one of pages for everybody
 	Crawler crawling
+	Telling bool `json:",omitempty"` // since it began all were tellsOf
 }
 
 func (s *distributedIDs) Observe(r *parsers.Request, emit func(Event)) {
@@ -256,7 +258,7 @@ func (c *climb) begin(r *parsers.Request) {
 	g := &ascent{Episode: begin(r, c.Recent)}
 	g.ActorID, g.ActorType, g.UserIP = strings.Clone(r.Route), actorRoute, ""
 	g.ID = fmt.Sprint(c.Lowest) // another climb of the route may begin at the same time
-	g.Pages = !IsAPIPath(r)
+	g.Pages, g.Telling = !IsAPIPath(r), true
 	for _, m := range c.Recent {
 		g.Places.Add(m.Tag)
 	}
@@ -270,10 +272,13 @@ func (c *climb) judge(r *parsers.Request) {
 	g.Crawler.meet(r)
 	_, typ := r.Actor()
 	g.Pages = g.Pages && typ == parsers.ActorIP
+	g.Telling = g.Telling && tellsOf(r)
 	severity, outcome := High, Attempted
 	switch {
 	case c.Granted > c.Refused && g.Pages:
 		severity, outcome = Low, Succeeded
+	case c.Granted > c.Refused && g.Telling:
+		severity, outcome = Medium, Succeeded
 	case featuresOf(r).graphQL: // its 200 may hold an error
 	case c.Granted > c.Refused:
 		severity, outcome = Critical, Succeeded
@@ -337,6 +342,9 @@ func (s *distributedIDs) describe(c *climb, e *Event) {
 	case c.Granted > c.Refused && g.Pages:
 		e.Confidence = 0.3
 		e.Summary += "; most were served, as pages are that crawlers read"
+	case c.Granted > c.Refused && g.Telling:
+		e.Confidence = 0.3
+		e.Summary += "; they told of what has these ids, as devices tell of themselves"
 	case c.Granted > c.Refused:
 		e.Summary += fmt.Sprintf("; most were served, and they are not new ones: the highest known is %d", s.Highest)
 	case c.IDs >= 2*int64(s.least):

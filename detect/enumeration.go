@@ -24,7 +24,8 @@ func Enumeration() *Detector {
 			"people sign up, are invited or forget a password: they tell which accounts there are. So does what a sign-up form asks, " +
 			"whether a name or an address is taken: each counts once, and where most name the page of the form, at medium severity. " +
 			"Of who is known to the log they are of medium severity: people are invited by the list. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
-			"search engine, if its address is known for it, is of low severity: it follows dead links.",
+			"search engine, if its address is known for it, is of low severity: it follows dead links. What says to be one and asks for " +
+			"nothing but pages, for an API or what scanners look for never, is of medium severity, unless its network is known to be another's.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",
@@ -59,6 +60,7 @@ type scan struct {
 	Things           Distinct // asked for: paths with their parameters, or accounts
 	Crawler          crawling
 	Referred, Asking int64 `json:",omitempty"` // of Count: that name the page that led there, that asksFirst
+	Strays           bool  `json:",omitempty"` // one was strays
 
 	// Of what came once it had begun, and of the answer with which it did.
 	Later      Distinct // things
@@ -86,13 +88,17 @@ func missingTag(r *parsers.Request) uint64 {
 	if asksFirst(r) {
 		t |= askingBit
 	}
+	if strays(r) {
+		t |= straysBit
+	}
 	return t
 }
 
 const (
 	referredBit = 1 << iota
 	askingBit
-	missingBits = referredBit | askingBit
+	straysBit
+	missingBits = referredBit | askingBit | straysBit
 )
 
 // match takes a request by its missingTag, and what it asked for.
@@ -101,12 +107,24 @@ func (g *scan) match(t, thing uint64) {
 	g.Things.Add(thing)
 	g.Referred += int64(t & referredBit / referredBit)
 	g.Asking += int64(t & askingBit / askingBit)
+	g.Strays = g.Strays || t&straysBit != 0
+}
+
+// strays tells whether a request is none of a crawler that follows the links of pages.
+func strays(r *parsers.Request) bool {
+	return r.Method != "GET" && r.Method != "HEAD" || featuresOf(r).probe != noProbe || IsAPIPath(r) && !strings.HasSuffix(r.Path, ".html") || strings.HasPrefix(lastSegment(r.Path), ".")
+}
+
+// crawls tells whether it may be a crawler that follows dead links, as it says.
+func (g *scan) crawls() bool {
+	return !g.Strays && (g.Crawler.Trust == crawlUnproven || g.Crawler.Trust == crawlDoubtful)
 }
 
 // asksFirst tells whether the request is how clients that send files ask whether the
-// service has them: for their properties, or by a hash of what they hold.
+// service has them, or those that build before they do: for their properties, or by a hash of what
+// they hold.
 func asksFirst(r *parsers.Request) bool {
-	return r.Method == "PROPFIND" || r.Method == "HEAD" && endsInHash(r.Path)
+	return r.Method == "PROPFIND" || (r.Method == "HEAD" || r.Method == "GET") && endsInHash(r.Path)
 }
 
 // endsInHash tells whether a path ends in 40 hex digits or more: no list of names has those.
@@ -161,10 +179,10 @@ func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 		len(g.Paths) < s.few && !s.walks(), len(g.Paths) >= s.few && g.referred(s.limit):
 		severity = Medium
 	}
-	if g.invites() {
+	g.Crawler.meet(r)
+	if g.invites() || g.crawls() {
 		severity = Medium
 	}
-	g.Crawler.meet(r)
 	g.reach(g.Crawler.most(severity), Attempted)
 	g.tell(emit, s.describe)
 }
@@ -294,6 +312,10 @@ func (s *enumeration) describe(e *Event) {
 		e.Summary += "; accounts are made and invited by the list, too"
 	}
 	g.Crawler.qualify(e)
+	if g.crawls() {
+		e.Confidence = min(e.Confidence, 0.4)
+		e.Summary += "; it asked for pages alone, as crawlers do that follow dead links"
+	}
 	if len(g.Things) > len(g.Paths) {
 		e.Metadata = g.Crawler.meta("endpoint_count", e.Count, "distinct_paths", len(g.Paths), "distinct_things", len(g.Things), "window_seconds", int(s.window.Seconds()))
 		return

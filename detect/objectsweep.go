@@ -23,14 +23,16 @@ func ObjectSweep() *Detector {
 			"show. Alerted actors are no measure for others. " +
 			"Jobs sweep by nature: an API key is of medium severity. So is an address where the objects of no user agent " +
 			"are too many, and it has several: an office. So are objects that are named by a hash (SHA-256) of what they hold, " +
-			"as backups, registries of images and caches of builds keep them: who has one has all names. Pages for everybody are read by " +
+			"as backups, registries of images and caches of builds keep them: who has one has all names; and so are calendars, contacts and " +
+			"files in one folder of a WebDAV server, where none is refused and the log does not say whose they are, as a device gets them that is set up. " +
+			"What a user has there in the folder of the same name does not count. Pages for everybody are read by " +
 			"crawlers: where only the address is known and the path is none of an API, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1119",
 		OWASP:     "API1:2023",
 		Of:        ObjectKind,
-		Match:     func(r *parsers.Request) bool { _, ok := pathObject(r); return ok },
+		Match:     func(r *parsers.Request) bool { _, ok := pathObject(r); return ok && !inOwnFolder(r) },
 		GroupBy:   &GroupBy{Key: byActorTypeAndRoute},
 		TTL:       new(history),
 	}
@@ -125,6 +127,7 @@ type sweep struct {
 	Operation        string `json:",omitempty"` // of GraphQL, whose 200 may hold an error
 	Page             bool   // its route may be one of pages for everybody
 	Contents         bool   `json:",omitempty"` // its objects are named by what they hold
+	Device           bool   `json:",omitempty"` // its objects may be what a device of somebody unknown keeps a copy of
 	Agents           int    `json:",omitempty"` // user agents of an address where none asked for too many by itself; else 0
 	// What it was measured with when it began.
 	Limit, OthersP99, OthersHours, OwnP99, OwnHours int64
@@ -287,6 +290,7 @@ func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 	g.Page = g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) &&
 		!strings.Contains(r.Route, "{uuid}") && !strings.Contains(r.Route, "{hash}") && !strings.Contains(r.Route, "{email}")
 	g.Contents = namesContents(r.Path)
+	g.Device = r.User == "" && keptOnDevices(r.Path)
 	g.Operation = operationOf(r)
 	// Its objects are no measure for others, as long as it goes on.
 	if !a.Apart {
@@ -303,6 +307,36 @@ func namesContents(path string) bool {
 	return len(last) == digits && strings.IndexFunc(last, func(c rune) bool { return c > 127 || !isHexDigit(byte(c)) }) < 0
 }
 
+// inOwnFolder tells whether the path is below the folder that a WebDAV server has for the user who
+// asks: /dav/calendars/anna/.
+func inOwnFolder(r *parsers.Request) bool {
+	if r.User == "" {
+		return false
+	}
+	_, below, found := strings.Cut(r.Path, "/dav/")
+	if !found {
+		return false
+	}
+	_, below = nextSegment(below)
+	owner, _ := nextSegment(below)
+	return owner == r.User && !strings.Contains(unescapedPath(below), "..")
+}
+
+// keptOnDevices tells whether a path is one of a WebDAV server: devices get all that there is in a
+// folder once they are set up.
+func keptOnDevices(path string) bool {
+	for _, folder := range [...]string{"/dav/", "/caldav/", "/carddav/", "/webdav/", "/caldav.php/", "/carddav.php/", "/webdav.php/", "/dav.php/"} {
+		if strings.Contains(path, folder) {
+			return true
+		}
+	}
+	return false
+}
+
+// synced tells whether a device may keep a copy of what it asked for: it knows what is there, and
+// that it may.
+func (g *sweep) synced() bool { return g.Device && g.Refused == 0 }
+
 // match counts a request that is part of the sweep.
 func (g *sweep) match(status int) {
 	switch {
@@ -318,7 +352,7 @@ func (s *objectSweep) judge(g *sweep) {
 	switch {
 	case g.isPages():
 		severity = Low
-	case g.ActorType == string(parsers.ActorAPIKey), g.Agents > 0, g.Contents:
+	case g.ActorType == string(parsers.ActorAPIKey), g.Agents > 0, g.Contents, g.synced():
 		severity = Medium
 	}
 	severity = g.Crawler.most(severity)
@@ -401,6 +435,9 @@ func (s *objectSweep) describe(g *sweep, e *Event) {
 	case g.Contents:
 		e.Confidence = 0.3
 		e.Summary += "; they are named by hashes of what they hold, which backups and caches go through"
+	case g.synced():
+		e.Confidence = 0.3
+		e.Summary += "; a device that is set up gets all of a calendar or a folder, too"
 	case g.Agents > 0:
 		e.Confidence = 0.3
 		e.Summary += fmt.Sprintf("; they are of %d user agents or more, none of which asked for too many, which looks like an office", g.Agents)

@@ -21,9 +21,10 @@ func SequentialIDs() *Detector {
 			"people use who work on objects of their own, make no run. A request that names several neighbours at once " +
 			"counts as one, and lists that overlap count once, but each for itself that a GraphQL text asks for by aliases of one field: " +
 			"applications ask for a list. The numbers of pages, dates and " +
-			"coordinates are no ids. A page shows the rows of a list, or pictures, by as many requests: where " +
+			"coordinates are no ids. The parts of a stream, a page and a map are numbered, too, and no objects. " +
+			"A page shows the rows of a list, or pictures, by as many requests: where " +
 			"browsers asked from a page of the site, for no more ids, or lists of them, than pages have, and were refused none, " +
-			"the event is of high severity, not critical, and of low confidence. The crawler of a search engine reads what a page links to: from an " +
+			"the event is of low confidence, and of medium severity, as long as no more rows came without a pause than one page has, and no more rows or pictures in all than five, else of high, not critical. A gateway that sends the telemetry of its devices is of medium severity. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -100,12 +101,22 @@ type walk struct {
 	Several          bool   `json:",omitempty"` // a request was for more than one id
 	Apart            bool   `json:",omitempty"` // and for each by itself
 	OfPage           bool   `json:",omitempty"` // since it began all requests may be a page's, and no more than it has rows
+	Rows, MostRows   int64  `json:",omitempty"` // requests since the last pause, and the most without one
+	Pictures         bool   `json:",omitempty"` // since it began all were after pictures, or parts of a film
+	Telling          bool   `json:",omitempty"` // since it began all were tellsOf
 	Crawler          crawling
 }
 
 // maxRows is how many ids within the window are still the rows of a list: five pages of
 // fifty.
 const maxRows = 250
+
+// onePage is how many rows one page has at most, and pageTurn how long nothing is asked for, at
+// least, between a page and the next that somebody turns to.
+const (
+	onePage  = 50
+	pageTurn = 5 * time.Second
+)
 
 // maxLists is how many requests within the window are still those of pages that name all of
 // their rows at once, however many these are: half of the pages that are a walk for page-walk, in
@@ -131,6 +142,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	if s.Going == nil {
 		s.Going = beginWalk(r, run)
 	} else {
+		s.Going.turn(r.Time)
 		s.Going.catchUp(run, id)
 		s.Going.extend(r)
 		s.Going.match(&v)
@@ -139,11 +151,18 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	s.Going.Filled = 100 * filled / (s.Going.To - s.Going.From + 1)
 	s.Going.Apart = s.Going.Apart || featuresOf(r).apart
 	s.Going.OfPage = s.Going.OfPage && (filled <= maxRows || len(run) <= maxLists) && ofPage(r)
+	s.Going.Pictures = s.Going.Pictures && featuresOf(r).picture
+	s.Going.Telling = s.Going.Telling && tellsOf(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
 	case w.rows():
 		outcome = Succeeded
+		if w.Count <= maxRows && (w.MostRows <= onePage || w.Pictures) {
+			severity = Medium
+		}
+	case w.tells():
+		severity, outcome = Medium, Succeeded
 	case 2*w.Granted > w.Count && !w.GraphQL:
 		severity, outcome = Critical, Succeeded
 	case w.Refused == w.Count:
@@ -263,11 +282,22 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), OfPage: true, GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, Telling: true, GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
 	for i := range run {
 		w.match(&run[i])
 	}
+	w.Rows = w.Count
+	w.MostRows = w.Rows
 	return w
+}
+
+// turn counts a further request among those since the last pause.
+func (w *walk) turn(now time.Time) {
+	if now.Sub(w.Last) >= pageTurn {
+		w.Rows = 0
+	}
+	w.Rows++
+	w.MostRows = max(w.MostRows, w.Rows)
 }
 
 // catchUp counts what has come to be part of the walk by a request for the given id: visits
@@ -317,6 +347,22 @@ func (w *walk) match(v *visit) {
 // rows. A page knows what is there; who guesses errs.
 func (w *walk) rows() bool { return w.OfPage && w.Granted == w.Count && !w.GraphQL }
 
+// tells tells whether the walk looks like a gateway's that passes on what its devices measure.
+func (w *walk) tells() bool { return w.Telling && w.Granted == w.Count }
+
+// tellsOf tells whether a request sends what something measures to the place for it, rather than
+// asks: POST /devices/7/telemetry.
+func tellsOf(r *parsers.Request) bool {
+	if r.Method != "POST" && r.Method != "PUT" {
+		return false
+	}
+	switch lastSegment(r.Path) {
+	case "telemetry", "heartbeat", "heartbeats", "keepalive", "readings", "measurements", "metrics", "samples", "position", "positions":
+		return true
+	}
+	return false
+}
+
 // ofPage tells whether a page of the site may have made the request: a browser names the
 // page, or is after a picture. Anybody can write that.
 func ofPage(r *parsers.Request) bool {
@@ -341,6 +387,9 @@ func (s *sequentialIDs) describe(e *Event) {
 	case w.rows():
 		e.Confidence = 0.3
 		e.Summary += "; a browser asked, from pages of the site or for pictures, and was refused none: so a page asks for the rows of a list"
+	case w.tells():
+		e.Confidence = 0.3
+		e.Summary += "; it told of what has these ids, as a gateway tells what its devices measure, and was refused none"
 	case n >= 5*(*s.least):
 		e.Confidence = 0.9
 	case n >= 2*(*s.least):
@@ -489,7 +538,7 @@ func namesObject(name string) bool {
 // and is no object: a page, a step of a form, a week.
 func countsUp(segment string) bool {
 	switch segment {
-	case "page", "step", "chunk", "chunks", "year", "years", "month", "months", "week", "weeks", "day", "days":
+	case "page", "step", "chunk", "chunks", "fragment", "fragments", "segment", "segments", "tile", "tiles", "year", "years", "month", "months", "week", "weeks", "day", "days":
 		return true
 	}
 	return false
@@ -515,6 +564,9 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	if countsUp(last) || (last == "parts" || last == "part") && strings.Contains(whole, "upload") {
 		return 0, false
 	}
+	if after != "" && partOfAll(last, before, after) || (before == "x" || before == "y") && isAxis(last) {
+		return 0, false
+	}
 	if _, coordinate := number(last); coordinate {
 		if _, several := number(beforeLast); several || len(segment) < 3 || !isYear(last) {
 			return 0, false
@@ -533,6 +585,31 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		id, ok = encodedNumber(segment)
 	}
 	return id, ok
+}
+
+// isAxis tells whether a segment is a number on an axis: z12, x2200.
+func isAxis(segment string) bool {
+	if segment == "" || segment[0] < 'x' || segment[0] > 'z' {
+		return false
+	}
+	_, ok := number(segment[1:])
+	return ok
+}
+
+// partOfAll tells whether a file of that folder, beginning and end is a part of a stream, or of all
+// pages of a site: the players and browsers of everybody ask for them by number. A suffix alone
+// makes none of an object: some servers ignore it.
+func partOfAll(folder, before, after string) bool {
+	switch after[strings.LastIndexByte(after, '.')+1:] {
+	case "ts", "m4s", "m4f", "cmfv", "cmfa", "aac":
+		return before != ""
+	case "js", "mjs", "css", "map", "woff", "woff2", "ttf":
+		switch folder {
+		case "js", "css", "static", "assets", "chunks", "build", "dist", "bundles", "packs", "scripts", "styles", "fonts":
+			return true
+		}
+	}
+	return false
 }
 
 // beginsWithHash tells whether the first segment of a path is 32 hex digits or more, as such or

@@ -20,7 +20,7 @@ func SSRF() *Detector {
 			"then reaches for them: credentials of the cloud first. Parameters and paths are decoded up " +
 			"to twice, and hosts understood as an HTTP client would. Lower, and said so: a native app " +
 			"that has its login come back to its own machine, and a payment or a logout that does, a page that tells where it is shown, as analytics and " +
-			"error reports do, as long as there are few such places, an origin whose pages may ask, a " +
+			"error reports do, or that a browser says it asks from and gets hardly an answer, as long as there are few such places, an origin whose pages may ask, a " +
 			"text that is searched for, the site's own host to who is inside, too, a link that broke, a placeholder that was not " +
 			"filled in, and a host without a scheme.",
 		Type:      SuspiciousActivity,
@@ -523,11 +523,13 @@ var (
 	// led to them, and reportedNames those that say so to what takes reports.
 	toldNames = map[string]bool{"dl": true, "dr": true, "dp": true, "referrer": true, "referer": true, "ref": true, "refr": true, "urlref": true,
 		"pageurl": true, "pageuri": true, "currenturl": true, "$currenturl": true, "$referrer": true, "$initialreferrer": true, "$initialcurrenturl": true,
-		"documentlocation": true, "documenturl": true, "documenturi": true, "blockeduri": true, "blockedurl": true, "landingpage": true, "landingurl": true}
+		"documentlocation": true, "documenturl": true, "documenturi": true, "blockeduri": true, "blockedurl": true, "landingpage": true, "landingurl": true,
+		"rl": true, "pageref": true, "utmr": true, "documenthref": true, "documentreferrer": true, "twdocumenthref": true}
 	// vagueNames may as well be those of what is to be fetched.
 	vagueNames    = map[string]bool{"origin": true, "location": true, "href": true, "page": true}
 	reportedNames = map[string]bool{"url": true, "uri": true, "u": true, "loc": true, "file": true, "filename": true, "abspath": true, "sourcefile": true,
-		"path": true, "host": true, "hostname": true, "source": true, "src": true, "link": true, "requesturl": true, "from": true}
+		"path": true, "host": true, "hostname": true, "source": true, "src": true, "link": true, "requesturl": true, "from": true, "r": true, "p": true, "l": true,
+		"su": true, "download": true}
 	// originNames are those of the origins whose pages may ask.
 	originNames = map[string]bool{"origins": true, "alloworigin": true, "allowedorigin": true, "allowedorigins": true, "weborigins": true}
 	// soughtNames are those by which people look for something.
@@ -542,20 +544,59 @@ var (
 )
 
 // reportPaths are the last segments, without what follows a dot, of paths that take what
-// pages report: views, errors, timings.
-var reportPaths = map[string]bool{"track": true, "tracker": true, "tracking": true, "collect": true, "beacon": true, "pixel": true, "pageview": true, "pageviews": true,
-	"hit": true, "hits": true, "event": true, "analytics": true, "telemetry": true, "rum": true, "vitals": true, "webvitals": true, "insights": true,
-	"matomo": true, "piwik": true, "tp2": true, "impression": true, "impressions": true, "errors": true, "jserror": true, "jserrors": true, "clienterror": true,
-	"clienterrors": true, "errorreport": true, "csp": true, "cspreport": true, "cspreports": true, "cspviolation": true, "envelope": true, "clientlog": true, "clientlogs": true}
+// pages report: views, errors, timings. reportKinds may stand behind them.
+var (
+	reportPaths = map[string]bool{"track": true, "tracker": true, "tracking": true, "collect": true, "beacon": true, "pixel": true, "pageview": true, "pageviews": true,
+		"hit": true, "hits": true, "event": true, "analytics": true, "telemetry": true, "rum": true, "vitals": true, "webvitals": true, "insights": true,
+		"matomo": true, "piwik": true, "tp2": true, "impression": true, "impressions": true, "errors": true, "errorlog": true,
+		"csp": true, "cspreport": true, "cspreports": true, "cspviolation": true, "cspendpoint": true, "envelope": true, "clientlog": true, "clientlogs": true,
+		"sentry": true, "crash": true, "exceptions": true, "px": true, "pv": true, "viewthroughconversion": true, "bat": true}
+	reportKinds = map[string]bool{"report": true, "reports": true, "event": true, "events": true, "page": true, "pageview": true, "batch": true, "new": true}
+)
 
-// takesReports tells whether a path is one of them, or that of a picture of no size.
+// takesReports tells whether a path is one of them, or that of a picture of no size. What stands
+// behind may say of which kind the report is, and whose: /errors/report, /collect/v2, /bat/0.
 func takesReports(path string) bool {
-	last := lastSegment(path)
-	if strings.HasSuffix(last, ".gif") {
-		return true
+	for path = strings.TrimRight(path, "/"); path != ""; {
+		last := lastSegment(path)
+		if strings.HasSuffix(last, ".gif") {
+			return true
+		}
+		word, _, _ := strings.Cut(last, ".")
+		word = strings.ToLower(plainer.Replace(word))
+		if reportPaths[word] || strings.HasSuffix(word, "error") || strings.HasSuffix(word, "errors") {
+			return true
+		}
+		if _, isNumber := number(word); !isNumber && !reportKinds[word] && !isVersion(word) {
+			return false
+		}
+		path = strings.TrimRight(strings.TrimSuffix(path, last), "/")
 	}
-	last, _, _ = strings.Cut(last, ".")
-	return reportPaths[strings.ToLower(plainer.Replace(last))]
+	return false
+}
+
+// noSize is how many bytes an answer to a report has at most: a picture of one dot, or "ok".
+const noSize = 64
+
+// reportsItself tells whether a browser asks from the very place that a URL names, and gets
+// next to no answer. Anybody can name a place from which to ask.
+func reportsItself(r *parsers.Request, url string) bool {
+	if !strings.HasPrefix(r.UserAgent, "Mozilla/") || !referred(r) || authority(r.Referer) != authority(url) || fetchesNamed(r.Path) {
+		return false
+	}
+	return r.Status == 202 || r.Status == 204 || r.Status == 200 && r.Bytes >= 0 && r.Bytes <= noSize
+}
+
+// fetchesNamed tells whether the last segment of a path is one of what fetches a URL, or calls it.
+func fetchesNamed(path string) bool {
+	last := strings.ToLower(lastSegment(strings.TrimRight(path, "/")))
+	for _, word := range [...]string{"fetch", "proxy", "preview", "import", "hook", "callback", "embed", "render", "screenshot", "thumb", "image", "pdf",
+		"download", "upload", "crawl", "scrape", "rss", "valid", "test", "check", "scan", "unfurl", "resolve", "load"} {
+		if strings.Contains(last, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // guard lowers what has an innocent reason, and says so. There is none for what hides
@@ -578,6 +619,9 @@ func guard(r *parsers.Request, a aim, url string) aim {
 	case toldNames[name], (reportedNames[name] || vagueNames[name]) && takesReports(r.Path):
 		a.told = tag(authority(url))
 		return lower(Low, 0.2, guardTold)
+	case (reportedNames[name] || vagueNames[name]) && reportsItself(r, url):
+		a.told = tag(authority(url))
+		return lower(Medium, 0.3, "a browser asked from the place that it names, as a page does that tells where it is shown")
 	case vagueNames[name]:
 		return lower(Medium, 0.4, guardTold)
 	case originNames[name]:
