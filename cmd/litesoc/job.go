@@ -191,9 +191,8 @@ func (c *config) openGeo(intel string) (db *geo.DB, notes []string, err error) {
 // atlas is what tells where addresses are, in the store's terms.
 func (j *job) atlas() *store.Atlas {
 	return &store.Atlas{
-		Name:    j.geo.Digest(),
-		Checked: j.geo.Checked(),
-		Lookup:  j.geo.Lookup,
+		Name:   j.geo.Digest(),
+		Lookup: j.geo.Lookup,
 		Country: func(code string) string {
 			c, _ := geo.CountryOf(code)
 			return c.Name
