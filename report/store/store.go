@@ -171,7 +171,25 @@ func (s *Store) open() error {
 	return s.migrate(context.Background())
 }
 
-func (s *Store) connect() (err error) {
+// connect opens the file that stands at the path. Where another process has put a new one
+// there (Compact) after the old was opened and before it was ours, the new one is opened.
+func (s *Store) connect() error {
+	for {
+		was, statErr := os.Stat(s.path)
+		if err := s.connectOnce(); err != nil {
+			return err
+		}
+		is, err := os.Stat(s.path)
+		if statErr != nil || err == nil && os.SameFile(was, is) {
+			return nil // made by us, or ours
+		}
+		if err := errors.Join(err, s.Close()); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) connectOnce() (err error) {
 	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory, writing...), nil); err != nil {
 		return err
 	}
