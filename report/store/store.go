@@ -354,7 +354,7 @@ func explain(path string, err error) error {
 			who = " " + who + ")"
 		}
 		return fmt.Errorf("database %q: %w%s", path, ErrBusy, who)
-	case strings.Contains(text, "not a valid DuckDB database file"):
+	case strings.Contains(text, "not a valid DuckDB database file"), strings.Contains(text, "sqlite_scanner"): // one of SQLite
 		return fmt.Errorf("database %q: not a DuckDB file", path)
 	case strings.Contains(text, "Permission denied"):
 		return fmt.Errorf("database %q: %w", path, fs.ErrPermission)
