@@ -430,7 +430,7 @@ func networkPart(o *parsers.Origin, path string) (v value, known bool) {
 			"is_datacenter": parsers.Cloud | parsers.Datacenter, "is_crawler": parsers.Crawler}
 		t, isTrait := trait[key]
 		switch {
-		case isTrait && o == nil:
+		case isTrait && !o.Knows(t):
 			return value{}, true
 		case isTrait:
 			return flagValue(o.Has(t)), true

@@ -153,7 +153,7 @@ func TestGroups(t *testing.T) {
 func TestFields(t *testing.T) {
 	r := &parsers.Request{Time: noon, ClientIP: "203.0.113.9", User: "alice@example.com", Method: "GET", Path: "/api/report.CSV", Query: "a=1",
 		Route: "/api/report.CSV", Status: 403, Bytes: 17, Duration: -1, Records: -1, Tenant: "org_a", UserAgent: "curl/8.5.0", Event: AccessDenied,
-		Host: "api.example.com", Origin: &parsers.Origin{Country: "DE", City: "Berlin", ASN: 64500, Org: "Example", RadiusKM: 10, Latitude: 52.5, Traits: parsers.VPN}}
+		Host: "api.example.com", Origin: &parsers.Origin{Country: "DE", City: "Berlin", ASN: 64500, Org: "Example", RadiusKM: 10, Latitude: 52.5, Traits: parsers.VPN, Checked: parsers.VPN | parsers.Tor}}
 	c := &clue{at: noon, request: r}
 	for field, want := range map[string]string{
 		"event": "authz.access_denied", "standard_event": "authz.access_denied", "severity": "low", "outcome": "blocked", "detector": "request",
@@ -162,7 +162,8 @@ func TestFields(t *testing.T) {
 		"method": "GET", "path": "/api/report.CSV", "query": "a=1", "status": "403", "bytes": "17", "duration_ms": "", "records": "", "tenant": "org_a",
 		"tenant_mismatch": "false", "host": "api.example.com", "user_agent": "curl/8.5.0", "referer": "", "api_key": "", "actor.role": "",
 		"metadata.geo.country": "DE", "metadata.geo.city": "Berlin", "metadata.geo.latitude": "52.5", "metadata.destination_country": "DE",
-		"metadata.network_intelligence.is_vpn": "true", "metadata.network_intelligence.is_tor": "false", "metadata.network_intelligence.network_type": "vpn",
+		"metadata.network_intelligence.is_vpn": "true", "metadata.network_intelligence.is_tor": "false", "metadata.network_intelligence.is_proxy": "",
+		"metadata.network_intelligence.is_datacenter": "", "metadata.network_intelligence.network_type": "vpn",
 		"metadata.network_intelligence.asn": "64500", "metadata.network_intelligence.isp": "Example", "metadata.method": "GET",
 		"metadata.endpoint": "/api/report.CSV", "metadata.error_code": "403", "metadata.file_type": "csv", "metadata.record_count": "",
 		"metadata.ip_address": "203.0.113.9", "metadata.nothing": "", "metadata.geo.nothing": "",

@@ -16,6 +16,9 @@ type Origin struct {
 	ASN                           uint32 // number of the autonomous system; 0 if not known
 	Org                           string // who runs that; "" if not known
 	Traits                        Traits
+	// Checked are the traits that there was something to ask for: that one of the others is
+	// not set says nothing.
+	Checked Traits
 	// Provider is who runs the machines, where a list names one: "amazon"; else "".
 	Provider string
 	// Bot is whose crawler it is, where a list names it: "googlebot"; else "".
@@ -38,6 +41,10 @@ const (
 
 // Has tells whether any of the traits is set; false for an unknown origin.
 func (o *Origin) Has(t Traits) bool { return o != nil && o.Traits&t != 0 }
+
+// Knows tells whether Has says something: one of the traits is set, or there was something
+// to ask for it.
+func (o *Origin) Knows(t Traits) bool { return o != nil && (o.Traits|o.Checked)&t != 0 }
 
 // Hosted tells whether the address hides where its user is: Tor, a VPN, a relay, a
 // cloud or a datacenter.

@@ -86,6 +86,9 @@ func readConfig(path string) (*config, error) {
 		return nil, misuse("", "config %s: %w", path, err)
 	}
 	c.text = text
+	if line := secondDocument(text); line > 0 {
+		return nil, misuse("", "config %s:%d: a second document begins: it would not be read", path, line)
+	}
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
 		said := yamlError(err, c)
 		if key := c.unreadable(); key != "" && !strings.HasPrefix(said, "[") {
@@ -100,7 +103,7 @@ func readConfig(path string) (*config, error) {
 		return filepath.Join(filepath.Dir(path), name)
 	}
 	if err := notify.Check(c.Notifications); err != nil {
-		return nil, misuse("", "config %s: %w", path, err)
+		return nil, c.wrong("notifications", "%w", err)
 	}
 	c.Open = func(name string) (io.ReadCloser, error) {
 		c.opened = append(c.opened, beside(name))
@@ -183,7 +186,8 @@ func (c *config) site() (*parsers.Site, error) {
 	}
 	site, err := parsers.NewSite(c.SiteConfig)
 	if err != nil {
-		return nil, c.wrong("", "%w", err)
+		key, _, _ := strings.Cut(err.Error(), ":")
+		return nil, c.wrong(key, "%w", err)
 	}
 	return site, nil
 }

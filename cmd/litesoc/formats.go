@@ -144,7 +144,10 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 	out := c.OutOrStdout()
 	files, failures := source.Find(args, c.InOrStdin())
 	unknown := len(failures)
-	hint := "give the format with --format; keys of a JSON log can be named in litesoc.yaml"
+	hint := ""
+	if len(files) > 0 {
+		hint = "give the format with --format; keys of a JSON log can be named in litesoc.yaml"
+	}
 	for _, f := range failures {
 		fmt.Fprintf(out, "%s: %s\n", report.Show(f.Path), report.Show(f.Err.Error()))
 	}

@@ -31,23 +31,25 @@ import (
 
 // job is one run of scan.
 type job struct {
-	flags     *scanFlags
-	started   time.Time
-	stderr    io.Writer
-	store     *store.Store
-	opts      *source.Options
-	plan      *source.Plan
-	routes    *parsers.RouteLearner
-	geo       *geo.DB
-	pipeline  *detect.Pipeline
-	begin     func(detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) // that remember nothing
-	results   *store.Results
-	order     source.Orderer
-	all       []*detect.Detector
-	detectors []string
-	allow     *detect.Allowlist
-	notes     []string
-	goesBy    []string // files that say how lines are read and judged
+	flags   *scanFlags
+	started time.Time
+	stderr  io.Writer
+	store   *store.Store
+	opts    *source.Options
+	plan    *source.Plan
+	// stopReading ends a read of standard input that waits; nil if none may.
+	stopReading context.CancelFunc
+	routes      *parsers.RouteLearner
+	geo         *geo.DB
+	pipeline    *detect.Pipeline
+	begin       func(detect.Sink) (*parsers.RouteLearner, *detect.Pipeline) // that remember nothing
+	results     *store.Results
+	order       source.Orderer
+	all         []*detect.Detector
+	detectors   []string
+	allow       *detect.Allowlist
+	notes       []string
+	goesBy      []string // files that say how lines are read and judged
 
 	thresholds []report.Setting
 	settings   string        // what the detectors' memory depends on
@@ -191,9 +193,8 @@ func (c *config) openGeo(intel string) (db *geo.DB, notes []string, err error) {
 // atlas is what tells where addresses are, in the store's terms.
 func (j *job) atlas() *store.Atlas {
 	return &store.Atlas{
-		Name:    j.geo.Digest(),
-		Checked: j.geo.Checked(),
-		Lookup:  j.geo.Lookup,
+		Name:   j.geo.Digest(),
+		Lookup: j.geo.Lookup,
 		Country: func(code string) string {
 			c, _ := geo.CountryOf(code)
 			return c.Name
@@ -219,7 +220,7 @@ func (j *job) run(ctx context.Context) error {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return failed(fmt.Errorf("scan: interrupted, and what was read last is not kept: %w", err), "run it again to go on")
 		}
-		return interrupted()
+		return j.interrupted()
 	}
 	if err != nil {
 		return failed(fmt.Errorf("scan: %w", err), "what was kept before stays: run it again to go on")
@@ -230,8 +231,12 @@ func (j *job) run(ctx context.Context) error {
 	return nil
 }
 
-func interrupted() error {
-	return failed(errors.New("scan: interrupted"), "what was read is kept: run it again to go on")
+func (j *job) interrupted() error {
+	hint := "what was read is kept: run it again to go on"
+	if j.flags.db == store.Memory {
+		hint = "nothing is kept: with --db FILE the next run goes on"
+	}
+	return failed(errors.New("scan: interrupted"), hint)
 }
 
 // interruptible returns what r gives, and the context's error once that is done: a read
@@ -355,6 +360,9 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 	toStore := make(chan *store.Rows, ahead)
 	var unkept error
 	g, ctx := errgroup.WithContext(ctx)
+	if j.stopReading != nil {
+		context.AfterFunc(ctx, j.stopReading) // nobody waits for what cannot be kept
+	}
 	g.Go(func() error {
 		defer close(toRows)
 		defer close(toJudge)

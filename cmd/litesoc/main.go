@@ -132,6 +132,27 @@ func ownErrors(c *cobra.Command) {
 	}
 }
 
+// filters are flags that leave out what they do not name. An empty one is a variable of a
+// script that was never set, and would leave out nothing.
+var filters = []string{"actor", "detector", "event", "incident", "ip", "route", "rule", "severity", "since", "state", "status", "tenant", "type", "until"}
+
+// nameSomething refuses empty filters of a command, or of one below it.
+func nameSomething(c *cobra.Command) {
+	if do := c.RunE; do != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			for _, name := range filters {
+				if f := c.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+					return misuse("without --"+name+" nothing is left out", "--%s is empty", name)
+				}
+			}
+			return do(c, args)
+		}
+	}
+	for _, sub := range c.Commands() {
+		nameSomething(sub)
+	}
+}
+
 // misuse says that it was asked in the wrong way.
 func misuse(hint, format string, args ...any) error {
 	return &statusError{fmt.Errorf(format, args...), exitMisuse, hint}
@@ -174,6 +195,7 @@ no change to the application, and sends nothing anywhere unless told to ('notify
 	root.AddCommand(demoCommand(), checkURLCommand(), versionCommand(), manCommand())
 	layHelp(root)
 	complete(root)
+	nameSomething(root)
 	ownErrors(root)
 	return root
 }

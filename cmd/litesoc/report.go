@@ -125,8 +125,11 @@ func writeReport(c *cobra.Command, f *reportFlags) error {
 	if err := exported(c.Context(), f.db, "report.exported", append(out.files(), tables...)...); err != nil {
 		return err
 	}
-	if r.Run.Unfinished {
+	switch {
+	case r.Run.Unfinished:
 		return unfinished(f.db)
+	case r.Log.Parsed == 0: // of which nothing can be said
+		return failed(fmt.Errorf("database %q: no request is in it", f.db), "'litesoc scan' reads logs into it")
 	}
 	return nil
 }

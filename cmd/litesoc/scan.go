@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -202,7 +203,9 @@ func (f *scanFlags) want(c *cobra.Command, cfg *config, now time.Time) (*wanted,
 func (j *job) look(c *cobra.Command, args []string) error {
 	stdin := c.InOrStdin()
 	if slices.Contains(args, "-") {
-		stdin = interruptible(c.Context(), stdin)
+		var reading context.Context
+		reading, j.stopReading = context.WithCancel(c.Context())
+		stdin = interruptible(reading, stdin)
 	}
 	files, notFound := source.Find(args, stdin)
 	if err := j.store.SetLateness(j.flags.lateness); err != nil {
@@ -220,7 +223,7 @@ func (j *job) look(c *cobra.Command, args []string) error {
 	j.opts.Kept = j.store.Kept
 	j.plan = source.Look(files, j.opts)
 	if c.Context().Err() != nil {
-		return interrupted()
+		return j.interrupted()
 	}
 	j.plan.Failures = slices.DeleteFunc(append(notFound, j.plan.Failures...), func(f source.Failure) bool {
 		return !f.Fatal && anyIs([]string{j.flags.db}, f.Path) // its own database, in a folder of logs

@@ -69,6 +69,29 @@ func readYAML(path string, most int64) ([]byte, error) {
 	return text, nil
 }
 
+// secondDocument returns the line with which a second document of a text begins; 0 if there
+// is none. Whoever reads the text as one would not see it.
+func secondDocument(text []byte) int {
+	if !bytes.Contains(text, []byte("---")) {
+		return 0
+	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return 0 // it is told by who reads it
+	}
+	seen := false
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		if seen && doc.Start != nil {
+			return doc.Start.Position.Line
+		}
+		seen = true
+	}
+	return 0
+}
+
 // unfolded returns how many values a text has by its aliases.
 func unfolded(text []byte) int {
 	if bytes.IndexByte(text, '&') < 0 || bytes.IndexByte(text, '*') < 0 || json.Valid(text) {

@@ -72,6 +72,7 @@ type DB struct {
 	paths     []string // of lists
 	skipped   []error
 	countries map[string]*parsers.Origin // of addresses of which no more is known
+	inside    *parsers.Origin            // of reserved addresses
 	digest    string
 	cache     *cache
 }
@@ -117,6 +118,11 @@ func Open(cfg Config) (*DB, error) {
 	}
 	slices.SortStableFunc(db.databases, func(a, b *database) int { return int(b.tells&tellsCity) - int(a.tells&tellsCity) })
 	db.build()
+	checked := db.checked()
+	for _, o := range db.countries {
+		o.Checked = checked
+	}
+	db.inside = &parsers.Origin{Traits: parsers.Reserved, Checked: checked}
 	return db, errors.Join(errs...)
 }
 
@@ -287,9 +293,6 @@ func (db *DB) Locate(requests []parsers.Request) {
 	}
 }
 
-// reservedOrigin is the origin of all reserved addresses.
-var reservedOrigin = parsers.Origin{Traits: parsers.Reserved}
-
 func (db *DB) origin(client string) *parsers.Origin {
 	addr, err := netip.ParseAddr(client)
 	if err != nil {
@@ -297,9 +300,9 @@ func (db *DB) origin(client string) *parsers.Origin {
 	}
 	addr = embedded(addr.Unmap().WithZone(""))
 	if db.reserved.Contains(addr) {
-		return &reservedOrigin
+		return db.inside
 	}
-	var o parsers.Origin
+	o := parsers.Origin{Checked: db.inside.Checked}
 	db.ask(&o, addr)
 	if o.Country == "" {
 		o.Country = iploc.IPCountry(addr)
@@ -434,9 +437,8 @@ func embeddedDate() time.Time {
 	return at
 }
 
-// Checked returns the traits of which there is something to ask: of the others the
-// absence says nothing.
-func (db *DB) Checked() parsers.Traits {
+// checked returns the traits of which there is something to ask.
+func (db *DB) checked() parsers.Traits {
 	checked := parsers.Reserved
 	var tells content
 	for _, d := range db.databases {

@@ -62,7 +62,8 @@ func TestCountryWithNoSetup(t *testing.T) {
 			continue
 		}
 		country, _ := CountryOf(c.country)
-		want := parsers.Origin{Country: c.country, Latitude: country.Latitude, Longitude: country.Longitude, RadiusKM: country.RadiusKM}
+		want := parsers.Origin{Country: c.country, Latitude: country.Latitude, Longitude: country.Longitude, RadiusKM: country.RadiusKM,
+			Checked: parsers.Reserved}
 		if *o != want {
 			t.Errorf("%s: %+v, want %+v", c.client, *o, want)
 		}
@@ -100,7 +101,7 @@ func TestReserved(t *testing.T) {
 		"2002:a00:1::1", "64:ff9b::192.168.0.1", "2001:0:4136:e378:8000:63bf:f5ff:fffe", // of private addresses
 	} {
 		o := db.Lookup(c)
-		if o == nil || *o != (parsers.Origin{Traits: parsers.Reserved}) {
+		if o == nil || *o != (parsers.Origin{Traits: parsers.Reserved, Checked: parsers.Reserved}) {
 			t.Errorf("%s: %+v, want reserved and nothing else", c, o)
 		}
 	}
@@ -312,6 +313,35 @@ func TestLists(t *testing.T) {
 	}
 	if !slices.Equal(kinds, want) {
 		t.Errorf("sources\n%q, want\n%q", kinds, want)
+	}
+}
+
+// An origin knows the traits that there was something to ask for, whether they are set or
+// not, and one that is set in any case.
+func TestKnows(t *testing.T) {
+	const relay, other = "172.224.226.1", "8.8.8.8"
+	for _, c := range []struct {
+		files   map[string]string
+		address string
+		trait   parsers.Traits
+		want    bool
+	}{
+		{nil, other, parsers.VPN, false},
+		{nil, other, parsers.Reserved, true},
+		{nil, "10.0.0.1", parsers.VPN, false},
+		{nil, relay, parsers.Relay, true}, // known with no list
+		{nil, other, parsers.Relay, false},
+		{map[string]string{"tor.txt": "9.9.9.9"}, "9.9.9.9", parsers.Tor, true},
+		{map[string]string{"tor.txt": "9.9.9.9"}, other, parsers.Tor, true},
+		{map[string]string{"tor.txt": "9.9.9.9"}, other, parsers.VPN, false},
+		{map[string]string{"vpn.txt": "AS64500"}, other, parsers.VPN, false}, // nothing tells its network
+	} {
+		if got := open(t, Config{Intel: put(t, c.files)}).Lookup(c.address).Knows(c.trait); got != c.want {
+			t.Errorf("%v, %s: knows %d: %v, want %v", c.files, c.address, c.trait, got, c.want)
+		}
+	}
+	if (*parsers.Origin)(nil).Knows(parsers.VPN) {
+		t.Error("what is no address knows")
 	}
 }
 

@@ -190,6 +190,7 @@ func TestDatabases(t *testing.T) {
 				files = append(files, filepath.Join(dir, name+".mmdb"))
 			}
 			db := open(t, Config{Files: files})
+			c.want.Checked = db.checked()
 			if o := db.Lookup(c.client); *o != c.want {
 				t.Errorf("%+v, want\n%+v", *o, c.want)
 			}

@@ -52,6 +52,9 @@ func Read(text []byte) (*API, error) {
 		if item == nil {
 			continue
 		}
+		if _, err := parsers.NewTemplates([]string{path}); err != nil {
+			return nil, fmt.Errorf("paths: %w", err)
+		}
 		for method, op := range item.Operations() {
 			servers := doc.Servers
 			if len(item.Servers) > 0 {

@@ -45,7 +45,7 @@ func hintOf(err error) string {
 	case errors.As(err, &unknown):
 		return unknown.hint
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, zip.ErrFormat), errors.Is(err, tar.ErrHeader):
-		return "it is cut off or damaged: copy it anew; what could be read of it is in the report"
+		return "it is cut off or damaged: copy it anew"
 	}
 	return ""
 }

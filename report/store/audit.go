@@ -316,34 +316,16 @@ func (q *Query) mishandled(records []Record) (*Break, error) {
 		}
 	}
 	var found *Break
-	err := q.rows(`select alert_id, status, changed_by, changed_at, coalesce(resolved_by, ''), resolved_at, coalesce(resolution_type, ''), coalesce(note, '')
-		from alert_handling order by alert_id`, func(rows *sql.Rows) error {
-		var id, by, resolvedBy, note string
-		var at time.Time
-		var resolvedAt sql.NullTime
-		var is state
-		if err := rows.Scan(&id, &is.Status, &by, &at, &resolvedBy, &resolvedAt, &is.ResolutionType, &note); err != nil {
-			return err
+	err := q.handled(`order by alert_id`, func(h *handling) {
+		r := last[h.ID]
+		delete(last, h.ID)
+		switch {
+		case found != nil:
+		case r == nil:
+			found = &Break{0, fmt.Sprintf("alert %s is %s, of which no row tells: it was changed by hand", h.ID, h.Status)}
+		case !h.asTold(r):
+			found = &Break{r.Seq, fmt.Sprintf("alert %s is %s by %s, but not as this row tells: it was changed by hand", h.ID, h.Status, h.By)}
 		}
-		r := last[id]
-		delete(last, id)
-		if found != nil {
-			return nil
-		}
-		if r == nil {
-			found = &Break{0, fmt.Sprintf("alert %s is %s, of which no row tells: it was changed by hand", id, is.Status)}
-			return nil
-		}
-		var was state
-		asTold := json.Unmarshal(r.After, &was) == nil && was == is && r.Who == by && r.At.Equal(at) && r.Note == note
-		closer, closed := "", sql.NullTime{}
-		if report.Over(is.Status) {
-			closer, closed = by, sql.NullTime{Time: at, Valid: true}
-		}
-		if !asTold || resolvedBy != closer || resolvedAt.Valid != closed.Valid || !resolvedAt.Time.Equal(closed.Time) {
-			found = &Break{r.Seq, fmt.Sprintf("alert %s is %s by %s, but not as this row tells: it was changed by hand", id, is.Status, by)}
-		}
-		return nil
 	})
 	if err != nil || found != nil {
 		return found, err
@@ -354,6 +336,25 @@ func (q *Query) mishandled(records []Record) (*Break, error) {
 		}
 	}
 	return nil, nil
+}
+
+// asTold tells whether the alert was handled as the record, the last one of it, says.
+func (h *handling) asTold(r *Record) bool {
+	var told struct {
+		state
+		Alert *subject `json:"alert"` // nil: of an earlier version
+	}
+	if json.Unmarshal(r.After, &told) != nil || told.state != (state{h.Status, h.ResolutionType}) {
+		return false
+	}
+	if told.Alert != nil && *told.Alert != subjectOf(&h.Alert) {
+		return false
+	}
+	closer, closed := "", time.Time{}
+	if report.Over(h.Status) {
+		closer, closed = h.By, h.UpdatedAt
+	}
+	return r.Who == h.By && r.At.Equal(h.UpdatedAt) && r.Note == h.Note && h.ResolvedBy == closer && h.ResolvedAt.Equal(closed)
 }
 
 // Controls returns the criteria of the AICPA's Trust Services Criteria (SOC 2) that an

@@ -182,6 +182,10 @@ func TestTamper(t *testing.T) {
 		{"when an alert was resolved taken away", []string{`update alert_handling set resolved_at = null where alert_id = 'alt_2'`}, 2, "not as this row tells"},
 		{"when an alert was changed edited", []string{`update alert_handling set changed_at = changed_at + interval 1 microsecond where alert_id = 'alt_1'`}, 5, "not as this row tells"},
 		{"who resolved an open alert put in", []string{`update alert_handling set resolved_by = 'eve' where alert_id = 'alt_1'`}, 5, "not as this row tells"},
+		{"an alert made as severe as it is now", []string{`update alert_handling set severity = 'critical' where alert_id = 'alt_2'`}, 2, "not as this row tells"},
+		{"how many requests an alert had edited", []string{`update alert_handling set count = count + 100 where alert_id = 'alt_2'`}, 2, "not as this row tells"},
+		{"until when an alert went on edited", []string{`update alert_handling set last_ts = last_ts + interval 1 day where alert_id = 'alt_2'`}, 2, "not as this row tells"},
+		{"whom an alert was about edited", []string{`update alert_handling set actor_id = 'eve' where alert_id = 'alt_2'`}, 2, "not as this row tells"},
 		{"an alert handled without a row", []string{`update alert_handling set alert_id = 'alt_9' where alert_id = 'alt_2'`}, 0, "no row tells"},
 		{"an alert's handling deleted", []string{`delete from alert_handling where alert_id = 'alt_2'`}, 2, "deleted by hand"},
 		// With the head written anew only a hash noted elsewhere tells.

@@ -57,6 +57,26 @@ type state struct {
 	ResolutionType string `json:"resolution_type,omitempty"`
 }
 
+// subject is what the audit trail says of an alert that is handled: it tells of it when it is
+// found no more, and by how it was then one that is found again is opened again.
+type subject struct {
+	Type      string `json:"alert_type"`
+	Rule      string `json:"rule"`
+	Severity  string `json:"severity"`
+	Title     string `json:"title"`
+	ActorID   string `json:"actor_id,omitempty"`
+	ActorType string `json:"actor_type,omitempty"`
+	SourceIP  string `json:"source_ip,omitempty"`
+	First     string `json:"first_ts"`
+	Last      string `json:"last_ts"`
+	Requests  int64  `json:"requests"`
+}
+
+func subjectOf(a *report.Alert) subject {
+	at := func(t time.Time) string { return t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano) } // as the store has it
+	return subject{a.Type, a.Rule, a.Severity.String(), a.Title, a.ActorID, a.ActorType, a.SourceIP, at(a.First), at(a.Last), a.Count}
+}
+
 // Handle changes the alerts of the ids, or beginnings of ids that no other alert's has,
 // all of them or none, and writes each change to the audit trail. The alerts are returned
 // in the order of their first time.
@@ -256,8 +276,9 @@ func (c change) entry() (Entry, error) {
 	}
 	now := struct {
 		state
-		User string `json:"user,omitempty"`
-	}{state{Status: c.Status}, c.User}
+		User  string  `json:"user,omitempty"`
+		Alert subject `json:"alert"`
+	}{state{Status: c.Status}, c.User, subjectOf(c.alert)}
 	if report.Over(c.Status) {
 		now.ResolutionType = c.ResolutionType
 	}
@@ -340,26 +361,39 @@ func (c closing) outgrown(a *report.Alert) string {
 // id, as they were when they were handled last.
 func (q *Query) Gone() ([]report.Alert, error) {
 	var alerts []report.Alert
-	err := q.rows(`select alert_id, alert_type, rule, severity, title, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
-		first_ts, last_ts, count, status, changed_at, resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''), coalesce(note, '')
-		from alert_handling where alert_id not in (select id from alert_rows) order by first_ts, alert_id`, func(rows *sql.Rows) error {
-		var a report.Alert
-		var severity string
-		var resolved sql.NullTime
-		err := rows.Scan(&a.ID, &a.Type, &a.Rule, &severity, &a.Title, &a.ActorID, &a.ActorType, &a.SourceIP, &a.First, &a.Last, &a.Count,
-			&a.Status, &a.UpdatedAt, &resolved, &a.ResolvedBy, &a.ResolutionType, &a.Note)
-		if err != nil {
-			return err
-		}
-		a.CreatedAt, a.ResolvedAt = a.First, resolved.Time
-		if a.Severity, err = detect.ParseSeverity(severity); err != nil {
-			return err
-		}
-		alerts = append(alerts, a)
-		return nil
+	err := q.handled(`where alert_id not in (select id from alert_rows) order by first_ts, alert_id`, func(h *handling) {
+		alerts = append(alerts, h.Alert)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("alerts: %w", err)
 	}
 	return alerts, nil
+}
+
+// A handling is an alert as it was when it was handled last, and by whom.
+type handling struct {
+	report.Alert
+	By string
+}
+
+// handled calls f with what alert_handling holds.
+func (q *Query) handled(where string, f func(*handling)) error {
+	return q.rows(`select alert_id, alert_type, rule, severity, title, coalesce(actor_id, ''), coalesce(actor_type, ''), coalesce(source_ip, ''),
+		first_ts, last_ts, count, status, changed_at, changed_by, resolved_at, coalesce(resolved_by, ''), coalesce(resolution_type, ''),
+		coalesce(note, '') from alert_handling `+where, func(rows *sql.Rows) error {
+		var h handling
+		var severity string
+		var resolved sql.NullTime
+		err := rows.Scan(&h.ID, &h.Type, &h.Rule, &severity, &h.Title, &h.ActorID, &h.ActorType, &h.SourceIP, &h.First, &h.Last, &h.Count,
+			&h.Status, &h.UpdatedAt, &h.By, &resolved, &h.ResolvedBy, &h.ResolutionType, &h.Note)
+		if err != nil {
+			return err
+		}
+		h.CreatedAt, h.ResolvedAt = h.First, resolved.Time
+		if h.Severity, err = detect.ParseSeverity(severity); err != nil {
+			return err
+		}
+		f(&h)
+		return nil
+	})
 }

@@ -14,7 +14,6 @@ import (
 type Atlas struct {
 	// Name names all that the answers depend on: two atlases of one name give the same.
 	Name    string
-	Checked parsers.Traits                  // traits of which there is a list: others are not known
 	Lookup  func(ip string) *parsers.Origin // nil for what is no address
 	Country func(code string) (name string) // of a country
 }
@@ -104,7 +103,7 @@ func (s *Store) addOrigin(a *Atlas, ip string) error {
 	}
 	c.text(8, valid(o.Org))
 	for i, trait := range [...]parsers.Traits{parsers.VPN, parsers.Tor, parsers.Relay, parsers.Datacenter | parsers.Cloud} {
-		if *cell[bool](c, 9+i) = o.Has(trait); a.Checked&trait == 0 {
+		if *cell[bool](c, 9+i) = o.Has(trait); !o.Knows(trait) {
 			c.null(9 + i)
 		}
 	}

@@ -171,7 +171,25 @@ func (s *Store) open() error {
 	return s.migrate(context.Background())
 }
 
-func (s *Store) connect() (err error) {
+// connect opens the file that stands at the path. Where another process has put a new one
+// there (Compact) after the old was opened and before it was ours, the new one is opened.
+func (s *Store) connect() error {
+	for {
+		was, statErr := os.Stat(s.path)
+		if err := s.connectOnce(); err != nil {
+			return err
+		}
+		is, err := os.Stat(s.path)
+		if statErr != nil || err == nil && os.SameFile(was, is) {
+			return nil // made by us, or ours
+		}
+		if err := errors.Join(err, s.Close()); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) connectOnce() (err error) {
 	if s.connector, err = duckdb.NewConnector(dsn(s.path, s.memory, writing...), nil); err != nil {
 		return err
 	}
@@ -336,7 +354,7 @@ func explain(path string, err error) error {
 			who = " " + who + ")"
 		}
 		return fmt.Errorf("database %q: %w%s", path, ErrBusy, who)
-	case strings.Contains(text, "not a valid DuckDB database file"):
+	case strings.Contains(text, "not a valid DuckDB database file"), strings.Contains(text, "sqlite_scanner"): // one of SQLite
 		return fmt.Errorf("database %q: not a DuckDB file", path)
 	case strings.Contains(text, "Permission denied"):
 		return fmt.Errorf("database %q: %w", path, fs.ErrPermission)

@@ -779,16 +779,17 @@ func TestSetOrigins(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.duckdb")
 	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
 	known := map[string]*parsers.Origin{
-		"192.0.2.1": {Country: "DE", Latitude: 52.5, Longitude: 13.4, RadiusKM: 20, ASN: 64500, Org: "Example", Traits: parsers.Tor},
-		"192.0.2.2": {Country: "BR"},
+		"192.0.2.1": {Country: "DE", Latitude: 52.5, Longitude: 13.4, RadiusKM: 20, ASN: 64500, Org: "Example", Traits: parsers.Tor | parsers.Relay,
+			Checked: parsers.Tor},
+		"192.0.2.2": {Country: "BR", Checked: parsers.Tor},
 	}
 	asked := 0
 	atlas := func(name string) *store.Atlas {
-		return &store.Atlas{Name: name, Checked: parsers.Tor, Country: func(code string) string { return "name of " + code },
+		return &store.Atlas{Name: name, Country: func(code string) string { return "name of " + code },
 			Lookup: func(ip string) *parsers.Origin { asked++; return known[ip] }}
 	}
-	const ips = `select ip, country_code, country, latitude, accuracy_km, asn, as_org, is_tor, is_vpn from ips order by ip`
-	const first = "192.0.2.1 DE name of DE 52.5 20 64500 Example true <nil>\n192.0.2.2 BR name of BR <nil> <nil> <nil> <nil> false <nil>\n"
+	const ips = `select ip, country_code, country, latitude, accuracy_km, asn, as_org, is_tor, is_vpn, is_proxy from ips order by ip`
+	const first = "192.0.2.1 DE name of DE 52.5 20 64500 Example true <nil> true\n192.0.2.2 BR name of BR <nil> <nil> <nil> <nil> false <nil> <nil>\n"
 	for i, c := range []struct {
 		ips   []string
 		atlas *store.Atlas
@@ -797,8 +798,8 @@ func TestSetOrigins(t *testing.T) {
 	}{
 		{[]string{"192.0.2.1", "192.0.2.1", "192.0.2.2"}, atlas("one"), 2, first},
 		{[]string{"192.0.2.2"}, atlas("one"), 0, first},
-		{[]string{"unknown"}, atlas("one"), 1, first + "unknown <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil>\n"},
-		{nil, atlas("two"), 3, first + "unknown <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil>\n"},
+		{[]string{"unknown"}, atlas("one"), 1, first + "unknown <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil>\n"},
+		{nil, atlas("two"), 3, first + "unknown <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil> <nil>\n"},
 	} {
 		s := open(t, path)
 		var requests []parsers.Request

@@ -140,7 +140,8 @@ func (s *Store) Size() (Size, error) {
 
 // Compact writes the store anew without the room that removed rows have left, beside the
 // old one, which it then replaces, and without texts that no request refers to any more.
-// The store is closed afterwards.
+// The store is closed afterwards. The new one takes its place while this process still holds
+// the old: nobody can write in between what would be lost with that.
 func (s *Store) Compact() (err error) {
 	real, err := filepath.EvalSymlinks(s.path)
 	if err != nil {
@@ -171,15 +172,17 @@ func (s *Store) Compact() (err error) {
 		"attach " + quote(beside) + " as compacted",
 		`copy from database "` + strings.ReplaceAll(name, `"`, `""`) + `" to compacted`,
 		"detach compacted",
+		"checkpoint",                            // what the write-ahead log of the old one holds would be played into the new one
+		"pragma disable_checkpoint_on_shutdown", // by then the log there is that of who has the new one
 	} {
 		if err := s.exec(query); err != nil {
 			return err
 		}
 	}
-	if err := s.Close(); err != nil {
-		return err
+	if info, err := os.Stat(real + ".wal"); err == nil && info.Size() > 0 {
+		return fmt.Errorf("%s.wal: not empty after a checkpoint", real)
 	}
-	return os.Rename(beside, real)
+	return errors.Join(os.Rename(beside, real), s.Close())
 }
 
 func removed(path string) error {

@@ -112,6 +112,52 @@ func TestExpire(t *testing.T) {
 	}
 }
 
+// What another process writes right after a store was written anew is in the new one.
+func TestCompactBeside(t *testing.T) {
+	entry := store.Entry{Who: "who", Action: "report.exported", ObjectType: "file", ObjectID: "x"}
+	if path := os.Getenv("LITESOC_TEST_BESIDE"); path != "" { // the other process
+		for range 8 {
+			s, err := store.Open(path)
+			for errors.Is(err, store.ErrBusy) {
+				s, err = store.Open(path)
+			}
+			must(t, err)
+			must(t, s.Audit(entry))
+			must(t, s.Close())
+		}
+		return
+	}
+	path := filepath.Join(t.TempDir(), "a.duckdb")
+	must(t, open(t, path).Close())
+	other := exec.Command(os.Args[0], "-test.run=^TestCompactBeside$")
+	other.Env = append(os.Environ(), "LITESOC_TEST_BESIDE="+path)
+	ended := make(chan error, 1)
+	go func() {
+		out, err := other.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+		ended <- err
+	}()
+	for {
+		select {
+		case err := <-ended:
+			must(t, err)
+			if n := query(t, path, `select count(*) from audit_log`); n != "8\n" {
+				t.Errorf("%q of 8 rows are left", n)
+			}
+			return
+		default:
+		}
+		s, err := store.Open(path)
+		if errors.Is(err, store.ErrBusy) {
+			continue
+		}
+		must(t, err)
+		must(t, s.Compact())
+	}
+}
+
 // One process at a time follows logs into a store.
 func TestOwn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.duckdb")
