@@ -100,6 +100,9 @@ func (s *credentialStuffing) fail(r *parsers.Request, emit func(Event)) bool {
 		return false
 	}
 	s.Expire(emit)
+	for i := range s.Failed {
+		s.Failed[i].forget(r.Time, s.window)
+	}
 	w, others := s.Failed.window()
 	g := &stuffing{guessing: *beginGuessing(r, w)}
 	g.Count += others
