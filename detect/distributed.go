@@ -70,7 +70,7 @@ type distributed struct {
 	Known    regulars          // places, and places with accounts, that got in
 	Members  map[uint64]member `json:",omitempty"` // what failed and is not known, by place; at most maxMembers
 	Agents   map[uint64]string `json:",omitempty"` // user agents of members, clipped; at most maxAgents
-	Minutes  []loginMinute     `json:",omitempty"` // of the window, in their order
+	Logins   []loginSecond     `json:",omitempty"` // of the window, in their order
 	Judged   time.Time         `json:",omitzero"`  // when members were last looked at
 	Campaign *surge            `json:",omitempty"`
 }
@@ -81,14 +81,15 @@ type member struct {
 	Address string // clipped
 	Network string // clipped
 	Fails   int64  // failed logins without a pause of a window
+	Since   moment // of the first of those
 	Who     uint64 // tag of the account that was named last; 0 for none
 	Account string // its name, clipped
 	Several bool   // different accounts were named
 }
 
-// A loginMinute counts the logins of a minute.
-type loginMinute struct {
-	Minute         int64 // since 1970
+// A loginSecond counts the logins of a second.
+type loginSecond struct {
+	Second         int64 // since 1970
 	Failed, Worked int64
 	Newcomers      int64 // places or accounts that got in for the first time
 }
@@ -133,7 +134,7 @@ func (s *distributed) Observe(r *parsers.Request, emit func(Event)) {
 	if r.Event == LoginSuccess {
 		s.succeed(r)
 	} else {
-		s.fail(r)
+		s.fail(r, emit)
 	}
 	if s.Campaign != nil {
 		s.Campaign.tell(emit, s.describe)
@@ -142,8 +143,15 @@ func (s *distributed) Observe(r *parsers.Request, emit func(Event)) {
 
 func (s *distributed) Expire(emit func(Event)) {
 	if s.Campaign != nil {
+		s.end(emit)
+		s.Members, s.Agents = nil, nil
+	}
+}
+
+func (s *distributed) end(emit func(Event)) {
+	if s.Campaign != nil {
 		s.Campaign.end(emit, s.describe)
-		s.Campaign, s.Members, s.Agents = nil, nil, nil
+		s.Campaign = nil
 	}
 }
 
@@ -178,15 +186,17 @@ func (s *distributed) learnWaiting() {
 	}
 }
 
-// minute returns the loginMinute of the request's minute.
-func (s *distributed) minute(at time.Time) *loginMinute {
-	now := at.Unix() / 60
-	oldest := at.Add(-s.window).Unix() / 60
-	s.Minutes = slices.DeleteFunc(s.Minutes, func(t loginMinute) bool { return t.Minute < oldest })
-	if n := len(s.Minutes); n == 0 || s.Minutes[n-1].Minute != now {
-		s.Minutes = append(s.Minutes, loginMinute{Minute: now})
+// second returns the loginSecond of the request.
+func (s *distributed) second(at time.Time) *loginSecond {
+	now, oldest, n := at.Unix(), at.Add(-s.window).Unix(), 0
+	for n < len(s.Logins) && s.Logins[n].Second < oldest {
+		n++
 	}
-	return &s.Minutes[len(s.Minutes)-1]
+	s.Logins = slices.Delete(s.Logins, 0, n)
+	if n := len(s.Logins); n == 0 || s.Logins[n-1].Second != now {
+		s.Logins = append(s.Logins, loginSecond{Second: now})
+	}
+	return &s.Logins[len(s.Logins)-1]
 }
 
 // knows tells whether a place got in before, with the account where one is named.
@@ -197,15 +207,17 @@ func (s *distributed) knows(place, account uint64) bool {
 	return s.Known.has(place)
 }
 
-func (s *distributed) fail(r *parsers.Request) {
-	s.minute(r.Time).Failed++
+func (s *distributed) fail(r *parsers.Request, emit func(Event)) {
+	s.second(r.Time).Failed++
 	place, account := placeTag(r), accountTag(r)
 	if s.knows(place, account) {
 		return
 	}
 	s.Seen.Add(place)
 	s.join(r, place, account)
-	if c := s.Campaign; c != nil {
+	c := s.Campaign
+	goes := c != nil && r.Time.Sub(c.LastFailed) <= s.window // else it only waits for a login that works
+	if goes {
 		c.extend(r)
 		c.LastFailed = r.Time
 		c.take(place, s.Members[place])
@@ -225,13 +237,14 @@ func (s *distributed) fail(r *parsers.Request) {
 	if !s.many() {
 		return
 	}
-	if c := s.Campaign; c != nil {
+	if goes {
 		c.LastMany = r.Time
 		c.Peak = max(c.Peak, len(s.Members))
 		return
 	}
 	v, failing, guilty := s.judge(r.Time)
 	if guilty {
+		s.end(emit)
 		s.begin(r, v, failing)
 	}
 }
@@ -243,7 +256,7 @@ func (s *distributed) join(r *parsers.Request, place, account uint64) {
 		return
 	}
 	if !known || r.Time.Sub(m.At) > s.window {
-		m = member{Address: clip(r.ClientIP), Network: clip(loginNetwork(r))}
+		m = member{Address: clip(r.ClientIP), Network: clip(loginNetwork(r)), Since: momentOf(r.Time)}
 	}
 	m.Mark = mark(r, tag(r.UserAgent))
 	m.Fails++
@@ -271,8 +284,8 @@ func (s *distributed) many() bool {
 // judge tells what the members share, how many percent of the logins fail, and whether
 // that is a campaign.
 func (s *distributed) judge(now time.Time) (v likeness, failing int64, guilty bool) {
-	var sum loginMinute
-	for _, t := range s.Minutes {
+	var sum loginSecond
+	for _, t := range s.Logins {
 		sum.Failed += t.Failed
 		sum.Worked += t.Worked
 		sum.Newcomers += t.Newcomers
@@ -328,6 +341,9 @@ func (s *distributed) begin(r *parsers.Request, v likeness, failing int64) {
 		m := s.Members[place]
 		c.take(place, m)
 		c.Count += m.Fails
+		if m.Since != 0 && m.Since < momentOf(c.First) { // earlier versions saved none
+			c.First = m.Since.time()
+		}
 	}
 	c.reach(High, Attempted)
 	s.Campaign, s.Tainted, s.Waiting = c, true, nil
@@ -351,7 +367,7 @@ func (c *surge) take(place uint64, m member) {
 // mistyped before, unless it is a member of a campaign or gets what that was after.
 func (s *distributed) succeed(r *parsers.Request) {
 	place, account := placeTag(r), accountTag(r)
-	t := s.minute(r.Time)
+	t := s.second(r.Time)
 	t.Worked++
 	if s.knows(place, account) {
 		return
