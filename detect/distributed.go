@@ -21,7 +21,8 @@ func DistributedBruteForce() *Detector {
 			"never got in from there. Addresses that got in before do not count, and neither does one " +
 			"that gets in after it failed: a busy Monday and an outage of the identity provider bring " +
 			"many failed logins of people who are known. The route learns for 24 hours; until then at " +
-			"least 80 percent of its logins must fail, and accounts are new to a place only where enough others got in.",
+			"least 80 percent of its logins must fail. Where hardly anybody got in yet, an outage looks the same: if all " +
+			"that the addresses share is to be new, the event is of medium severity and low confidence.",
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110",
@@ -111,6 +112,7 @@ type surge struct {
 	P99        int64  // what was usual
 	Samples    int64  // in so many spans
 	Failing    int64  // percent of the logins that failed when it began
+	Unsure     bool   `json:",omitempty"` // hardly anybody had got in when it began, and all they share is to be new
 	Winner     string // account of the first login that was guessed, clipped
 	WinnerFrom string // its address, clipped
 }
@@ -292,8 +294,7 @@ func (s *distributed) judge(now time.Time) (v likeness, failing int64, guilty bo
 	}
 	failing = 100 * sum.Failed / max(sum.Failed+sum.Worked, 1)
 	v = s.likeness()
-	// Where hardly anybody got in yet, to be new says nothing.
-	alike := v.AgentShare > s.share || v.NewShare > s.share && s.Known.more(s.least)
+	alike := v.AgentShare > s.share || v.NewShare > s.share
 	guilty = alike && sum.Newcomers < int64(len(s.Members)) && (now.Sub(s.Since) >= s.learn || failing >= s.failing)
 	return v, failing, guilty
 }
@@ -345,7 +346,11 @@ func (s *distributed) begin(r *parsers.Request, v likeness, failing int64) {
 			c.First = m.Since.time()
 		}
 	}
-	c.reach(High, Attempted)
+	severity := High
+	if v.AgentShare <= s.share && !s.Known.more(s.least) {
+		severity, c.Unsure = Medium, true // where hardly anybody got in yet, to be new says little
+	}
+	c.reach(severity, Attempted)
 	s.Campaign, s.Tainted, s.Waiting = c, true, nil
 }
 
@@ -436,6 +441,9 @@ func (s *distributed) describe(e *Event) {
 		e.Summary += fmt.Sprintf("; then a login from %s worked", c.WinnerFrom)
 	}
 	switch {
+	case c.Unsure && e.Outcome != Succeeded:
+		e.Confidence = 0.3
+		e.Summary += "; hardly anybody got in before, so an outage of the login looks the same"
 	case e.First.Sub(s.Since) < s.learn:
 		e.Confidence = 0.6 // what is usual is hardly known
 	case oneAgent && allNew:
