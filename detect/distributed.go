@@ -22,7 +22,8 @@ func DistributedBruteForce() *Detector {
 			"that gets in after it failed: a busy Monday and an outage of the identity provider bring " +
 			"many failed logins of people who are known. Where all say to be monitors and try no more than one account, a password " +
 			"of theirs is out of date, and the event is of medium severity. The route learns for 24 hours; until then at " +
-			"least 80 percent of its logins must fail, and accounts are new to a place only where enough others got in.",
+			"least 80 percent of its logins must fail. Where hardly anybody got in yet, an outage looks the same: if all " +
+			"that the addresses share is to be new, the event is of medium severity and low confidence.",
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110",
@@ -71,7 +72,7 @@ type distributed struct {
 	Known    regulars          // places, and places with accounts, that got in
 	Members  map[uint64]member `json:",omitempty"` // what failed and is not known, by place; at most maxMembers
 	Agents   map[uint64]string `json:",omitempty"` // user agents of members, clipped; at most maxAgents
-	Minutes  []loginMinute     `json:",omitempty"` // of the window, in their order
+	Logins   []loginSecond     `json:",omitempty"` // of the window, in their order
 	Judged   time.Time         `json:",omitzero"`  // when members were last looked at
 	Campaign *surge            `json:",omitempty"`
 }
@@ -82,14 +83,15 @@ type member struct {
 	Address string // clipped
 	Network string // clipped
 	Fails   int64  // failed logins without a pause of a window
+	Since   moment // of the first of those
 	Who     uint64 // tag of the account that was named last; 0 for none
 	Account string // its name, clipped
 	Several bool   // different accounts were named
 }
 
-// A loginMinute counts the logins of a minute.
-type loginMinute struct {
-	Minute         int64 // since 1970
+// A loginSecond counts the logins of a second.
+type loginSecond struct {
+	Second         int64 // since 1970
 	Failed, Worked int64
 	Newcomers      int64 // places or accounts that got in for the first time
 }
@@ -111,6 +113,7 @@ type surge struct {
 	P99        int64  // what was usual
 	Samples    int64  // in so many spans
 	Failing    int64  // percent of the logins that failed when it began
+	Unsure     bool   `json:",omitempty"` // hardly anybody had got in when it began, and all they share is to be new
 	Winner     string // account of the first login that was guessed, clipped
 	WinnerFrom string // its address, clipped
 }
@@ -135,7 +138,7 @@ func (s *distributed) Observe(r *parsers.Request, emit func(Event)) {
 	if r.Event == LoginSuccess {
 		s.succeed(r)
 	} else {
-		s.fail(r)
+		s.fail(r, emit)
 	}
 	if s.Campaign != nil {
 		s.Campaign.tell(emit, s.describe)
@@ -144,8 +147,15 @@ func (s *distributed) Observe(r *parsers.Request, emit func(Event)) {
 
 func (s *distributed) Expire(emit func(Event)) {
 	if s.Campaign != nil {
+		s.end(emit)
+		s.Members, s.Agents = nil, nil
+	}
+}
+
+func (s *distributed) end(emit func(Event)) {
+	if s.Campaign != nil {
 		s.Campaign.end(emit, s.describe)
-		s.Campaign, s.Members, s.Agents = nil, nil, nil
+		s.Campaign = nil
 	}
 }
 
@@ -180,15 +190,17 @@ func (s *distributed) learnWaiting() {
 	}
 }
 
-// minute returns the loginMinute of the request's minute.
-func (s *distributed) minute(at time.Time) *loginMinute {
-	now := at.Unix() / 60
-	oldest := at.Add(-s.window).Unix() / 60
-	s.Minutes = slices.DeleteFunc(s.Minutes, func(t loginMinute) bool { return t.Minute < oldest })
-	if n := len(s.Minutes); n == 0 || s.Minutes[n-1].Minute != now {
-		s.Minutes = append(s.Minutes, loginMinute{Minute: now})
+// second returns the loginSecond of the request.
+func (s *distributed) second(at time.Time) *loginSecond {
+	now, oldest, n := at.Unix(), at.Add(-s.window).Unix(), 0
+	for n < len(s.Logins) && s.Logins[n].Second < oldest {
+		n++
 	}
-	return &s.Minutes[len(s.Minutes)-1]
+	s.Logins = slices.Delete(s.Logins, 0, n)
+	if n := len(s.Logins); n == 0 || s.Logins[n-1].Second != now {
+		s.Logins = append(s.Logins, loginSecond{Second: now})
+	}
+	return &s.Logins[len(s.Logins)-1]
 }
 
 // knows tells whether a place got in before, with the account where one is named.
@@ -199,15 +211,17 @@ func (s *distributed) knows(place, account uint64) bool {
 	return s.Known.has(place)
 }
 
-func (s *distributed) fail(r *parsers.Request) {
-	s.minute(r.Time).Failed++
+func (s *distributed) fail(r *parsers.Request, emit func(Event)) {
+	s.second(r.Time).Failed++
 	place, account := placeTag(r), accountTag(r)
 	if s.knows(place, account) {
 		return
 	}
 	s.Seen.Add(place)
 	s.join(r, place, account)
-	if c := s.Campaign; c != nil {
+	c := s.Campaign
+	goes := c != nil && r.Time.Sub(c.LastFailed) <= s.window // else it only waits for a login that works
+	if goes {
 		c.extend(r)
 		c.LastFailed = r.Time
 		c.take(place, s.Members[place])
@@ -229,13 +243,14 @@ func (s *distributed) fail(r *parsers.Request) {
 	if !s.many() {
 		return
 	}
-	if c := s.Campaign; c != nil {
+	if goes {
 		c.LastMany = r.Time
 		c.Peak = max(c.Peak, len(s.Members))
 		return
 	}
 	v, failing, guilty := s.judge(r.Time)
 	if guilty {
+		s.end(emit)
 		s.begin(r, v, failing)
 	}
 }
@@ -247,7 +262,7 @@ func (s *distributed) join(r *parsers.Request, place, account uint64) {
 		return
 	}
 	if !known || r.Time.Sub(m.At) > s.window {
-		m = member{Address: clip(r.ClientIP), Network: clip(loginNetwork(r))}
+		m = member{Address: clip(r.ClientIP), Network: clip(loginNetwork(r)), Since: momentOf(r.Time)}
 	}
 	m.Mark = mark(r, tag(r.UserAgent))
 	m.Fails++
@@ -275,16 +290,15 @@ func (s *distributed) many() bool {
 // judge tells what the members share, how many percent of the logins fail, and whether
 // that is a campaign.
 func (s *distributed) judge(now time.Time) (v likeness, failing int64, guilty bool) {
-	var sum loginMinute
-	for _, t := range s.Minutes {
+	var sum loginSecond
+	for _, t := range s.Logins {
 		sum.Failed += t.Failed
 		sum.Worked += t.Worked
 		sum.Newcomers += t.Newcomers
 	}
 	failing = 100 * sum.Failed / max(sum.Failed+sum.Worked, 1)
 	v = s.likeness()
-	// Where hardly anybody got in yet, to be new says nothing.
-	alike := v.AgentShare > s.share || v.NewShare > s.share && s.Known.more(s.least)
+	alike := v.AgentShare > s.share || v.NewShare > s.share
 	guilty = alike && sum.Newcomers < int64(len(s.Members)) && (now.Sub(s.Since) >= s.learn || failing >= s.failing)
 	return v, failing, guilty
 }
@@ -333,15 +347,22 @@ func (s *distributed) begin(r *parsers.Request, v likeness, failing int64) {
 		m := s.Members[place]
 		c.take(place, m)
 		c.Count += m.Fails
+		if m.Since != 0 && m.Since < momentOf(c.First) { // earlier versions saved none
+			c.First = m.Since.time()
+		}
 	}
+	c.Unsure = v.AgentShare <= s.share && !s.Known.more(s.least) // where hardly anybody got in yet, to be new says little
 	c.reach(c.most(), Attempted)
 	s.Campaign, s.Tainted, s.Waiting = c, true, nil
 }
 
-// most is how severe the campaign is: monitors that fail everywhere with one account have a
-// password that is out of date.
+// ofMonitors tells whether the campaign is made of monitors alone that fail everywhere with one account:
+// a password of theirs is out of date.
+func (c *surge) ofMonitors() bool { return c.Monitors && len(c.Accounts) <= 1 }
+
+// most is how severe the campaign is.
 func (c *surge) most() Severity {
-	if c.Monitors && len(c.Accounts) <= 1 {
+	if c.ofMonitors() || c.Unsure {
 		return Medium
 	}
 	return High
@@ -365,7 +386,7 @@ func (c *surge) take(place uint64, m member) {
 // mistyped before, unless it is a member of a campaign or gets what that was after.
 func (s *distributed) succeed(r *parsers.Request) {
 	place, account := placeTag(r), accountTag(r)
-	t := s.minute(r.Time)
+	t := s.second(r.Time)
 	t.Worked++
 	if s.knows(place, account) {
 		return
@@ -376,6 +397,7 @@ func (s *distributed) succeed(r *parsers.Request) {
 			c.Winner, c.WinnerFrom = clip(r.User), clip(r.ClientIP)
 			c.Last = r.Time
 			c.addEvidence(evidence(r))
+			c.Unsure = false // an outage lets nobody in
 			c.reach(c.most(), Succeeded)
 		}
 		return
@@ -420,7 +442,7 @@ func (s *distributed) describe(e *Event) {
 		e.Summary += "; nothing is known of before"
 	}
 	e.Summary += ")"
-	if c.most() == Medium {
+	if c.ofMonitors() {
 		e.Summary += "; all say to be monitors, and try no more than one account"
 	}
 	oneAgent, allNew := c.AgentShare > s.share, c.NewShare > s.share
@@ -435,6 +457,9 @@ func (s *distributed) describe(e *Event) {
 		e.Summary += fmt.Sprintf("; then a login as %q from %s worked", c.Winner, c.WinnerFrom)
 	case e.Outcome == Succeeded:
 		e.Summary += fmt.Sprintf("; then a login from %s worked", c.WinnerFrom)
+	}
+	if c.Unsure {
+		e.Summary += "; hardly anybody got in before, so an outage of the login looks the same"
 	}
 	switch {
 	case c.most() == Medium:

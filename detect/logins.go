@@ -159,7 +159,7 @@ func (a *attempts) add(r *parsers.Request, span time.Duration, accounts, tries i
 	if was, found := a.take(now.Tag); found {
 		now.Account = was.Account
 		now.Before = append(was.Before, was.At)
-		now.Before = slices.DeleteFunc(now.Before, func(t time.Time) bool { return now.At.Sub(t) > span })
+		now.forget(now.At, span)
 		now.Before = slices.Delete(now.Before, 0, max(len(now.Before)-tries+1, 0))
 	} else {
 		now.Account = clip(r.User)
@@ -169,6 +169,13 @@ func (a *attempts) add(r *parsers.Request, span time.Duration, accounts, tries i
 		n++
 	}
 	*a = append(slices.Delete(*a, 0, n), now)
+}
+
+// forget leaves out what lies further back than span, but for the last failed login.
+func (a *attempt) forget(now time.Time, span time.Duration) {
+	for len(a.Before) > 0 && now.Sub(a.Before[0]) > span {
+		a.Before = a.Before[1:]
+	}
 }
 
 // take takes an account out.

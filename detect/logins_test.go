@@ -174,8 +174,8 @@ func TestLargeBotnet(t *testing.T) {
 			Time: noon.Add(time.Duration(i) * 10 * time.Millisecond), Line: int64(i + 1), Route: "/login", Event: LoginFailed,
 			ClientIP: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), User: fmt.Sprintf("user%d", i), UserAgent: "bot",
 		}, emit)
-		if len(s.Members) > maxMembers || len(s.Agents) > maxAgents || len(s.Seen) > MaxDistinct || len(s.Minutes) > 11 {
-			t.Fatalf("after %d: %d members, %d agents, %d seen, %d minutes", i, len(s.Members), len(s.Agents), len(s.Seen), len(s.Minutes))
+		if len(s.Members) > maxMembers || len(s.Agents) > maxAgents || len(s.Seen) > MaxDistinct || len(s.Logins) > 601 {
+			t.Fatalf("after %d: %d members, %d agents, %d seen, %d seconds", i, len(s.Members), len(s.Agents), len(s.Seen), len(s.Logins))
 		}
 	}
 	s.Expire(emit)

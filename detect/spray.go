@@ -174,9 +174,7 @@ func (s *passwordSpray) isFast(sprayed attempts, now time.Time) bool {
 func (s *passwordSpray) sprayed(now time.Time) attempts {
 	var few attempts
 	for _, a := range s.Pending {
-		for len(a.Before) > 0 && now.Sub(a.Before[0]) > s.window {
-			a.Before = a.Before[1:]
-		}
+		a.forget(now, s.window)
 		if now.Sub(a.At) <= s.window && len(a.Before) < s.tries {
 			few = append(few, a)
 		}

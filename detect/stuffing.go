@@ -43,6 +43,10 @@ type stuffingSettings struct {
 	window, then    time.Duration
 }
 
+// triesKept is how many failed logins of an account count at most when a stuffing begins. It
+// is more than relearning.
+const triesKept = 20
+
 type credentialStuffing struct {
 	Failed attempts  `json:",omitempty"` // while nothing goes on, or what does rests; at most accounts
 	Worked lately    `json:",omitzero"`  // accounts
@@ -96,10 +100,13 @@ func (s *credentialStuffing) fail(r *parsers.Request, emit func(Event)) bool {
 		list(&g.Names, r.User)
 		return true
 	}
-	if s.Failed.add(r, s.window, s.accounts, max(s.slips, relearning)+1); len(s.Failed) < s.accounts {
+	if s.Failed.add(r, s.window, s.accounts, max(s.slips+1, triesKept)); len(s.Failed) < s.accounts {
 		return false
 	}
 	s.Expire(emit)
+	for i := range s.Failed {
+		s.Failed[i].forget(r.Time, s.window)
+	}
 	w, others := s.Failed.window()
 	g := &stuffing{guessing: *beginGuessing(r, w)}
 	g.Count += others

@@ -79,7 +79,7 @@ type undocumentedState struct {
 	least  int
 	window time.Duration
 
-	Recent []tried `json:",omitempty"` // while nothing goes on; the last request for each, at most least
+	Recent []tried `json:",omitempty"` // while nothing goes on; for fewer than least, at most maxTries
 	Going  *search `json:",omitempty"`
 }
 
@@ -108,14 +108,18 @@ type search struct {
 	FirstFound string   // of those granted, the first
 }
 
+// maxTries bounds the requests that a search begins with, where not all are for something else.
+const maxTries = 20
+
 // maxNamed bounds the names that an event lists.
 const maxNamed = 20
 
 func (s *undocumentedState) Observe(r *parsers.Request, emit func(Event)) {
 	t := s.tried(r)
 	if s.Going == nil {
-		s.Recent = slices.DeleteFunc(s.Recent, func(o tried) bool { return o.Tag == t.Tag || t.At.Sub(o.At) > s.window })
-		if s.Recent = append(s.Recent, t); len(s.Recent) < s.least {
+		s.Recent = slices.DeleteFunc(s.Recent, func(o tried) bool { return t.At.Sub(o.At) > s.window })
+		if s.Recent = append(s.Recent, t); distinctTried(s.Recent) < s.least {
+			s.makeRoom()
 			return
 		}
 		var marks Window
@@ -144,6 +148,29 @@ func (s *undocumentedState) Observe(r *parsers.Request, emit func(Event)) {
 		g.reach(Medium, Attempted)
 	}
 	g.tell(emit, s.describe)
+}
+
+// makeRoom forgets the oldest request for what was asked for again, if there are too many.
+func (s *undocumentedState) makeRoom() {
+	if len(s.Recent) <= max(maxTries, s.least) {
+		return
+	}
+	for i, t := range s.Recent {
+		if slices.ContainsFunc(s.Recent[i+1:], func(o tried) bool { return o.Tag == t.Tag }) {
+			s.Recent = slices.Delete(s.Recent, i, i+1)
+			return
+		}
+	}
+}
+
+// distinctTried is how many different things the requests are for.
+func distinctTried(recent []tried) (n int) {
+	for i, t := range recent {
+		if !slices.ContainsFunc(recent[:i], func(o tried) bool { return o.Tag == t.Tag }) {
+			n++
+		}
+	}
+	return n
 }
 
 // tried puts the request into what is remembered of it. A path that nobody described has

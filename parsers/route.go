@@ -156,10 +156,10 @@ func kindOf(s, last string) string {
 		return "{token}"
 	case isDate(s):
 		return "{date}"
+	case isUUID(s): // also one without letters
+		return "{uuid}"
 	case isSerial(s):
 		return "{id}"
-	case isUUID(s):
-		return "{uuid}"
 	case isHash(s):
 		return "{hash}"
 	case isEmail(s):

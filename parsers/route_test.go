@@ -27,6 +27,8 @@ func TestRoute(t *testing.T) {
 
 		{"/files/3f2504e0-4f89-11d3-9a0c-0305e82c3301", "/files/{uuid}"},
 		{"/files/3F2504E0-4F89-11D3-9A0C-0305E82C3301.pdf", "/files/{uuid}.pdf"},
+		{"/files/90434983-0000-4000-8000-085348515750", "/files/{uuid}"},
+		{"/files/90434983-0000-4000-8000-08534851575", "/files/{id}"},
 		{"/files/3f2504e0-4f89-11d3-9a0c-0305e82c330g", "/files/3f2504e0-4f89-11d3-9a0c-0305e82c330g"},
 		{"/orders/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/orders/{hash}"},
 		{"/orders/01arz3ndektsv4rrffq69g5fav", "/orders/{hash}"},
