@@ -119,10 +119,10 @@ func jsonParameters(text string, secret func(name string) bool) string {
 }
 
 // tellsWhich tells whether a member of an object says which thing it is, rather than something
-// of it.
+// of it; "set" is Prisma's way.
 func tellsWhich(name string) bool {
 	switch name {
-	case "name", "slug", "value", "type":
+	case "name", "set", "slug", "value", "type":
 		return true
 	}
 	return false
