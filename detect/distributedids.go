@@ -274,7 +274,7 @@ func (c *climb) judge(r *parsers.Request) {
 	switch {
 	case c.Granted > c.Refused && g.Pages:
 		severity, outcome = Low, Succeeded
-	case featuresOf(r).graphQL: // its 200 may hold an error
+	case featuresOf(r).graphQL, featuresOf(r).rpc: // its 200 may hold an error
 	case c.Granted > c.Refused:
 		severity, outcome = Critical, Succeeded
 	case c.Granted == 0:

@@ -27,7 +27,9 @@ type features struct {
 
 	plain    bool // the route is in one spelling: inOneSpelling
 	admin    bool // adminPath
-	graphQL  bool // isGraphQL
+	graphQL  bool // isGraphQL, or speaksGraphQL
+	rpc      bool // speaksRPC
+	calls    bool // callsPath
 	login    bool // mayShowLogin
 	unbidden bool // isUnbidden
 	odd      bool // mayProbe, but for headers
@@ -46,7 +48,7 @@ type features struct {
 	named    sketch // of the parameters
 
 	list      listing // listingOf
-	operation string  // operationOf; "" where graphQL is not set
+	operation string  // operationOf; "" where neither graphQL nor rpc is set
 
 	more    []uint64 // the objects beyond the first, by tag, where the query names several
 	stretch uint64   // how far the last of their numbers is from id, which is the first
@@ -80,8 +82,13 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 	}
 	own := room()
 	*own = *f
-	if own.graphQL {
+	switch {
+	case own.graphQL, speaksGraphQL(r):
+		own.graphQL = true
 		own.takeReading(r)
+	case own.speaksRPC(r):
+		own.rpc = true
+		own.takeCall(r)
 	}
 	own.readParameters(r)
 	if own.graphQL || own.filtered {
@@ -127,7 +134,7 @@ var plainByte = func() (is [256]bool) {
 // them once, whatever is asked of them.
 func (f *features) readParameters(r *parsers.Request) {
 	list := f.newListingReader(r)
-	asked := f.asks && r.Method == "POST" && !strings.Contains(r.Body, "jsonrpc=") // whose requests have ids of their own
+	asked := f.asks && r.Method == "POST" && !f.rpc
 	var ids listedIDs
 	var p parameter
 	for i, query := range [...]string{r.Query, r.Body} {
@@ -175,6 +182,9 @@ func (f *features) readMatrix(path string) {
 
 // takeObject takes what a parameter says of an object, if nothing did before.
 func (f *features) takeObject(p *parameter, ids *listedIDs) {
+	if f.rpc {
+		return // takeCall did
+	}
 	name, number := "", false
 	if !f.placed {
 		name = p.idsName()
@@ -248,6 +258,7 @@ func pathFeatures(r *parsers.Request) *features {
 		plain:    inOneSpelling(route),
 		admin:    adminPath(path),
 		graphQL:  isGraphQL(path),
+		calls:    callsPath(path),
 		login:    mayShowLogin(path),
 		unbidden: isUnbidden(path),
 		byLink:   parsers.OpensByLink(path),

@@ -72,7 +72,7 @@ func (b *listingReader) take(p *parameter) {
 	case shortSize:
 		b.size = p.value
 	case graphName:
-		b.ok = graphPath(b.r.Path) && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
+		b.ok = b.f.graphQL && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
 	default:
 		if b.l.take(kind, p.name, p.value, b.r.Time) {
 			b.ok = true
@@ -126,9 +126,6 @@ func (l *listing) take(kind nameKind, name string, v parameterValue, at time.Tim
 	}
 	return false
 }
-
-// graphPath tells whether GraphQL is spoken at the path.
-func graphPath(path string) bool { return strings.EqualFold(lastSegment(path), "graphql") }
 
 // arguments takes what a query of GraphQL or its variables say of the page, "first: 100,
 // after: \"x\"", and tells whether they say anything.
@@ -219,18 +216,23 @@ func searchPath(path string) bool {
 // segment says so.
 func asksPath(path string) bool {
 	last := lastSegment(path)
-	for _, verb := range [...]string{"get", "fetch", "lookup"} {
-		n := len(verb)
-		if len(last) < n || !strings.EqualFold(last[:n], verb) {
-			continue
-		}
-		if len(last) == n || last[n] == '_' || last[n] == '-' || last[n] >= 'A' && last[n] <= 'Z' { // no "getaway"
-			return true
-		}
-	}
 	switch strings.ToLower(last) {
 	case "detail", "details", "batch-get", "batch_get", "batchget", "mget", "_mget":
 		return true
+	}
+	return beginsWithVerb(last, "get", "fetch", "lookup")
+}
+
+// beginsWithVerb tells whether a name begins with one of the verbs as a word of its own.
+func beginsWithVerb(name string, verbs ...string) bool {
+	for _, verb := range verbs {
+		n := len(verb)
+		if len(name) < n || !strings.EqualFold(name[:n], verb) {
+			continue
+		}
+		if len(name) == n || name[n] == '_' || name[n] == '-' || name[n] >= 'A' && name[n] <= 'Z' { // no "getaway"
+			return true
+		}
 	}
 	return false
 }

@@ -91,8 +91,8 @@ func (v visit) mark() Mark { return Mark{At: v.At.time(), Tag: v.Tag, Evidence: 
 type walk struct {
 	Episode
 	IDs              Distinct
-	GraphQL          bool   `json:",omitempty"` // whose 200 may hold an error
-	Operation        string `json:",omitempty"` // of GraphQL, clipped
+	GraphQL, RPC     bool   `json:",omitempty"` // whose 200 may hold an error
+	Operation        string `json:",omitempty"` // of these, clipped
 	Lowest, Highest  uint64
 	Filled           uint64 // percent of its range that the run filled when last seen
 	From, To         uint64 // ends of the run when last seen
@@ -144,7 +144,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	switch w := s.Going; {
 	case w.rows():
 		outcome = Succeeded
-	case 2*w.Granted > w.Count && !w.GraphQL:
+	case 2*w.Granted > w.Count && !w.hidesErrors():
 		severity, outcome = Critical, Succeeded
 	case w.Refused == w.Count:
 		outcome = Blocked
@@ -263,7 +263,7 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), OfPage: true, GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), OfPage: true, GraphQL: featuresOf(r).graphQL, RPC: featuresOf(r).rpc, Operation: operationOf(r), Lowest: math.MaxUint64}
 	for i := range run {
 		w.match(&run[i])
 	}
@@ -315,7 +315,10 @@ func (w *walk) match(v *visit) {
 
 // rows tells whether the walk looks like a page that shows a list, and asks for each of its
 // rows. A page knows what is there; who guesses errs.
-func (w *walk) rows() bool { return w.OfPage && w.Granted == w.Count && !w.GraphQL }
+func (w *walk) rows() bool { return w.OfPage && w.Granted == w.Count && !w.hidesErrors() }
+
+// hidesErrors tells whether a 200 may hold an error.
+func (w *walk) hidesErrors() bool { return w.GraphQL || w.RPC }
 
 // ofPage tells whether a page of the site may have made the request: a browser names the
 // page, or is after a picture. Anybody can write that.
@@ -329,13 +332,19 @@ func (s *sequentialIDs) describe(e *Event) {
 		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), strings.TrimSpace(clip(e.Route)+" "+w.Operation), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
 		w.Granted, e.Count, plural(int64(*s.least), "id", "ids"), *s.density, inWords(*s.window))
 	switch {
+	case w.Apart && w.RPC:
+		e.Summary += "; a request asks for several, each by a call of its own"
 	case w.Apart:
 		e.Summary += "; a request asks for several, each by itself under an alias"
 	case w.Several:
 		e.Summary += "; what names several ids counts as one"
 	}
-	if w.GraphQL && w.Granted > 0 {
+	switch {
+	case w.Granted == 0:
+	case w.GraphQL:
 		e.Summary += "; GraphQL grants and refuses with the same 200"
+	case w.RPC:
+		e.Summary += "; JSON-RPC grants and refuses with the same 200"
 	}
 	switch n := len(w.IDs); {
 	case w.rows():
