@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"encoding/base64"
+	"strings"
 	"testing"
 )
 
@@ -47,6 +48,11 @@ func TestIdentity(t *testing.T) {
 		{"a user with a password", Fields{User: "alice:geheim1@db.example"}, actor{user: "alice@db.example"}},
 		{"a user with a colon", Fields{User: "auth0:1234"}, actor{user: "auth0:1234"}},
 		{"a tenant", Fields{Tenant: "acme"}, actor{tenant: "acme"}},
+		{"a tenant in a header", Fields{AskedTenant: "acme"}, actor{tenant: "acme"}},
+		{"a tenant in a header, but the log knows better", Fields{AskedTenant: "other", Tenant: "acme"}, actor{tenant: "acme"}},
+		{"a tenant in a header, but a JWT says another", Fields{AskedTenant: "other", Token: bearer},
+			actor{user: "alice", token: fingerprint, session: sesSum, tenant: "acme"}},
+		{"no tenant in a header", Fields{AskedTenant: "-"}, actor{}},
 
 		{"a key", Fields{APIKey: liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
 		{"a key in quotes", Fields{APIKey: ` "` + liveKey + `"`}, actor{key: liveSum, prefix: "lsoc_live_"}},
@@ -239,5 +245,30 @@ func TestIdentityOfLines(t *testing.T) {
 				t.Errorf("shows %s of\n%s", leak("|"+secret, shown), shown)
 			}
 		})
+	}
+}
+
+// A tenant that a header names beside the actor's own is asked for, as one in a body is.
+func TestAskedTenant(t *testing.T) {
+	s := site(t, SiteConfig{})
+	rd := &Reader{redactor: redactor{site: s}}
+	long := "a=" + strings.Repeat("x", maxBody-2)
+	for _, test := range []struct{ own, header, body, want string }{
+		{"acme", "globex", "", "tenant_id=globex"},
+		{"acme", "a&b", "x=1", "x=1&tenant_id=a%26b"},
+		{"acme", "acme", "x=1", "x=1"},
+		{"", "globex", "x=1", "x=1"},
+		{"acme", "", "", ""},
+	} {
+		r := Request{Tenant: test.own, Body: test.body}
+		rd.takeAskedTenant(&r, test.header)
+		if r.Body != test.want {
+			t.Errorf("%q, own %q, after %q: %q; want %q", test.header, test.own, test.body, r.Body, test.want)
+		}
+	}
+	r := Request{Tenant: "acme", Body: long}
+	rd.takeAskedTenant(&r, "globex")
+	if len(r.Body) != maxBody || !strings.HasSuffix(r.Body, ellipsis+"&tenant_id=globex") {
+		t.Errorf("a body of %d bytes ends in %q", len(r.Body), r.Body[maxBody-30:])
 	}
 }
