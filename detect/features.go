@@ -28,8 +28,6 @@ type features struct {
 	plain    bool // the route is in one spelling: inOneSpelling
 	admin    bool // adminPath
 	graphQL  bool // isGraphQL, or speaksGraphQL
-	rpc      bool // speaksRPC
-	calls    bool // callsPath
 	login    bool // mayShowLogin
 	unbidden bool // isUnbidden
 	odd      bool // mayProbe, but for headers
@@ -43,6 +41,8 @@ type features struct {
 	filtered bool // a parameter may hold JSON
 	asks     bool // asksPath
 	checks   bool // checksAccounts
+	calls    bool // callsPath
+	rpc      bool // speaksRPC
 
 	segments sketch // of the path
 	named    sketch // of the parameters
