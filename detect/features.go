@@ -32,7 +32,7 @@ type features struct {
 	unbidden bool // isUnbidden
 	odd      bool // mayProbe, but for headers
 	aims     bool // mayAim
-	paged    bool // it has a segment "page" or "offset" with another one behind it
+	paged    bool // it has a segment "page", "pages" or "offset" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
 	isList   bool
@@ -264,7 +264,7 @@ func pathFeatures(r *parsers.Request) *features {
 		byLink:   parsers.OpensByLink(path),
 		odd:      oddPath(path),
 		aims:     mayAimInPath(path),
-		paged:    strings.Contains(path, "/page/") || strings.Contains(path, "/offset/"),
+		paged:    strings.Contains(path, "/page/") || strings.Contains(path, "/offset/") || strings.Contains(path, "/pages/"),
 		picture:  isPicture(path),
 		searches: searchPath(path),
 		asks:     asksPath(path),
@@ -273,7 +273,9 @@ func pathFeatures(r *parsers.Request) *features {
 		list: listing{Size: -1},
 	}
 	if !f.graphQL {
-		f.id, f.hasID, f.numbered = routeID(path, route)
+		if f.id, f.hasID, f.numbered = routeID(path, route); !f.numbered {
+			f.id, f.hasID = routeLongID(path, route)
+		}
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)
 	if f.hasObject && (strings.IndexByte(path, ',') >= 0 || strings.IndexByte(path, '%') >= 0) {

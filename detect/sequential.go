@@ -21,7 +21,7 @@ func SequentialIDs() *Detector {
 			"people use who work on objects of their own, make no run. A request that names several neighbours at once " +
 			"counts as one, and lists that overlap count once, but each for itself that a GraphQL text asks for by aliases of one field: " +
 			"applications ask for a list. The numbers of pages, dates and " +
-			"coordinates are no ids. A page shows the rows of a list, or pictures, by as many requests: where " +
+			"coordinates are no ids. Ids of MongoDB and UUIDs that count are numbers, too. A page shows the rows of a list, or pictures, by as many requests: where " +
 			"browsers asked from a page of the site, for no more ids, or lists of them, than pages have, and were refused none, " +
 			"the event is of high severity, not critical, and of low confidence. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
@@ -106,6 +106,10 @@ type walk struct {
 // maxRows is how many ids within the window are still the rows of a list: five pages of
 // fifty.
 const maxRows = 250
+
+// maxPlainID is more than the number of any object that is written as a number, as JSON
+// can have them.
+const maxPlainID = 1 << 53
 
 // maxLists is how many requests within the window are still those of pages that name all of
 // their rows at once, however many these are: half of the pages that are a walk for page-walk, in
@@ -338,6 +342,9 @@ func (s *sequentialIDs) describe(e *Event) {
 		e.Summary += "; a request asks for several, each by itself under an alias"
 	case w.Several:
 		e.Summary += "; what names several ids counts as one"
+	}
+	if w.Lowest > maxPlainID {
+		e.Summary += "; they are hex digits that longer ids count with"
 	}
 	switch {
 	case w.Granted == 0:
