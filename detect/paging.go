@@ -51,7 +51,14 @@ func (f *features) newListingReader(r *parsers.Request) (b listingReader) {
 	b.r, b.f, b.sum = r, f, newPageTagger(r, f)
 	if f.paged {
 		for name, rest := nextSegment(r.Path); name != ""; name, rest = nextSegment(rest) {
-			value, _ := nextSegment(rest)
+			value, after := nextSegment(rest)
+			if name == "pages" { // /pages/3/100; /pages/3 is a page that somebody wrote
+				if size, _ := nextSegment(after); newValue(value).isNumber && newValue(size).isNumber {
+					b.l.number(newValue(value))
+					b.ok = b.l.take(sizeName, "size", newValue(size), r.Time) || b.ok
+				}
+				continue
+			}
 			if kind := pagingKind(name); kind == numberName || kind == sizeName {
 				b.ok = b.l.take(kind, name, newValue(value), r.Time) && b.l.Paged || b.ok
 			}
