@@ -35,6 +35,8 @@ func TestIdentity(t *testing.T) {
 	number := jwt(`{"sub":42,"tenant":7}`)
 	numberSum := (&redactor{}).fingerprint(tokenSecret, number)
 	entra := jwt(`{"sub":"alice","tid":"72f988bf-86f1-41af-91ab-2d7cd011db47"}`)
+	cognito := jwt(`{"sub":"alice","custom:tenant_id":"acme"}`)
+	camel := jwt(`{"sub":"alice","organizationId":"acme","orgName":"Acme"}`)
 	odd := jwt(`{"sub":{"a":1},"org":null,"tenant_id":[1]}`)
 	oddSum := (&redactor{}).fingerprint(tokenSecret, odd)
 
@@ -92,6 +94,8 @@ func TestIdentity(t *testing.T) {
 			actor{user: "bob", token: fingerprint, session: "ses_ba7816bf8f01", tenant: "other"}},
 		{"a JWT with numbers", Fields{Token: number}, actor{user: "42", token: numberSum, tenant: "7"}},
 		{"a JWT of Entra ID", Fields{Token: entra}, actor{user: "alice", token: "tok_46b4aa283f4f", tenant: "72f988bf-86f1-41af-91ab-2d7cd011db47"}},
+		{"a JWT of Cognito", Fields{Token: cognito}, actor{user: "alice", token: (&redactor{}).fingerprint(tokenSecret, cognito), tenant: "acme"}},
+		{"a JWT in camel case", Fields{Token: camel}, actor{user: "alice", token: (&redactor{}).fingerprint(tokenSecret, camel), tenant: "acme"}},
 		{"a JWT with odd claims", Fields{Token: odd}, actor{token: oddSum}},
 
 		{"query: a key", Fields{Target: "/?API-Key=" + liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
