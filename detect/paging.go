@@ -227,7 +227,7 @@ func asksPath(path string) bool {
 	case "detail", "details", "batch-get", "batch_get", "batchget", "mget", "_mget":
 		return true
 	}
-	return beginsWithVerb(last, "get", "fetch", "lookup")
+	return beginsWithVerb(last, "get", "fetch", "lookup", "show", "retrieve", "download")
 }
 
 // beginsWithVerb tells whether a name begins with one of the verbs as a word of its own.

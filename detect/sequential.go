@@ -414,9 +414,14 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 	if !p.numbersObject() {
 		return 0, false
 	}
-	if !ok && len(text) <= maxEncoded {
-		text = strings.TrimSpace(unescaped(text))
-		n, ok = idNumber(text)
+	if p.value.isNumber || len(text) > maxEncoded {
+		return n, ok
+	}
+	if encoded, is := encodedNumber(text); is {
+		return encoded, true // "dXNlcjoxMDA0" is user:1004, and no 0 behind letters
+	}
+	if !ok {
+		n, ok = idNumber(strings.TrimPrefix(strings.TrimSpace(unescaped(text)), "+")) // of a telephone
 	}
 	return n, ok
 }
