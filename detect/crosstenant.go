@@ -17,7 +17,8 @@ func CrossTenant() *Detector {
 		Doc: "a request that names another tenant than the actor's own\n\n" +
 			"Whoever changes the id of an organisation in a request tests whether the API checks whose it " +
 			"is; an answer 2xx says that it does not. The actor's own tenant is the one that the log or a " +
-			"claim names, else the one that nearly all of its requests were about. Ids that cannot be told " +
+			"claim names, else the one that nearly all of its requests were about. A header that names another one " +
+			"asks for it; alone, it may be a gateway's, and names the own one. Ids that cannot be told " +
 			"to be of one kind (a number and a name) may mean the same tenant and do not count. A mere name in a path " +
 			"(/orgs/acme/users) counts once the actor was served the same page of its own. Tenants " +
 			"that an actor worked with before its own was known are no news, an actor of many from the start " +

@@ -279,7 +279,7 @@ func (c *climb) judge(r *parsers.Request) {
 		severity, outcome = Low, Succeeded
 	case c.Granted > c.Refused && g.Telling:
 		severity, outcome = Medium, Succeeded
-	case featuresOf(r).graphQL: // its 200 may hold an error
+	case featuresOf(r).graphQL, featuresOf(r).rpc: // its 200 may hold an error
 	case c.Granted > c.Refused:
 		severity, outcome = Critical, Succeeded
 	case c.Granted == 0:

@@ -23,6 +23,7 @@ func Enumeration() *Detector {
 			"does not count. Answers 409 and 422 count where " +
 			"people sign up, are invited or forget a password: they tell which accounts there are. So does what a sign-up form asks, " +
 			"whether a name or an address is taken: each counts once, and where most name the page of the form, at medium severity. " +
+			"Answers 400, 410 and 422 count where coupons, vouchers and gift cards are redeemed: codes are guessed there. " +
 			"Of who is known to the log they are of medium severity: people are invited by the list. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
 			"search engine, if its address is known for it, is of low severity: it follows dead links. What says to be one and asks for " +
 			"nothing but pages, for an API or what scanners look for never, is of medium severity, unless its network is known to be another's.",
@@ -32,7 +33,7 @@ func Enumeration() *Detector {
 		OWASP:     "API9:2023",
 		Of:        RefusedKind | CheckKind | WriteKind,
 		Match: func(r *parsers.Request) bool {
-			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r) || answersCheck(r) || isSent(r)
+			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r) || answersCheck(r) || refusesCode(r) || isSent(r)
 		},
 		GroupBy: ByActor,
 	}
@@ -68,6 +69,7 @@ type scan struct {
 	Missing    int64    `json:",omitempty"` // answers 404
 	Telling    int64    `json:",omitempty"` // answers 409 and 422
 	Checked    int64    `json:",omitempty"` // answersCheck
+	Codes      int64    `json:",omitempty"` // refusesCode
 	Accounts   int64    `json:",omitempty"` // answers that were for an account that the log names
 	Unsaid     bool     `json:",omitempty"` // the log does not say what one was for
 }
@@ -175,7 +177,7 @@ func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 	g.note(r, thing)
 	severity := High
 	switch {
-	case g.asking(), g.signingUp(), // anybody can send PROPFIND, or name a page
+	case g.asking(), g.signingUp(), g.buying(), // anybody can send PROPFIND, or name a page
 		len(g.Paths) < s.few && !s.walks(), len(g.Paths) >= s.few && g.referred(s.limit):
 		severity = Medium
 	}
@@ -209,6 +211,9 @@ func (g *scan) note(r *parsers.Request, thing uint64) {
 		g.Missing++
 	case answersCheck(r):
 		g.Checked++
+	case refusesCode(r):
+		g.Codes++
+		g.Unsaid = g.Unsaid || r.Query == "" && r.Body == ""
 	default:
 		g.Telling++
 	}
@@ -251,7 +256,12 @@ func (g *scan) invites() bool {
 
 // signingUp tells whether the form of a page may ask what is taken, for people who sign up.
 func (g *scan) signingUp() bool {
-	return g.Checked > g.Missing+g.Telling && mostly(g.Referred, g.Count)
+	return g.Checked > g.Missing+g.Telling+g.Codes && mostly(g.Referred, g.Count)
+}
+
+// buying tells whether people may have typed the codes, each at the page where one pays.
+func (g *scan) buying() bool {
+	return g.Codes > g.Missing+g.Telling+g.Checked && mostly(g.Referred, g.Count)
 }
 
 func (s *enumeration) Expire(emit func(Event)) {
@@ -269,8 +279,13 @@ func (s *enumeration) describe(e *Event) {
 	case g.Telling > 0:
 		answers = "404, 409 or 422"
 	}
-	if g.Checked > 0 {
+	switch {
+	case g.Checked > 0:
 		answers = "on whether there is an account"
+	case g.Codes > 0 && g.Missing == 0:
+		answers = "that refuse a code"
+	case g.Codes > 0:
+		answers = "404 or that refuse a code"
 	}
 	on := g.Paths.of("path", "paths")
 	if len(g.Things) > len(g.Paths) {
@@ -285,6 +300,9 @@ func (s *enumeration) describe(e *Event) {
 	case g.signingUp():
 		e.Confidence = 0.4
 		e.Summary += "; most requests name the page that led to them, as where people sign up behind one address"
+	case g.buying():
+		e.Confidence = 0.4
+		e.Summary += "; most requests name the page that led to them, as where people buy behind one address"
 	case few && s.walks():
 		e.Confidence = 0.7
 		e.Summary += "; the values of one parameter are gone through"
@@ -408,6 +426,27 @@ func accountRoute(r *parsers.Request) (account string, ok bool) {
 		return "", false
 	}
 	return namedAccount(r), true
+}
+
+// refusesCode tells whether an answer says that a code that stands for money is none.
+func refusesCode(r *parsers.Request) bool {
+	return (r.Status == 400 || r.Status == 410 || r.Status == 422) && takesCode(r.Path)
+}
+
+// takesCode tells whether at a path one redeems a coupon, a voucher or a gift card, or has it checked.
+func takesCode(path string) bool {
+	for segment, rest := nextSegment(path); segment != ""; segment, rest = nextSegment(rest) {
+		segment = strings.ToLower(segment)
+		for _, word := range [...]string{"coupon", "voucher", "gift-card", "gift_card", "giftcard", "promo-code", "promo_code", "promocode", "discount-code", "discount_code", "redeem"} {
+			if strings.Contains(segment, word) {
+				return true
+			}
+		}
+		if segment == "promo" {
+			return true
+		}
+	}
+	return false
 }
 
 // referred tells whether the request names the page that led to it.

@@ -27,12 +27,12 @@ type features struct {
 
 	plain    bool // the route is in one spelling: inOneSpelling
 	admin    bool // adminPath
-	graphQL  bool // isGraphQL
+	graphQL  bool // isGraphQL, or speaksGraphQL
 	login    bool // mayShowLogin
 	unbidden bool // isUnbidden
 	odd      bool // mayProbe, but for headers
 	aims     bool // mayAim
-	paged    bool // it has a segment "page" or "offset" with another one behind it
+	paged    bool // it has a segment "page", "pages" or "offset" with another one behind it
 	picture  bool // isPicture
 	searches bool // searchPath
 	isList   bool
@@ -41,12 +41,14 @@ type features struct {
 	filtered bool // a parameter may hold JSON
 	asks     bool // asksPath
 	checks   bool // checksAccounts
+	calls    bool // callsPath
+	rpc      bool // speaksRPC
 
 	segments sketch // of the path
 	named    sketch // of the parameters
 
 	list      listing // listingOf
-	operation string  // operationOf; "" where graphQL is not set
+	operation string  // operationOf; "" where neither graphQL nor rpc is set
 
 	more    []uint64 // the objects beyond the first, by tag, where the query names several
 	stretch uint64   // how far the last of their numbers is from id, which is the first
@@ -80,8 +82,13 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 	}
 	own := room()
 	*own = *f
-	if own.graphQL {
+	switch {
+	case own.graphQL, speaksGraphQL(r):
+		own.graphQL = true
 		own.takeReading(r)
+	case own.speaksRPC(r):
+		own.rpc = true
+		own.takeCall(r)
 	}
 	own.readParameters(r)
 	if own.graphQL || own.filtered {
@@ -127,7 +134,7 @@ var plainByte = func() (is [256]bool) {
 // them once, whatever is asked of them.
 func (f *features) readParameters(r *parsers.Request) {
 	list := f.newListingReader(r)
-	asked := f.asks && r.Method == "POST" && !strings.Contains(r.Body, "jsonrpc=") // whose requests have ids of their own
+	asked := f.asks && r.Method == "POST" && !f.rpc
 	var ids listedIDs
 	var p parameter
 	for i, query := range [...]string{r.Query, r.Body} {
@@ -175,6 +182,9 @@ func (f *features) readMatrix(path string) {
 
 // takeObject takes what a parameter says of an object, if nothing did before.
 func (f *features) takeObject(p *parameter, ids *listedIDs) {
+	if f.rpc {
+		return // takeCall did
+	}
 	name, number := "", false
 	if !f.placed {
 		name = p.idsName()
@@ -248,12 +258,13 @@ func pathFeatures(r *parsers.Request) *features {
 		plain:    inOneSpelling(route),
 		admin:    adminPath(path),
 		graphQL:  isGraphQL(path),
+		calls:    callsPath(path),
 		login:    mayShowLogin(path),
 		unbidden: isUnbidden(path),
 		byLink:   parsers.OpensByLink(path),
 		odd:      oddPath(path),
 		aims:     mayAimInPath(path),
-		paged:    strings.Contains(path, "/page/") || strings.Contains(path, "/offset/"),
+		paged:    strings.Contains(path, "/page/") || strings.Contains(path, "/offset/") || strings.Contains(path, "/pages/"),
 		picture:  isPicture(path),
 		searches: searchPath(path),
 		asks:     asksPath(path),
@@ -262,7 +273,9 @@ func pathFeatures(r *parsers.Request) *features {
 		list: listing{Size: -1},
 	}
 	if !f.graphQL {
-		f.id, f.hasID, f.numbered = routeID(path, route)
+		if f.id, f.hasID, f.numbered = routeID(path, route); !f.numbered {
+			f.id, f.hasID = routeLongID(path, route)
+		}
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)
 	if f.hasObject && (strings.IndexByte(path, ',') >= 0 || strings.IndexByte(path, '%') >= 0) {

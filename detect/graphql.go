@@ -10,27 +10,70 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// isGraphQL tells whether a path is that of a GraphQL endpoint: one path for all there is.
+// isGraphQL tells whether a path is that of a GraphQL endpoint: one path for all there is. Behind
+// its name may stand a version, or what is sent.
 func isGraphQL(path string) bool {
-	end := len(path)
-	if end > 0 && path[end-1] == '/' {
-		end--
+	last := lastSegment(path)
+	if namesGraphQL(last) {
+		return true
 	}
-	const name = "graphql"
-	start := end - len(name)
-	return start > 0 && path[start-1] == '/' && strings.EqualFold(path[start:end], name)
+	switch last {
+	case "query", "batch", "execute":
+	default:
+		if !isVersion(last) {
+			return false
+		}
+	}
+	return namesGraphQL(lastSegment(strings.TrimSuffix(strings.TrimRight(path, "/"), last)))
 }
 
-// operationOf returns what a request to a GraphQL endpoint reads, clipped; "" for others and
+func namesGraphQL(segment string) bool {
+	return strings.EqualFold(segment, "graphql") || strings.EqualFold(segment, "gql")
+}
+
+// speaksGraphQL tells whether a request to any path is one of GraphQL: it holds a text, or names
+// an operation as clients of GraphQL do.
+func speaksGraphQL(r *parsers.Request) bool {
+	return (strings.Contains(r.Body, "query=") || strings.Contains(r.Body, "operationName=")) && holdsGraphQL(r.Body) ||
+		(strings.HasPrefix(r.Query, "query=") || strings.HasPrefix(r.Query, "operationName=")) && holdsGraphQL(r.Query)
+}
+
+func holdsGraphQL(query string) bool {
+	for query != "" {
+		var name, value string
+		switch name, value, query = cutPair(query); {
+		case name == "operationName", name == "query" && isGraphQLText(strings.TrimSpace(unescaped(value))):
+			return true
+		}
+	}
+	return false
+}
+
+// isGraphQLText tells whether a text, trimmed, is one of GraphQL and not one of JSON or of people:
+// behind what it does, and what that is called, it says what of.
+func isGraphQLText(text string) bool {
+	const space = " \t\r\n"
+	word := text[:wordEnd(text, 0)]
+	after := strings.TrimLeft(text[len(word):], space)
+	switch word {
+	case "query", "mutation", "subscription":
+		after = strings.TrimLeft(after[wordEnd(after, 0):], space)
+		return after != "" && strings.IndexByte("{(@", after[0]) >= 0 && strings.IndexByte(after, '{') >= 0
+	case "fragment":
+		return strings.Contains(after, " on ") && strings.IndexByte(after, '{') >= 0
+	case "":
+		after, ok := strings.CutPrefix(text, "{")
+		after = strings.TrimLeft(after, space)
+		return ok && after != "" && isWordByte(after[0]) && strings.IndexByte(after, '{') >= 0
+	}
+	return false
+}
+
+// operationOf returns what a request reads by GraphQL or JSON-RPC, clipped; "" for others and
 // where the log does not tell.
-func operationOf(r *parsers.Request) string {
-	if f := featuresOf(r); f.graphQL {
-		return f.operation
-	}
-	return ""
-}
+func operationOf(r *parsers.Request) string { return featuresOf(r).operation }
 
-// A reading is what a request to a GraphQL endpoint reads.
+// A reading is what a request reads by GraphQL or JSON-RPC.
 type reading struct {
 	operation string   // the first field of its text, which the client cannot name as it likes; else the name of the operation
 	ids       []string // of the objects that it reads that of: by arguments of the field, else by its variables; at most maxSeveral
@@ -70,12 +113,15 @@ func readingOf(r *parsers.Request) (got reading) {
 		}
 	}
 	if len(got.ids) == 0 {
-		got.takeVariables(variables[:], func(name, value string) bool {
-			_, isNumber := idNumber(value)
-			return namesID(name) || namesIDs(name) || isNumber && namesThing(name)
-		})
+		got.takeVariables(variables[:], holdsIDs)
 	}
 	return got
+}
+
+// holdsIDs tells whether a variable of that name holds the ids of objects.
+func holdsIDs(name, value string) bool {
+	_, isNumber := idNumber(value)
+	return namesID(name) || namesIDs(name) || isNumber && namesThing(name)
 }
 
 // takeVariables takes those parameters that are ids.
@@ -119,12 +165,16 @@ func (g *reading) take(text string) {
 func (f *features) takeReading(r *parsers.Request) {
 	got := readingOf(r)
 	f.operation, f.apart = clip(got.operation), got.apart
-	if len(got.ids) == 0 {
-		return
+	if len(got.ids) > 0 {
+		f.takeAll(got.ids)
 	}
-	f.object, f.hasObject = tag(got.ids[0]), true
-	f.id, f.hasID = idNumber(got.ids[0])
-	f.takeIDs(got.ids)
+}
+
+// takeAll takes the ids of objects, one or several.
+func (f *features) takeAll(ids []string) {
+	f.object, f.hasObject = tag(ids[0]), true
+	f.id, f.hasID = idNumber(ids[0])
+	f.takeIDs(ids)
 }
 
 // readInner finds out what stands in parameters that hold several: the arguments of a GraphQL

@@ -46,6 +46,41 @@ func TestReadingOf(t *testing.T) {
 	}
 }
 
+func TestSpeaksGraphQL(t *testing.T) {
+	for _, test := range []struct {
+		path, query, body string
+		want              bool
+	}{
+		{"/graphql", "", "x=1", true},
+		{"/api/GQL/", "", "x=1", true},
+		{"/api/graphql/v2", "x=1", "", true},
+		{"/graphql/query", "x=1", "", true},
+		{"/graphql/schema", "x=1", "", false},
+		{"/v2", "x=1", "", false},
+		{"/query", "", "query={user(id:1){email}}", true},
+		{"/query", "", "a=1&query=mutation+M{a(b:1){c}}", true},
+		{"/query", "", "query=+query{me{id}}", true},
+		{"/query", "query=%7Bme%7Bid%7D%7D", "", true},
+		{"/api", "", "operationName=GetUser&id=17", true},
+		{"/api", "operationName=GetUser&variables=%7B%7D", "", true},
+		{"/query", "query=%7B%22me%22%3A%7B%22id%22%3A1%7D%7D", "", false},
+		{"/query", "", "query={draft}", false},
+		{"/query", "", "query=queryable+{a}", false},
+		{"/query", "", "query=query+plan", false},
+		{"/query", "", "query=query+plans+for+17+{draft}", false},
+		{"/query", "", "query=query+M($a:ID)@live{a(id:$a){b}}", true},
+		{"/query", "", "query=fragment+f+on+User{id}{me{...f}}", true},
+		{"/query", "", "query=", false},
+		{"/query", "", "query={", false},
+		{"/query", "", "subquery={user(id:1){email}}", false},
+	} {
+		f := featuresOf(&parsers.Request{Method: "POST", Path: test.path, Route: test.path, Query: test.query, Body: test.body})
+		if f.graphQL != test.want {
+			t.Errorf("%s?%s %s: %v", test.path, test.query, test.body, f.graphQL)
+		}
+	}
+}
+
 func TestAppendArguments(t *testing.T) {
 	for _, test := range []struct {
 		text   string

@@ -287,7 +287,7 @@ func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 	if g.ActorType == string(parsers.ActorIP) {
 		g.Agents = a.Recent.crowd(g.Limit)
 	}
-	g.Page = g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) &&
+	g.Page = g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) && operationOf(r) == "" &&
 		!strings.Contains(r.Route, "{uuid}") && !strings.Contains(r.Route, "{hash}") && !strings.Contains(r.Route, "{email}")
 	g.Contents = namesContents(r.Path)
 	g.Device = r.User == "" && keptOnDevices(r.Path)

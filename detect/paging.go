@@ -51,7 +51,14 @@ func (f *features) newListingReader(r *parsers.Request) (b listingReader) {
 	b.r, b.f, b.sum = r, f, newPageTagger(r, f)
 	if f.paged {
 		for name, rest := nextSegment(r.Path); name != ""; name, rest = nextSegment(rest) {
-			value, _ := nextSegment(rest)
+			value, after := nextSegment(rest)
+			if name == "pages" { // /pages/3/100; /pages/3 is a page that somebody wrote
+				if size, _ := nextSegment(after); newValue(value).isNumber && newValue(size).isNumber {
+					b.l.number(newValue(value))
+					b.ok = b.l.take(sizeName, "size", newValue(size), r.Time) || b.ok
+				}
+				continue
+			}
 			if kind := pagingKind(name); kind == numberName || kind == sizeName {
 				b.ok = b.l.take(kind, name, newValue(value), r.Time) && b.l.Paged || b.ok
 			}
@@ -72,7 +79,7 @@ func (b *listingReader) take(p *parameter) {
 	case shortSize:
 		b.size = p.value
 	case graphName:
-		b.ok = graphPath(b.r.Path) && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
+		b.ok = b.f.graphQL && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
 	default:
 		if b.l.take(kind, p.name, p.value, b.r.Time) {
 			b.ok = true
@@ -126,9 +133,6 @@ func (l *listing) take(kind nameKind, name string, v parameterValue, at time.Tim
 	}
 	return false
 }
-
-// graphPath tells whether GraphQL is spoken at the path.
-func graphPath(path string) bool { return strings.EqualFold(lastSegment(path), "graphql") }
 
 // arguments takes what a query of GraphQL or its variables say of the page, "first: 100,
 // after: \"x\"", and tells whether they say anything.
@@ -219,18 +223,23 @@ func searchPath(path string) bool {
 // segment says so.
 func asksPath(path string) bool {
 	last := lastSegment(path)
-	for _, verb := range [...]string{"get", "fetch", "lookup"} {
-		n := len(verb)
-		if len(last) < n || !strings.EqualFold(last[:n], verb) {
-			continue
-		}
-		if len(last) == n || last[n] == '_' || last[n] == '-' || last[n] >= 'A' && last[n] <= 'Z' { // no "getaway"
-			return true
-		}
-	}
 	switch strings.ToLower(last) {
 	case "detail", "details", "batch-get", "batch_get", "batchget", "mget", "_mget":
 		return true
+	}
+	return beginsWithVerb(last, "get", "fetch", "lookup", "show", "retrieve", "download")
+}
+
+// beginsWithVerb tells whether a name begins with one of the verbs as a word of its own.
+func beginsWithVerb(name string, verbs ...string) bool {
+	for _, verb := range verbs {
+		n := len(verb)
+		if len(name) < n || !strings.EqualFold(name[:n], verb) {
+			continue
+		}
+		if len(name) == n || name[n] == '_' || name[n] == '-' || name[n] >= 'A' && name[n] <= 'Z' { // no "getaway"
+			return true
+		}
 	}
 	return false
 }

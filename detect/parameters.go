@@ -206,7 +206,7 @@ func thingName(name string) string {
 	name = unescaped(name)
 	last := innerName(name)
 	switch last {
-	case "name", "slug", "value", "type":
+	case "name", "set", "slug", "value", "type":
 		if thing := innerName(name[:strings.LastIndex(name, last)]); thing != "" {
 			return thing
 		}

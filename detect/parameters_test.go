@@ -94,7 +94,7 @@ func TestFilteredID(t *testing.T) {
 
 func TestThingName(t *testing.T) {
 	for name, want := range map[string]string{
-		"": "", "name": "name", "role": "role", "roles[]": "roles", "user[role]": "role", "roles[0][name]": "roles", "role%5Bvalue%5D": "role", "user.role.slug": "role",
+		"": "", "name": "name", "role": "role", "roles[]": "roles", "user[role]": "role", "roles[0][name]": "roles", "role%5Bvalue%5D": "role", "user.role.slug": "role", "roles[set]": "roles",
 		"[name]": "name", "[0][name]": "name", "name[name]": "name", "role[title]": "title",
 	} {
 		if got := thingName(name); got != want {

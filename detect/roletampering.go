@@ -16,8 +16,8 @@ func RoleTampering() *Detector {
 		Doc: "a role or right set to a privileged value by who is no admin\n\n" +
 			"An API that takes any field it is given makes an admin of anybody who asks. The query " +
 			"is read, and the body where the log has it. Flags (is_admin, admin), roles " +
-			"and permissions count, but not where a list is read or searched, which they filter, or somebody is invited; a plan only in a request that writes, " +
-			"and not where plans are bought; a scope only in one that writes, and not where a login asks " +
+			"and permissions count, but not where a list is read or searched, which they filter, or somebody is invited; a group or a type of account " +
+			"only in a request that writes and is about people; a plan only in one that writes, and not where plans are bought; a scope only in one that writes, and not where a login asks " +
 			"for it. Who was let in to an admin route before is an admin, and reading there is no tampering.",
 		Type:      PrivilegeEscalation,
 		Severity:  High,
@@ -28,11 +28,13 @@ func RoleTampering() *Detector {
 	}
 	window := d.span("window", 10*time.Minute, "`time` of quiet after which an event is over")
 	t := &tampering{
-		flags:       d.words("flag-parameters", "admin,is_admin,superuser,is_superuser,super_admin,is_super_admin,is_staff,is_owner,is_root", "`parameters` that make an admin when true, separated by commas"),
-		roles:       d.words("role-parameters", "role,roles,user_role,role_name,permission,permissions,privilege,privileges,authorities,authority,access_level,user_type", "`parameters` that name a role or a right"),
-		plans:       d.words("plan-parameters", "plan,plan_name,tier", "`parameters` that name a plan"),
+		flags:       d.words("flag-parameters", "admin,is_admin,is_administrator,superuser,is_superuser,super_admin,is_super_admin,is_staff,is_owner,is_root", "`parameters` that make an admin when true, separated by commas"),
+		roles:       d.words("role-parameters", "role,roles,user_role,role_name,role_id,access_role,permission,permissions,privilege,privileges,rights,authorities,authority,access_level,user_type", "`parameters` that name a role or a right"),
+		groups:      d.words("group-parameters", "group,groups,group_name,user_group,user_groups,member_of,membership,account_type", "`parameters` that name a group of people"),
+		plans:       d.words("plan-parameters", "plan,plan_name,plan_type,tier,subscription_plan,subscription_tier", "`parameters` that name a plan"),
 		scopes:      d.words("scope-parameters", "scope,scopes", "`parameters` that name what a token may do"),
-		values:      d.words("privileged-values", "admin,admins,administrator,role_admin,super_admin,super_administrator,org_admin,site_admin,sys_admin,system,owner,root,superuser,*", "`values` of a role, right or scope that are privileged"),
+		values:      d.words("privileged-values", "admin,admins,administrator,role_admin,super_admin,role_super_admin,super_administrator,org_admin,site_admin,sys_admin,system,owner,root,superuser,*", "`values` of a role, right or scope that are privileged"),
+		groupValues: d.words("privileged-groups", "admin,admins,administrator,administrators,super_admin,super_admins,superuser,superusers,root,sudo,wheel,domain_admins", "`groups` that are privileged"),
 		planValues:  d.words("privileged-plans", "enterprise,unlimited,internal,premium_enterprise", "`values` of a plan that are privileged"),
 		adminRoutes: d.adminRoutes(),
 		admins:      d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys"),
@@ -55,9 +57,9 @@ func RoleTampering() *Detector {
 
 // A tampering is what parameters and values are looked for.
 type tampering struct {
-	flags, roles, plans, scopes, values, planValues *wordList
-	adminRoutes                                     *routeList
-	admins                                          *idList
+	flags, roles, groups, plans, scopes, values, groupValues, planValues *wordList
+	adminRoutes                                                          *routeList
+	admins                                                               *idList
 }
 
 type roleTampering struct {
@@ -143,7 +145,7 @@ func (s *roleTampering) describe(e *Event) {
 func (t *tampering) find(r *parsers.Request) (name, value string, ok bool) {
 	f := featuresOf(r)
 	named := &f.named
-	if !t.flags.mayHold(named) && !t.roles.mayHold(named) && !t.plans.mayHold(named) && !t.scopes.mayHold(named) {
+	if !t.flags.mayHold(named) && !t.roles.mayHold(named) && !t.groups.mayHold(named) && !t.plans.mayHold(named) && !t.scopes.mayHold(named) {
 		return "", "", false // nearly all requests
 	}
 	inner := f.inner
@@ -168,6 +170,9 @@ func (t *tampering) sets(r *parsers.Request, name, value string) bool {
 		return (isTrue(value) || t.names(t.values, value)) && !t.filters(r)
 	case t.roles.has(name):
 		return t.names(t.values, value) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit")
+	case t.groups.has(name):
+		return t.names(t.groupValues, value) && changesThings(r) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit") &&
+			(passes(r.Path, isOfPeople) || changes(r, "user", "updateme", "account", "profile", "signup", "register"))
 	case t.plans.has(name):
 		return t.names(t.planValues, value) && changesThings(r) && !passes(r.Path, sellsPlans) &&
 			!changes(r, "plan", "subscri", "upgrade", "checkout", "billing", "payment", "purchase", "order", "trial", "signup", "register")
@@ -255,6 +260,17 @@ func passes(path string, kind func(string) bool) bool {
 // invites tells whether a role for somebody else is chosen there.
 func invites(segment string) bool {
 	return segment == "invite" || segment == "invites" || segment == "invitation" || segment == "invitations"
+}
+
+// isOfPeople tells whether people, or who asks, are looked after there. Tickets and events have
+// groups, too.
+func isOfPeople(segment string) bool {
+	switch segment {
+	case "me", "self", "user", "users", "profile", "profiles", "account", "accounts", "member", "members", "people", "employee", "employees", "customer", "customers",
+		"signup", "sign-up", "sign_up", "register", "registration", "registrations", "join":
+		return true
+	}
+	return false
 }
 
 // sellsPlans tells whether a plan is chosen and paid for, or asked about, there.

@@ -138,8 +138,8 @@ func byStatus(r *parsers.Request) string {
 }
 
 // IsAPIPath tells whether a request is for an API rather than for pages: its host is
-// named api, or one of the first three segments of its path is api, rest, graphql, rpc
-// or a version.
+// named api, or one of the first three segments of its path is api, rest, graphql, gql,
+// rpc or a version.
 func IsAPIPath(r *parsers.Request) bool {
 	if strings.HasPrefix(r.Host, "api.") {
 		return true
@@ -151,7 +151,7 @@ func IsAPIPath(r *parsers.Request) bool {
 		switch segment {
 		case "":
 			return false
-		case "api", "API", "rest", "graphql", "rpc":
+		case "api", "API", "rest", "graphql", "gql", "rpc":
 			return true
 		}
 		if isVersion(segment) {

@@ -193,7 +193,7 @@ func codeRoutes() []RouteRule {
 		"**/verify-reset-code|verify_reset_code|verify-reset-token|verify_reset_token|check-reset-code|check_reset_code",
 		"**/verify-email|verify_email|verifyemail|confirm-email|confirm_email|confirmemail|verify-phone|verify_phone|confirm-phone|confirm_phone|verify-sms|verify_sms",
 		"**/verify-account|verify_account|confirm-account|confirm_account|confirm-signup|confirm_signup|confirm-sign-up|confirm_sign_up",
-		"**/verify-recovery-code|verify_recovery_code|verify-backup-code|verify_backup_code",
+		"**/verify-recovery-code|verify_recovery_code|verify-backup-code|verify_backup_code|verify-pin|verify_pin|verifypin",
 		"**/mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor/confirm|submit|activate",
 		"**/oauth|oauth2|oidc/device/verify|approve|activate|confirm", // the code on somebody's television
 		"email|phone|sms|mobile|registration|signup|sign-up|sign_up/verify|confirm|verification",

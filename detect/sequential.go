@@ -22,7 +22,7 @@ func SequentialIDs() *Detector {
 			"counts as one, and lists that overlap count once, but each for itself that a GraphQL text asks for by aliases of one field: " +
 			"applications ask for a list. The numbers of pages, dates and " +
 			"coordinates are no ids. The parts of a stream, a page and a map are numbered, too, and no objects. " +
-			"A page shows the rows of a list, or pictures, by as many requests: where " +
+			"Ids of MongoDB and UUIDs that count are numbers, too. A page shows the rows of a list, or pictures, by as many requests: where " +
 			"browsers asked from a page of the site, for no more ids, or lists of them, than pages have, and were refused none, " +
 			"the event is of low confidence, and of medium severity, as long as no more rows came without a pause than one page has, and no more rows or pictures in all than five, else of high, not critical. A gateway that sends the telemetry of its devices is of medium severity. The crawler of a search engine reads what a page links to: from an " +
 			"address that one publishes, the event is of low severity.",
@@ -92,8 +92,8 @@ func (v visit) mark() Mark { return Mark{At: v.At.time(), Tag: v.Tag, Evidence: 
 type walk struct {
 	Episode
 	IDs              Distinct
-	GraphQL          bool   `json:",omitempty"` // whose 200 may hold an error
-	Operation        string `json:",omitempty"` // of GraphQL, clipped
+	GraphQL, RPC     bool   `json:",omitempty"` // whose 200 may hold an error
+	Operation        string `json:",omitempty"` // of these, clipped
 	Lowest, Highest  uint64
 	Filled           uint64 // percent of its range that the run filled when last seen
 	From, To         uint64 // ends of the run when last seen
@@ -117,6 +117,10 @@ const (
 	onePage  = 50
 	pageTurn = 5 * time.Second
 )
+
+// maxPlainID is more than the number of any object that is written as a number, as JSON
+// can have them.
+const maxPlainID = 1 << 53
 
 // maxLists is how many requests within the window are still those of pages that name all of
 // their rows at once, however many these are: half of the pages that are a walk for page-walk, in
@@ -163,7 +167,7 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 		}
 	case w.tells():
 		severity, outcome = Medium, Succeeded
-	case 2*w.Granted > w.Count && !w.GraphQL:
+	case 2*w.Granted > w.Count && !w.hidesErrors():
 		severity, outcome = Critical, Succeeded
 	case w.Refused == w.Count:
 		outcome = Blocked
@@ -282,7 +286,7 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, Telling: true, GraphQL: featuresOf(r).graphQL, Operation: operationOf(r), Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, Telling: true, GraphQL: featuresOf(r).graphQL, RPC: featuresOf(r).rpc, Operation: operationOf(r), Lowest: math.MaxUint64}
 	for i := range run {
 		w.match(&run[i])
 	}
@@ -345,7 +349,10 @@ func (w *walk) match(v *visit) {
 
 // rows tells whether the walk looks like a page that shows a list, and asks for each of its
 // rows. A page knows what is there; who guesses errs.
-func (w *walk) rows() bool { return w.OfPage && w.Granted == w.Count && !w.GraphQL }
+func (w *walk) rows() bool { return w.OfPage && w.Granted == w.Count && !w.hidesErrors() }
+
+// hidesErrors tells whether a 200 may hold an error.
+func (w *walk) hidesErrors() bool { return w.GraphQL || w.RPC }
 
 // tells tells whether the walk looks like a gateway's that passes on what its devices measure.
 func (w *walk) tells() bool { return w.Telling && w.Granted == w.Count }
@@ -375,13 +382,22 @@ func (s *sequentialIDs) describe(e *Event) {
 		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), strings.TrimSpace(clip(e.Route)+" "+w.Operation), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
 		w.Granted, e.Count, plural(int64(*s.least), "id", "ids"), *s.density, inWords(*s.window))
 	switch {
+	case w.Apart && w.RPC:
+		e.Summary += "; a request asks for several, each by a call of its own"
 	case w.Apart:
 		e.Summary += "; a request asks for several, each by itself under an alias"
 	case w.Several:
 		e.Summary += "; what names several ids counts as one"
 	}
-	if w.GraphQL && w.Granted > 0 {
+	if w.Lowest > maxPlainID {
+		e.Summary += "; they are hex digits that longer ids count with"
+	}
+	switch {
+	case w.Granted == 0:
+	case w.GraphQL:
 		e.Summary += "; GraphQL grants and refuses with the same 200"
+	case w.RPC:
+		e.Summary += "; JSON-RPC grants and refuses with the same 200"
 	}
 	switch n := len(w.IDs); {
 	case w.rows():
@@ -447,9 +463,14 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 	if !p.numbersObject() {
 		return 0, false
 	}
-	if !ok && len(text) <= maxEncoded {
-		text = strings.TrimSpace(unescaped(text))
-		n, ok = idNumber(text)
+	if p.value.isNumber || len(text) > maxEncoded {
+		return n, ok
+	}
+	if encoded, is := encodedNumber(text); is {
+		return encoded, true // "dXNlcjoxMDA0" is user:1004, and no 0 behind letters
+	}
+	if !ok {
+		n, ok = idNumber(strings.TrimPrefix(strings.TrimSpace(unescaped(text)), "+")) // of a telephone
 	}
 	return n, ok
 }

@@ -99,10 +99,13 @@ func (f *features) takeListed(path, route string) {
 
 // idNumber returns the number that an id is, or stands for.
 func idNumber(id string) (n uint64, ok bool) {
-	if n, ok = namedNumber(id); !ok {
-		n, ok = encodedNumber(id)
+	if n, ok = encodedNumber(id); ok {
+		return n, true
 	}
-	return n, ok
+	if n, ok = namedNumber(id); ok {
+		return n, true
+	}
+	return longID(id)
 }
 
 func betweenIDs(c rune) bool { return strings.ContainsRune(`,|;()[]"'`, c) }

@@ -312,7 +312,7 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 		return aim{}, false
 	}
 	switch {
-	case name == "query" && isGraphQL(r.Path): // its arguments are the parameters
+	case name == "query" && featuresOf(r).graphQL: // its arguments are the parameters
 		return jsonAim(r, "", value)
 	case value[0] == '{', value[0] == '[' && strings.IndexByte(value, '"') >= 0:
 		return jsonAim(r, name, value)

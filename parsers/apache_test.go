@@ -79,7 +79,7 @@ func TestApacheLogFormat(t *testing.T) {
 			`{` + at + `,"Method":"GET","Target":"/a","Host":"api.example.com","Status":200}`},
 		{"who acts", `%t "%r" %>s "%{X-Api-Key}i" "%{Authorization}i" "%{PHPSESSID}C" "%{Cookie}i" "%{X-Tenant-Id}i" "%{X-Record-Count}o" "%{UNIQUE_ID}e"`,
 			`[01/Mar/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 "k-1" "Bearer abc" "s-1" "a=b; c=d" "t1" "25" "Zx9"`,
-			`{` + at + `,"Method":"GET","Target":"/a","Status":200,"RequestID":"Zx9","APIKey":"k-1","Authorization":"Bearer abc","Cookie":"a=b; c=d","Session":"s-1","Tenant":"t1","Records":25}`},
+			`{` + at + `,"Method":"GET","Target":"/a","Status":200,"RequestID":"Zx9","APIKey":"k-1","Authorization":"Bearer abc","Cookie":"a=b; c=d","Session":"s-1","AskedTenant":"t1","Records":25}`},
 		{"what says nothing", `%A %f %k %L %P %R %X %I %S %{X-Y}^ti %{note}n %{VAR}e %{SSL_PROTOCOL}x 100%% %t "%r" %>s`,
 			`192.0.2.1 /srv/a b.html 0 - 7 handler + 412 900 - n v TLSv1.3 100% [01/Mar/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200`,
 			`{` + at + `,"Method":"GET","Target":"/a","Status":200}`},

@@ -13,7 +13,7 @@ const maxBody = 4 << 10
 // query: a form as it is, and of JSON each value with the name it stands under, whatever
 // lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list). Only
 // what says which thing an object is keeps the name of that: "role[name]=admin" of {"role":{"name":"admin"}},
-// "org_id=7" of {"org":{"id":7}}.
+// "org_id=7" of {"org":{"id":7}}, "params[id]=7" of {"params":{"id":7}}, as the id of a call by JSON-RPC is another one.
 // JSON may be cut short, as loggers do. JSON Patch sets what its paths name. The value of a
 // secret, as secret tells of names, has its name where the two stand apart, as in
 // {"type":"password","value":"…"}. So is multipart/form-data, of whose files the name is told.
@@ -70,7 +70,7 @@ func jsonParameters(text string, secret func(name string) bool) string {
 		full := name
 		if n := len(around); n > 0 && around[n-1] != "" && b.Len() < maxBody {
 			switch object := around[n-1]; {
-			case tellsWhich(name):
+			case tellsWhich(name), name == "id" && object == "params":
 				full = object + "[" + name + "]"
 			case name == "id" && owns(object):
 				full = object + "_id"
@@ -119,10 +119,10 @@ func jsonParameters(text string, secret func(name string) bool) string {
 }
 
 // tellsWhich tells whether a member of an object says which thing it is, rather than something
-// of it.
+// of it; "set" is Prisma's way.
 func tellsWhich(name string) bool {
 	switch name {
-	case "name", "slug", "value", "type":
+	case "name", "set", "slug", "value", "type":
 		return true
 	}
 	return false

@@ -56,7 +56,8 @@ type Fields struct {
 	Token         string // an access token as sent
 	Session       string // a session id as sent
 	Tenant        string
-	Records       int64 // -1 if not logged
+	AskedTenant   string // what a header of the client's says the tenant is
+	Records       int64  // -1 if not logged
 }
 
 // reset makes f the Fields of a line that says nothing.

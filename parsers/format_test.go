@@ -201,12 +201,12 @@ func logFields(f *Fields) any {
 		Bytes                                         *int64 `json:",omitempty"`
 		Duration, UserAgent, Referer, RequestID       string `json:",omitempty"`
 		APIKey, Authorization, Cookie, Token, Session string `json:",omitempty"`
-		Tenant, Body                                  string `json:",omitempty"`
+		Tenant, AskedTenant, Body                     string `json:",omitempty"`
 		Records                                       *int64 `json:",omitempty"`
 	}{
 		f.Time, f.Remote, f.ForwardedFor, f.User, f.Method, f.Target, f.Host, f.Status, number(f.Bytes),
 		duration, f.UserAgent, f.Referer, f.RequestID,
-		f.APIKey, f.Authorization, f.Cookie, f.Token, f.Session, f.Tenant, f.Body, number(f.Records),
+		f.APIKey, f.Authorization, f.Cookie, f.Token, f.Session, f.Tenant, f.AskedTenant, f.Body, number(f.Records),
 	}
 }
 

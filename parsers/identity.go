@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -187,7 +188,7 @@ func (c *credentials) any() bool { return len(c.key)|len(c.token)|len(c.session)
 
 // identifies tells whether the line says anything of who acts, but for an address.
 func (f *Fields) identifies() bool {
-	return len(f.User)|len(f.Tenant)|len(f.APIKey)|len(f.Session)|len(f.Token)|len(f.Authorization)|len(f.Cookie) > 0
+	return len(f.User)|len(f.Tenant)|len(f.AskedTenant)|len(f.APIKey)|len(f.Session)|len(f.Token)|len(f.Authorization)|len(f.Cookie) > 0
 }
 
 // identify puts on r, on which there is nothing yet, who acts by what the log says, the most direct first: fields
@@ -206,6 +207,29 @@ func (rd *Reader) identify(r *Request, f *Fields, inQuery *credentials) {
 	rd.takeToken(r, percentDecoded(inQuery.token), "a parameter of the query")
 	rd.takeSession(r, percentDecoded(inQuery.session), "a parameter of the query")
 	rd.takeCookies(r, f.Cookie)
+	rd.takeAskedTenant(r, logged(f.AskedTenant))
+}
+
+// takeAskedTenant takes the tenant that a header names. The client may write there what it likes, but
+// often a gateway does: it is the actor's own where nothing else is known, else it is asked for,
+// as a parameter of the body asks.
+func (rd *Reader) takeAskedTenant(r *Request, tenant string) {
+	if tenant == "" {
+		return
+	}
+	tenant = rd.said(tenant, maxText)
+	if r.Tenant == "" {
+		r.Tenant, rd.why.tenant = tenant, "a header of the request"
+		return
+	}
+	if tenant == r.Tenant {
+		return
+	}
+	asked := "tenant_id=" + url.QueryEscape(tenant)
+	if r.Body != "" {
+		asked = "&" + asked
+	}
+	r.Body = cut(r.Body, maxBody-len(asked)) + asked
 }
 
 // said returns a name as it may be stored: clean, without secrets, and at most max

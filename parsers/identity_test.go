@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"encoding/base64"
+	"strings"
 	"testing"
 )
 
@@ -36,6 +37,8 @@ func TestIdentity(t *testing.T) {
 	nobody := jwt(`{"sub":"anonymous","tenant":"0"}`)
 	nobodySum := (&redactor{}).fingerprint(tokenSecret, nobody)
 	entra := jwt(`{"sub":"alice","tid":"72f988bf-86f1-41af-91ab-2d7cd011db47"}`)
+	cognito := jwt(`{"sub":"alice","custom:tenant_id":"acme"}`)
+	camel := jwt(`{"sub":"alice","organizationId":"acme","orgName":"Acme"}`)
 	odd := jwt(`{"sub":{"a":1},"org":null,"tenant_id":[1]}`)
 	oddSum := (&redactor{}).fingerprint(tokenSecret, odd)
 
@@ -49,6 +52,11 @@ func TestIdentity(t *testing.T) {
 		{"a user with a password", Fields{User: "alice:geheim1@db.example"}, actor{user: "alice@db.example"}},
 		{"a user with a colon", Fields{User: "auth0:1234"}, actor{user: "auth0:1234"}},
 		{"a tenant", Fields{Tenant: "acme"}, actor{tenant: "acme"}},
+		{"a tenant in a header", Fields{AskedTenant: "acme"}, actor{tenant: "acme"}},
+		{"a tenant in a header, but the log knows better", Fields{AskedTenant: "other", Tenant: "acme"}, actor{tenant: "acme"}},
+		{"a tenant in a header, but a JWT says another", Fields{AskedTenant: "other", Token: bearer},
+			actor{user: "alice", token: fingerprint, session: sesSum, tenant: "acme"}},
+		{"no tenant in a header", Fields{AskedTenant: "-"}, actor{}},
 
 		{"a key", Fields{APIKey: liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
 		{"a key in quotes", Fields{APIKey: ` "` + liveKey + `"`}, actor{key: liveSum, prefix: "lsoc_live_"}},
@@ -102,6 +110,8 @@ func TestIdentity(t *testing.T) {
 			actor{user: "bob", token: fingerprint, session: "ses_ba7816bf8f01", tenant: "other"}},
 		{"a JWT with numbers", Fields{Token: number}, actor{user: "42", token: numberSum, tenant: "7"}},
 		{"a JWT of Entra ID", Fields{Token: entra}, actor{user: "alice", token: "tok_46b4aa283f4f", tenant: "72f988bf-86f1-41af-91ab-2d7cd011db47"}},
+		{"a JWT of Cognito", Fields{Token: cognito}, actor{user: "alice", token: (&redactor{}).fingerprint(tokenSecret, cognito), tenant: "acme"}},
+		{"a JWT in camel case", Fields{Token: camel}, actor{user: "alice", token: (&redactor{}).fingerprint(tokenSecret, camel), tenant: "acme"}},
 		{"a JWT with odd claims", Fields{Token: odd}, actor{token: oddSum}},
 
 		{"query: a key", Fields{Target: "/?API-Key=" + liveKey}, actor{key: liveSum, prefix: "lsoc_live_"}},
@@ -255,5 +265,30 @@ func TestIdentityOfLines(t *testing.T) {
 				t.Errorf("shows %s of\n%s", leak("|"+secret, shown), shown)
 			}
 		})
+	}
+}
+
+// A tenant that a header names beside the actor's own is asked for, as one in a body is.
+func TestAskedTenant(t *testing.T) {
+	s := site(t, SiteConfig{})
+	rd := &Reader{redactor: redactor{site: s}}
+	long := "a=" + strings.Repeat("x", maxBody-2)
+	for _, test := range []struct{ own, header, body, want string }{
+		{"acme", "globex", "", "tenant_id=globex"},
+		{"acme", "a&b", "x=1", "x=1&tenant_id=a%26b"},
+		{"acme", "acme", "x=1", "x=1"},
+		{"", "globex", "x=1", "x=1"},
+		{"acme", "", "", ""},
+	} {
+		r := Request{Tenant: test.own, Body: test.body}
+		rd.takeAskedTenant(&r, test.header)
+		if r.Body != test.want {
+			t.Errorf("%q, own %q, after %q: %q; want %q", test.header, test.own, test.body, r.Body, test.want)
+		}
+	}
+	r := Request{Tenant: "acme", Body: long}
+	rd.takeAskedTenant(&r, "globex")
+	if len(r.Body) != maxBody || !strings.HasSuffix(r.Body, ellipsis+"&tenant_id=globex") {
+		t.Errorf("a body of %d bytes ends in %q", len(r.Body), r.Body[maxBody-30:])
 	}
 }

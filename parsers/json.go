@@ -669,6 +669,8 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.exchange.process = s
 	case jsonTenant:
 		f.Tenant = s
+	case jsonAskedTenant:
+		f.AskedTenant = s
 	case jsonBody:
 		f.Body = s
 	case jsonCall:

@@ -41,10 +41,11 @@ const (
 	jsonLogger // who wrote the line
 	jsonLevel
 	jsonMessage
-	jsonAction   // what a firewall did, or a logger tells of
-	jsonCall     // a URL that the application is asked to call
-	jsonSaid     // a body, of the request if that has one
-	jsonResponse // a status, where it is no object
+	jsonAction      // what a firewall did, or a logger tells of
+	jsonAskedTenant // the tenant, as a header of the client's has it
+	jsonCall        // a URL that the application is asked to call
+	jsonSaid        // a body, of the request if that has one
+	jsonResponse    // a status, where it is no object
 	jsonMachine
 	jsonProcess
 	jsonFieldCount
@@ -145,14 +146,15 @@ var jsonKeys = []struct {
 	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token requestxauthtoken`},
 	{jsonSession, asked, 0, `sessionid session.id session sid
 		cookies.sessionid cookies.sid cookies.session cookies.connectsid cookies.phpsessid cookies.jsessionid`},
-	// What the service knows of the user goes before what a header says.
 	{jsonTenant, asked, 0, `user.tenantid user.tenant.id user.tenant user.orgid user.org.id user.org user.organizationid user.organization.id user.organization
 		usr.tenantid usr.orgid auth.tenantid auth.tenant auth.orgid auth.org auth.user.tenantid auth.user.orgid session.tenantid session.orgid
 		actor.tenantid actor.orgid principal.tenantid principal.orgid currentuser.tenantid currentuser.orgid
 		authorizer.claims.orgid authorizer.claims.tenantid claims.orgid claims.tenantid jwt.orgid jwt.tenantid`},
-	{jsonTenant, sent, 0, `tenantid tenant.id tenant orgid org.id organizationid organization.id xtenantid
-		httpxtenantid requestxtenantid xorgid httpxorgid requestxorgid
+	{jsonTenant, asked, 0, `tenantid tenant.id tenant orgid org.id organizationid organization.id
 		accountid account.id workspaceid workspace.id companyid organization org workspace`},
+	{jsonAskedTenant, sent, 0, `xtenantid httpxtenantid requestxtenantid xtenant httpxtenant requestxtenant
+		xorgid httpxorgid requestxorgid xorganizationid httpxorganizationid requestxorganizationid`},
+	{jsonAskedTenant, headerSide, 0, `tenantid tenant orgid organizationid`},
 	{jsonRecords, answered, 0, `recordcount recordsreturned records rowcount rowsreturned rows resultcount
 		resultscount numrecords numresults itemcount itemsreturned`},
 	{jsonBody, asked, 0, `requestbody reqbody requestpayload requestdata postdata formdata requestbody.content`},

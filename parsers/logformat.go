@@ -52,6 +52,7 @@ const (
 	tokenMeaning
 	sessionMeaning
 	tenantMeaning
+	askedTenantMeaning
 	recordsMeaning
 	bodyMeaning
 	meanings // their number
@@ -81,7 +82,11 @@ func variableOf(name string) variable {
 		case "authtoken", "accesstoken":
 			return variable{tokenMeaning, 0}
 		case "tenantid", "tenant", "orgid", "organizationid", "accountid", "workspaceid":
-			if prefix != "arg_" { // which names the tenant asked for
+			switch {
+			case prefix == "arg_": // which names the tenant asked for
+			case prefix == "http_" && rest != "accountid" && rest != "workspaceid":
+				return variable{askedTenantMeaning, 0}
+			default:
 				return variable{tenantMeaning, 0}
 			}
 		case "requestid", "correlationid":
@@ -410,6 +415,8 @@ func (p *logParser) set(f *Fields, step *logStep, s string) error {
 		setOnce(&f.Session, s)
 	case tenantMeaning:
 		setOnce(&f.Tenant, s)
+	case askedTenantMeaning:
+		setOnce(&f.AskedTenant, s)
 	}
 	return nil
 }

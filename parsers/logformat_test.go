@@ -66,8 +66,10 @@ func TestVariables(t *testing.T) {
 		"cookie_session":               func(f *Fields) string { return f.Session },
 		"cookie_PHPSESSID":             func(f *Fields) string { return f.Session },
 		"cookie_sid":                   func(f *Fields) string { return f.Session },
-		"http_x_tenant_id":             func(f *Fields) string { return f.Tenant },
-		"http_x_org_id":                func(f *Fields) string { return f.Tenant },
+		"http_x_tenant_id":             func(f *Fields) string { return f.AskedTenant },
+		"http_x_org_id":                func(f *Fields) string { return f.AskedTenant },
+		"http_x_account_id":            func(f *Fields) string { return f.Tenant },
+		"jwt_claim_org_id":             func(f *Fields) string { return f.Tenant },
 		"upstream_http_x_workspace_id": func(f *Fields) string { return f.Tenant },
 
 		"context.identity.sourceIp":      func(f *Fields) string { return f.Remote },

@@ -177,7 +177,8 @@ func (s *Site) Declared(method, shape string) Declared {
 func (s *Site) Routes() []string { return s.templates.Routes() }
 
 // usualTenantClaims are the claims that name a tenant, the first that is there.
-var usualTenantClaims = [...]string{"org", "org_id", "tenant", "tenant_id", "tid"} // the last one is Entra ID's
+var usualTenantClaims = [...]string{"org", "org_id", "tenant", "tenant_id", "tid", // Entra ID's
+	"orgId", "tenantId", "organization", "organization_id", "organizationId", "custom:org_id", "custom:tenant_id"} // Cognito's
 
 func (s *Site) addTenantClaim(name string) {
 	if !slices.Contains(s.tenantClaims, name) {

@@ -386,6 +386,8 @@ func (p *w3c) read(c *w3cColumns, f *Fields) error {
 			setOnce(&f.Session, s)
 		case tenantMeaning:
 			setOnce(&f.Tenant, s)
+		case askedTenantMeaning:
+			setOnce(&f.AskedTenant, s)
 		case recordsMeaning:
 			if v, ok := parseInt(s); ok && v >= 0 {
 				f.Records = v
