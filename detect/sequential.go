@@ -389,7 +389,7 @@ func (s *sequentialIDs) describe(e *Event) {
 	case w.Several:
 		e.Summary += "; what names several ids counts as one"
 	}
-	if w.Lowest > maxPlainID {
+	if w.Lowest > maxPlainID || strings.Contains(e.Route, "{uuid}") {
 		e.Summary += "; they are hex digits that longer ids count with"
 	}
 	switch {

@@ -505,7 +505,7 @@ func sameNumber(theirs, ours string) bool {
 }
 
 // secret is what we write in place of one.
-var secret = regexp.MustCompile(`(key|tok|ses)_[0-9a-f]{12}`)
+var secret = regexp.MustCompile(`(key|tok|ses)_[0-9a-f]{12}|\[redacted\]`)
 
 // sameText tells whether two texts are the same but for how they are escaped and for
 // the secrets that we leave out.
