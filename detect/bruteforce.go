@@ -130,7 +130,7 @@ func (s *bruteForceIP) fail(r *parsers.Request, emit func(Event)) bool {
 	}
 	g := s.Going
 	known := g != nil && !g.rests(r.Time, s.window) && !s.Person.Before(g.First)
-	if !known && !namesMonitor(r.UserAgent) {
+	if !known && !agentOf(r).monitor {
 		s.Person = r.Time
 	}
 	account := accountTag(r)

@@ -311,8 +311,9 @@ func (s *coordinated) sweep(now int64) {
 // or of the oldest where there is no room.
 func (p *sought) ask(r *parsers.Request, by uint64, window time.Duration) asker {
 	p.Askers = slices.DeleteFunc(p.Askers, func(o asker) bool { return r.Time.Sub(o.At) > window })
+	agent := agentOf(r)
 	k := asker{Address: by, IP: clip(r.ClientIP), Mark: mark(r, tag(r.Path)), Agent: tag(r.UserAgent),
-		Referred: referred(r), Declared: declares(r.UserAgent), Monitor: namesMonitor(r.UserAgent)}
+		Referred: referred(r), Declared: agent.declared, Monitor: agent.monitor}
 	if r.Origin != nil {
 		k.ASN = r.Origin.ASN
 	}
@@ -574,16 +575,6 @@ func (g *campaign) join(k *asker, path string) {
 // gone tells whether the campaign looks like clients whose routes were taken away.
 func (g *campaign) gone() bool {
 	return g.Declared == g.Count && len(g.AllPaths) < fewGone && !g.Probed
-}
-
-// declares tells whether a user agent says what it is, as apps of phones and services do: it
-// names its page, or a platform and no browser. Anybody can write that.
-func declares(agent string) bool {
-	if strings.Contains(agent, "://") || namesMonitor(agent) {
-		return true
-	}
-	return !strings.HasPrefix(agent, "Mozilla/") && (strings.Contains(agent, "Android") || strings.Contains(agent, "iOS") ||
-		strings.Contains(agent, "iPhone") || strings.Contains(agent, "CFNetwork/") || strings.Contains(agent, "Dalvik/") || strings.HasPrefix(agent, "okhttp/"))
 }
 
 // listName adds text to a list of at most limit, if all of it does not have it yet.

@@ -198,19 +198,3 @@ func (c crawling) meta(pairs ...any) json.RawMessage {
 	}
 	return Meta(pairs...)
 }
-
-// monitors are in the user agents of what asks a site again and again whether it works: probes of
-// clusters and load balancers, and services.
-var monitors = [...]string{"kube-probe/", "ELB-HealthChecker/", "GoogleHC/", "GoogleStackdriverMonitoring", "Amazon-Route53-Health-Check", "UptimeRobot/", "Pingdom.com_bot",
-	"PingdomPageSpeed", "StatusCake", "DatadogSynthetics", "Datadog/Synthetics", "Site24x7", "Better Uptime", "Better Stack", "NewRelicPinger", "Checkly", "Uptime-Kuma/",
-	"HetrixTools", "Freshping", "updown.io", "check_http/", "Blackbox Exporter/", "Blackbox-Exporter/", "Prometheus/", "Zabbix", "Consul Health Check", "AppInsights", "Uptime.com"}
-
-// namesMonitor tells whether a user agent says to be a monitor. Anybody can write that.
-func namesMonitor(agent string) bool {
-	for _, name := range monitors {
-		if strings.Contains(agent, name) {
-			return true
-		}
-	}
-	return false
-}

@@ -225,7 +225,7 @@ func (s *distributed) fail(r *parsers.Request, emit func(Event)) {
 		c.extend(r)
 		c.LastFailed = r.Time
 		c.take(place, s.Members[place])
-		c.Monitors = c.Monitors && namesMonitor(r.UserAgent)
+		c.Monitors = c.Monitors && agentOf(r).monitor
 		c.reach(c.most(), Attempted)
 		if c.AgentText == "" {
 			c.AgentText = s.Agents[c.Agent]

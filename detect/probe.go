@@ -307,7 +307,7 @@ func mayProbe(r *parsers.Request) bool { return featuresOf(r).odd || oddHeaders(
 
 // oddHeaders is mayProbe for the headers.
 func oddHeaders(r *parsers.Request) bool {
-	return referred(r) && oddReferer(r.Referer) || oddAgent(r)
+	return referred(r) && oddReferer(r.Referer) || agentOf(r).odd
 }
 
 // reaches tells whether a query has a parameter by whose name the fields of an object lead
@@ -344,17 +344,6 @@ func hasOdd(s string, odd *[256]bool) bool {
 func oddHeader(s string) bool {
 	return strings.IndexByte(s, '{') >= 0 || strings.IndexByte(s, '<') >= 0 || strings.IndexByte(s, '\'') >= 0 ||
 		strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '`') >= 0 || strings.Contains(s, "$(") || strings.Contains(s, "../") || strings.Contains(s, `..\`)
-}
-
-// oddAgent tells whether the user agent has one, or is a scanner's. It looks in its notes
-// first, and leaves it there.
-func oddAgent(r *parsers.Request) bool {
-	odd, known := r.AgentNotes.Read(parsers.Judging).(bool)
-	if !known {
-		odd = oddHeader(r.UserAgent) || scannerOf(r.UserAgent) != ""
-		r.AgentNotes.Write(parsers.Judging, odd)
-	}
-	return odd
 }
 
 // oddReferer tells whether a referer has one, or a query with one.
