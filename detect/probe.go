@@ -24,12 +24,17 @@ import (
 func Probe() *Detector {
 	d := &Detector{
 		Name: "probe",
-		Doc: "injection and traversal in what is asked for, and tools that say they do that\n\n" +
-			"Scanners try the classes of attack everywhere; who found a hole tries one. Hosts by which their tools learn that " +
-			"the application has called them count, too. Path, query, user " +
-			"agent and referer are decoded up to twice; SQL injection and XSS are decided by libinjection. " +
-			"Prose, names and code that people paste may look like SQL: one such parameter is doubtful and " +
-			"makes no event, several different ones do, with low confidence.",
+		Doc: `injection and traversal in what is asked for, and tools that say they do that
+
+Scanners try the classes of attack everywhere; who found a hole tries one. Hosts by which
+their tools learn that the application has called them count, too. Path and parameters,
+also those of a body and of the referer, are decoded up to twice; the user agent is read as it
+is. SQL injection and XSS are decided by libinjection. An answer 2xx of unusual size makes the
+event one of high severity.
+
+Prose, names and code that people paste may look like SQL: one such value is doubtful and
+makes no event, several different ones do, with low confidence. One text that somebody who is
+known searches for, and is given, is of low severity: developers read about attacks.`,
 		Type:      SuspiciousActivity,
 		Severity:  Medium,
 		Technique: "T1190",
