@@ -13,12 +13,15 @@ import (
 func DeniedAccess() *Detector {
 	d := &Detector{
 		Name: "access-denied",
-		Doc: "answers 403 for one actor, one event while they go on\n\n" +
-			"A single one happens to everyone and is of low severity, however often the same thing is " +
-			"asked for again. Who is refused one object or route after the other is trying what belongs " +
-			"to others. A page asks for its parts, some of which its user may not see: routes without ids, asked for " +
-			"from a page of the site and not too many, are of medium severity. Images and what browsers ask for unbidden do not count, nor do routes that the " +
-			"plan does not include, nor logins.",
+		Doc: `answers 403 for one actor, one event while they go on
+
+Who is refused one object or route after the other is trying what belongs to others. A single
+answer 403 happens to everyone and is of low severity, however often the same thing is asked
+for again.
+
+A page asks for its parts, some of which its user may not see: routes without ids, asked for
+from a page of the site and not too many, are of medium severity. Images and what browsers
+ask for unbidden do not count, nor do routes that the plan does not include, nor logins.`,
 		Type:      AccessDenied,
 		Severity:  Low,
 		Technique: "T1190",

@@ -14,12 +14,14 @@ import (
 func AdminProbe() *Detector {
 	d := &Detector{
 		Name: "admin-probe",
-		Doc: "several admin routes tried by an actor that was never let in to one\n\n" +
-			"Refused is an answer 401, 403, 404 or 405, and a redirect, which leads to a login. Whoever " +
-			"was let in to an admin route before is an admin, whose sessions end and whose links break. " +
-			"To be refused at a route and let in to the same one later is a login in between; to be let in " +
-			"to another is a door that was left open, and of high severity. It is the last of the routes that " +
-			"make a probe, if none of those before it asked for a login.",
+		Doc: `several admin routes tried by an actor that was never let in to one
+
+Refused is an answer 401, 403, 404 or 405, and a redirect, which leads to a login. Whoever was
+let in to an admin route before is an admin, whose sessions end and whose links break.
+
+To be refused at a route and let in to the same one later is a login in between; to be let in
+to another is a door that was left open, and of high severity. It is the last of the routes
+that make a probe, if none of those before it asked for a login.`,
 		Type:      AccessDenied,
 		Severity:  Medium,
 		Technique: "T1595.003",

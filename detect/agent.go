@@ -6,7 +6,7 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 )
 
-// AgentFacts are what a user agent tells by itself, whatever the settings are. Anybody can write
+// agentFacts are what a user agent tells by itself, whatever the settings are. Anybody can write
 // one like it.
 type agentFacts struct {
 	odd      bool // it has what is in no ordinary one, or is a scanner's

@@ -12,15 +12,18 @@ import (
 func BruteForceIP() *Detector {
 	d := &Detector{
 		Name: "brute-force-ip",
-		Doc: "many failed logins from one address\n\n" +
-			"Whoever guesses passwords fails often, or guesses the code of a mail or a message that opens an " +
-			"account as well. So does an office behind one address on a Monday " +
-			"morning: where several accounts fail a time or two each, hardly one more often, and most logins work, the event is " +
-			"of medium severity and low confidence; where the log does not say whose logins failed, it is so " +
-			"as long as more of them work than fail. So it is for somebody who " +
-			"got in from there before, with the same user agent, and now mistypes a few times, and for what says to be a monitor, tries no more than one account, and that no more " +
-			"often than monitors do. A login " +
-			"that works after the guessing was guessed, unless it is one of theirs.",
+		Doc: `many failed logins from one address
+
+Whoever guesses passwords fails often, and so does who guesses the code of a mail or a
+message that opens an account.
+
+The event is of medium severity and low confidence for
+
+- an office on a Monday morning: several accounts fail a time or two each, hardly one more often, and most logins work; or, where the log does not say whose logins failed, more of them work than fail;
+- somebody who got in from there before, with the same user agent, and now mistypes a few times;
+- a monitor whose password is out of date: all that fails says to be one, tries no more than one account, and does so no more often than monitors do.
+
+A login that works after the guessing was guessed, unless it is one of theirs.`,
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110",

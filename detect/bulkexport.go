@@ -12,11 +12,13 @@ import (
 func Scraping() *Detector {
 	d := &Detector{
 		Name: "bulk-export",
-		Doc: "very many records fetched by one actor\n\n" +
-			"Who may read a list may read all of it, page by page, and take it away. Records are those " +
-			"that the log counts, else as many as a page was asked to hold. The same page counts once, " +
-			"and a call that names no page only by what the log counts: polling is no scraping. " +
-			"Answers too short for their records, and search engines, lower the severity.",
+		Doc: `very many records fetched by one actor
+
+Who may read a list may read all of it, page by page, and take it away. Records are those that
+the log counts, else as many as a page was asked to hold. The same page counts once, and a call
+that names no page only by what the log counts: polling is no scraping.
+
+Answers too short for their records, and search engines, lower the severity.`,
 		Type:      BulkExport,
 		Severity:  High,
 		Technique: "T1213",

@@ -397,6 +397,10 @@ func fileType(path string) string {
 // otherwise.
 var eventMetadata = map[string]string{"record_count": "records_fetched", "ip_address": "client_ip"}
 
+// networkTraits are the names under which rules ask for what an address is.
+var networkTraits = map[string]parsers.Traits{"is_tor": parsers.Tor, "is_vpn": parsers.VPN, "is_proxy": parsers.Relay,
+	"is_datacenter": parsers.Cloud | parsers.Datacenter, "is_crawler": parsers.Crawler}
+
 // networkPart returns the part of metadata that says where the address is.
 func networkPart(o *parsers.Origin, path string) (v value, known bool) {
 	group, key, _ := strings.Cut(path, ".")
@@ -426,9 +430,7 @@ func networkPart(o *parsers.Origin, path string) (v value, known bool) {
 		}
 		return value{}, true
 	case "network_intelligence", "network":
-		trait := map[string]parsers.Traits{"is_tor": parsers.Tor, "is_vpn": parsers.VPN, "is_proxy": parsers.Relay,
-			"is_datacenter": parsers.Cloud | parsers.Datacenter, "is_crawler": parsers.Crawler}
-		t, isTrait := trait[key]
+		t, isTrait := networkTraits[key]
 		switch {
 		case isTrait && !o.Knows(t):
 			return value{}, true

@@ -14,15 +14,22 @@ import (
 func Coordinated() *Detector {
 	d := &Detector{
 		Name: "coordinated",
-		Doc: "the same rare paths probed from several addresses\n\n" +
-			"Who spreads a scan over many addresses keeps each of them below every limit, but all work " +
-			"off one list. An address is counted with them if it is refused more often than served and has asked for several of " +
-			"the paths; a path only if hardly any other address asks for it, and if it is none of the " +
-			"site's own pages, which many were served before an outage or are served still. Visitors who follow a dead link are served " +
-			"for the most part, and share but that one path; clients of calendars and files look for these at the " +
-			"same places (PROPFIND), which does not count; where most requests name the page that led there, " +
-			"the event is of medium severity. So it is where clients that say what they are, apps and services, " +
-			"ask for few paths, none of which scanners try on every site, but for those that some have, where monitors ask: their routes were taken away. Addresses with paths of their own, as monitors of other pages have, are a campaign of their own.",
+		Doc: `the same rare paths probed from several addresses
+
+Who spreads a scan over many addresses keeps each of them below every limit, but all work
+off one list. An address is counted with them if it is refused more often than served and
+has asked for several of the paths; a path only if hardly any other address asks for it, and
+if it is none of the site's own pages, which many were served before an outage or are served
+still. Addresses with paths of their own, as monitors of other pages have, are a campaign of
+their own.
+
+Visitors who follow a dead link are served for the most part, and share but that one path.
+Clients of calendars and files look for these at the same places: PROPFIND does not count.
+
+Where most requests name the page that led there, the event is of medium severity. So it is
+where clients that say what they are, apps, services and monitors, ask for few paths, none
+of which scanners try on every site: their routes were taken away. A path that some sites
+serve on purpose is none of these where a monitor asks for it.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",

@@ -14,18 +14,23 @@ import (
 func CrossTenant() *Detector {
 	d := &Detector{
 		Name: "cross-tenant",
-		Doc: "a request that names another tenant than the actor's own\n\n" +
-			"Whoever changes the id of an organisation in a request tests whether the API checks whose it " +
-			"is; an answer 2xx says that it does not. The actor's own tenant is the one that the log or a " +
-			"claim names, else the one that nearly all of its requests were about. A header that names another one " +
-			"asks for it; alone, it may be a gateway's, and names the own one. Ids that cannot be told " +
-			"to be of one kind (a number and a name) may mean the same tenant and do not count. A mere name in a path " +
-			"(/orgs/acme/users) counts once the actor was served the same page of its own. Tenants " +
-			"that an actor worked with before its own was known are no news, an actor of many from the start " +
-			"is a support account, and of an address without a name only what is refused to the same user " +
-			"agent counts. A parameter that names another user counts only when refused. Where each tenant has a host, " +
-			"the setting tenant-hosts says so; else a host counts, at medium, if the actor's own is named " +
-			"like its tenant and serves it such objects too.",
+		Doc: `a request that names another tenant than the actor's own
+
+Whoever changes the id of an organisation in a request tests whether the API checks whose it
+is; an answer 2xx says that it does not. A parameter that names another user counts only
+when refused.
+
+The actor's own tenant is the one that the log or a claim names, else the one that nearly all
+of its requests were about. A header that names another one asks for it; alone, it may be a
+gateway's, and names the own one. Where each tenant has a host, the setting tenant-hosts says
+so; else a host counts, at medium, if the actor's own is named like its tenant and serves it
+such objects too.
+
+Ids that cannot be told to be of one kind (a number and a name) may mean the same tenant and
+do not count. A mere name in a path (/orgs/acme/users) counts once the actor was served the
+same page of its own. Tenants that an actor worked with before its own was known are no news,
+and an actor of many from the start is a support account. Of an address without a name only
+what is refused to the same user agent counts.`,
 		Type:      AccessDenied,
 		Severity:  High,
 		Technique: "T1190",

@@ -15,15 +15,21 @@ import (
 func DistributedBruteForce() *Detector {
 	d := &Detector{
 		Name: "distributed-brute-force",
-		Doc: "failed logins at one route from far more addresses than usual\n\n" +
-			"A botnet guesses a little from each of its addresses. What gives it away is their number, " +
-			"against what is usual for the route, and what they share: one user agent, or accounts that " +
-			"never got in from there. Addresses that got in before do not count, and neither does one " +
-			"that gets in after it failed: a busy Monday and an outage of the identity provider bring " +
-			"many failed logins of people who are known. Where all say to be monitors and try no more than one account, a password " +
-			"of theirs is out of date, and the event is of medium severity. The route learns for 24 hours; until then at " +
-			"least 80 percent of its logins must fail. Where hardly anybody got in yet, an outage looks the same: if all " +
-			"that the addresses share is to be new, the event is of medium severity and low confidence.",
+		Doc: `failed logins at one route from far more addresses than usual
+
+A botnet guesses a little from each of its addresses. What gives it away is their number,
+against what is usual for the route, and what they share: one user agent, or accounts that
+never got in from there. The route learns for 24 hours; until then at least 80 percent of
+its logins must fail.
+
+Addresses that got in before do not count, and neither does one that gets in after it
+failed: a busy Monday and an outage of the identity provider bring many failed logins of
+people who are known.
+
+Where all are the same monitor by their user agent, and try no more than one account, its
+password is out of date: the event is of medium severity. Where hardly anybody got in yet,
+an outage looks the same: if all that the addresses share is to be new, the event is of
+medium severity and low confidence.`,
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110",

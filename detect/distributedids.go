@@ -15,14 +15,19 @@ import (
 func DistributedIDs() *Detector {
 	d := &Detector{
 		Name: "distributed-ids",
-		Doc: "numeric ids of one route counted upwards by many clients in turn\n\n" +
-			"Who counts from many addresses, or as another user each time, asks for a few ids with each and " +
-			"leaves gaps for the others. Together they rise one by one in the order of time, which visitors of " +
-			"their own do not. Objects just made are numbered so as well, and each is looked at by who made " +
-			"it: an id counts only if it is refused, or lies far below the highest that was served. What is " +
-			"asked for in no order, or again and again, is popular. Pages for everybody are read by " +
-			"crawlers: where most are served and the path is none of an API, the event is of low severity. Devices that each send " +
-			"their telemetry in turn are of medium severity.",
+		Doc: `numeric ids of one route counted upwards by many clients in turn
+
+Who counts from many addresses, or as another user each time, asks for a few ids with each
+and leaves gaps for the others. Together they rise one by one in the order of time, which
+visitors of their own do not.
+
+Objects just made are numbered so as well, and each is looked at by who made it: an id
+counts only if it is refused, or lies far below the highest that was served. What is asked
+for in no order, or again and again, is popular.
+
+Where most are served, pages for everybody, whose path is none of an API, are of low
+severity: crawlers read them. Devices that each send their telemetry in turn are of medium
+severity.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1087",

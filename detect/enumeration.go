@@ -14,19 +14,23 @@ import (
 func Enumeration() *Detector {
 	d := &Detector{
 		Name: "enumeration",
-		Doc: "many answers 404 for one actor\n\n" +
-			"Who does not know an API tries names until some answer. A client with a broken link does " +
-			"so too, but always on the same few paths: such an event is of medium severity and low " +
-			"confidence, unless one parameter has another value each time. So is one whose requests mostly name the page of the " +
-			"site that led to them, as in an outage or by dead links. Backup and sync clients ask whether a file is there before " +
-			"they send it: where most requests are such questions, the event is of medium severity, too, and what they then send " +
-			"does not count. Answers 409 and 422 count where " +
-			"people sign up, are invited or forget a password: they tell which accounts there are. So does what a sign-up form asks, " +
-			"whether a name or an address is taken: each counts once, and where most name the page of the form, at medium severity. " +
-			"Answers 400, 410 and 422 count where coupons, vouchers and gift cards are redeemed: codes are guessed there. " +
-			"Of who is known to the log they are of medium severity: people are invited by the list. What browsers and crawlers ask for unbidden does not count, and the crawler of a " +
-			"search engine, if its address is known for it, is of low severity: it follows dead links. What says to be one and asks for " +
-			"nothing but pages, for an API or what scanners look for never, is of medium severity, unless its network is known to be another's.",
+		Doc: `many answers 404 for one actor
+
+Who does not know an API tries names until some answer. Other answers tell as much and
+count, too: 409 and 422 where people sign up, are invited or forget a password, and what a
+sign-up form is told of whether a name or an address is taken (each once) say which accounts
+there are; 400, 410 and 422 where coupons, vouchers and gift cards are redeemed say that a
+code was guessed wrong. What browsers and crawlers ask for unbidden does not count.
+
+The event is of medium severity
+
+- for a client with a broken link: it tries the same few paths, and does not go through the values of one parameter;
+- where most requests name the page that led to them, for no more paths than the limit: links are dead, or a service fails; and where people sign up or pay behind one address;
+- where most requests ask whether a file is there, as backup and sync clients do before they send it; what they then send does not count;
+- where somebody whom the log knows is mostly told which accounts there are: people are invited by the list;
+- for what says to be the crawler of a search engine and asks for nothing but pages, never for an API or what scanners look for, unless its network is known to be another's.
+
+A crawler whose address is known for it is of low severity: it follows dead links.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",

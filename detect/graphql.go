@@ -213,12 +213,18 @@ func holdsJSON(text string) bool {
 	return len(text) > 2 && (text[0] == '{' || text[0] == '%' && text[1] == '7' && lower(text[2]) == 'b')
 }
 
+const (
+	maxArgumentName = 64       // bytes; no name that anything is looked for by is as long
+	maxArguments    = 64 << 10 // bytes: some thousand values, as many as the longest query has
+)
+
 // appendArguments appends, in the form of a query, the values that stand in a GraphQL text
 // between parentheses, or anywhere in JSON, each with the name before its colon. What a
-// variable stands for is told elsewhere.
+// variable stands for is told elsewhere. All values of a list have its name: what has a longer one
+// than maxArgumentName is left out, and what there is beyond maxArguments.
 func appendArguments(b []byte, text string, isJSON bool) []byte {
 	set := func(name, value string) {
-		if name == "" || value == "" || value == "null" {
+		if name == "" || len(name) > maxArgumentName || value == "" || value == "null" || len(b) >= maxArguments {
 			return
 		}
 		if len(b) > 0 {

@@ -121,3 +121,13 @@ func TestGraphQLFieldsOfLongText(t *testing.T) {
 		}
 	}
 }
+
+// A list does not make megabytes of a line.
+func TestArgumentsAreBounded(t *testing.T) {
+	for name, most := range map[string]int{"id": 20 << 10, strings.Repeat("a", maxArgumentName): maxArguments + maxArgumentName + 3, strings.Repeat("a", maxArgumentName+1): 0} {
+		text := `{"` + name + `":[` + strings.Repeat("1,", 4000) + `]}`
+		if got := appendArguments(nil, text, true); len(got) > most || most > 0 && len(got) < most/2 {
+			t.Errorf("%d bytes of a list of %s: want at most %d", len(got), name, most)
+		}
+	}
+}

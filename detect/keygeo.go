@@ -18,14 +18,16 @@ import (
 func KeyGeo() *Detector {
 	d := &Detector{
 		Name: "key-geo",
-		Doc: "an API key, token or user in a country that is new to it\n\n" +
-			"Servers seldom move; stolen keys do. A new network and a new program with it make it worse. " +
-			"Where no countries are known, a new range of addresses (/16, or /32 of IPv6) is of low " +
-			"severity. A place becomes usual once it has been used for as long and as much as it takes " +
-			"to know a key at all, so one theft stays news. People travel, the country of a VPN or relay " +
-			"is not that of its user, and clouds are where programs move to: confidence is lower there. " +
-			"A key that is at home in 32 places is at home everywhere. Before it is known where an API key is " +
-			"used, two countries in turns, by two programs and from few addresses, are of low severity.",
+		Doc: `an API key, token or user in a country that is new to it
+
+Servers seldom move; stolen keys do. A new network and a new program with it make it worse.
+A place becomes usual once it has been used for as long and as much as it takes to know a key
+at all, so one theft stays news. A key that is at home in 32 places is at home everywhere.
+
+Where no countries are known, a new range of addresses (/16, or /32 of IPv6) is of low
+severity. So are two countries in turns, by two programs and from few addresses, before it is
+known where a key is used. People travel, the country of a VPN or relay is not that of its
+user, and clouds are where programs move to: confidence is lower there.`,
 		Type:      SuspiciousActivity,
 		Severity:  Medium,
 		Technique: "T1078",

@@ -11,13 +11,15 @@ import (
 func KeyInvalid() *Detector {
 	d := &Detector{
 		Name: "key-invalid",
-		Doc: "API keys and tokens that are refused\n\n" +
-			"One refused request is a token that ran out, so an event of a few is not yet an alert. " +
-			"Many show a client that was left with an old key, or somebody who tries what was found. " +
-			"Many different keys from one address are guessed; of those, answers 403 count too: some " +
-			"gateways refuse an unknown key so, but a key that may not do everything is no event. A page that " +
-			"was left open asks on after its session has ended: requests without a key that name the page, no faster " +
-			"than pages ask, are of low confidence and no alert.",
+		Doc: `API keys and tokens that are refused
+
+Many refused requests show a client that was left with an old key, or somebody who tries what
+was found. One is a token that ran out, so an event of a few is not yet an alert. Many
+different keys from one address are guessed; of those, answers 403 count too: some gateways
+refuse an unknown key so, but a key that may not do everything is no event.
+
+A page that was left open asks on after its session has ended: requests without a key that
+name the page, no faster than pages ask, are of low confidence and no alert.`,
 		Type:      APIKeyInvalid,
 		Severity:  Medium,
 		Technique: "T1110",

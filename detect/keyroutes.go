@@ -16,12 +16,15 @@ import (
 func KeyRoutes() *Detector {
 	d := &Detector{
 		Name: "key-routes",
-		Doc: "an API key, token or user on many routes that are new to it\n\n" +
-			"A program calls the same few routes for years. Who has stolen its key looks around. Only " +
-			"answers that show that the route exists count: the rest is enumeration. A new version of " +
-			"the API looks alike: where all that is new is the version in the path, the event is of low " +
-			"severity. Other renaming by a deploy cannot be told from an attack by one key alone; that " +
-			"it comes to many keys at once is for people to see. A key of 1000 routes (500 with versions) knows all.",
+		Doc: `an API key, token or user on many routes that are new to it
+
+A program calls the same few routes for years. Who has stolen its key looks around. Only
+answers that show that the route exists count: the rest is enumeration.
+
+A new version of the API looks alike: where all that is new is the version in the path, the
+event is of low severity. Other renaming by a deploy cannot be told from an attack by one key
+alone; that it comes to many keys at once is for people to see. A key of 1000 routes (500 with
+versions) knows all.`,
 		Type:      SuspiciousActivity,
 		Severity:  Medium,
 		Technique: "T1078",

@@ -14,14 +14,19 @@ import (
 func LoginFlood() *Detector {
 	d := &Detector{
 		Name: "login-flood",
-		Doc: "many logins from one address that may all have failed\n\n" +
-			"Many sites answer a wrong password as they do the right one: they lead on, and what they lead to " +
-			"is the form again, or show it with 200. A form that is shown again after nearly every login tells, by its " +
-			"referer or by the error in its query. So do many logins that are answered alike by who never " +
-			"loads the form, or is no browser: people load it each time, in an office too. " +
-			"Logins of an API count elsewhere: programs log in as often as they are run. A GraphQL text that logs in several times by aliases " +
-			"counts as that many, and makes the event one of high severity: nobody does so who knows a password. At WordPress's XML-RPC " +
-			"all answers are 200; Jetpack signs its requests and does not count.",
+		Doc: `many logins from one address that may all have failed
+
+Many sites answer a wrong password as they do the right one: they lead on, and what they
+lead to is the form again, or show it with 200. A form that is shown again after nearly
+every login tells, by its referer or by the error in its query. So do many logins that are
+answered alike by who never loads the form, or is no browser: people load it each time, in
+an office too.
+
+A GraphQL text that logs in several times by aliases counts as that many, and makes the
+event one of high severity: nobody does so who knows a password.
+
+Logins of an API count elsewhere: programs log in as often as they are run. At WordPress's
+XML-RPC all answers are 200; Jetpack signs its requests and does not count.`,
 		Type:      BruteForceDetected,
 		Severity:  Medium,
 		Technique: "T1110",

@@ -13,11 +13,14 @@ import (
 func MaskedEnumeration() *Detector {
 	d := &Detector{
 		Name: "masked-enumeration",
-		Doc: "many answers 404 for one address, with credentials that were never accepted\n\n" +
-			"Who sends a made-up key, token, session or name of a user with each request, or takes a new session from " +
-			"each answer, is a new actor each time and below every limit. The address shows it. People behind " +
-			"one address do not count: their credentials were accepted there, now or before. Of an address " +
-			"where a thousand credentials were accepted nothing is told.",
+		Doc: `many answers 404 for one address, with credentials that were never accepted
+
+Who sends a made-up key, token, session or name of a user with each request, or takes a new
+session from each answer, is a new actor each time and below every limit. The address shows
+it.
+
+People behind one address do not count: their credentials were accepted there, now or before.
+Of an address where a thousand credentials were accepted nothing is told.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1595.003",

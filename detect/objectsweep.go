@@ -15,18 +15,23 @@ import (
 func ObjectSweep() *Detector {
 	d := &Detector{
 		Name: "object-sweep",
-		Doc: "many more objects of one route than others of its kind ask for\n\n" +
-			"Ids that cannot be guessed can be collected, and who has a list of them reads what belongs " +
-			"to others one by one. How many are many is what the others ask for in an hour on the same " +
-			"route, and what the actor itself did before, once it is known for a day: its own hours count " +
-			"all, so that a nightly job is told once. A request may name several objects; what fewer than five of them name, a page may " +
-			"show. Alerted actors are no measure for others. " +
-			"Jobs sweep by nature: an API key is of medium severity. So is an address where the objects of no user agent " +
-			"are too many, and it has several: an office. So are objects that are named by a hash (SHA-256) of what they hold, " +
-			"as backups, registries of images and caches of builds keep them: who has one has all names; and so are calendars, contacts and " +
-			"files in one folder of a WebDAV server, where none is refused and the log does not say whose they are, as a device gets them that is set up. " +
-			"What a user has there in the folder of the same name does not count. Pages for everybody are read by " +
-			"crawlers: where only the address is known and the path is none of an API, the event is of low severity.",
+		Doc: `many more objects of one route than others of its kind ask for
+
+Ids that cannot be guessed can be collected, and who has a list of them reads what belongs
+to others one by one. How many are many is what the others ask for in an hour on the same
+route, and what the actor itself did before, once it is known for a day: its own hours count
+all, so that a nightly job is told once. Alerted actors are no measure for others. A request
+may name several objects; what fewer than five of them name, a page may show.
+
+The event is of medium severity
+
+- for an API key: jobs sweep by nature;
+- for an office: an address with several user agents, none of which asked for too many;
+- for objects that are named by a hash (SHA-256) of what they hold, as backups, registries of images and caches of builds keep them: who has one has all names;
+- for calendars, contacts and files of a WebDAV server where none is refused and the log does not say whose they are: a device gets all of them when it is set up. What a user has there in the folder of the same name does not count at all.
+
+Pages for everybody are read by crawlers: where only the address is known and the path is
+none of an API, the event is of low severity.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1119",

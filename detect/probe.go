@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/corazawaf/libinjection-go"
 
@@ -22,12 +24,17 @@ import (
 func Probe() *Detector {
 	d := &Detector{
 		Name: "probe",
-		Doc: "injection and traversal in what is asked for, and tools that say they do that\n\n" +
-			"Scanners try the classes of attack everywhere; who found a hole tries one. Hosts by which their tools learn that " +
-			"the application has called them count, too. Path, query, user " +
-			"agent and referer are decoded up to twice; SQL injection and XSS are decided by libinjection. " +
-			"Prose, names and code that people paste may look like SQL: one such parameter is doubtful and " +
-			"makes no event, several different ones do, with low confidence.",
+		Doc: `injection and traversal in what is asked for, and tools that say they do that
+
+Scanners try the classes of attack everywhere; who found a hole tries one. Hosts by which
+their tools learn that the application has called them count, too. Path and parameters,
+also those of a body and of the referer, are decoded up to twice; the user agent is read as it
+is. SQL injection and XSS are decided by libinjection. An answer 2xx of unusual size makes the
+event one of high severity.
+
+Prose, names and code that people paste may look like SQL: one such value is doubtful and
+makes no event, several different ones do, with low confidence. One text that somebody who is
+known searches for, and is given, is of low severity: developers read about attacks.`,
 		Type:      SuspiciousActivity,
 		Severity:  Medium,
 		Technique: "T1190",
@@ -713,8 +720,7 @@ func anyIn(text string, signs []string) bool {
 
 var (
 	phpCalls      = []string{"phpinfo(", "passthru(", "shell_exec(", "base64_decode(", "proc_open(", "file_put_contents(", "eval(", "assert(", "popen(", "system("}
-	opening       = marksIn("{@%") // one of them is in each of templateOpens
-	templateOpens = []string{"{{", "${", "#{", "*{", "@(", "%{", "<%", "{%"}
+	opening       = marksIn("{@%") // one of them is in what opensExpression
 	templateWords = []string{"__", "config", "self.", "request.", ".class", "getclass", "constructor", "cycler", "lipsum", "runtime", "exec", "popen", "import",
 		"system(", "processbuilder", "if true", "application.", "session.", "t(java"}
 
@@ -777,23 +783,50 @@ func template(t *judged) (sure, ok bool) {
 	if t.marks&opening == 0 {
 		return false, false
 	}
-	for _, open := range templateOpens {
-		for rest := t.lower; ; {
-			_, after, found := strings.Cut(rest, open)
-			if !found {
-				break
-			}
-			body := after[:min(len(after), 200)]
-			if i := strings.IndexAny(body, "}>"); i >= 0 {
-				body = body[:i]
-			}
-			if anyIn(body, templateWords) || arithmetic().MatchString(body) {
-				return true, true
-			}
-			rest = after
+	for text := t.lower; text != ""; {
+		var body string
+		if body, text = expression(text); anyIn(body, templateWords) || arithmetic().MatchString(body) {
+			return true, true
 		}
 	}
 	return false, false
+}
+
+// maxExpression is how much is looked at, in bytes, of an expression that is not closed.
+const maxExpression = 200
+
+// expression returns what stands within the first expression of a text, with those that open in
+// it, and the text from its end on.
+func expression(text string) (body, rest string) {
+	start, end := 0, len(text)
+	for i := 1; i < end; i++ {
+		switch c := text[i]; {
+		case opensExpression(text[i-1], c):
+			if start == 0 {
+				start = i + 1
+			}
+			end = min(i+1+maxExpression, len(text))
+		case start > 0 && (c == '}' || c == '>'):
+			return text[start:i], text[i:]
+		}
+	}
+	if start == 0 {
+		return "", ""
+	}
+	return text[start:end], text[end-1:] // its last byte may open another one
+}
+
+// opensExpression tells whether an expression of a template engine begins behind two bytes.
+func opensExpression(a, b byte) bool {
+	switch b {
+	case '{':
+		return strings.IndexByte("{$#*%", a) >= 0
+	case '(':
+		return a == '@'
+	case '%':
+		return a == '<' || a == '{'
+	}
+	return false
 }
 
 func file(t *judged) (sure, ok bool) {
@@ -1015,31 +1048,41 @@ func above(path string) bool {
 
 // jndi resolves the lookups of Log4j from within, as it does, until one is "jndi:".
 func jndi(t *judged) (sure, ok bool) {
-	text := t.lower
-	for range 64 {
-		start := strings.LastIndex(text, "${")
-		if start < 0 {
-			return false, false
-		}
-		lookup := text[start+len("${"):]
-		end := strings.IndexByte(lookup, '}')
-		if strings.HasPrefix(strings.TrimSpace(lookup), "jndi:") {
-			return true, true
-		}
-		if end < 0 {
-			text = text[:start]
+	var text []byte // with what was resolved
+	var open []int  // where lookups begin in it that are not closed
+	for i := range len(t.lower) {
+		c := t.lower[i]
+		if last := len(open) - 1; c == '}' && last >= 0 {
+			start := open[last]
+			if asksJNDI(text[start:]) {
+				return true, true
+			}
+			text, open = append(text[:start-len("${")], resolved(string(text[start:]))...), open[:last]
 			continue
 		}
-		inner := lookup[:end]
-		switch {
-		case strings.Contains(inner, ":-"):
-			inner = inner[strings.LastIndex(inner, ":-")+len(":-"):]
-		case strings.HasPrefix(inner, "lower:"), strings.HasPrefix(inner, "upper:"), strings.HasPrefix(inner, "date:"):
-			inner = strings.Trim(inner[strings.IndexByte(inner, ':')+1:], "'")
+		if text = append(text, c); bytes.HasSuffix(text, []byte("${")) {
+			open = append(open, len(text))
 		}
-		text = text[:start] + inner + lookup[end+1:]
 	}
-	return false, false
+	ok = slices.ContainsFunc(open, func(start int) bool { return asksJNDI(text[start:]) })
+	return ok, ok
+}
+
+func asksJNDI(lookup []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeftFunc(lookup, unicode.IsSpace), []byte("jndi:"))
+}
+
+// resolved returns what Log4j puts in the place of a lookup, as far as that is known here.
+func resolved(lookup string) string {
+	if i := strings.LastIndex(lookup, ":-"); i >= 0 {
+		return lookup[i+len(":-"):]
+	}
+	for _, name := range [...]string{"lower:", "upper:", "date:"} {
+		if value, found := strings.CutPrefix(lookup, name); found {
+			return strings.Trim(value, "'")
+		}
+	}
+	return lookup
 }
 
 // scanners are the words by which tools that look for holes name themselves.

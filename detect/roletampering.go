@@ -13,12 +13,18 @@ import (
 func RoleTampering() *Detector {
 	d := &Detector{
 		Name: "role-tampering",
-		Doc: "a role or right set to a privileged value by who is no admin\n\n" +
-			"An API that takes any field it is given makes an admin of anybody who asks. The query " +
-			"is read, and the body where the log has it. Flags (is_admin, admin), roles " +
-			"and permissions count, but not where a list is read or searched, which they filter, or somebody is invited; a group or a type of account " +
-			"only in a request that writes and is about people; a plan only in one that writes, and not where plans are bought; a scope only in one that writes, and not where a login asks " +
-			"for it. Who was let in to an admin route before is an admin, and reading there is no tampering.",
+		Doc: `a role or right set to a privileged value by who is no admin
+
+An API that takes any field it is given makes an admin of anybody who asks. The query is
+read, and the body where the log has it. Who was let in to an admin route before is an admin,
+and reading there is no tampering.
+
+What counts by its name alone often means something else:
+
+- a flag (is_admin, admin), a role or a permission: not where a list is read or searched, which it filters, nor, but for flags, where somebody is invited;
+- a group or a type of account: only in a request that writes and is about people, and not where somebody is invited;
+- a plan: only in a request that writes, and not where plans are bought;
+- a scope: only in a request that writes, and not where a login asks for it.`,
 		Type:      PrivilegeEscalation,
 		Severity:  High,
 		Technique: "T1068",

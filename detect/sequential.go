@@ -15,17 +15,28 @@ import (
 func SequentialIDs() *Detector {
 	d := &Detector{
 		Name: "sequential-ids",
-		Doc: "numeric ids of one route tried in a dense run\n\n" +
-			"Where ids are numbers, the next object is one addition away, and who counts through them " +
-			"reads what belongs to others. Any order and any status count. Ids that lie apart, as " +
-			"people use who work on objects of their own, make no run. A request that names several neighbours at once " +
-			"counts as one, and lists that overlap count once, but each for itself that a GraphQL text asks for by aliases of one field: " +
-			"applications ask for a list. The numbers of pages, dates and " +
-			"coordinates are no ids. The parts of a stream, a page and a map are numbered, too, and no objects. " +
-			"Ids of MongoDB and UUIDs that count are numbers, too. A page shows the rows of a list, or pictures, by as many requests: where " +
-			"browsers asked from a page of the site, for no more ids, or lists of them, than pages have, and were refused none, " +
-			"the event is of low confidence, and of medium severity, as long as no more rows came without a pause than one page has, and no more rows or pictures in all than five, else of high, not critical. A gateway that sends the telemetry of its devices is of medium severity. The crawler of a search engine reads what a page links to: from an " +
-			"address that one publishes, the event is of low severity.",
+		Doc: `numeric ids of one route tried in a dense run
+
+Where ids are numbers, the next object is one addition away, and who counts through them
+reads what belongs to others. Any order and any status count, and ids of MongoDB and UUIDs
+that count up are numbers, too. Where most are served, the event is critical, but for GraphQL
+and JSON-RPC, which answer 200 to what they refuse.
+
+Ids that lie apart, as people use who work on objects of their own, make no run. A request
+that names several neighbours counts as one, and lists that overlap count once: applications
+ask for a list. But each id counts that a GraphQL text asks for by an alias, or a batch of
+JSON-RPC by a call of its own. Pages, dates, coordinates, and the parts of a stream, a page
+or a map have numbers and are no objects.
+
+A page shows the rows of a list, or pictures, by as many requests. Where browsers asked from
+a page of the site, for no more ids, or lists of them, than pages have, and were refused
+none, the event is of low confidence: of medium severity as long as no more rows than one
+page has came without a pause, and no more rows or pictures in all than five pages have;
+else high, not critical.
+
+A gateway that sends the telemetry of its devices, and is refused none, is of medium
+severity. A search engine's crawler reads what a page links to: from an
+address that one publishes, the event is of low severity.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
 		Technique: "T1087",

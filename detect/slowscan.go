@@ -13,11 +13,14 @@ import (
 func SlowScan() *Detector {
 	d := &Detector{
 		Name: "slow-scan",
-		Doc: "many missing or forbidden paths asked for by one actor over a day\n\n" +
-			"A scan that takes its time stays below every limit that is counted in minutes. Over a day " +
-			"people meet a handful of dead links; a word list has hundreds. What an actor asks for " +
-			"while it is fast enough to be found at once does not count here. A client that " +
-			"follows links, by their referers, is of low confidence, and a search engine's crawler of low severity.",
+		Doc: `many missing or forbidden paths asked for by one actor over a day
+
+A scan that takes its time stays below every limit that is counted in minutes. Over a day
+people meet a handful of dead links; a word list has hundreds. What an actor asks for while it
+is fast enough to be found at once does not count here.
+
+A client that follows links, by their referers, is of low confidence, and a search engine's
+crawler of low severity.`,
 		Type:      APIEnumerationDetected,
 		Severity:  Medium,
 		Technique: "T1595.003",

@@ -12,13 +12,16 @@ import (
 func PasswordSpray() *Detector {
 	d := &Detector{
 		Name: "password-spray",
-		Doc: "a few failed logins on each of many accounts, from one network\n\n" +
-			"One password that somebody surely has, tried on everybody, locks no account and needs few " +
-			"requests from each of many addresses. In a university or behind a carrier many people fail " +
-			"as well, but they get in later: an account that gets in from there does not count. Where " +
-			"still so many have no luck, but more get in, the event is of medium severity and low " +
-			"confidence, and where ten times as many do there is none. It works where the log names the " +
-			"accounts of failed logins.",
+		Doc: `a few failed logins on each of many accounts, from one network
+
+One password that somebody surely has, tried on everybody, locks no account and needs few
+requests from each of many addresses. It works where the log names the accounts of failed
+logins.
+
+In a university or behind a carrier many people fail as well, but they get in later: an
+account that gets in from there does not count. Where still so many have no luck, but more get
+in, the event is of medium severity and low confidence, and where ten times as many do there
+is none.`,
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110.003",
@@ -35,11 +38,14 @@ func PasswordSpray() *Detector {
 func SlowSpray() *Detector {
 	d := &Detector{
 		Name: "slow-spray",
-		Doc: "a few failed logins on each of very many accounts, from one network, over a day\n\n" +
-			"One account every few minutes stays below whatever is counted in minutes or an hour. Over a day " +
-			"it adds up, and hardly any of the accounts gets in: in a network of people most do, and where " +
-			"as many get in as fail nothing is told. What is fast enough to be found as a password spray " +
-			"does not count here. It works where the log names the accounts of failed logins.",
+		Doc: `a few failed logins on each of very many accounts, from one network, over a day
+
+One account every few minutes stays below whatever is counted in minutes or an hour. Over a
+day it adds up, and hardly any of the accounts gets in. It works where the log names the
+accounts of failed logins.
+
+In a network of people most get in, and where as many get in as fail nothing is told. What is
+fast enough to be found as a password spray does not count here.`,
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110.003",

@@ -15,14 +15,21 @@ import (
 func SSRF() *Detector {
 	d := &Detector{
 		Name: "ssrf",
-		Doc: "a URL that aims inside, given to the application to fetch\n\n" +
-			"Webhooks, imports and previews fetch what users name. What only the server can reach, it " +
-			"then reaches for them: credentials of the cloud first. Parameters and paths are decoded up " +
-			"to twice, and hosts understood as an HTTP client would. Lower, and said so: a native app " +
-			"that has its login come back to its own machine, and a payment or a logout that does, a page that tells where it is shown, as analytics and " +
-			"error reports do, or that a browser says it asks from and gets hardly an answer, as long as there are few such places, an origin whose pages may ask, a " +
-			"text that is searched for, the site's own host to who is inside, too, a link that broke, a placeholder that was not " +
-			"filled in, and a host without a scheme.",
+		Doc: `a URL that aims inside, given to the application to fetch
+
+Webhooks, imports and previews fetch what users name. What only the server can reach, it then
+reaches for them: credentials of the cloud first. Parameters and paths are decoded up to
+twice, and hosts understood as an HTTP client would.
+
+What has an innocent reason is lower, and says so:
+
+- a login of a native app that comes back to its own machine, and a payment or a logout that does;
+- a page that tells where it is shown, as analytics and error reports do, or that a browser says it asks from and gets hardly an answer, as long as there are few such places;
+- an origin whose pages may ask, and the site's own host to who is inside, too;
+- a text that is searched for, a link that broke, a placeholder that was not filled in, and a host without a scheme.
+
+Nothing lowers what asks for the metadata of clouds, has another scheme than http, or hides
+by its spelling where it aims.`,
 		Type:      SuspiciousActivity,
 		Severity:  Critical,
 		Technique: "T1190",

@@ -12,12 +12,16 @@ import (
 func CredentialStuffing() *Detector {
 	d := &Detector{
 		Name: "credential-stuffing",
-		Doc: "failed logins on many accounts from one address\n\n" +
-			"Lists of names and passwords stolen elsewhere are tried in bulk: one account after another, " +
-			"and some of them open at the first try. People behind one address, an office or a carrier, " +
-			"slip as well; where they do so a time or two each and more accounts get in, the event is of " +
-			"medium severity and low confidence. So it is where accounts fail a few times each and most of " +
-			"them then get in: passwords had to be changed. It works where the log names the accounts of failed logins.",
+		Doc: `failed logins on many accounts from one address
+
+Lists of names and passwords stolen elsewhere are tried in bulk: one account after another,
+and some of them open at the first try. It works where the log names the accounts of failed
+logins.
+
+People behind one address, an office or a carrier, slip as well; where they do so a time or
+two each and more accounts get in, the event is of medium severity and low confidence. So it
+is where accounts fail a few times each and most of them then get in: passwords had to be
+changed.`,
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110.004",

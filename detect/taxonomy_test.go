@@ -66,6 +66,9 @@ func TestTaxonomy(t *testing.T) {
 	}
 }
 
+// longestPart is how long, in bytes, a part of a doc is at most: eight lines of a terminal.
+const longestPart = 640
+
 func TestDetectorsAreWhole(t *testing.T) {
 	var names []string
 	for _, d := range All() {
@@ -78,6 +81,11 @@ func TestDetectorsAreWhole(t *testing.T) {
 		}
 		if first, rest, _ := strings.Cut(d.Doc, "\n\n"); first == "" || rest == "" || strings.Contains(first, "\n") {
 			t.Errorf("%s: doc is not one line, an empty one and the story: %q", d.Name, d.Doc)
+		}
+		for part := range strings.SplitSeq(d.Doc, "\n\n") {
+			if len(part) > longestPart && !strings.HasPrefix(part, "- ") {
+				t.Errorf("%s: a part of the doc that nobody reads to its end: %q", d.Name, part)
+			}
 		}
 		if d.Severity == Info || d.Technique == "" || d.OWASP == "" || d.Match == nil || d.GroupBy == nil || d.TTL == nil || d.New == nil {
 			t.Errorf("%s lacks something: %+v", d.Name, d)

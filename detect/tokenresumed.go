@@ -13,12 +13,15 @@ import (
 func TokenResumed() *Detector {
 	d := &Detector{
 		Name: "token-resumed",
-		Doc: "a token used again after hours, from a new network and with a new user agent\n\n" +
-			"Its owner has gone home; a copy of it has not. Both must be new to the token, not only other " +
-			"than the last: an office and a home are both its owner's, and so is a browser that has " +
-			"updated itself. A network is its number, where that is known, else the address's /16 or /32 " +
-			"(IPv6), which is less certain. Relays are no new network. Where only the user is known it is " +
-			"silent: people have several devices.",
+		Doc: `a token used again after hours, from a new network and with a new user agent
+
+Its owner has gone home; a copy of it has not. Both must be new to the token, not only other
+than the last: an office and a home are both its owner's, and so is a browser that has updated
+itself. A network is its number, where that is known, else the address's /16 or /32 (IPv6),
+which is less certain.
+
+Relays are no new network. Where only the user is known it is silent: people have several
+devices.`,
 		Type:      SuspiciousActivity,
 		Severity:  Medium,
 		Technique: "T1550.001",

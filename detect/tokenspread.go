@@ -14,14 +14,16 @@ import (
 func TokenSpread() *Detector {
 	d := &Detector{
 		Name: "token-spread",
-		Doc: "one token in use in several places in turns\n\n" +
-			"A person who moves goes from one network to another; who has stolen a token uses it while " +
-			"its owner does. So a network must be left and come back to, with another country between, " +
-			"another network of the other address family, or more networks than one person has. Addresses " +
-			"of one network or company are one; a network that is not known is not another one, unless it " +
-			"is in another country; mobile carriers and relays count as nothing. Where only the user is " +
-			"known it may be two devices of one person: countries and the number of networks still count, " +
-			"with medium severity.",
+		Doc: `one token in use in several places in turns
+
+A person who moves goes from one network to another; who has stolen a token uses it while its
+owner does. So a network must be left and come back to, with another country between, another
+network of the other address family, or more networks than one person has.
+
+Addresses of one network or company are one; a network that is not known is not another one,
+unless it is in another country; mobile carriers and relays count as nothing. Where only the
+user is known it may be two devices of one person: countries and the number of networks still
+count, with medium severity.`,
 		Type:      SuspiciousActivity,
 		Severity:  High,
 		Technique: "T1550.001",

@@ -15,12 +15,14 @@ import (
 func ImpossibleTravel() *Detector {
 	d := &Detector{
 		Name: "impossible-travel",
-		Doc: "one account or token in two places that nobody travels between so fast\n\n" +
-			"A stolen password or token works anywhere, and no login fails. What counts is the distance " +
-			"that is certain: what both positions may be wrong by is taken off. Only requests that were " +
-			"let in move anybody. A VPN, a relay, Tor or a datacenter at one end hides where its user is, " +
-			"and one network at both ends has its addresses moved about by its carrier: such an event is " +
-			"of medium severity. The same token at both ends is critical: it was not logged in twice.",
+		Doc: `one account or token in two places that nobody travels between so fast
+
+A stolen password or token works anywhere, and no login fails. What counts is the distance
+that is certain: what both positions may be wrong by is taken off. Only requests that were let
+in move anybody. The same token at both ends is critical: it was not logged in twice.
+
+A VPN, a relay, Tor or a datacenter at one end hides where its user is, and one network at
+both ends has its addresses moved about by its carrier: such an event is of medium severity.`,
 		Type:      SuspiciousActivity,
 		Severity:  High,
 		Technique: "T1078",

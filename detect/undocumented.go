@@ -14,15 +14,18 @@ import (
 func Undocumented() *Detector {
 	d := &Detector{
 		Name: "undocumented",
-		Doc: "routes asked for that the API does not document\n\n" +
-			"Old versions, test routes and files left lying about are the weakest part of an API, and who looks " +
-			"for them does not read its documentation. With an OpenAPI description whatever it " +
-			"does not have, or calls deprecated, counts, but for what a page of the site leads to and works. " +
-			"Without one the paths count that scanners ask every site for; those " +
-			"that some sites serve on purpose, like the login of WordPress, only where they are refused. " +
-			"A site that gives the same answer to everything has given nothing away, nor has a " +
-			"deprecated route that still works for an old client: such events stay at medium. Where pages led " +
-			"to all that was asked for, and it was there, the event is of low severity: people show code to each other.",
+		Doc: `routes asked for that the API does not document
+
+Old versions, test routes and files left lying about are the weakest part of an API, and who
+looks for them does not read its documentation. With an OpenAPI description whatever it does
+not have, or calls deprecated, counts, but for what a page of the site leads to and works.
+Without one the paths count that scanners ask every site for; those that some sites serve on
+purpose, like the login of WordPress, only where they are refused.
+
+What was given away makes the event one of high severity. A site that gives the same answer to
+everything has given nothing away, nor has a deprecated route that still works for an old
+client: such events stay at medium. Where pages led to all that was asked for, and it was
+there, the event is of low severity: people show code to each other.`,
 		Type:      APIEnumerationDetected,
 		Severity:  Medium,
 		Technique: "T1595.003",
@@ -79,7 +82,7 @@ type undocumentedState struct {
 	least  int
 	window time.Duration
 
-	Recent []tried `json:",omitempty"` // while nothing goes on; for fewer than least, at most maxTries
+	Recent []tried `json:",omitempty"` // while nothing goes on; for fewer than least things, at most as many as makeRoom leaves
 	Going  *search `json:",omitempty"`
 }
 

@@ -74,8 +74,7 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		}
 	}
 	err := e.parse(line, f)
-	if n := len(f.Remote); err == nil && n > 0 && (proven || f.Remote[0] == '{' || n >= 20 && f.Remote[10] == 'T' && f.Remote[13] == ':' ||
-		n > 11 && f.Remote[10] == '.' && allDigits(f.Remote[:10])) && strings.HasPrefix(line, f.Remote) {
+	if err == nil && f.Remote != "" && (proven || opensEnvelope(f.Remote)) && strings.HasPrefix(line, f.Remote) {
 		err = &Reject{Reason: "no address", Value: line} // the envelope, or the time in it, was taken for the client
 	}
 	if err == nil {
@@ -108,6 +107,13 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		return inner
 	}
 	return err
+}
+
+// opensEnvelope tells whether what was taken for a client is rather how an envelope begins: a
+// brace, or a time, as ISO has it or in seconds since 1970.
+func opensEnvelope(client string) bool {
+	n := len(client)
+	return client[0] == '{' || n >= 20 && client[10] == 'T' && client[13] == ':' || n > 11 && client[10] == '.' && allDigits(client[:10])
 }
 
 // isFinal tells whether nothing else is to be tried on a line.

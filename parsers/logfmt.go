@@ -48,7 +48,7 @@ func (p *logfmt) parse(line string, f *Fields) error {
 	pairs, rails, heroku, inSpan := 0, false, false, false
 	for at := 0; at < len(line); {
 		key, value, next := pairAt(line, at)
-		inSpan = inSpan || line[next-1] == '{'
+		inSpan = inSpan || key == 0 && line[next-1] == '{'
 		if key > 0 {
 			if inSpan && strings.HasSuffix(line[value.start:value.end], "}:") { // which ends it
 				value.end -= len("}:")

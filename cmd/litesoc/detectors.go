@@ -36,12 +36,7 @@ func explainDetector(out io.Writer, cfg *config, d *detect.Detector, output stri
 	if output == "json" {
 		return report.WriteJSON(out, x)
 	}
-	for i, part := range strings.Split(x.Detector+": "+x.Doc, "\n\n") {
-		if i > 0 {
-			fmt.Fprintln(out)
-		}
-		fmt.Fprintln(out, reflow(part, helpWidth))
-	}
+	fmt.Fprintln(out, reflow(x.Detector+": "+x.Doc, helpWidth))
 	fmt.Fprintf(out, "\nevent      %s, %s unless it says otherwise\n", x.Event, x.Severity)
 	for _, line := range []struct{ name, value string }{{"owasp", x.OWASP}, {"att&ck", x.Technique}, {"alerts by", strings.Join(x.Rules, ", ")}} {
 		if line.value != "" {

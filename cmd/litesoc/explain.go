@@ -36,7 +36,7 @@ that becomes an alert, and with which settings.`,
   litesoc explain brute-force-ip`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return misuse("put the line in single quotes", "explain: one line or one id is needed, %d arguments given", len(args))
+				return misuse("put the line in single quotes", "explain: one line, id or detector is needed, %d arguments given", len(args))
 			}
 			return nil
 		},

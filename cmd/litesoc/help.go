@@ -18,11 +18,11 @@ func layHelp(root *cobra.Command) {
 	eachCommand(root, func(c *cobra.Command) { c.Long = reflow(c.Long, helpWidth) })
 }
 
-// listed is a line of a list: an indent, a word, and what is said of it.
-var listed = regexp.MustCompile(`^( +)(?:\S.*?  +)?`)
+// listed is a line of a list: an indent or a hyphen, a word, and what is said of it.
+var listed = regexp.MustCompile(`^(?: +|- )(?:\S.*?  +)?`)
 
-// reflow breaks the lines of a text anew. A line that is indented begins anew, and goes on
-// below what is said in it.
+// reflow breaks the lines of a text anew. A line that is listed begins anew, and goes on below
+// what is said in it.
 func reflow(text string, width int) string {
 	var out []string
 	var line strings.Builder

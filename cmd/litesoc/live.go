@@ -77,9 +77,11 @@ func (a *actors) add(id string) {
 	if a.now == nil {
 		a.now = map[string]int64{}
 	}
-	if _, known := a.now[id]; id == "" || !known && len(a.now) >= maxActors {
+	_, known := a.now[id]
+	if id == "" || !known && len(a.now) >= maxActors {
 		return
-	} else if !known {
+	}
+	if !known {
 		id = strings.Clone(id)
 	}
 	a.now[id]++

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/litesoc/litesoc/detect"
 	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/geo"
 )
@@ -143,6 +144,23 @@ func TestFormatsFit(t *testing.T) {
 		}
 		if sample := "\n  " + f.Samples[0] + "\n"; !strings.Contains(out.String(), sample) {
 			t.Errorf("%s: no sample %q", f.Name, sample)
+		}
+	}
+}
+
+// So does what is said of a detector, but for its settings, which are a table.
+func TestDetectorsFit(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, d := range detect.All() {
+		var out bytes.Buffer
+		if status := run(t.Context(), []string{"explain", d.Name}, nil, &out, io.Discard); status != exitOK {
+			t.Errorf("%s: exit status %d", d.Name, status)
+		}
+		said, _, _ := strings.Cut(out.String(), "\nevent ")
+		for line := range strings.Lines(said) {
+			if n := lipgloss.Width(strings.TrimRight(line, "\n")); n > helpWidth {
+				t.Errorf("%s: a line of %d cells: %q", d.Name, n, line)
+			}
 		}
 	}
 }
