@@ -719,8 +719,7 @@ func looksLike(value string) (field jsonField, ok bool) {
 	if v := digits(value); len(value) == 3 && v >= 100 && v <= 599 {
 		return jsonStatus, true
 	}
-	switch value {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE": // CONNECT is also an event of a socket
+	if isUsualMethod(value) {
 		return jsonMethod, true
 	}
 	if isAddress(value) {
@@ -736,6 +735,16 @@ func looksLike(value string) (field jsonField, ok bool) {
 		return jsonTime, true
 	}
 	return 0, false
+}
+
+// isUsualMethod tells whether s can hardly be anything but a method. CONNECT is also an event of a
+// socket.
+func isUsualMethod(s string) bool {
+	switch s {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
 }
 
 // named returns the key that by its name is the field: the one the format would
