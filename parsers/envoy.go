@@ -17,7 +17,7 @@ Istio's lines hold up to three values more before the received bytes, and after 
 upstream its cluster and the addresses at both ends: the downstream remote address is
 the peer. Envoy's default names no peer: the client is the last address of
 X-Forwarded-For, or unknown. The code is 0 where the client left early. Lines of TCP
-connections are skipped. JSON objects, as which Envoy writes the log of another
+connections are skipped. Emissary puts "ACCESS" before each. JSON objects, as which Envoy writes the log of another
 listener into the same stream, are read as json does. Envoy does not escape quotes, which a client may send: where
 they leave open which text is X-Forwarded-For, none is taken.`,
 		Samples: []string{
@@ -40,7 +40,7 @@ func (p *envoy) parse(line string, f *Fields) error {
 		return p.json.parse(line, f)
 	}
 	f.reset()
-	rest, found := strings.CutPrefix(line, "[")
+	rest, found := strings.CutPrefix(strings.TrimPrefix(line, "ACCESS "), "[")
 	stamp, rest, closed := strings.Cut(rest, `] "`)
 	if !found || !closed || len(stamp) > 64 {
 		return &Reject{Reason: "no time and request", Value: line}

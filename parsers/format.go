@@ -135,6 +135,8 @@ func All() []*Format {
 		Chi(),
 		Uvicorn(),
 		Actix(),
+		Sanic(),
+		Tornado(),
 		Morgan(),
 		Rails(),
 		Logfmt(),

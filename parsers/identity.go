@@ -122,7 +122,7 @@ func (x *redactor) mask(kind secretKind, secret string) string {
 func bareSecret(s string) string {
 	s = strings.Trim(s, " \t\"'")
 	switch s {
-	case "-", "null", "undefined", "none", "(null)":
+	case "-", "--", "null", "undefined", "none", "(null)":
 		return ""
 	}
 	if isMasked(s) {

@@ -58,8 +58,8 @@ func JSON(c JSONConfig) *Format {
 		Given: c.text(),
 		Doc: `one JSON object a line, keys guessed
 
-Known are the keys of nginx templates, Caddy, Traefik, Envoy, Kong, Tyk, APISIX, Pomerium,
-Oathkeeper, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
+Known are the keys of nginx and HAProxy templates, Caddy, Traefik, Envoy, Skipper, Kong, Tyk, APISIX,
+Pomerium, Oathkeeper, RoadRunner, GitLab, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
 Application Gateway, Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic
 Common Schema, OpenTelemetry, also as its Collector writes batches to files, and of the
@@ -72,7 +72,7 @@ month, or a zone is a name of several, the time is not read.
 
 A duration is what its key says it counts ("duration_ms"), else a text with its unit
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
-(told by level, message and time), nanoseconds for Traefik, kamal-proxy, logrus behind
+(told by level, message and time), nanoseconds for Traefik, kamal-proxy, LoggerJSON, logrus behind
 negroni, and slog (told by time, LEVEL and msg) from 100,000 on; what it writes from 1,000 on
 could be either and is left out. What is left is
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
@@ -80,6 +80,10 @@ seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds 
 Whose account the service runs under is no tenant of its own: Kong's workspace, the
 organization of Tyk and Cloud Foundry, the account of Amazon and Netlify, and Azure
 Monitor's TenantId are left alone, unless the site's config names them.
+
+The audit trails of Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
+of: a method is what the operation's verb stands for, and a status, where there is none, what a
+refusal is answered with. Of Vault's two lines the one of the response is read.
 
 Fastify tells of a request in two lines, which are put together: the time is that of the
 answer.
@@ -159,15 +163,19 @@ type jsonRest struct {
 	request  string // request line
 	query    string
 	params   string // the parameters of the query as a JSON object
+	pairs    string // those of the query or the body, in the form of a query
 	call     string // a URL that the application is asked to call
 	said     string // a JSON body, of the request if that has one
 	response string // a status, perhaps
+	client   string // the host, before another was found: perhaps the client's
+	audit    jsonAuditRest
+	read     int64  // bytes of the response, perhaps, if not 0
 	date     string // where the log has it apart from
 	hour     string // the time of day
 	logger   string
 	status   bool // a status was given
 	log      bool // it bears the marks of a logger: a level or a message
-	blocked  bool // a firewall kept the request from its target
+	refused  int  // the status with which a firewall, or who checks who asks, answers; 0 if it did not
 	started  bool // it tells of a request that another line will tell more of
 	ended    bool // it is such another
 	capital  bool // its level is in capitals
@@ -177,6 +185,9 @@ type jsonRest struct {
 	marks    jsonMark
 	guessed  unit // what the duration was taken to count; unitUnknown if the log says it
 }
+
+// jsonAuditRest is what an audit trail says of a request in place of a method and a status.
+type jsonAuditRest struct{ operation, kind, failure string }
 
 // jsonKey is a key below a node.
 type jsonKey struct {
@@ -387,6 +398,10 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 			if len(values) == 0 {
 				return
 			}
+			if child.means(jsonParams) {
+				p.takePairs(values)
+				return
+			}
 			if values[0].Exists("name") || values[0].Exists("key") && values[0].Exists("value") {
 				p.pairs(values, child)
 				return
@@ -420,6 +435,24 @@ func (p *jsonParser) takeParams(object string) {
 	if p.rest.params == "" && object != "{}" {
 		p.rest.params = object
 	}
+}
+
+// takePairs takes the parameters of a request as Rails logs them for GitLab: [{"key":…,"value":…}].
+func (p *jsonParser) takePairs(values []*fastjson.Value) {
+	var b strings.Builder
+	for _, v := range values[:min(len(values), maxShape)] {
+		name, value := v.GetStringBytes("key"), v.Get("value")
+		if name == nil || value == nil {
+			return
+		}
+		switch value.Type() {
+		case fastjson.TypeString:
+			addParameter(&b, textOf(name), textOf(value.GetStringBytes()))
+		case fastjson.TypeNumber:
+			addParameter(&b, textOf(name), value.String())
+		}
+	}
+	p.rest.pairs = b.String()
 }
 
 // takeBody takes a body that stands in the line as JSON, or what an object says of it.
@@ -639,6 +672,9 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	case jsonClient:
 		f.Remote = s
 	case jsonForwardedFor:
+		if isMasked(s) { // as ASP.NET does with all headers
+			return false
+		}
 		f.ForwardedFor = s
 	case jsonUser:
 		f.User = s
@@ -653,7 +689,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	case jsonRequest:
 		p.rest.request = djangoRequest(s)
 	case jsonHost:
-		f.Host = s
+		p.rest.client, f.Host = f.Host, s
 	case jsonUserAgent:
 		f.UserAgent = s
 	case jsonReferer:
@@ -696,10 +732,28 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.ended = s == "completed handling request"
 		p.rest.incoming = s == "incoming request"
 	case jsonAction:
-		p.rest.blocked = s == "BLOCK" || s == "Blocked" // AWS WAF, Azure
-		if s == "request_started" {                     // django-structlog
+		switch s {
+		case "BLOCK", "Blocked": // AWS WAF, Azure
+			p.rest.refused = 403
+		case "request_started": // django-structlog
 			p.rest.started = true
 		}
+	case jsonAudit: // Elasticsearch
+		p.rest.log = true
+		switch s {
+		case "authentication_failed", "realm_authentication_failed", "anonymous_access_denied":
+			p.rest.refused = 401
+		case "access_denied", "run_as_denied":
+			p.rest.refused = 403
+		}
+	case jsonOperation:
+		p.rest.audit.operation = s
+	case jsonKind:
+		p.rest.audit.kind = s
+	case jsonFailure:
+		p.rest.audit.failure = s
+	case jsonRead:
+		p.rest.read, _ = wholeNumber(s)
 	}
 	return true
 }
@@ -804,6 +858,12 @@ func (p *jsonParser) assemble() error {
 	if p.rest.module && !p.rest.status {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: true}
 	}
+	if p.rest.audit.operation != "" && f.Method == "" && f.Target != "" {
+		if p.rest.audit.kind == "request" { // Vault, whose line of the response has it again
+			return p.unanswered()
+		}
+		p.adaptAudit()
+	}
 	p.adapt()
 	if s := p.rest.request; s != "" {
 		whole := strings.Contains(s, " HTTP/") && (p.rank[jsonPath] > 0 || p.rank[jsonRequest] == 0)
@@ -835,6 +895,13 @@ func (p *jsonParser) assemble() error {
 	if p.rest.params != "" && p.rest.query == "" && strings.IndexByte(f.Target, '?') < 0 {
 		p.rest.query = jsonParameters(p.rest.params, func(string) bool { return false }) // their names are the client's
 	}
+	if p.rest.pairs != "" && p.rest.query == "" {
+		if sendsBody(f.Method) {
+			p.rest.said = p.rest.pairs
+		} else {
+			p.rest.query = p.rest.pairs
+		}
+	}
 	if query := strings.TrimPrefix(p.rest.query, "?"); query != "" && f.Target != "" && strings.IndexByte(f.Target, '?') < 0 {
 		f.Target = p.targets.join(f.Target, query)
 	}
@@ -849,24 +916,75 @@ func (p *jsonParser) completeBody() {
 	f := p.f
 	switch {
 	case f.Body != "":
-	case p.rest.said != "" && (f.Method == "POST" || f.Method == "PUT" || f.Method == "PATCH"):
+	case p.rest.said != "" && sendsBody(f.Method):
 		f.Body = p.rest.said
 	case p.rest.call != "":
 		f.Body = "url=" + url.QueryEscape(p.rest.call)
 	}
 }
 
+// sendsBody tells whether requests of that method have a body.
+func sendsBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }
+
+// adaptAudit makes of what an audit trail says of a request its method and status: that of Vault and
+// OpenBao, or of MinIO, which has the status.
+func (p *jsonParser) adaptAudit() {
+	f, audit := p.f, p.rest.audit
+	f.Method = methodOf(audit.operation)
+	if f.Target[0] != '/' {
+		f.Target = "/v1/" + f.Target
+	}
+	if audit.kind != "response" || p.rest.status {
+		return
+	}
+	p.rest.status = true
+	switch {
+	case audit.failure == "":
+		f.Status = 200
+	case strings.Contains(audit.failure, "permission denied"):
+		f.Status = 403
+	case strings.Contains(audit.failure, "unsupported path"):
+		f.Status = 404
+	case strings.Contains(audit.failure, "internal error"):
+		f.Status = 500
+	default:
+		f.Status = 400
+	}
+}
+
+// methodOf returns the method by which an operation is asked for, of which the name begins with a
+// verb: "GetObject", "read".
+func methodOf(operation string) string {
+	n := 1
+	for n < len(operation) && operation[n] >= 'a' && operation[n] <= 'z' {
+		n++
+	}
+	switch strings.ToLower(operation[:n]) {
+	case "get", "read", "list", "help":
+		return "GET"
+	case "head":
+		return "HEAD"
+	case "put", "copy":
+		return "PUT"
+	case "delete":
+		return "DELETE"
+	case "patch":
+		return "PATCH"
+	}
+	return "POST"
+}
+
 // adapt makes good what a few products mean by keys that mean something else to others.
 func (p *jsonParser) adapt() {
 	f := p.f
-	if p.rest.blocked && !p.rest.status { // both firewalls answer so unless told otherwise
-		f.Status, p.rest.status = 403, true
+	if p.rest.refused > 0 && !p.rest.status { // firewalls answer so unless told otherwise
+		f.Status, p.rest.status = p.rest.refused, true
 	}
 	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }
 	if is(markOTLP) { // its body is what the logger says
 		p.rest.said = ""
 	}
-	if is(markShipped) && p.root.isMachine(p.rank[jsonHost]) {
+	if p.rest.marks&(markShipped|markHAProxy) != 0 && p.root.isMachine(p.rank[jsonHost], p.rest.marks) {
 		f.Host = ""
 	}
 	if f.Tenant != "" && p.root.isLandlord(p.rank[jsonTenant], p.rest.marks) {
@@ -876,17 +994,21 @@ func (p *jsonParser) adapt() {
 		f.APIKey = ""
 	}
 	switch {
-	case is(markTomcat) && f.Remote == "": // its host is the client's
+	case is(markPeer) && f.Remote == "" && p.rest.client != "": // Skipper, which has both
+		f.Remote = p.rest.client
+	case is(markPeer) && f.Remote == "":
 		f.Remote, f.Host = f.Host, ""
+	case is(markHAProxy) && f.Bytes < 0 && p.rest.read > 0:
+		f.Bytes = p.rest.read
 	case is(markCloudFront): // it encodes what holds blanks
 		f.UserAgent, f.Cookie = percentDecodedOnce(f.UserAgent), decodeCookie(f.Cookie, true)
 	case is(markAkamai):
 		p.adaptAkamai()
 	case is(markGrok) && isTarget(p.rest.request):
 		p.adaptGrok()
-	case is(markRails), is(markAPISIX):
+	case is(markRails), is(markAPISIX), is(markGitLab):
 		p.count(unit(time.Millisecond))
-	case is(markKamal), p.rest.ended: // a time.Duration as it is
+	case is(markKamal), is(markSyslog), p.rest.ended: // a time.Duration as it is
 		p.count(unit(time.Nanosecond))
 	case is(markSlog) && p.rest.capital && p.rest.guessed == unit(time.Millisecond) && f.Duration >= time.Second:
 		// A time.Duration as it is, or what somebody counted by himself: as milliseconds it would
@@ -946,9 +1068,14 @@ func (p *jsonParser) count(u unit) {
 // A unit is what a number stands for where a duration is meant.
 type unit time.Duration
 
-// unitUnknown leaves it to the number: a fraction is in seconds, a large integer in
-// nanoseconds, any other in milliseconds.
-const unitUnknown unit = 0
+const (
+	// unitUnknown leaves it to the number: a fraction is in seconds, a large integer in
+	// nanoseconds, any other in milliseconds.
+	unitUnknown unit = 0
+	// unitWhole is what Traefik and ASP.NET count: nanoseconds as a whole number, milliseconds
+	// with a fraction.
+	unitWhole unit = -1
+)
 
 // parseDuration reads a number of units, or a number with its unit: "1.2ms".
 func parseDuration(s string, u unit) (time.Duration, bool) {
@@ -956,8 +1083,13 @@ func parseDuration(s string, u unit) (time.Duration, bool) {
 		d, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
 		return d, err == nil && d >= 0
 	}
-	if u == unitUnknown {
+	switch {
+	case u == unitUnknown:
 		u = guessUnit(s)
+	case u == unitWhole && allDigits(s):
+		u = unit(time.Nanosecond)
+	case u == unitWhole:
+		u = unit(time.Millisecond)
 	}
 	return parseDecimal(s, time.Duration(u))
 }

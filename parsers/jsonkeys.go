@@ -48,6 +48,12 @@ const (
 	jsonResponse    // a status, where it is no object
 	jsonMachine
 	jsonProcess
+	jsonAudit     // what an audit trail says came of a request
+	jsonOperation // what a request did, where its method is not told
+	jsonKind      // of the line
+	jsonFailure   // why an operation failed
+	jsonParams    // parameters of a request, of its query or its body, as a list of pairs
+	jsonRead      // bytes that were read: by a proxy, of the response
 	jsonFieldCount
 )
 
@@ -80,13 +86,13 @@ var jsonKeys = []struct {
 	unit  unit
 	keys  string
 }{
-	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime
+	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
 		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
-		timeunixnano observedtimeunixnano`},
+		timeunixnano observedtimeunixnano syslog.timestamp`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
-		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport`},
+		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport remoteipaddress origin.address`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -94,18 +100,18 @@ var jsonKeys = []struct {
 		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
 		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
-		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub callerprincipal`},
+		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub callerprincipal auth.entityid`},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb
-		csmethod requesthttpmethod clientrequesthttpmethodname`},
+		csmethod requesthttpmethod clientrequesthttpmethodname connection.method`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
 		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource
-		httprequesturi httprequestpath urldetails.path`},
+		httprequesturi httprequestpath httpuri urldetails.path connection.path`},
 	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery
 		querystringparameters url.querystring urldetails.querystring`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `proxy.host requesthost clientrequesthost clientrequesthttphost httphost authority originalhost`},
+	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost httphost authority originalhost`},
 	{jsonHost, requestSide | headerSide, 0, `host`},
 	{jsonHost, sent, 0, `url.domain url.hostname urldetails.host`},
 	{jsonHost, topSide, 0, machineKey},
@@ -114,14 +120,16 @@ var jsonKeys = []struct {
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
-		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode code resultcode`},
+		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode api.statuscode connection.status code resultcode`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
 		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout sentbytes respbodysize datalength bytesserved byteswritten
-		network.byteswritten scbytes txbytes responsebytesize proxy.responsebytesize size bytes bodysize length`},
+		network.byteswritten scbytes txbytes responsebytesize proxy.responsebytesize writtenbytes writebytes api.tx
+		size bytes byte bodysize length`},
 	{jsonBytes, responseSide, 0, `body.bytes contentlength headers.contentlength`},
 	{jsonBytes, topSide, 0, `contentlength`},
-	{jsonDuration, answered, unit(time.Nanosecond), `=Duration durationns latencyns durationnanos event.duration totalns`},
+	{jsonDuration, answered, unitWhole, `=Duration`},
+	{jsonDuration, answered, unit(time.Nanosecond), `durationns latencyns durationnanos event.duration totalns api.timetoresponseinns`},
 	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros responsetimeus timeelapsed`},
 	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =Elapsed durationms latencyms elapsedms
 		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
@@ -129,10 +137,10 @@ var jsonKeys = []struct {
 	{jsonDuration, responseSide, unit(time.Millisecond), `elapsed`}, // httplog, of chi
 	{jsonDuration, answered, unit(time.Second), `properties.timetaken requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
-	{jsonDuration, answered, unitUnknown, `=TimeTaken latencyhuman duration latency responsetime elapsed elapsedtime
-		timetaken requestduration processingtime took`},
+	{jsonDuration, answered, unitUnknown, `=TimeTaken =requestTime latencyhuman duration latency responsetime elapsed elapsedtime
+		timetaken requestduration processingtime took api.timetoresponse`},
 	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
-		useragent.original identity.useragent ua agent csuseragent clientua
+		useragent.original identity.useragent client.useragent ua agent csuseragent clientua
 		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent`},
 	{jsonReferer, sent, 0, `referer referrer httpreferer httpreferrer requestreferer requestreferrer
 		clientrequestreferer csreferer proxy.referer`},
@@ -140,10 +148,11 @@ var jsonKeys = []struct {
 		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid
 		xedgerequestid requestcontext.requestid`},
 	{jsonRequestID, requestSide, 0, `id`},
-	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey requestxapikey requestapikey identity.apikey apikeyid identity.apikeyid auth.apikeyid`},
+	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey requestxapikey requestapikey identity.apikey apikeyid identity.apikeyid auth.apikeyid accesskey`},
 	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
 	{jsonCookie, sent, 0, `cookie httpcookie requestcookie cscookie cookies`},
 	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token requestxauthtoken`},
+	{jsonToken, requestSide, 0, `clienttoken`},
 	{jsonSession, asked, 0, `sessionid session.id session sid
 		cookies.sessionid cookies.sid cookies.session cookies.connectsid cookies.phpsessid cookies.jsessionid`},
 	{jsonTenant, asked, 0, `user.tenantid user.tenant.id user.tenant user.orgid user.org.id user.org user.organizationid user.organization.id user.organization
@@ -168,11 +177,23 @@ var jsonKeys = []struct {
 	{jsonResponse, topSide, 0, `response`},
 	{jsonMachine, topSide, 0, `hostname`},
 	{jsonProcess, topSide, 0, `pid`},
+	{jsonAudit, topSide, 0, `event.action`},
+	{jsonOperation, requestSide, 0, `operation`},
+	{jsonOperation, topSide, 0, `api.name`},
+	{jsonKind, topSide, 0, `type`},
+	{jsonFailure, topSide, 0, `error`},
+	{jsonFailure, responseSide, 0, `data.error`},
+	{jsonParams, topSide, 0, `params`},
+	{jsonRead, topSide, 0, `bytesread`},
 }
 
 // machineKey is the key by which a line tells the host that was asked for, or, where it was
 // shipped, the machine that it comes from.
 const machineKey = "host"
+
+// backendKey is the key by which a line tells the host that was asked for, or, where HAProxy wrote
+// it, the server behind it.
+const backendKey = "servername"
 
 // A jsonMark is a key of the line itself that tells which product wrote it, alone or with
 // others.
@@ -180,7 +201,7 @@ type jsonMark uint32
 
 const (
 	markRails jsonMark = 1 << iota // lograge
-	markTomcat
+	markPeer                       // of what calls the client's address a host: Tomcat, Sanic, Skipper
 	markKamal
 	markCloudFront
 	markAkamai // DataStream
@@ -197,15 +218,23 @@ const (
 	markLogAnalytics // Azure Monitor's tables
 	markGateway      // of an API: Tyk, Amazon's
 	markGrok         // Logstash's patterns of Apache's logs, before Elastic's common schema
+	markHAProxy
+	markDatabase // that the time of a request in databases and views is told, by GitLab
+	markView
+	markSyslog // LoggerJSON, of Elixir, for Datadog
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
+	markGitLab  = markDatabase | markView
 )
 
-// jsonMarks are the keys that are marks, in the form that canonicalKey gives them.
+// jsonMarks are the keys that are marks, or lead to them by dots, in the form that canonicalKey gives
+// them.
 var jsonMarks = map[string]jsonMark{
 	"controller":           markRails,
-	"logicalusername":      markTomcat,
+	"logicalusername":      markPeer,
+	"byte":                 markPeer,
+	"requestedhost":        markPeer,
 	"reqcontentlength":     markKamal,
 	"xedgelocation":        markCloudFront,
 	"reqtimesec":           markAkamai,
@@ -225,6 +254,12 @@ var jsonMarks = map[string]jsonMark{
 	"timegenerated":        markLogAnalytics,
 	"apiid":                markGateway,
 	"ident":                markGrok,
+	"terminationstate":     markHAProxy,
+	"backendname":          markHAProxy,
+	"bename":               markHAProxy,
+	"db":                   markDatabase,
+	"view":                 markView,
+	"syslog.severity":      markSyslog,
 	"timeunixnano":         markOTLP,
 	"observedtimeunixnano": markOTLP,
 	"level":                markLevel,
@@ -251,8 +286,8 @@ var jsonLandlords = [...]struct {
 // what stands beside them.
 const (
 	requestObjects  = `request req span`
-	headerObjects   = `headers header requestheaders reqheaders`
-	responseObjects = `response httpresponse res resp responseheaders respheaders resheaders`
+	headerObjects   = `headers header requestheaders requestheader reqheaders`
+	responseObjects = `response httpresponse res resp responseheaders respheaders responseheader resheaders`
 	bothObjects     = `http httprequest httpinfo`
 	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
 	eventObjects = `event`
@@ -292,17 +327,22 @@ func (n *jsonNode) means(field jsonField) bool {
 // isBody tells whether an object that stands there is a body, as a whole.
 func (n *jsonNode) isBody() bool { return n.means(jsonBody) || n.means(jsonSaid) }
 
-// isMachine tells whether a host that was taken by that rank is of the key that names a machine
-// where the log was shipped.
-func (n *jsonNode) isMachine(rank uint8) bool {
-	return slices.Contains(n.loose[machineKey].uses, jsonUse{field: jsonHost, rank: rank})
+// gave tells whether the field was taken by that rank from that key.
+func (n *jsonNode) gave(key string, field jsonField, rank uint8) bool {
+	return slices.Contains(n.loose[key].uses, jsonUse{field: field, rank: rank})
+}
+
+// isMachine tells whether a host that was taken by that rank, from a line with these marks, is that of
+// a machine: where the log comes from, or what a proxy has asked.
+func (n *jsonNode) isMachine(rank uint8, marks jsonMark) bool {
+	return marks&markShipped != 0 && n.gave(machineKey, jsonHost, rank) || marks&markHAProxy != 0 && n.gave(backendKey, jsonHost, rank)
 }
 
 // isLandlord tells whether a tenant that was taken by that rank, from a line with these marks, is
 // one of jsonLandlords.
 func (n *jsonNode) isLandlord(rank uint8, marks jsonMark) bool {
 	for _, l := range jsonLandlords {
-		if marks&l.mark != 0 && slices.Contains(n.loose[l.key].uses, jsonUse{field: jsonTenant, rank: rank}) {
+		if marks&l.mark != 0 && n.gave(l.key, jsonTenant, rank) {
 			return true
 		}
 	}
@@ -403,7 +443,11 @@ func newTree() *jsonNode {
 		}
 	}
 	for key, mark := range jsonMarks {
-		top.below(key).mark = mark
+		n := top
+		for part := range strings.SplitSeq(key, ".") {
+			n = n.below(part)
+		}
+		n.mark = mark
 	}
 	top.below("properties").text = true // Azure's
 	request.graft(headerObjects, header)
@@ -445,7 +489,10 @@ func (n *jsonNode) add(path string, use jsonUse) {
 		if n.exact == nil {
 			n.exact = map[string]*jsonNode{}
 		}
-		n.exact[key] = &jsonNode{uses: []jsonUse{use}}
+		if n.exact[key] == nil {
+			n.exact[key] = &jsonNode{}
+		}
+		n.exact[key].uses = append(n.exact[key].uses, use)
 		return
 	}
 	for key := range strings.SplitSeq(path, ".") {
@@ -672,8 +719,7 @@ func looksLike(value string) (field jsonField, ok bool) {
 	if v := digits(value); len(value) == 3 && v >= 100 && v <= 599 {
 		return jsonStatus, true
 	}
-	switch value {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE": // CONNECT is also an event of a socket
+	if isUsualMethod(value) {
 		return jsonMethod, true
 	}
 	if isAddress(value) {
@@ -691,6 +737,16 @@ func looksLike(value string) (field jsonField, ok bool) {
 	return 0, false
 }
 
+// isUsualMethod tells whether s can hardly be anything but a method. CONNECT is also an event of a
+// socket.
+func isUsualMethod(s string) bool {
+	switch s {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}
+
 // named returns the key that by its name is the field: the one the format would
 // choose, of those that are about as often there as any.
 func (g *jsonGuesser) named(field jsonField) *keyGuess {
@@ -700,7 +756,7 @@ func (g *jsonGuesser) named(field jsonField) *keyGuess {
 	}
 	var best *keyGuess
 	for _, k := range g.order {
-		if field == jsonHost && g.marks&markShipped != 0 && g.tree.isMachine(k.rank[field]) {
+		if field == jsonHost && g.tree.isMachine(k.rank[field], g.marks) {
 			continue
 		}
 		if field == jsonTenant && g.tree.isLandlord(k.rank[field], g.marks) {

@@ -179,6 +179,11 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 			fmt.Fprintf(out, "%s: no request; %s skips %d of the first %d lines\n", report.Show(f.Path), guess.Format.Name, guess.Skipped, guess.Of)
 		default:
 			unknown++
+			if lacks := parsers.Lacks(lines); len(lacks) > 0 {
+				hint = source.LackHint
+				fmt.Fprintf(out, "%s: no known format, and what seem to be requests lack %s\n", report.Show(f.Path), strings.Join(lacks, ", "))
+				continue
+			}
 			fmt.Fprintf(out, "%s: no known format\n", report.Show(f.Path))
 		}
 		if fields, keys := parsers.GuessJSON(lines); len(fields.Fields) > 0 && (!ok || guess.Format.Name == "json") {

@@ -386,7 +386,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	if r.Log.Late > 0 {
 		run.Notes = append(run.Notes, j.lateNote(r.Log.Late))
 	}
-	for _, note := range []string{proxyNote(&r.Log), statusNote(&r.Log)} {
+	for _, note := range []string{proxyNote(&r.Log), clientNote(&r.Log), statusNote(&r.Log)} {
 		if note != "" {
 			run.Notes = append(run.Notes, note)
 		}
@@ -446,6 +446,15 @@ func proxyNote(l *report.Log) string {
 		return ""
 	}
 	return fmt.Sprintf("most requests come from inside, %s first: if that is a proxy or load balancer of yours, whoever comes through it is one client; let the log have X-Forwarded-For and name it in trusted_proxies ('litesoc init LOG' looks for it)", most)
+}
+
+// clientNote says what cannot be told where no request has its client in the log, as many frameworks
+// write it by themselves. "" where one has.
+func clientNote(l *report.Log) string {
+	if l.Parsed == 0 || l.Clients > 0 {
+		return ""
+	}
+	return "no request stands in the log with the address of its client: guessing, scans and floods cannot be told in it, nor who is behind; let it have that, or scan the log of the proxy before it, and name the client in json_fields if its key is not known"
 }
 
 // statusNote says what cannot be told where most requests have no status in their log, as

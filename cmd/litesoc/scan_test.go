@@ -32,6 +32,25 @@ func TestProxyNote(t *testing.T) {
 	}
 }
 
+// Where no request has its client in the log, it is told.
+func TestClientNote(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		log  report.Log
+		want bool
+	}{
+		{"none has one", report.Log{Parsed: 3}, true},
+		{"one has", report.Log{Parsed: 1000, Clients: 1}, false},
+		{"nothing read", report.Log{}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := clientNote(&c.log); (got != "") != c.want {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
 // Where the status of most requests is not in the log, it is told.
 func TestStatusNote(t *testing.T) {
 	for _, c := range []struct {

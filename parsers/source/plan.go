@@ -250,6 +250,10 @@ func sampleLines(begin []byte) []string {
 	return lines
 }
 
+// LackHint is what to do about a log whose requests lack what parsers.Lacks names.
+const LackHint = "let the server, or its logger, write of each request in one line: the time with its date and zone, the client's address, " +
+	"method, path and status; in the common log format, or as JSON, by whatever keys"
+
 // notALog says why nothing can read a file that begins like this.
 func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parsers.Site) error {
 	switch {
@@ -272,6 +276,9 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 			nearest.Format.Name, nearest.Timeless, nearest.Of, firstReject(begin, lines, nearest.Format, false, site)), timeHint}
 	case most(nearest.Skipped):
 		return &unknownFormat{fmt.Sprintf("no request in the first %d lines: %s", nearest.Of, firstReject(begin, lines, nearest.Format, true, site)), ""}
+	}
+	if lacks := parsers.Lacks(lines); len(lacks) > 0 {
+		return &unknownFormat{fmt.Sprintf("no known format, and what seem to be requests lack %s: %s", strings.Join(lacks, ", "), shown(begin, lines[0], "", site)), LackHint}
 	}
 	return &unknownFormat{"no known format: " + shown(begin, lines[0], "", site), hint}
 }

@@ -1,0 +1,48 @@
+package parsers
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestLacks(t *testing.T) {
+	const date, client, status = "a time with its date", "a client's address", "a status"
+	for _, test := range []struct {
+		name  string
+		lines []string
+		want  []string
+	}{
+		{"Koa", []string{"  <-- GET /users", "  --> GET /users 200 12ms 5b"}, []string{date, client}},
+		{"Rocket", []string{"GET /users text/html:", "   >> Matched: (list) GET /users", "   >> Outcome: Success(200 OK)"}, []string{date, client, status}},
+		{"Ktor", []string{"2026-03-01 10:00:00.123 [main] INFO  Application - 200 OK: GET - /users in 12ms"}, []string{client}},
+		{"Phoenix", []string{"10:00:00.123 request_id=F1 [info] GET /users", "10:00:00.124 request_id=F1 [info] Sent 200 in 12ms"}, []string{date, client, status}},
+		{"Serilog", []string{"[10:00:00 INF] HTTP GET /users responded 200 in 12.3 ms"}, []string{date, client}},
+		{"Nest", []string{"[Nest] 7  - 03/01/2026, 10:00:00 AM     LOG [HTTP] GET /users 200 - 12ms"}, []string{client}},
+		{"Nest, with the client", []string{"[Nest] 7  - 03/01/2026, 10:00:00 AM     LOG [HTTP] GET /users 200 - 12ms 203.0.113.9"}, nil},
+		{"ASP.NET", []string{"info: Microsoft.AspNetCore.Hosting.Diagnostics[2]", "      Request finished HTTP/1.1 GET http://api.example.com/users - 200 5 text/plain 12.3ms"}, []string{date, client}},
+		{"epoch", []string{"1772359200.123 GET /users 200 [2001:db8::7]:40000"}, nil},
+		{"C's time", []string{"Sun Mar  1 10:00:00 2026 GET /users 404 (203.0.113.9:40000)"}, nil},
+		{"an address in the path alone", []string{"2026-03-01T10:00:00Z GET /hosts/203.0.113.9 404"}, []string{client}},
+		{"a year in the path alone", []string{"10:00:00 GET /2026-03-01 200 203.0.113.9"}, []string{date}},
+		{"one of eight", []string{"", "", "", "", "", "", "", "GET /users"}, []string{date, client, status}},
+		{"one of nine", []string{"", "", "", "", "", "", "", "", "GET /users"}, nil},
+		{"half of them", []string{"2026-03-01 10:00:00 GET /users 200 203.0.113.9", "GET /users"}, nil},
+		{"prose", []string{"Dear diary, GET me some milk", "nothing happened"}, nil},
+		{"nothing", nil, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := Lacks(test.lines); !slices.Equal(got, test.want) {
+				t.Errorf("lacks %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func FuzzLacks(f *testing.F) {
+	f.Add("[10:00:00 INF] HTTP GET /users responded 200 in 12.3 ms")
+	f.Fuzz(func(t *testing.T, line string) {
+		if n := len(Lacks([]string{line})); n > 3 {
+			t.Errorf("%d things", n)
+		}
+	})
+}

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzSanic(f *testing.F) { fuzzFormat(f, Sanic) }

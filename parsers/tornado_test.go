@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzTornado(f *testing.F) { fuzzFormat(f, Tornado) }
