@@ -274,7 +274,8 @@ func TestObjectID(t *testing.T) {
 		{"/users?kids=7,8", 0, false},
 	} {
 		path, query, _ := strings.Cut(c.target, "?")
-		got, ok := objectID(&parsers.Request{Path: path, Route: parsers.Route(path), Query: query})
+		f := featuresOf(&parsers.Request{Path: path, Route: parsers.Route(path), Query: query})
+		got, ok := f.id, f.hasID
 		if got != c.want || ok != c.ok {
 			t.Errorf("%s (%s): got %d, %v, want %d, %v", c.target, parsers.Route(path), got, ok, c.want, c.ok)
 		}
