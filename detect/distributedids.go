@@ -23,7 +23,8 @@ visitors of their own do not.
 
 Objects just made are numbered so as well, and each is looked at by who made it: an id
 counts only if it is refused, or lies far below the highest that was served. What is asked
-for in no order, or again and again, is popular.
+for in no order, or again and again, is popular. In a route with places for several ids any
+of them may be counted through.
 
 Where most are served, pages for everybody, whose path is none of an API, are of low
 severity: crawlers read them. Devices that each send their telemetry in turn are of medium
@@ -33,7 +34,7 @@ severity.`,
 		Technique: "T1087",
 		OWASP:     "API1:2023",
 		Of:        ObjectKind,
-		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok },
+		Match:     numbersObjects,
 		GroupBy:   byRoute,
 		TTL:       new(history),
 	}
@@ -63,8 +64,10 @@ type distributedIDs struct {
 	least, actors int
 	window        time.Duration
 
-	Highest uint64   `json:",omitempty"` // id that was served
-	Climbs  []*climb `json:",omitempty"` // as they began; at most maxClimbs
+	Place   string            `json:",omitempty"` // the route up to where the ids stand; "" if that is the last place
+	Highest uint64            `json:",omitempty"` // id that was served
+	Climbs  []*climb          `json:",omitempty"` // as they began; at most maxClimbs
+	Outer   []*distributedIDs `json:",omitempty"` // the same for the other places, if the route has several for numbers
 
 	// Every request is held against all climbs, so what that asks of them lies together.
 	reach  []reach
@@ -128,9 +131,32 @@ type ascent struct {
 	Telling bool `json:",omitempty"` // since it began all were tellsOf
 }
 
+// Observe takes the numbers in all places of the route. Where one request is part of climbs in
+// several of them, that of the last place is told.
 func (s *distributedIDs) Observe(r *parsers.Request, emit func(Event)) {
+	f := featuresOf(r)
+	told := f.hasID && s.observe(r, f.id, false, emit)
+	for i := range f.outer {
+		told = s.outer(f.outer[i].place).observe(r, f.outer[i].number, told, emit) || told
+	}
+}
+
+// outer returns what is remembered of a place before the last.
+func (s *distributedIDs) outer(place string) *distributedIDs {
+	i := slices.IndexFunc(s.Outer, func(o *distributedIDs) bool { return o.Place == place })
+	if i < 0 {
+		i = len(s.Outer)
+		s.Outer = append(s.Outer, &distributedIDs{Place: strings.Clone(place)})
+	}
+	o := s.Outer[i]
+	o.least, o.actors, o.window = s.least, s.actors, s.window // which are not saved
+	return o
+}
+
+// observe takes a request for an id in the place, and tells whether it is part of a climb that is
+// told. elsewhere says that it is one of another place's.
+func (s *distributedIDs) observe(r *parsers.Request, id uint64, elsewhere bool, emit func(Event)) bool {
 	s.endQuiet(r.Time, emit)
-	id, _ := objectID(r)
 	served := granted(r.Status)
 	told := r.Status == 401 || r.Status == 403 || r.Status == 404 || served && s.Highest >= climbBack && id <= s.Highest-climbBack
 	i := s.find(id)
@@ -145,13 +171,17 @@ func (s *distributedIDs) Observe(r *parsers.Request, emit func(Event)) {
 		s.Highest = max(s.Highest, id)
 	}
 	if c.Going == nil {
-		if !s.exceeds(c) {
-			return
+		if elsewhere || !s.exceeds(c) {
+			return false
 		}
 		c.begin(r)
+		if s.Place != "" {
+			c.Going.ID = s.Place + " " + c.Going.ID
+		}
 	}
 	c.judge(r)
 	c.Going.tell(emit, func(e *Event) { s.describe(c, e) })
+	return true
 }
 
 // reach returns the ids that are part of the climb: from climbBack below its highest one on,
@@ -335,6 +365,9 @@ func (s *distributedIDs) Expire(emit func(Event)) {
 		s.finish(c, emit)
 	}
 	s.Climbs, s.reach, s.single = nil, nil, 0
+	for _, o := range s.Outer {
+		s.outer(o.Place).Expire(emit)
+	}
 }
 
 func (s *distributedIDs) describe(c *climb, e *Event) {
@@ -342,6 +375,9 @@ func (s *distributedIDs) describe(c *climb, e *Event) {
 	e.Summary = fmt.Sprintf("%s from %s asked for %d ids of %q, one after another from %d to %d, in %s (threshold: %d ids in turn by %d clients within %s)",
 		c.Actors.of("client", "clients"), g.Places.of("address", "addresses"), c.IDs, clip(e.ActorID), c.Lowest, c.Top,
 		inWords(e.Last.Sub(e.First)), s.least, s.actors, inWords(s.window))
+	if s.Place != "" {
+		e.Summary += fmt.Sprintf("; the ids are those of %q", clip(s.Place))
+	}
 	e.Confidence = 0.8
 	switch {
 	case c.Granted > c.Refused && g.Pages:
@@ -356,27 +392,45 @@ func (s *distributedIDs) describe(c *climb, e *Event) {
 		e.Confidence = 0.9
 	}
 	g.Crawler.qualify(e)
-	e.Metadata = g.Crawler.meta("route", clip(e.ActorID), "first_id", c.Lowest, "last_id", c.Top, "distinct_ids", c.IDs,
+	pairs := []any{"route", clip(e.ActorID), "first_id", c.Lowest, "last_id", c.Top, "distinct_ids", c.IDs,
 		"actors", len(c.Actors), "address_list", orNone(c.Addresses), "in_order", c.Risen, "again", c.Again,
-		"granted", c.Granted, "highest_known", s.Highest, "window_seconds", int(s.window.Seconds()))
+		"granted", c.Granted, "highest_known", s.Highest, "window_seconds", int(s.window.Seconds())}
+	if s.Place != "" {
+		pairs = append(pairs, "place", clip(s.Place))
+	}
+	e.Metadata = g.Crawler.meta(pairs...)
 }
 
 const ofHighest = "highest id that was served"
 
+// maxNumbered is more places for numbers than a route has.
+const maxNumbered = 64
+
 func (s *distributedIDs) Learned() (l Learned) {
+	known := Set{Of: ofHighest}
 	if s.Highest > 0 {
-		l.addSet(Set{Of: ofHighest, Items: []string{strconv.FormatUint(s.Highest, 10)}})
+		known.Items = append(known.Items, strconv.FormatUint(s.Highest, 10))
 	}
+	for _, o := range s.Outer {
+		if o.Highest > 0 {
+			known.Items = append(known.Items, o.Place+" "+strconv.FormatUint(o.Highest, 10))
+		}
+	}
+	l.addSet(known)
 	return l
 }
 
 func (s *distributedIDs) Learn(l Learned, _ time.Time) error {
-	items, err := l.set(ofHighest).items(1)
+	items, err := l.set(ofHighest).items(maxNumbered)
 	if err != nil {
 		return err
 	}
 	for _, item := range items {
-		if s.Highest, err = strconv.ParseUint(item, 10, 64); err != nil {
+		i, of := strings.LastIndexByte(item, ' '), s
+		if i > 0 {
+			of = s.outer(item[:i])
+		}
+		if of.Highest, err = strconv.ParseUint(item[i+1:], 10, 64); err != nil {
 			return fmt.Errorf("%q: %q is no id", ofHighest, clip(item))
 		}
 	}

@@ -80,3 +80,23 @@ func TestClimbsAreFound(t *testing.T) {
 		t.Fatalf("seed %d: there was always room", seed)
 	}
 }
+
+// What is known of each place of a route stays what it is when somebody takes it elsewhere.
+func TestHighestOfEachPlace(t *testing.T) {
+	d := DistributedIDs()
+	s := d.New().(*distributedIDs)
+	for n, path := range []string{"/orgs/3/users/700/orders/12", "/orgs/4/users/650/orders/90", "/orgs/9/users/x/orders/12"} {
+		s.Observe(&parsers.Request{Time: noon, Line: int64(n), Status: 200, Method: "GET", Path: path, Route: "/orgs/{id}/users/{id}/orders/{id}"}, func(Event) {})
+	}
+	learned := s.Learned()
+	if got, want := learned.Sets[0].Items, []string{"90", "/orgs/{id}/users/{id} 700", "/orgs/{id} 9"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	other := d.New().(*distributedIDs)
+	if err := other.Learn(learned, noon); err != nil {
+		t.Fatal(err)
+	}
+	if got := other.Learned(); !slices.Equal(got.Sets[0].Items, learned.Sets[0].Items) {
+		t.Errorf("%q became %q", learned.Sets[0].Items, got.Sets[0].Items)
+	}
+}

@@ -17,7 +17,7 @@ type features struct {
 	route   string // that goes with the path; the log may come to show another one later
 	kinds   Kinds  // of every request that has them
 	pathTag uint64 // of the path, without slashes at its end
-	id      uint64 // if hasID: objectID
+	id      uint64 // if hasID: the number of the object
 	object  uint64 // if hasObject: pathObject
 	probe   probe
 
@@ -50,9 +50,10 @@ type features struct {
 	list      listing // listingOf
 	operation string  // operationOf; "" where neither graphQL nor rpc is set
 
-	more    []uint64 // the objects beyond the first, by tag, where the query names several
-	stretch uint64   // how far the last of their numbers is from id, which is the first
-	apart   bool     // each of them is asked for by itself
+	outer   []outerID // the numbers of places before the one that id is of
+	more    []uint64  // the objects beyond the first, by tag, where the query names several
+	stretch uint64    // how far the last of their numbers is from id, which is the first
+	apart   bool      // each of them is asked for by itself
 
 	idName string // of the parameter that id is of, as logged; "" if it is of none
 	inner  string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
@@ -273,8 +274,8 @@ func pathFeatures(r *parsers.Request) *features {
 		list: listing{Size: -1},
 	}
 	if !f.graphQL {
-		if f.id, f.hasID, f.numbered = routeID(path, route); !f.numbered {
-			f.id, f.hasID = routeLongID(path, route)
+		if f.id, f.hasID, f.outer, f.numbered = routeIDs(path, route); !f.numbered {
+			f.id, f.hasID, f.outer = routeLongIDs(path, route)
 		}
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)

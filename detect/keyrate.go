@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -126,7 +127,6 @@ func (s *keyRate) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going.Granted += int64(granted)
 		s.Going.Refused += int64(refused)
 	}
-	s.Minutes = nil // an attack is nothing to learn from
 	g := s.Going
 	g.Peak = max(g.Peak, s.Count)
 	switch {
@@ -186,8 +186,11 @@ func verdict(status int) (granted, refused int32) {
 // learn takes a request at that time into its minute, and learns from the minutes that
 // can be part of no event any more: those that a window no longer reaches back to. Those
 // of an event, from the one in which its first window began to the one of its last
-// request, are left out.
+// request, are left out. Those before are learned after it.
 func (s *keyRate) learn(now time.Time) {
+	if s.Going != nil {
+		return
+	}
 	n := 0
 	for n < len(s.Minutes) && now.Sub(s.Minutes[n].Start) > 2*s.window {
 		s.Usual.Add(s.Minutes[n].N)
@@ -196,9 +199,6 @@ func (s *keyRate) learn(now time.Time) {
 	}
 	if n > 0 {
 		s.Minutes = s.Minutes[:copy(s.Minutes, s.Minutes[n:])]
-	}
-	if s.Going != nil {
-		return
 	}
 	start := now.Truncate(s.window)
 	if last := len(s.Minutes) - 1; last >= 0 && s.Minutes[last].Start.Equal(start) {
@@ -244,6 +244,7 @@ func (s *keyRate) begin(r *parsers.Request) {
 	g.Count = s.Count
 	g.Route = "" // a rate is of the key, whatever it asks for
 	s.Going = g
+	s.Minutes = slices.DeleteFunc(s.Minutes, func(m minute) bool { return m.Start.Add(s.window).After(w[0].At) })
 }
 
 func (s *keyRate) describe(e *Event) {

@@ -70,7 +70,7 @@ func (f *features) tell() (k Kinds) {
 	if f.login {
 		k |= LoginKind
 	}
-	if f.hasID || f.hasObject {
+	if f.hasID || f.hasObject || len(f.outer) > 0 {
 		k |= ObjectKind
 	}
 	if f.isList {

@@ -123,10 +123,13 @@ func (s *bulkExport) level() (Level, bool) {
 	return l, true
 }
 
-// level is that of the run around the last visit.
-func (s *sequentialIDs) level() (Level, bool) {
+// level is that of the run around the last visit, in the place of the route where that is longest.
+func (s *sequentialIDs) level() (outer Level, ok bool) {
+	if s.Outer != nil {
+		outer, ok = s.Outer.with(s.sequentialSettings).level()
+	}
 	if len(s.Visits) == 0 {
-		return Level{}, false
+		return outer, ok
 	}
 	last := 0
 	for i := range s.Visits {
@@ -135,6 +138,9 @@ func (s *sequentialIDs) level() (Level, bool) {
 		}
 	}
 	lo, hi, _ := s.run(last)
+	if outer.Have > int64(hi-lo) {
+		return outer, ok
+	}
 	return Level{Have: int64(hi - lo), Need: int64(*s.least), Of: "ids in a dense run"}, true
 }
 

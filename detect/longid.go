@@ -2,7 +2,9 @@ package detect
 
 import (
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Some long ids are counted up all the same: who has one has the next. Those of MongoDB end in a
@@ -39,8 +41,9 @@ func hexNumber(s string) (n uint64, ok bool) {
 	return n & math.MaxInt64, err == nil
 }
 
-// routeLongID returns the number of the last longID that stands in a place of the route.
-func routeLongID(path, route string) (id uint64, ok bool) {
+// routeLongIDs is routeIDs for each longID that stands in a place of the route.
+func routeLongIDs(path, route string) (id uint64, ok bool, outer []outerID) {
+	whole, to := route, ""
 	for path, route, _ = cutPlaces(path, route); route != ""; {
 		var place, value string
 		place, route = nextSegment(route)
@@ -48,9 +51,14 @@ func routeLongID(path, route string) (id uint64, ok bool) {
 		if place != "{hash}" && place != "{uuid}" {
 			continue
 		}
-		if n, is := longID(value); is {
-			id, ok = n, true
+		n, is := longID(value)
+		if !is {
+			continue
 		}
+		if ok {
+			outer = slices.Insert(outer, 0, outerID{id, to})
+		}
+		id, ok, to = n, true, strings.TrimSuffix(whole[:len(whole)-len(route)], "/")
 	}
-	return id, ok
+	return id, ok, outer
 }

@@ -342,7 +342,7 @@ func FuzzClassify(f *testing.F) {
 				t.Errorf("%q, then %q", first, again)
 			}
 		}
-		objectID(r)
+		numbersObjects(r)
 		IsAPIPath(r)
 	})
 }

@@ -19,7 +19,9 @@ func SequentialIDs() *Detector {
 
 Where ids are numbers, the next object is one addition away, and who counts through them
 reads what belongs to others. Any order and any status count, and ids of MongoDB and UUIDs
-that count up are numbers, too. Where most are served, the event is critical, but for GraphQL
+that count up are numbers, too. In a route with places for several ids, as
+/users/{id}/orders/{id} has, any of them may be counted through, whatever stands in the
+others. Where most are served, the event is critical, but for GraphQL
 and JSON-RPC, which answer 200 to what they refuse.
 
 Ids that lie apart, as people use who work on objects of their own, make no run. A request
@@ -42,7 +44,7 @@ address that one publishes, the event is of low severity.`,
 		Technique: "T1087",
 		OWASP:     "API1:2023",
 		Of:        ObjectKind,
-		Match:     func(r *parsers.Request) bool { _, ok := objectID(r); return ok && !isUpload(r) },
+		Match:     func(r *parsers.Request) bool { return numbersObjects(r) && !isUpload(r) },
 		GroupBy:   ByActorRoute,
 	}
 	ids := d.count("ids", 10, "distinct `ids` that make a run")
@@ -64,12 +66,30 @@ type sequentialSettings struct {
 type sequentialIDs struct {
 	Visits packed[visit, *visit] `json:",omitempty"` // within the window, by id; bounded by visitsKept
 	oldest moment                // no visit is older; 0 if that is not known
+	Outer  *outerIDs             `json:",omitempty"` // if the route has several places for numbers
 	Going  *walk                 `json:",omitempty"`
 	*sequentialSettings
 }
 
-func (s *sequentialIDs) AppendJSON(b []byte) ([]byte, error) {
+// An outerIDs is what is remembered of the ids in one more place of the route, and in those before.
+type outerIDs struct {
+	Place string // the route up to there
+	IDs   sequentialIDs
+}
+
+// with returns the ids with their settings, which are not saved.
+func (o *outerIDs) with(settings *sequentialSettings) *sequentialIDs {
+	o.IDs.sequentialSettings = settings
+	return &o.IDs
+}
+
+func (s *sequentialIDs) AppendJSON(b []byte) (_ []byte, err error) {
 	b = appendPacked(append(b, '{'), "Visits", s.Visits)
+	if s.Outer != nil {
+		if b, err = appendValue(b, "Outer", s.Outer); err != nil {
+			return b, err
+		}
+	}
 	return appendGoing(b, s.Going)
 }
 
@@ -102,6 +122,7 @@ func (v visit) mark() Mark { return Mark{At: v.At.time(), Tag: v.Tag, Evidence: 
 // A walk is a run that goes on.
 type walk struct {
 	Episode
+	Place            string `json:",omitempty"` // the route up to where the ids stand, clipped; "" if that is the last place
 	IDs              Distinct
 	GraphQL, RPC     bool   `json:",omitempty"` // whose 200 may hold an error
 	Operation        string `json:",omitempty"` // of these, clipped
@@ -142,29 +163,65 @@ const maxLists = 25
 // works with more than that at once hides a run among them, if it is spread thin.
 const visitsKept = 256
 
+// A route may have several places for numbers, and any can be counted through. A request counts
+// for the last of them in which it is part of a run.
 func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
+	f := featuresOf(r)
+	v := visit{momentOf(r.Time), f.id, evidence(r), int32(r.Status), uint32(f.stretch)}
+	counted := false
+	if f.hasID {
+		counted = s.take(r, v, "", false, emit)
+	}
+	for i := range f.outer {
+		v.Tag, v.Stretch = f.outer[i].number, 0
+		if s.outer(f.outer[i].place).take(r, v, f.outer[i].place, counted, emit) {
+			counted = true
+		}
+	}
+}
+
+// outer returns what is remembered of a place before the last.
+func (s *sequentialIDs) outer(place string) *sequentialIDs {
+	at := &s.Outer
+	for *at != nil && (*at).Place != place {
+		at = &(*at).IDs.Outer
+	}
+	if *at == nil {
+		*at = &outerIDs{Place: strings.Clone(place)}
+	}
+	return (*at).with(s.sequentialSettings)
+}
+
+// take takes a request for an id in the place, and tells whether it is part of a run. counted says
+// that it was counted for another place.
+func (s *sequentialIDs) take(r *parsers.Request, v visit, place string, counted bool, emit func(Event)) bool {
 	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.window {
-		s.Expire(emit)
+		s.Going.end(emit, s.describe)
 		s.Going = nil
 	}
-	id, _ := objectID(r)
-	v := visit{momentOf(r.Time), id, evidence(r), int32(r.Status), uint32(featuresOf(r).stretch)}
 	lo, hi, filled := s.run(s.visit(v))
 	run := s.Visits[lo:hi]
-	if (len(run) < *s.least || apart(run) < *s.least) && !(featuresOf(r).apart && filled >= uint64(*s.least)) {
-		return
+	if (len(run) < *s.least || apart(run) < *s.least) && !(featuresOf(r).apart && place == "" && filled >= uint64(*s.least)) {
+		return false
+	}
+	if counted {
+		return true
 	}
 	if s.Going == nil {
 		s.Going = beginWalk(r, run)
+		if place != "" {
+			s.Going.Place = clip(place)
+			s.Going.ID = s.Going.Place // Seal tells it from a walk through another place
+		}
 	} else {
 		s.Going.turn(r.Time)
-		s.Going.catchUp(run, id)
+		s.Going.catchUp(run, v.Tag)
 		s.Going.extend(r)
 		s.Going.match(&v)
 	}
 	s.Going.From, s.Going.To = run[0].Tag, run[len(run)-1].last()
 	s.Going.Filled = 100 * filled / (s.Going.To - s.Going.From + 1)
-	s.Going.Apart = s.Going.Apart || featuresOf(r).apart
+	s.Going.Apart = s.Going.Apart || featuresOf(r).apart && place == ""
 	s.Going.OfPage = s.Going.OfPage && (filled <= maxRows || len(run) <= maxLists) && ofPage(r)
 	s.Going.Pictures = s.Going.Pictures && featuresOf(r).picture
 	s.Going.Telling = s.Going.Telling && tellsOf(r)
@@ -185,11 +242,15 @@ func (s *sequentialIDs) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.Going.reach(s.Going.Crawler.most(severity), outcome)
 	s.Going.tell(emit, s.describe)
+	return true
 }
 
 func (s *sequentialIDs) Expire(emit func(Event)) {
 	if s.Going != nil {
 		s.Going.end(emit, s.describe)
+	}
+	if s.Outer != nil {
+		s.Outer.with(s.sequentialSettings).Expire(emit)
 	}
 }
 
@@ -392,6 +453,9 @@ func (s *sequentialIDs) describe(e *Event) {
 	e.Summary = fmt.Sprintf("%s asked for %s of %q, from %d to %d, in %s; %d of %d requests were granted (threshold: %s that fill %d%% of their range, within %s)",
 		who(e.ActorID, e.ActorType), w.IDs.of("id", "ids"), strings.TrimSpace(clip(e.Route)+" "+w.Operation), w.Lowest, w.Highest, inWords(e.Last.Sub(e.First)),
 		w.Granted, e.Count, plural(int64(*s.least), "id", "ids"), *s.density, inWords(*s.window))
+	if w.Place != "" {
+		e.Summary += fmt.Sprintf("; the ids are those of %q", w.Place)
+	}
 	switch {
 	case w.Apart && w.RPC:
 		e.Summary += "; a request asks for several, each by a call of its own"
@@ -425,8 +489,12 @@ func (s *sequentialIDs) describe(e *Event) {
 		e.Confidence = 0.6 // a page that shows a list of neighbours asks for about as many
 	}
 	w.Crawler.qualify(e)
-	e.Metadata = w.Crawler.meta("route", clip(e.Route), "first_id", w.Lowest, "last_id", w.Highest, "distinct_ids", len(w.IDs),
-		"density", float64(w.Filled)/100, "granted", w.Granted, "window_seconds", int(s.window.Seconds()))
+	pairs := []any{"route", clip(e.Route), "first_id", w.Lowest, "last_id", w.Highest, "distinct_ids", len(w.IDs),
+		"density", float64(w.Filled) / 100, "granted", w.Granted, "window_seconds", int(s.window.Seconds())}
+	if w.Place != "" {
+		pairs = append(pairs, "place", w.Place)
+	}
+	e.Metadata = w.Crawler.meta(pairs...)
 }
 
 // isUpload tells whether the request made an object at its path, or asked for it before: it
@@ -435,34 +503,56 @@ func isUpload(r *parsers.Request) bool {
 	return r.Status == 201 && r.Method == "PUT" || r.Status == 404 && r.Method == "PROPFIND"
 }
 
-// objectID returns the number of the object that the request is about: the last one
+// numbersObjects tells whether the request is about objects that have numbers: the last one
 // that its route has a place for, or the first parameter named like one where the route
-// has none, with all others of its name: of the query, and of a body by which a POST asks. For a
-// GraphQL endpoint it is that of its body, where the log has it.
-func objectID(r *parsers.Request) (id uint64, ok bool) {
+// has none, with all others of its name: of the query, and of a body by which a POST asks; and
+// those that the route has places for before. For a GraphQL endpoint it is that of its body, where
+// the log has it.
+func numbersObjects(r *parsers.Request) bool {
 	f := featuresOf(r)
-	return f.id, f.hasID
+	return f.hasID || len(f.outer) > 0
 }
 
-// routeID returns the number in the last place of the route that is one for an object.
-// placed tells whether the route has such a place, whatever stands there.
-func routeID(path, route string) (id uint64, ok, placed bool) {
-	for {
+// An outerID is the number of an object in whose name a path asks for another: of user 7 in
+// /users/7/orders/1.
+type outerID struct {
+	number uint64
+	place  string // the route up to there: /users/{id}
+}
+
+// routeIDs returns the number in the last place of the route that is one for an object, and those
+// in the places before, from the last one on. placed tells whether the route has such a place,
+// whatever stands there.
+func routeIDs(path, route string) (id uint64, ok bool, outer []outerID, placed bool) {
+	for whole := route; ; {
 		i := strings.LastIndexByte(route, '{')
 		if i < 0 {
-			return 0, false, false
+			return id, ok, outer, placed
 		}
 		start := strings.LastIndexByte(route[:i], '/') + 1
 		name, after, _ := strings.Cut(route[i+1:], "}")
 		after, _, _ = strings.Cut(after, "/")
-		if name == "id" || namesObject(name) {
-			id, ok := pathID(path, strings.Count(route[:start], "/")-1, route[start:i], after)
-			if ok || name == "id" {
-				return id, ok, true
+		end := min(i+len("{}")+len(name)+len(after), len(route))
+		switch {
+		case name != "id" && !namesObject(name):
+		case placed && beforeCoordinate(whole[end:]):
+		default:
+			n, is := pathID(path, strings.Count(route[:start], "/")-1, route[start:i], after)
+			switch {
+			case !placed:
+				id, ok, placed = n, is, is || name == "id"
+			case is:
+				outer = append(outer, outerID{n, whole[:end]})
 			}
 		}
 		route = route[:max(start-1, 0)]
 	}
+}
+
+// beforeCoordinate tells whether the rest of a route makes what stands before it a coordinate, or
+// one of the folders of a number, too.
+func beforeCoordinate(rest string) bool {
+	return strings.HasPrefix(rest, "/{id") || strings.HasPrefix(rest, "/x{") || strings.HasPrefix(rest, "/y{")
 }
 
 // objectNumber returns the number of the object that a parameter names.

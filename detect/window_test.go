@@ -274,9 +274,39 @@ func TestObjectID(t *testing.T) {
 		{"/users?kids=7,8", 0, false},
 	} {
 		path, query, _ := strings.Cut(c.target, "?")
-		got, ok := objectID(&parsers.Request{Path: path, Route: parsers.Route(path), Query: query})
+		f := featuresOf(&parsers.Request{Path: path, Route: parsers.Route(path), Query: query})
+		got, ok := f.id, f.hasID
 		if got != c.want || ok != c.ok {
 			t.Errorf("%s (%s): got %d, %v, want %d, %v", c.target, parsers.Route(path), got, ok, c.want, c.ok)
+		}
+	}
+}
+
+// All places of a route that are for numbers have theirs, from the last one on.
+func TestOuterIDs(t *testing.T) {
+	for path, want := range map[string]string{
+		"/users/7":                 "7",
+		"/users/7/orders/1":        "1, 7 of /users/{id}",
+		"/orgs/3/users/7/orders/1": "1, 7 of /orgs/{id}/users/{id}, 3 of /orgs/{id}",
+		"/users/7/invoices/17.pdf": "17, 7 of /users/{id}",
+		"/users/7/weeks/12":        "none, 7 of /users/{id}",
+		"/users/7/photos/17,18":    "17, 7 of /users/{id}",
+		"/users/7/docs/3f2b1001-1a2b-4c3d-8e9f-0123456789ab": "7",
+		"/users/7/2026/03/01":                                "7",
+		"/maps/7/34/22":                                      "none",
+		"/maps/7/34/22.png":                                  "none",
+		"/shops/65f1a2b3c4d5e6f7a8001009/orders/65f1a2b3c4d5e6f7a800100a": "4960124515968356362, 4960124515968356361 of /shops/{hash}",
+	} {
+		f := featuresOf(&parsers.Request{Path: path, Route: parsers.Route(path)})
+		got := "none"
+		if f.hasID {
+			got = fmt.Sprint(f.id)
+		}
+		for _, o := range f.outer {
+			got += fmt.Sprintf(", %d of %s", o.number, o.place)
+		}
+		if got != want {
+			t.Errorf("%s (%s): got %s, want %s", path, parsers.Route(path), got, want)
 		}
 	}
 }
