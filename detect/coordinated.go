@@ -85,6 +85,7 @@ type coordinated struct {
 	Pages     byTag[servedPage, *servedPage] `json:",omitzero"`  // by tag of the path; at most maxPagesServed
 	Sought    map[uint64]*sought             `json:",omitempty"` // likewise; at most maxSought
 	Hot       []uint64                       `json:",omitempty"` // of Sought, what enough addresses asked for; at most maxHot
+	Asked     int64                          `json:",omitempty"` // requests for what is sought so far
 	Swept     int64                          `json:",omitempty"` // when what is over was last forgotten
 	Campaigns []*campaign                    `json:",omitempty"` // that go on, as they began; at most maxCampaigns
 }
@@ -92,7 +93,7 @@ type coordinated struct {
 func (s *coordinated) AppendJSON(b []byte) ([]byte, error) {
 	b = appendByTag(append(b, '{'), "Addresses", &s.Addresses)
 	b = appendByTag(b, "Pages", &s.Pages)
-	return appendRest(b, &coordinated{Sought: s.Sought, Hot: s.Hot, Swept: s.Swept, Campaigns: s.Campaigns})
+	return appendRest(b, &coordinated{Sought: s.Sought, Hot: s.Hot, Asked: s.Asked, Swept: s.Swept, Campaigns: s.Campaigns})
 }
 
 // An address is what is known of one.
@@ -147,6 +148,7 @@ type asker struct {
 	Address uint64
 	IP      string
 	Mark
+	Turn     int64  `json:",omitempty"` // of the request among all; 0 if an earlier version saved it
 	ASN      uint32 `json:",omitempty"`
 	Agent    uint64 // tag of the user agent
 	Referred bool
@@ -193,7 +195,8 @@ func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
 	if p == nil {
 		return
 	}
-	k := p.ask(r, by, s.window)
+	s.Asked++
+	k := p.ask(r, by, s.Asked, s.window)
 	if len(p.Askers) < s.least {
 		return
 	}
@@ -316,10 +319,10 @@ func (s *coordinated) sweep(now int64) {
 
 // ask remembers that the address asked: its last request, in the place of the one before
 // or of the oldest where there is no room.
-func (p *sought) ask(r *parsers.Request, by uint64, window time.Duration) asker {
+func (p *sought) ask(r *parsers.Request, by uint64, turn int64, window time.Duration) asker {
 	p.Askers = slices.DeleteFunc(p.Askers, func(o asker) bool { return r.Time.Sub(o.At) > window })
 	agent := agentOf(r)
-	k := asker{Address: by, IP: clip(r.ClientIP), Mark: mark(r, tag(r.Path)), Agent: tag(r.UserAgent),
+	k := asker{Address: by, IP: clip(r.ClientIP), Mark: mark(r, tag(r.Path)), Turn: turn, Agent: tag(r.UserAgent),
 		Referred: referred(r), Declared: agent.declared, Monitor: agent.monitor}
 	if r.Origin != nil {
 		k.ASN = r.Origin.ASN
@@ -481,7 +484,7 @@ func (s *coordinated) members(now time.Time, by uint64) []asker {
 	}
 	asks = slices.DeleteFunc(asks, func(k asker) bool { return !joined[k.Address] })
 	slices.SortFunc(asks, func(a, b asker) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Tag, b.Tag))
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Turn, b.Turn), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Address, b.Address))
 	})
 	return asks
 }

@@ -77,6 +77,7 @@ type distributed struct {
 	Waiting  *int64            `json:",omitempty"` // how many there were in the span before it
 	Known    regulars          // places, and places with accounts, that got in
 	Members  map[uint64]member `json:",omitempty"` // what failed and is not known, by place; at most maxMembers
+	Joined   int64             `json:",omitempty"` // failed logins of members so far
 	Agents   map[uint64]string `json:",omitempty"` // user agents of members, clipped; at most maxAgents
 	Logins   []loginSecond     `json:",omitempty"` // of the window, in their order
 	Judged   time.Time         `json:",omitzero"`  // when members were last looked at
@@ -86,6 +87,7 @@ type distributed struct {
 // A member is a place from which logins fail.
 type member struct {
 	Mark           // the last failed login, tagged by user agent
+	Turn    int64  `json:",omitempty"` // of that among all of members; 0 if an earlier version saved it
 	Address string // clipped
 	Network string // clipped
 	Fails   int64  // failed logins without a pause of a window
@@ -270,7 +272,8 @@ func (s *distributed) join(r *parsers.Request, place, account uint64) {
 	if !known || r.Time.Sub(m.At) > s.window {
 		m = member{Address: clip(r.ClientIP), Network: clip(loginNetwork(r)), Since: momentOf(r.Time)}
 	}
-	m.Mark = mark(r, tag(r.UserAgent))
+	s.Joined++
+	m.Mark, m.Turn = mark(r, tag(r.UserAgent)), s.Joined
 	m.Fails++
 	if account != 0 && account != m.Who {
 		m.Several = m.Several || m.Who != 0
@@ -339,7 +342,7 @@ func (s *distributed) likeness() likeness {
 func (s *distributed) begin(r *parsers.Request, v likeness, failing int64) {
 	places := slices.SortedFunc(maps.Keys(s.Members), func(a, b uint64) int {
 		x, y := s.Members[a], s.Members[b]
-		return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Source, y.Source), cmp.Compare(x.Line, y.Line))
+		return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Turn, y.Turn), cmp.Compare(x.Line, y.Line), cmp.Compare(a, b))
 	})
 	var w Window
 	for _, place := range places {

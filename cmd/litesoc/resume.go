@@ -43,6 +43,7 @@ func (t *tail) open(ctx context.Context, say notes) (err error) {
 		}
 	}
 	err = t.resume(say)
+	t.first = t.saved
 	if err == nil {
 		t.mark, err = t.store.Mark()
 	}
@@ -105,6 +106,7 @@ func (t *tail) join(say notes) (err error) {
 	if err != nil {
 		return err
 	}
+	t.expired = !expired.IsZero()
 	j := t.follower.Join(t.opts)
 	for _, f := range j.Failures {
 		text := fmt.Sprintf("%s: %s", f.Path, f.Err)
@@ -135,7 +137,7 @@ func (t *tail) join(say notes) (err error) {
 				return err
 			}
 			t.anew, t.behind = true, true
-		case old && expired.IsZero() && !t.now().Before(t.anewNext):
+		case old && !t.expired && !t.now().Before(t.anewNext):
 			t.anewNext = t.now().Add(anewEvery)
 			t.anew, t.behind = true, true
 		}
@@ -160,7 +162,7 @@ func (t *tail) restore() error {
 	t.order = source.Orderer{}
 	t.before, t.after, t.unkept = store.NewResults(), store.NewResults(), store.NewResults()
 	t.snapshot, t.behind, t.retract = nil, false, true
-	t.anew = t.anew || settings != t.settings
+	t.anew, t.older = t.anew || t.older || settings != t.settings, false
 	if t.anew {
 		watermark = time.Time{}
 	} else if err := t.store.States(t.pipeline.Load); err != nil {

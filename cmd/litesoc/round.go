@@ -89,14 +89,17 @@ func (t *tail) take(b *source.Batch) {
 	for i := range b.Requests {
 		r := &b.Requests[i]
 		if !r.Late && r.Time.Before(t.soon) {
-			by = max(by, t.soon.Sub(r.Time))
-			if r.Time.Before(t.saved) {
-				r.Late = true
+			early := t.soon.Sub(r.Time)
+			switch {
+			case !r.Time.Before(t.saved):
+				by, t.behind = max(by, early), true
+			case t.saved.Equal(t.first) && !t.expired: // a scan went on to there, whatever this log was to tell
+				t.older, t.behind = true, true
+			default:
+				by, r.Late = max(by, early), true
 				l.At.Late++
 				b.After.Late++
 				t.stats.Early++
-			} else {
-				t.behind = true
 			}
 		}
 		if r.Late {

@@ -400,7 +400,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	switch {
 	case len(j.opts.Known) == 0:
 	case j.unfinished:
-		run.Notes = append(run.Notes, "an earlier scan did not end: what it kept was judged together with the rest")
+		run.Notes = append(run.Notes, "an earlier scan did not end: what it kept was judged together with the rest; what is odd about the logs themselves is told of the lines read now alone")
 	case j.anew:
 		run.Notes = append(run.Notes, "lines older than what was judged before came in, or settings changed: all kept requests were judged again")
 	}

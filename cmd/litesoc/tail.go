@@ -198,6 +198,9 @@ type tail struct {
 	last    time.Time       // the greatest time of a request
 	soon    time.Time       // all before it have been judged
 	saved   time.Time       // of the checkpoint
+	first   time.Time       // of the checkpoint that was there when it began
+	expired bool            // requests were removed that could be judged again
+	older   bool            // something lies before that checkpoint: all is to be judged anew
 	behind  bool            // what was judged too early is to be judged again
 	retract bool            // what the store has found since the checkpoint is void
 

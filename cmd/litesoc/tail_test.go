@@ -470,6 +470,45 @@ func TestTailBesideScan(t *testing.T) {
 	}
 }
 
+// However far a scan has got before in other logs, what tail reads is judged in its place:
+// of a log that lags behind them, and of one that nobody has read.
+func TestTailAfterScan(t *testing.T) {
+	dir := t.TempDir()
+	at := demoStart.Add(9 * time.Hour)
+	ahead, lags, unread := filepath.Join(dir, "ahead.log"), filepath.Join(dir, "lags.log"), filepath.Join(dir, "unread.log")
+	if err := os.Mkdir(filepath.Join(dir, "intel"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, ahead, guesses("203.0.113.1", at.Add(2*time.Hour), 3))
+	appendTo(t, lags, guesses("203.0.113.9", at, 3))
+	litesoc(t, dir, "scan", "--quiet", "--intel", "intel", "--db", "tail.duckdb", "--output", "json=x.json", "ahead.log", "lags.log")
+	appendTo(t, unread, guesses("203.0.113.17", at.Add(time.Hour), 6))
+	appendTo(t, ahead, guesses("203.0.113.1", at.Add(2*time.Hour+10*time.Second), 3))
+
+	g := &tailing{t: t, dir: dir, clock: at.Add(3 * time.Hour), args: []string{"ahead.log", "lags.log"}, poll: true}
+	g.start()
+	g.after(3 * time.Second)
+	appendTo(t, lags, guesses("203.0.113.9", at.Add(10*time.Second), 3))
+	g.after(3 * time.Second)
+	g.kill()
+	g.args = append(g.args, "unread.log")
+	g.start()
+	g.after(3 * time.Second)
+	g.after(3 * time.Second)
+	if g.stats.Again != 1 {
+		t.Errorf("judged again %d times, want once", g.stats.Again)
+	}
+	g.finish()
+	litesoc(t, dir, "scan", "--quiet", "--intel", "intel", "--db", "scan.duckdb", "--output", "json=x.json", "ahead.log", "lags.log", "unread.log")
+	got, want := found(t, dir, "tail.duckdb"), found(t, dir, "scan.duckdb")
+	if !bytes.Equal(got, want) {
+		t.Errorf("not what scan finds:\n%s", firstDifference(got, want))
+	}
+	if n := bytes.Count(want, []byte(",brute-force-ip,")); n != 3 {
+		t.Errorf("%d events of brute-force-ip, want 3", n)
+	}
+}
+
 // SIGHUP reads the config anew: what was remembered counts under the new settings, and a
 // config that cannot be read changes nothing.
 func TestTailReload(t *testing.T) {

@@ -103,12 +103,15 @@ func (o *Orderer) leave(b *Batch) {
 	if o.void == nil {
 		o.void = map[lineOf]bool{}
 	}
-	o.void[lineOf{b.Log.Source.ID, b.Replaces}] = true
+	id, gone := b.Log.Source.ID, map[int64]bool{b.Replaces: true}
 	for _, l := range b.Leapt {
-		o.void[lineOf{b.Log.Source.ID, l.Line}] = true
+		gone[l.Line] = true
 	}
-	for i, run := range o.runs {
-		o.runs[i] = slices.DeleteFunc(run, func(r *parsers.Request) bool { return o.void[lineOf{r.Source.ID, r.Line}] })
+	for line := range gone {
+		o.void[lineOf{id, line}] = true
+	}
+	for i, run := range o.runs { // what other batches have put in the place of such lines stays
+		o.runs[i] = slices.DeleteFunc(run, func(r *parsers.Request) bool { return r.Source.ID == id && gone[r.Line] })
 	}
 	o.dropEmpty()
 }
