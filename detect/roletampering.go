@@ -172,7 +172,7 @@ func (t *tampering) sets(r *parsers.Request, name, value string) bool {
 		return t.names(t.values, value) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit")
 	case t.groups.has(name):
 		return t.names(t.groupValues, value) && changesThings(r) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit") &&
-			(passes(r.Path, isOfPeople) || changes(r, "user", "updateme", "account", "profile", "signup", "register"))
+			(changesPeople(r) || changes(r, "user", "updateme", "account", "profile", "signup", "register"))
 	case t.plans.has(name):
 		return t.names(t.planValues, value) && changesThings(r) && !passes(r.Path, sellsPlans) &&
 			!changes(r, "plan", "subscri", "upgrade", "checkout", "billing", "payment", "purchase", "order", "trial", "signup", "register")
@@ -262,8 +262,33 @@ func invites(segment string) bool {
 	return segment == "invite" || segment == "invites" || segment == "invitation" || segment == "invitations"
 }
 
-// isOfPeople tells whether people, or who asks, are looked after there. Tickets and events have
-// groups, too.
+// changesPeople tells whether a request that writes is for people, or one of them, and not for
+// what they have: their messages, tickets and events have groups, too.
+func changesPeople(r *parsers.Request) bool {
+	before, last := lastName(r.Route)
+	_, owner := lastName(before)
+	switch last {
+	case "edit", "update", "create", "new", "add", "save", "set", "settings", "group", "groups", "membership", "memberships", "role", "roles", "permissions":
+		return isOfPeople(owner)
+	}
+	return isOfPeople(last) || r.Method != "POST" && strings.HasSuffix(before, "s") && isOfPeople(owner) // users/ann
+}
+
+// lastName returns the last segment of a route that is no place for an id, in lower case, and what
+// stands before it.
+func lastName(route string) (before, name string) {
+	for {
+		route = strings.TrimRight(route, "/")
+		slash := strings.LastIndexByte(route, '/')
+		before, name = route[:max(slash, 0)], route[slash+1:]
+		if before == "" || name[0] != '{' {
+			return before, strings.ToLower(name)
+		}
+		route = before
+	}
+}
+
+// isOfPeople tells whether people, or who asks, are looked after there.
 func isOfPeople(segment string) bool {
 	switch segment {
 	case "me", "self", "user", "users", "profile", "profiles", "account", "accounts", "member", "members", "people", "employee", "employees", "customer", "customers",
