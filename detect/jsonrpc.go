@@ -11,7 +11,8 @@ import (
 
 // speaksRPC tells whether the request calls by JSON-RPC.
 func (f *features) speaksRPC(r *parsers.Request) bool {
-	return strings.Contains(r.Body, "jsonrpc=") || strings.HasPrefix(r.Query, "jsonrpc=") || f.calls && strings.Contains(r.Query, "method=")
+	return strings.Contains(r.Body, "jsonrpc=") || strings.HasPrefix(r.Query, "jsonrpc=") ||
+		f.calls && strings.Contains(r.Query, "method=") && strings.Contains(r.Query, "params=")
 }
 
 // callsPath tells whether the path is named like one for calls: /rpc, /api/jsonrpc.php.
@@ -91,10 +92,14 @@ func (g *reading) takeNamed(name, value string) {
 }
 
 // readsByName tells whether a method is named like one that reads an object: getUser, user.get,
-// invoice_read. Blocks of a chain are everybody's, and read one after the other.
+// invoice_read. Pages are none, and what a chain is made of is everybody's: nodes and wallets read
+// one after the other.
 func readsByName(method string) bool {
-	if strings.Contains(strings.ToLower(method), "block") {
-		return false
+	lower := strings.ToLower(method)
+	for _, word := range [...]string{"block", "checkpoint", "epoch", "height", "ledger", "page", "slot", "tipset"} {
+		if strings.Contains(lower, word) {
+			return false
+		}
 	}
 	for part := range strings.FieldsFuncSeq(method, func(c rune) bool { return strings.ContainsRune("._/:", c) }) {
 		if beginsWithVerb(part, "get", "fetch", "lookup", "read", "show", "view", "find", "load", "describe", "retrieve", "download") {
