@@ -11,7 +11,7 @@ import (
 
 // speaksRPC tells whether the request calls by JSON-RPC.
 func (f *features) speaksRPC(r *parsers.Request) bool {
-	return strings.Contains(r.Body, "jsonrpc=") || strings.HasPrefix(r.Query, "jsonrpc=") ||
+	return strings.Contains(r.Body, "jsonrpc=") ||
 		f.calls && strings.Contains(r.Query, "method=") && strings.Contains(r.Query, "params=")
 }
 
@@ -22,7 +22,7 @@ func callsPath(path string) bool { return strings.Contains(strings.ToLower(lastS
 // well be an account of everybody's: it is an id for its number alone.
 func (f *features) takeCall(r *parsers.Request) {
 	got, listed := callOf(r)
-	f.operation, f.apart = clip(got.operation), got.apart
+	f.operation, f.apart, f.reads = clip(got.operation), got.apart, got.reads
 	if len(got.ids) == 0 {
 		return
 	}
@@ -59,9 +59,9 @@ func callOf(r *parsers.Request) (got reading, listed bool) {
 		}
 	}
 	if !readsByName(got.operation) {
-		return reading{operation: got.operation}, false
+		return reading{operation: got.operation, reads: listsByName(got.operation)}, false
 	}
-	got.apart = calls > 1
+	got.reads, got.apart = true, calls > 1
 	return got, listed
 }
 
@@ -101,8 +101,16 @@ func readsByName(method string) bool {
 			return false
 		}
 	}
+	return hasVerb(method, "get", "fetch", "lookup", "read", "show", "view", "find", "load", "describe", "retrieve", "download")
+}
+
+// listsByName tells whether a method is named like one that reads what it has no ids of.
+func listsByName(method string) bool { return hasVerb(method, "list", "search", "query", "count") }
+
+// hasVerb tells whether a part of a method's name begins with one of the verbs.
+func hasVerb(method string, verbs ...string) bool {
 	for part := range strings.FieldsFuncSeq(method, func(c rune) bool { return strings.ContainsRune("._/:", c) }) {
-		if beginsWithVerb(part, "get", "fetch", "lookup", "read", "show", "view", "find", "load", "describe", "retrieve", "download") {
+		if beginsWithVerb(part, verbs...) {
 			return true
 		}
 	}
