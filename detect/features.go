@@ -59,7 +59,7 @@ type features struct {
 	inner  string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
 	logins int    // fields of such texts that log in
-	reads  bool   // the GraphQL text is known, and changes nothing
+	reads  bool   // the GraphQL text is known, or the method of JSON-RPC, and changes nothing
 }
 
 // featuresOf returns the features of a request: those that it brings, else new ones.
@@ -83,11 +83,12 @@ func newFeatures(r *parsers.Request, f *features, room func() *features) *featur
 	}
 	own := room()
 	*own = *f
+	byPath := own.placed || own.numbered // whatever else a client writes, the path tells what it is for
 	switch {
-	case own.graphQL, speaksGraphQL(r):
+	case own.graphQL, !byPath && speaksGraphQL(r):
 		own.graphQL = true
 		own.takeReading(r)
-	case own.speaksRPC(r):
+	case !byPath && own.speaksRPC(r):
 		own.rpc = true
 		own.takeCall(r)
 	}

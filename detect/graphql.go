@@ -34,19 +34,25 @@ func namesGraphQL(segment string) bool {
 // speaksGraphQL tells whether a request to any path is one of GraphQL: it holds a text, or names
 // an operation as clients of GraphQL do.
 func speaksGraphQL(r *parsers.Request) bool {
-	return (strings.Contains(r.Body, "query=") || strings.Contains(r.Body, "operationName=")) && holdsGraphQL(r.Body) ||
-		(strings.HasPrefix(r.Query, "query=") || strings.HasPrefix(r.Query, "operationName=")) && holdsGraphQL(r.Query)
+	return (strings.Contains(r.Body, "query=") || strings.Contains(r.Body, "operationName=") ||
+		strings.HasPrefix(r.Query, "query=") || strings.HasPrefix(r.Query, "operationName=")) && holdsGraphQL(r)
 }
 
-func holdsGraphQL(query string) bool {
-	for query != "" {
-		var name, value string
-		switch name, value, query = cutPair(query); {
-		case name == "operationName", name == "query" && isGraphQLText(strings.TrimSpace(unescaped(value))):
-			return true
+// holdsGraphQL tells whether there is a text or the name of an operation, and no id in the query
+// beside: what knows no GraphQL leaves these aside, and reads that.
+func holdsGraphQL(r *parsers.Request) (holds bool) {
+	for i, query := range [...]string{r.Query, r.Body} {
+		for query != "" {
+			var name, value string
+			switch name, value, query = cutPair(query); {
+			case name == "operationName", name == "query" && isGraphQLText(strings.TrimSpace(unescaped(value))):
+				holds = true
+			case i == 0 && holdsIDs(unescaped(name), unescaped(value)):
+				return false
+			}
 		}
 	}
-	return false
+	return holds
 }
 
 // isGraphQLText tells whether a text, trimmed, is one of GraphQL and not one of JSON or of people:
@@ -77,6 +83,7 @@ func operationOf(r *parsers.Request) string { return featuresOf(r).operation }
 type reading struct {
 	operation string   // the first field of its text, which the client cannot name as it likes; else the name of the operation
 	ids       []string // of the objects that it reads that of: by arguments of the field, else by its variables; at most maxSeveral
+	reads     bool     // it is of JSON-RPC, and changes nothing as far as its name tells
 	apart     bool     // the field stands in a text several times: each is asked for by itself
 }
 

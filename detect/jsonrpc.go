@@ -11,7 +11,8 @@ import (
 
 // speaksRPC tells whether the request calls by JSON-RPC.
 func (f *features) speaksRPC(r *parsers.Request) bool {
-	return strings.Contains(r.Body, "jsonrpc=") || strings.HasPrefix(r.Query, "jsonrpc=") || f.calls && strings.Contains(r.Query, "method=")
+	return strings.Contains(r.Body, "jsonrpc=") ||
+		f.calls && strings.Contains(r.Query, "method=") && strings.Contains(r.Query, "params=")
 }
 
 // callsPath tells whether the path is named like one for calls: /rpc, /api/jsonrpc.php.
@@ -21,7 +22,7 @@ func callsPath(path string) bool { return strings.Contains(strings.ToLower(lastS
 // well be an account of everybody's: it is an id for its number alone.
 func (f *features) takeCall(r *parsers.Request) {
 	got, listed := callOf(r)
-	f.operation, f.apart = clip(got.operation), got.apart
+	f.operation, f.apart, f.reads = clip(got.operation), got.apart, got.reads
 	if len(got.ids) == 0 {
 		return
 	}
@@ -58,9 +59,9 @@ func callOf(r *parsers.Request) (got reading, listed bool) {
 		}
 	}
 	if !readsByName(got.operation) {
-		return reading{operation: got.operation}, false
+		return reading{operation: got.operation, reads: listsByName(got.operation)}, false
 	}
-	got.apart = calls > 1
+	got.reads, got.apart = true, calls > 1
 	return got, listed
 }
 
@@ -91,13 +92,25 @@ func (g *reading) takeNamed(name, value string) {
 }
 
 // readsByName tells whether a method is named like one that reads an object: getUser, user.get,
-// invoice_read. Blocks of a chain are everybody's, and read one after the other.
+// invoice_read. Pages are none, and what a chain is made of is everybody's: nodes and wallets read
+// one after the other.
 func readsByName(method string) bool {
-	if strings.Contains(strings.ToLower(method), "block") {
-		return false
+	lower := strings.ToLower(method)
+	for _, word := range [...]string{"block", "checkpoint", "epoch", "height", "ledger", "page", "slot", "tipset"} {
+		if strings.Contains(lower, word) {
+			return false
+		}
 	}
+	return hasVerb(method, "get", "fetch", "lookup", "read", "show", "view", "find", "load", "describe", "retrieve", "download")
+}
+
+// listsByName tells whether a method is named like one that reads what it has no ids of.
+func listsByName(method string) bool { return hasVerb(method, "list", "search", "query", "count") }
+
+// hasVerb tells whether a part of a method's name begins with one of the verbs.
+func hasVerb(method string, verbs ...string) bool {
 	for part := range strings.FieldsFuncSeq(method, func(c rune) bool { return strings.ContainsRune("._/:", c) }) {
-		if beginsWithVerb(part, "get", "fetch", "lookup", "read", "show", "view", "find", "load", "describe", "retrieve", "download") {
+		if beginsWithVerb(part, verbs...) {
 			return true
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/corazawaf/libinjection-go"
 
@@ -542,9 +543,17 @@ func sqli(value string) (sure, ok bool) {
 		return ok, ok
 	}
 	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
-		return false, true
+		return false, hasText(value)
 	}
 	return sqlSure().MatchString(value) && !statement().MatchString(value), true
+}
+
+// hasText tells whether something in JSON is more than a number or a word: a variable of a query,
+// as {"offset":40,"limit":20}, is neither SQL nor prose.
+func hasText(object string) bool {
+	return strings.ContainsFunc(object, func(c rune) bool {
+		return c >= utf8.RuneSelf || !isAlnum(byte(c)) && !strings.ContainsRune(`{}[]:,"._-`, c)
+	})
 }
 
 // hasWord tells whether a value has a letter, or a quote that may begin a text.

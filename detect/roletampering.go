@@ -158,11 +158,13 @@ func (t *tampering) find(r *parsers.Request) (name, value string, ok bool) {
 	if !f.graphQL {
 		inner = "" // JSON in a query is there to filter
 	}
-	for _, query := range [...]string{r.Query, r.Body, inner} {
+	const ofInner = 2
+	for i, query := range [...]string{r.Query, r.Body, inner} {
 		for query != "" {
 			name, value, query = cutPair(query)
+			reads := f.reads && (i == ofInner || f.calls || isGraphQL(r.Path)) // elsewhere a text may stand beside to hide it
 			name = thingName(name)
-			if value = unescaped(value); name != "" && t.sets(r, name, value) {
+			if value = unescaped(value); name != "" && t.sets(r, name, value, reads) {
 				return name, value, true
 			}
 		}
@@ -170,26 +172,27 @@ func (t *tampering) find(r *parsers.Request) (name, value string, ok bool) {
 	return "", "", false
 }
 
-func (t *tampering) sets(r *parsers.Request, name, value string) bool {
+// sets tells whether a parameter sets a right. reads tells that it is one of what reads by
+// GraphQL or JSON-RPC: roles, flags and groups are filters there.
+func (t *tampering) sets(r *parsers.Request, name, value string, reads bool) bool {
 	switch {
+	case reads:
+		return false
 	case t.flags.has(name):
 		return (isTrue(value) || t.names(t.values, value)) && !t.filters(r)
 	case t.roles.has(name):
 		return t.names(t.values, value) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit")
 	case t.groups.has(name):
-		return t.names(t.groupValues, value) && changesThings(r) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit") &&
-			(passes(r.Path, isOfPeople) || changes(r, "user", "updateme", "account", "profile", "signup", "register"))
+		return t.names(t.groupValues, value) && writes(r.Method) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit") &&
+			(changesPeople(r) || changes(r, "user", "updateme", "account", "profile", "signup", "register"))
 	case t.plans.has(name):
-		return t.names(t.planValues, value) && changesThings(r) && !passes(r.Path, sellsPlans) &&
+		return t.names(t.planValues, value) && writes(r.Method) && !passes(r.Path, sellsPlans) &&
 			!changes(r, "plan", "subscri", "upgrade", "checkout", "billing", "payment", "purchase", "order", "trial", "signup", "register")
 	case t.scopes.has(name):
-		return t.names(t.values, value) && changesThings(r) && !passes(r.Path, grantsScopes) && !changes(r, "token", "auth", "login", "consent")
+		return t.names(t.values, value) && writes(r.Method) && !passes(r.Path, grantsScopes) && !changes(r, "token", "auth", "login", "consent")
 	}
 	return false
 }
-
-// changesThings tells whether a request writes. GraphQL is sent by POST whatever it does.
-func changesThings(r *parsers.Request) bool { return writes(r.Method) && !featuresOf(r).reads }
 
 // changes tells whether a request is of GraphQL and changes something that is named by one of
 // the words.
@@ -198,11 +201,10 @@ func changes(r *parsers.Request, words ...string) bool {
 	return field != "" && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(field, w) })
 }
 
-// filters tells whether the request reads a list of people or something for admins, searches, or
-// is of GraphQL and reads whatever: roles and flags are filters there.
+// filters tells whether the request reads a list of people or something for admins, or
+// searches: roles and flags are filters there.
 func (t *tampering) filters(r *parsers.Request) bool {
-	f := featuresOf(r)
-	return f.reads || f.searches || !writes(r.Method) && (listsPeople(r.Path) || adminRoute(r, t.adminRoutes))
+	return featuresOf(r).searches || !writes(r.Method) && (listsPeople(r.Path) || adminRoute(r, t.adminRoutes))
 }
 
 // names tells whether one of the parts of a value, as in "read,admin" and "admin:org", is
@@ -268,8 +270,33 @@ func invites(segment string) bool {
 	return segment == "invite" || segment == "invites" || segment == "invitation" || segment == "invitations"
 }
 
-// isOfPeople tells whether people, or who asks, are looked after there. Tickets and events have
-// groups, too.
+// changesPeople tells whether a request that writes is for people, or one of them, and not for
+// what they have: their messages, tickets and events have groups, too.
+func changesPeople(r *parsers.Request) bool {
+	before, last := lastName(r.Route)
+	_, owner := lastName(before)
+	switch last {
+	case "edit", "update", "create", "new", "add", "save", "set", "settings", "group", "groups", "membership", "memberships", "role", "roles", "permissions":
+		return isOfPeople(owner)
+	}
+	return isOfPeople(last) || r.Method != "POST" && strings.HasSuffix(before, "s") && isOfPeople(owner) // users/ann
+}
+
+// lastName returns the last segment of a route that is no place for an id, in lower case, and what
+// stands before it.
+func lastName(route string) (before, name string) {
+	for {
+		route = strings.TrimRight(route, "/")
+		slash := strings.LastIndexByte(route, '/')
+		before, name = route[:max(slash, 0)], route[slash+1:]
+		if before == "" || name[0] != '{' {
+			return before, strings.ToLower(name)
+		}
+		route = before
+	}
+}
+
+// isOfPeople tells whether people, or who asks, are looked after there.
 func isOfPeople(segment string) bool {
 	switch segment {
 	case "me", "self", "user", "users", "profile", "profiles", "account", "accounts", "member", "members", "people", "employee", "employees", "customer", "customers",
