@@ -16,6 +16,9 @@ import (
 // What states write themselves is what encoding/json writes of them, wherever the logs of the
 // golden files are cut.
 func TestStatesWriteJSON(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	eachGoldenLog(t, func(t *testing.T, d *Detector, archive *txtar.Archive, name string) {
 		requests := readCase(t, archive, name)
 		p := NewPipeline(learner(), []*Detector{d}, nil, 1, Sink{Event: func(Event) {}})

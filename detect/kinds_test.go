@@ -9,6 +9,9 @@ import (
 // Every request that is of interest to a detector, and somebody's, is of a kind that the
 // detector is asked about.
 func TestKinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	var requests []*parsers.Request
 	for _, status := range []int{0, 101, 200, 302, 400, 401, 402, 403, 404, 429, 499, 500} {
 		for _, event := range append(Taxonomy(), EventType{}, EventType{Name: "site.own"}) {

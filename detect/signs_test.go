@@ -63,6 +63,9 @@ func TestSigns(t *testing.T) {
 // TestProbeLooks holds each quick look, which spares a text a regular expression or the
 // library, to the slow one: it rules out nothing that is found there.
 func TestProbeLooks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
 	const seed = 5
 	lookups := []struct {
 		name  string
