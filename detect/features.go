@@ -59,6 +59,7 @@ type features struct {
 	inner  string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
 	change string // the first field of a GraphQL text that changes something, clipped
 	logins int    // fields of such texts that log in
+	long   bool   // id and outer are of what longID reads in the path
 	reads  bool   // the GraphQL text is known, or the method of JSON-RPC, and changes nothing
 }
 
@@ -277,6 +278,7 @@ func pathFeatures(r *parsers.Request) *features {
 	if !f.graphQL {
 		if f.id, f.hasID, f.outer, f.numbered = routeIDs(path, route); !f.numbered {
 			f.id, f.hasID, f.outer = routeLongIDs(path, route)
+			f.long = f.hasID
 		}
 	}
 	f.object, f.hasObject, f.placed = routeObject(path, route)

@@ -130,6 +130,7 @@ type walk struct {
 	Filled           uint64 // percent of its range that the run filled when last seen
 	From, To         uint64 // ends of the run when last seen
 	Granted, Refused int64  // of Count
+	Long             bool   `json:",omitempty"` // they are of longer ids in the path
 	Several          bool   `json:",omitempty"` // a request was for more than one id
 	Apart            bool   `json:",omitempty"` // and for each by itself
 	OfPage           bool   `json:",omitempty"` // since it began all requests may be a page's, and no more than it has rows
@@ -358,7 +359,8 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 		marks = append(marks, v.mark())
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
-	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, Telling: true, GraphQL: featuresOf(r).graphQL, RPC: featuresOf(r).rpc, Operation: operationOf(r), Lowest: math.MaxUint64}
+	f := featuresOf(r)
+	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, Telling: true, GraphQL: f.graphQL, RPC: f.rpc, Operation: operationOf(r), Long: f.long, Lowest: math.MaxUint64}
 	for i := range run {
 		w.match(&run[i])
 	}
@@ -464,7 +466,7 @@ func (s *sequentialIDs) describe(e *Event) {
 	case w.Several:
 		e.Summary += "; what names several ids counts as one"
 	}
-	if w.Lowest > maxPlainID || strings.Contains(e.Route, "{uuid}") {
+	if w.Lowest > maxPlainID || w.Long {
 		e.Summary += "; they are hex digits that longer ids count with"
 	}
 	switch {
