@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +12,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/litesoc/litesoc/report/store"
 )
 
 // A folder that is scanned again and again while its log grows, is rotated, packed and
@@ -171,6 +177,55 @@ func TestInterrupt(t *testing.T) {
 			}
 			whole("scanned again", false)
 		})
+	}
+}
+
+// A scan that is interrupted before it has kept anything leaves a database of which all was
+// judged as one of which all was judged.
+func TestInterruptedAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	db := filepath.Join(dir, "a.duckdb")
+	scanned := func(ctx context.Context, log string) error {
+		j := &job{
+			flags:  &scanFlags{db: db, lateness: time.Minute, minParsed: 0.5, threads: 1, memory: defaultMemory},
+			stderr: io.Discard, results: store.NewResults(), progress: newProgress(io.Discard, true),
+		}
+		if err := j.prepare(&config{}); err != nil {
+			t.Fatal(err)
+		}
+		defer j.geo.Close()
+		var err error
+		if j.store, err = openStore(t.Context(), db, defaultMemory); err != nil {
+			t.Fatal(err)
+		}
+		defer j.store.Close()
+		var c cobra.Command
+		c.SetContext(t.Context())
+		if err := j.look(&c, []string{filepath.Join(dir, log)}); err != nil {
+			t.Fatal(err)
+		}
+		return j.run(ctx)
+	}
+	for i, log := range []string{"a.log", "b.log"} {
+		put(t, dir, log, fmt.Appendf(nil, "203.0.113.9 - - [01/Mar/2026:10:00:%02d +0000] \"GET / HTTP/1.1\" 200 153\n", i))
+	}
+	if err := scanned(t.Context(), "a.log"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for range 30 { // whether a line is on its way to the store by then is a matter of chance
+		if err := scanned(ctx, "b.log"); err == nil || !strings.Contains(err.Error(), "interrupted") {
+			t.Fatalf("%v; want an interrupted scan", err)
+		}
+		kept := litesoc(t, dir, "sql", "--db", db, "--output", "csv", "select (select count(*) from requests) || ' ' || (select count(*) from unfinished) as kept")
+		switch string(kept) {
+		case "kept\n1 0\n":
+		case "kept\n2 1\n":
+			return // and all later ones begin where a scan did not end
+		default:
+			t.Fatalf("%q requests are kept and scans did not end; want 1 and 0, or 2 and 1", kept)
+		}
 	}
 }
 

@@ -57,6 +57,7 @@ type job struct {
 	watermark  time.Time
 	anew       bool // all kept requests are judged again
 	unfinished bool // an earlier run had not judged all of them
+	added      bool // something was read that was not known
 	progress   *progress
 
 	evicted    int64 // keys that were forgotten early
@@ -215,7 +216,7 @@ func (j *job) run(ctx context.Context) error {
 	err = j.pump(ctx, merger)
 	if ctx.Err() != nil {
 		if err == nil { // it came when all was read
-			err = j.store.Flush()
+			err = j.keepRead()
 		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return failed(fmt.Errorf("scan: interrupted, and what was read last is not kept: %w", err), "run it again to go on")
@@ -229,6 +230,15 @@ func (j *job) run(ctx context.Context) error {
 		return failed(fmt.Errorf("scan: %w", err), "")
 	}
 	return nil
+}
+
+// keepRead keeps what an interrupted run has read. One that has read nothing leaves the
+// database as it was: all that it holds may have been judged.
+func (j *job) keepRead() error {
+	if !j.added {
+		return nil
+	}
+	return j.store.Flush()
 }
 
 func (j *job) interrupted() error {
@@ -408,12 +418,13 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 			if err := j.store.Add(rows); err != nil {
 				return err
 			}
+			j.added = true
 			rows.Batch.Done()
 		}
 		if ctx.Err() == nil {
 			return nil // what is not committed yet belongs to the last transaction
 		}
-		unkept = j.store.Flush() // what an interrupted run has read
+		unkept = j.keepRead()
 		return unkept
 	})
 	g.Go(func() error {
