@@ -635,8 +635,8 @@ func bracketed(text string, i int) (start, end int, ok bool) {
 			}
 		case ']', '}':
 			depth--
-		case '\\': // quotes were looked for behind all of them
-			n = len(text[end:]) - len(strings.TrimLeft(text[end:], `\`))
+		case '\\': // quotes were looked for behind all that are not encoded
+			n = max(n, len(text[end:])-len(strings.TrimLeft(text[end:], `\`)))
 		case ' ', '\t', '\n', ',':
 		default: // without quotes
 			values++

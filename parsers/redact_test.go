@@ -467,6 +467,43 @@ func TestRedactIsLinear(t *testing.T) {
 	}
 }
 
+// Whatever a client has put together, looking for secrets in it ends, and soon.
+func TestRedactEnds(t *testing.T) {
+	parts := []string{
+		"", "token=", "token=>", "token:", "key=", "[password]", `"password":"`, `\"password\":\"`, "%22token%22%3A", "cookie: a=\"",
+		"Bearer ", "Basic ", "a:b", "@", "://", "<password>", "%3Cpassword%3E", "</", "-----BEGIN PRIVATE", "-----END", "eyJ", "eyJhbGciOi.",
+		"a_live_", "AKIA", "/reset/", "a1B2", "/", "%2F", "%", "%25", "%22", "%5C", `\`, `\u0022`, `"`, "'", "[", "]", "%5B", "{", "}",
+		";", "&", "=", ":", ",", ".", "-", "_", "+", " ", "\u00e9",
+	}
+	x := redactor{site: site(t, SiteConfig{})}
+	tried := make(chan string)
+	go func() {
+		for _, first := range parts {
+			for _, second := range parts {
+				pair := first + second
+				for _, text := range []string{strings.Repeat(pair, 2048/max(len(pair), 1)), "token:[" + pair, "token%3A%5B" + pair, "token=" + pair} {
+					for _, in := range []where{inText, inPath, inQuery} {
+						x.redact(text, in, nil)
+					}
+				}
+				tried <- pair
+			}
+		}
+		close(tried)
+	}()
+	for last := ""; ; {
+		select {
+		case pair, more := <-tried:
+			if !more {
+				return
+			}
+			last = pair
+		case <-time.After(time.Minute): // a pair takes a millisecond
+			t.Fatalf("it does not end with what comes after %q", last)
+		}
+	}
+}
+
 // A plain query is redacted as any text is, whatever names were met before.
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
