@@ -343,7 +343,7 @@ func EncodedID(s string) (number string, ok bool) {
 		return "", false
 	}
 	s = strings.TrimRight(s, "=")
-	if len(s) > longest || !mayEncodeWord(s) {
+	if s == "" || len(s) > longest || !mayEncodeWord(s) {
 		return "", false
 	}
 	var buf [longest]byte

@@ -191,7 +191,7 @@ func BenchmarkRoute(b *testing.B) {
 
 func TestEncodedID(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "", "M": "", "NA": "", "MTA": "", "MQ==": "1", "MTAwMQ==": "1001", "MTAwMQ": "1001", "dXNlcjoxMDAx": "1001", "VXNlcjoxMDAx": "1001", "Z2lkOi8vYXBwL1VzZXIvMTAwMQ": "1001",
+		"": "", "====": "", "M": "", "NA": "", "MTA": "", "MQ==": "1", "MTAwMQ==": "1001", "MTAwMQ": "1001", "dXNlcjoxMDAx": "1001", "VXNlcjoxMDAx": "1001", "Z2lkOi8vYXBwL1VzZXIvMTAwMQ": "1001",
 		"dXNlcjE": "", "dXNlcjo": "", "users": "", "Users": "", "admin": "", "NewYork2": "", "eyJhbGciOiJIUzI1NiJ9": "", "Oj0x": "", "VXNlcjoxMDAx====": "1001",
 		strings.Repeat("MTAw", 16): strings.Repeat("100", 16), strings.Repeat("MTAw", 17): "",
 	} {
