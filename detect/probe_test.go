@@ -20,6 +20,8 @@ func TestProbesOf(t *testing.T) {
 		{"encoded twice", parsers.Request{Query: "id=1%2527%2520or%25201=1--%2520"}, sqlInjection, true},
 		{"in the path", parsers.Request{Path: "/users/1'%20or%20'1'='1"}, sqlInjection, true},
 		{"sleep", parsers.Request{Query: "id=1;select+pg_sleep(5)--"}, sqlInjection, true},
+		{"CDATA at which the library fails", parsers.Request{Query: "x=<![CDATA[a]bc]"}, crossSite, false},
+		{"CDATA", parsers.Request{Query: "x=<![CDATA[a]]>"}, "", false},
 		{"a name", parsers.Request{Query: "name=O'Brien"}, "", false},
 		{"names", parsers.Request{Query: "q=O'Brien+and+D'Arcy+or+others"}, "", false},
 		{"prose", parsers.Request{Query: "q=select+all+items+from+the+list+and+drop+a+line"}, "", false},
