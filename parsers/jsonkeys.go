@@ -433,7 +433,8 @@ func newTree() *jsonNode {
 			if k.side&responseSide != 0 {
 				response.add(key, use)
 			}
-			if k.side&(requestSide|responseSide) != 0 {
+			// The headers of what is both are the request's.
+			if k.side&requestSide != 0 || k.side&responseSide != 0 && !strings.HasPrefix(key, "headers.") {
 				both.add(key, use)
 			}
 			use.rank++
