@@ -315,7 +315,11 @@ func (e *envelopes) peel(line string) envelope {
 	if message := fromAddress(line); message != "" {
 		return envelope{lines: [2]string{message}}
 	}
-	if brace := strings.IndexByte(line, '{'); brace > 0 {
+	brace := strings.Index(line, `{"`)
+	if brace < 0 {
+		brace = strings.IndexByte(line, '{')
+	}
+	if brace > 0 {
 		t, _ := parseISOTime(loggerTime(line[:brace]))
 		return envelope{lines: [2]string{strings.TrimSuffix(line[brace:], " []")}, time: t, logger: true} // Monolog's, of nothing
 	}
