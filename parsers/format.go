@@ -122,6 +122,9 @@ func All() []*Format {
 		Zoraxy(),
 		PHPServer(),
 		Gorouter(),
+		CouchDB(),
+		Artifactory(),
+		OpenStack(),
 		Werkzeug(),    // which these read too, but for what they do not count
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too
 		Rack(),
