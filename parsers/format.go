@@ -125,6 +125,7 @@ func All() []*Format {
 		CouchDB(),
 		Artifactory(),
 		OpenStack(),
+		Gitea(),
 		Werkzeug(),    // which these read too, but for what they do not count
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too
 		Rack(),
