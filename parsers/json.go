@@ -477,6 +477,13 @@ func (p *jsonParser) takePairs(values []*fastjson.Value) {
 			addParameter(&b, textOf(name), textOf(value.GetStringBytes()))
 		case fastjson.TypeNumber:
 			addParameter(&b, textOf(name), value.String())
+		case fastjson.TypeObject: // {"login":"alice"}, which was sent as user[login]=alice
+			object, _ := value.Object()
+			object.Visit(func(key []byte, value *fastjson.Value) {
+				if text, err := value.StringBytes(); err == nil {
+					addParameter(&b, textOf(name)+"["+textOf(key)+"]", textOf(text))
+				}
+			})
 		}
 	}
 	p.rest.pairs = b.String()
@@ -913,8 +920,10 @@ func (p *jsonParser) assemble() error {
 			f.Method = s
 		}
 	}
-	if f.Method == "" && strings.Contains(f.Target, " HTTP/") { // S3, whose request_uri is all of the line
-		f.setRequestLine(f.Target)
+	if f.Method == "" && f.Target != "" && f.Target[0] != '/' { // S3, whose request_uri is all of the line
+		if word, _, _ := cutByte(f.Target, ' '); isUsualMethod(word) || strings.Contains(f.Target, " HTTP/") {
+			f.setRequestLine(f.Target)
+		}
 	}
 	request := f.Method != "" && f.Target != ""
 	if p.rest.exchange.id != "" && (p.rest.incoming || p.begun.young != nil) {
