@@ -83,7 +83,7 @@ Whose account the service runs under is no tenant of its own: Kong's workspace, 
 organization of Tyk and Cloud Foundry, the account of Amazon and Netlify, and Azure
 Monitor's TenantId are left alone, unless the site's config names them.
 
-The audit trails of Kubernetes, Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
+The audit trails of Azure's storage, Kubernetes, Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
 of: a method is what the operation's verb stands for, and a status, where there is none, what a
 refusal is answered with. Of Vault's two lines, and of all that Kubernetes and WSO2 write of a
 request, the one of the response is read.
@@ -177,6 +177,7 @@ type jsonRest struct {
 	hour     string // the time of day
 	zone     string // of both, as logged
 	source   string // an address, perhaps
+	verb     string // begins with it, perhaps
 	logger   string
 	status   bool // a status was given
 	log      bool // it bears the marks of a logger: a level or a message
@@ -797,6 +798,8 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.source = s
 	case jsonZone:
 		p.rest.zone = s
+	case jsonVerb:
+		p.rest.verb = s
 	}
 	return true
 }
@@ -1052,6 +1055,13 @@ func (p *jsonParser) adapt() {
 		f.Records = -1
 	case is(markF5):
 		p.adaptF5()
+	case is(markStorage):
+		if p.root.gave(accountKey, jsonUser, p.rank[jsonUser]) {
+			f.User = ""
+		}
+		if f.Method == "" && p.rest.verb != "" {
+			f.Method = methodOf(p.rest.verb)
+		}
 	case is(markWSO2) && f.Target != "" && f.Target[0] != '/':
 		f.Target = "/" + f.Target
 	case is(markHAProxy) && f.Bytes < 0 && p.rest.read > 0:

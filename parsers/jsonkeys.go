@@ -56,6 +56,7 @@ const (
 	jsonRead      // bytes that were read: by a proxy, of the response
 	jsonSource    // an address, perhaps: where a firewall saw a request come from
 	jsonZone      // of a time whose date stands apart
+	jsonVerb      // what Azure names an operation, and its verb first where it is of storage
 	jsonFieldCount
 )
 
@@ -102,10 +103,12 @@ var jsonKeys = []struct {
 	{jsonForwardedFor, topSide, 0, `sourceips originalsrc`},
 	{jsonUser, asked, 0, `userid usr.id user.id user username remoteuser user.name usr.name clientusername
 		httpuser authuser user.username authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
-		principalid principal consumer.username actorid actor accountname login user.email usr.email useremail email
+		principalid principal consumer.username actorid actor login user.email usr.email useremail email
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
 		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub callerprincipal auth.entityid`},
 	{jsonUser, asked, 0, `user.uid`},
+	{jsonUser, topSide, 0, `identity.requester.upn identity.requester.objectid identity.claim.upn identity.claim.oid`},
+	{jsonUser, asked, 0, accountKey},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb meth
 		csmethod requesthttpmethod clientrequesthttpmethodname connection.method`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
@@ -147,9 +150,9 @@ var jsonKeys = []struct {
 		timetaken requestduration processingtime took api.timetoresponse`},
 	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
 		useragent.original identity.useragent client.useragent ua agent csuseragent clientua
-		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent httpagent`},
+		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent httpagent useragentheader`},
 	{jsonReferer, sent, 0, `referer referrer httpreferer httpreferrer requestreferer requestreferrer
-		clientrequestreferer csreferer proxy.referer httprefer`},
+		clientrequestreferer csreferer proxy.referer httprefer referrerheader`},
 	{jsonRequestID, sent, 0, `requestid xrequestid httpxrequestid reqid request.id rayid correlationid
 		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid
 		xedgerequestid requestcontext.requestid auditid`},
@@ -193,11 +196,16 @@ var jsonKeys = []struct {
 	{jsonRead, topSide, 0, `bytesread`},
 	{jsonSource, topSide, 0, `src`},
 	{jsonZone, topSide, 0, `timezone tz`},
+	{jsonVerb, topSide, 0, `operationname`},
 }
 
 // machineKey is the key by which a line tells the host that was asked for, or, where it was
 // shipped, the machine that it comes from.
 const machineKey = "host"
+
+// accountKey is the key by which a line tells a user, or, where Azure's storage wrote it, what is
+// stored there.
+const accountKey = "accountname"
 
 // backendKey is the key by which a line tells the host that was asked for, or, where HAProxy wrote
 // it, the server behind it.
@@ -234,6 +242,7 @@ const (
 	markInsights   // Azure's Application Insights
 	markF5         // Distributed Cloud
 	markWSO2
+	markStorage // Azure's
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
@@ -276,6 +285,7 @@ var jsonMarks = map[string]jsonMark{
 	"performancebucket":        markInsights,
 	"rspcodeclass":             markF5,
 	"apito":                    markWSO2,
+	"useragentheader":          markStorage,
 	"timeunixnano":             markOTLP,
 	"observedtimeunixnano":     markOTLP,
 	"level":                    markLevel,
