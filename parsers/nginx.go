@@ -165,7 +165,7 @@ func (p *clf) parseAny(line string, f *Fields) error {
 		return &Reject{Reason: "no address", Value: line[:open]}
 	}
 	if len(rest) > 1 && rest[0] == '"' && rest[1] != ' ' && strings.Contains(rest[1:], `"" `) {
-		return &Reject{Reason: "quotes are doubled, as in CSV", Value: line}
+		return &Reject{Reason: reasonDoubled, Value: line}
 	}
 	end := requestEnd(rest)
 	if end < 0 {
