@@ -75,6 +75,9 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		}
 	}
 	err := e.parse(line, f)
+	if err == nil && !proven && f.Method != "" && isPlainClient(f.Remote) { // as nearly all
+		return nil
+	}
 	if err == nil && f.Remote != "" && (proven || opensEnvelope(f.Remote)) && takesEnvelope(line, f.Remote) {
 		err = &Reject{Reason: "no address", Value: line} // the envelope, or the time in it, was taken for the client
 	}
@@ -111,6 +114,12 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		return inner
 	}
 	return err
+}
+
+// isPlainClient tells whether what was taken for a client is short, begins with a digit and is no
+// time: of that, opensEnvelope says no.
+func isPlainClient(s string) bool {
+	return s != "" && isDigit(s[0]) && (len(s) <= 10 || len(s) <= len("255.255.255.255:65535") && isDigit(s[10]))
 }
 
 // opensEnvelope tells whether what was taken for a client is rather how an envelope begins, or ends
