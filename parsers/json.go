@@ -80,7 +80,7 @@ could be either and is left out. What is left is
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
 
 Whose account the service runs under is no tenant of its own: Kong's workspace, the
-organization of Tyk and Cloud Foundry, the account of Amazon and Netlify, and Azure
+organization of Apigee, Tyk and Cloud Foundry, the tenant of F5, the account of Amazon and Netlify, and Azure
 Monitor's TenantId are left alone, unless the site's config names them.
 
 The audit trails of Azure's storage, Kubernetes, Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
@@ -1029,6 +1029,9 @@ func (p *jsonParser) adapt() {
 		f.Status, p.rest.status = p.rest.refused, true
 	}
 	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }
+	if f.Method == "" && isUsualMethod(p.rest.audit.kind) { // WordPress VIP
+		f.Method = p.rest.audit.kind
+	}
 	if f.Remote == "" && isAddress(p.rest.source) {
 		f.Remote = p.rest.source
 	}

@@ -89,7 +89,7 @@ var jsonKeys = []struct {
 	unit  unit
 	keys  string
 }{
-	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp requestreceivedtimestamp requesthandletime msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
+	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp requestreceivedtimestamp requesthandletime clientreceivedstarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
 		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time unixtimestamp timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
 		timeunixnano observedtimeunixnano syslog.timestamp`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
@@ -106,7 +106,7 @@ var jsonKeys = []struct {
 		principalid principal consumer.username actorid actor login user.email usr.email useremail email
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
 		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub callerprincipal auth.entityid`},
-	{jsonUser, asked, 0, `user.uid`},
+	{jsonUser, asked, 0, `user.uid wplogin`},
 	{jsonUser, topSide, 0, `identity.requester.upn identity.requester.objectid identity.claim.upn identity.claim.oid`},
 	{jsonUser, asked, 0, accountKey},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb meth
@@ -189,7 +189,7 @@ var jsonKeys = []struct {
 	{jsonAudit, topSide, 0, `event.action`},
 	{jsonOperation, requestSide, 0, `operation`},
 	{jsonOperation, topSide, 0, `api.name`},
-	{jsonKind, topSide, 0, `type`},
+	{jsonKind, topSide, 0, `type requesttype`},
 	{jsonFailure, topSide, 0, `error`},
 	{jsonFailure, responseSide, 0, `data.error`},
 	{jsonParams, topSide, 0, `params`},
@@ -243,6 +243,7 @@ const (
 	markF5         // Distributed Cloud
 	markWSO2
 	markStorage // Azure's
+	markApigee
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
@@ -286,6 +287,7 @@ var jsonMarks = map[string]jsonMark{
 	"rspcodeclass":             markF5,
 	"apito":                    markWSO2,
 	"useragentheader":          markStorage,
+	"apiproxy":                 markApigee,
 	"timeunixnano":             markOTLP,
 	"observedtimeunixnano":     markOTLP,
 	"level":                    markLevel,
@@ -307,6 +309,7 @@ var jsonLandlords = [...]struct {
 	{markGateway, "orgid"},
 	{markGateway, "accountid"},
 	{markF5, "tenant"},
+	{markApigee, "organization"},
 }
 
 // Names of objects that hold the parts of a request. What is in them goes before
