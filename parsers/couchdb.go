@@ -13,8 +13,8 @@ func CouchDB() *Format {
 
   [notice] 2006-01-02T15:04:05.000000Z node <pid> nonce host client user METHOD /path?query status ok milliseconds
 
-The user is "undefined" where there is none. The client is whom CouchDB took for it: the first of
-X-Forwarded-For, if the request had one, whoever wrote that. Its other lines are skipped.`,
+The user is "undefined" where there is none. The client is whom CouchDB took for it: its peer, or
+whom X-Forwarded-For names where that is a proxy's private address. Its other lines are skipped.`,
 		Samples: []string{
 			`[notice] 2026-03-01T10:00:00.123456Z nonode@nohost <0.17607.12> e1fed412f8 api.example.com 203.0.113.9 undefined GET /_all_dbs 401 ok 1`,
 			`[notice] 2026-03-01T10:00:01.000000Z couchdb@192.0.2.9 <0.17610.12> 7ec677126a api.example.com:5984 2001:db8::7 alice PUT /users/7?rev=1-a 201 ok 12`,
