@@ -57,7 +57,10 @@ func (p *apiGateway) parse(line string, f *Fields) error {
 		return p.parseXML(line, f)
 	}
 	if quote := strings.LastIndexByte(line, '"'); quote >= 0 {
-		return p.clf[min(strings.Count(line[quote:], " ")/4, 1)](line, f)
+		if err := p.clf[min(strings.Count(line[quote:], " ")/4, 1)](line, f); err != nil || isAddress(f.Remote) || f.Remote == "test-invoke-source-ip" {
+			return err
+		}
+		return &Reject{Reason: "no address", Value: line}
 	}
 	switch commas := strings.Count(line, ","); commas {
 	case 7, 8:

@@ -81,7 +81,8 @@ func (p *cef) parse(line string, f *Fields) error {
 		return &Reject{Reason: "line too long", Value: line}
 	}
 	pairs, vendor, ok := cefPairsOf(line)
-	if !ok {
+	if !ok || line[0] == '{' || line[0] == '"' || strings.HasPrefix(line, `["`) || inCSV(line[:min(len(line), maxBefore)]) {
+		// In JSON or CSV, whose escapes come before those of CEF.
 		return &Reject{Reason: "no header of CEF or LEEF", Value: line}
 	}
 	j := &p.json

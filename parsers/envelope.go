@@ -22,6 +22,7 @@ const (
 	reasonRepeat  = "repeat of the line before, by syslog"
 	reasonMark    = "mark between lines, of journalctl or tail"
 	reasonHeader  = "names of the columns of CSV"
+	reasonDoubled = "quotes are doubled, as in CSV"
 )
 
 // enveloped returns a parse function that skips blank lines and takes lines out of
@@ -74,8 +75,14 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		}
 	}
 	err := e.parse(line, f)
-	if err == nil && f.Remote != "" && (proven || opensEnvelope(f.Remote)) && strings.HasPrefix(line, f.Remote) {
+	if err == nil && !proven && f.Method != "" && isPlainClient(f.Remote) { // as nearly all
+		return nil
+	}
+	if err == nil && f.Remote != "" && (proven || opensEnvelope(f.Remote)) && takesEnvelope(line, f.Remote) {
 		err = &Reject{Reason: "no address", Value: line} // the envelope, or the time in it, was taken for the client
+	}
+	if err == nil && f.Method == "" && line[0] != '{' && strings.Contains(line, `""`) && inCSV(line) {
+		err = &Reject{Reason: reasonDoubled, Value: line}
 	}
 	if err == nil {
 		return nil
@@ -109,11 +116,37 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 	return err
 }
 
-// opensEnvelope tells whether what was taken for a client is rather how an envelope begins: a
-// brace, or a time, as ISO has it or in seconds since 1970.
+// isPlainClient tells whether what was taken for a client is short, begins with a digit and is no
+// time: of that, opensEnvelope says no.
+func isPlainClient(s string) bool {
+	return s != "" && isDigit(s[0]) && (len(s) <= 10 || len(s) <= len("255.255.255.255:65535") && isDigit(s[10]))
+}
+
+// opensEnvelope tells whether what was taken for a client is rather how an envelope begins, or ends
+// in an address: with a brace, a quote, a bracket before either or a word, a time, as ISO has it or
+// in seconds since 1970, or a name. Addresses of version 4 are shorter than most of that.
 func opensEnvelope(client string) bool {
 	n := len(client)
-	return client[0] == '{' || n >= 20 && client[10] == 'T' && client[13] == ':' || n > 11 && client[10] == '.' && allDigits(client[:10])
+	switch c := client[0]; {
+	case c == '{' || c == '"' || c == '[' && n > 1 && (client[1] == '"' || client[1] > 'f'):
+		return true
+	case n > 11 && client[10] == '.' && allDigits(client[:10]):
+		return true
+	case n <= len("255.255.255.255"):
+		return false
+	}
+	return n >= 20 && client[10] == 'T' && client[13] == ':' || strings.IndexByte(client, ' ') > 0 || strings.IndexByte(client, '"') > 0
+}
+
+// takesEnvelope tells whether the client, as opensEnvelope has it, was taken from where envelopes
+// begin: it is the beginning of the line, or holds a quote that no server would write bare.
+func takesEnvelope(line, client string) bool {
+	return strings.HasPrefix(line, client) || line[0] != '{' && strings.IndexByte(client, '"') >= 0
+}
+
+// inCSV tells whether the line may be one of CSV that has the line that is meant in a column.
+func inCSV(line string) bool {
+	return opensQuote(line) || strings.Contains(line, `,"`)
 }
 
 // isFinal tells whether nothing else is to be tried on a line.
@@ -315,7 +348,11 @@ func (e *envelopes) peel(line string) envelope {
 	if message := fromAddress(line); message != "" {
 		return envelope{lines: [2]string{message}}
 	}
-	if brace := strings.IndexByte(line, '{'); brace > 0 {
+	brace := strings.Index(line, `{"`)
+	if brace < 0 {
+		brace = strings.IndexByte(line, '{')
+	}
+	if brace > 0 {
 		t, _ := parseISOTime(loggerTime(line[:brace]))
 		return envelope{lines: [2]string{strings.TrimSuffix(line[brace:], " []")}, time: t, logger: true} // Monolog's, of nothing
 	}
@@ -817,7 +854,7 @@ var (
 	messageKeys = [...][]string{
 		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"short_message"}, {"textPayload"}, {"LogMessage"}, {"LogEntry"}, {"Log_s"}, {"line"}, {"@message"}, {"raw"},
 		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
-		{"body", "stringValue"}, {hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
+		{"properties", "log"}, {"body", "stringValue"}, {hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}
 	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime", "TimeGenerated", "timeUnixNano", "observedTimeUnixNano"}
 )

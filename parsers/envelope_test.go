@@ -43,6 +43,7 @@ func envelopesOf(line string) map[string]string {
 		"csv":        `2026-03-01 10:00:08.123,"` + strings.ReplaceAll(line, `"`, `""`) + `",web1`,
 		"csv alone":  `"` + strings.ReplaceAll(line, `"`, `""`) + `"`,
 		"kubectl":    `[pod/web-1/nginx] ` + line,
+		"loki":       `["1772359208123456789",` + quoted + `]`,
 	}
 }
 
@@ -250,5 +251,31 @@ func TestPeelDocker(t *testing.T) {
 			}
 		}
 		same(string(line))
+	}
+}
+
+// TestSamplesInEnvelopes reads each sample of each format in every envelope: nothing of that may be
+// taken for a part of the request.
+func TestSamplesInEnvelopes(t *testing.T) {
+	for _, format := range All() {
+		for _, line := range format.Samples {
+			var want Fields
+			if format.New()(line, &want) != nil { // a header
+				continue
+			}
+			for name, within := range envelopesOf(line) {
+				if strings.HasPrefix(line, "api.") { // what may as well be the name of a stream, or a host
+					continue
+				}
+				var got Fields
+				if err := format.New()(within, &got); err != nil {
+					t.Errorf("%s in %s: %v\n  %s", format.Name, name, err, within)
+					continue
+				}
+				if got.Time = want.Time; got != want { // an envelope may have one that is as good
+					t.Errorf("%s in %s: %s\n got %+v\nwant %+v", format.Name, name, within, got, want)
+				}
+			}
+		}
 	}
 }

@@ -122,6 +122,10 @@ func All() []*Format {
 		Zoraxy(),
 		PHPServer(),
 		Gorouter(),
+		CouchDB(),
+		Artifactory(),
+		OpenStack(),
+		Gitea(),
 		Werkzeug(),    // which these read too, but for what they do not count
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too
 		Rack(),

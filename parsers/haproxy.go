@@ -40,7 +40,7 @@ type haproxy struct{ clock clock }
 func (p *haproxy) parse(line string, f *Fields) error {
 	f.reset()
 	open := acceptDate(line)
-	if open < 0 {
+	if open < 0 || line[0] == '{' { // in JSON, whose escapes come before those of HAProxy
 		if isHAProxyNotice(line) {
 			return &Reject{Reason: "HAProxy says of itself", Skip: true}
 		}

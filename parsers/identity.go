@@ -156,8 +156,8 @@ func isMasked(s string) bool {
 // named returns the name of a user or a tenant, or "" for what programs write where there is none.
 func named(s string) string {
 	switch s {
-	case "-", "null", "NULL", "(null)", "<null>", "nil", "<nil>", "none", "None", "undefined", "unknown", "N/A", "n/a",
-		"anonymous", "Anonymous", "AnonymousUser", "anonymousUser":
+	case "-", "--", "null", "NULL", "(null)", "<null>", "nil", "<nil>", "none", "None", "undefined", "unknown", "Unknown", "N/A", "n/a",
+		"anonymous", "Anonymous", "AnonymousUser", "anonymousUser", "system:anonymous", "non_authenticated_user":
 		return ""
 	}
 	if s != "" && s[0] == '0' && strings.Trim(s, "0-") == "" { // a number or a UUID that was never set

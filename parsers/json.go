@@ -62,7 +62,9 @@ Known are the keys of nginx and HAProxy templates, Caddy, Traefik, Envoy, Skippe
 Pomerium, Oathkeeper, RoadRunner, GitLab, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
 Application Gateway, Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic
-Common Schema, OpenTelemetry, also as its Collector writes batches to files, and of the
+Common Schema, OpenTelemetry, also as its Collector writes batches to files, WSO2's API log,
+Hasura, F5's Distributed Cloud, the audit logs of ModSecurity and Coraza, what Zeek and Suricata see of
+HTTP, and of the
 usual loggers of Go, Node, Python, Ruby, Elixir and Java, whatever their case and whether
 their words are joined by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
 if it is a string, too. Times may be RFC 3339, common log format, numbers since 1970, and
@@ -78,12 +80,13 @@ could be either and is left out. What is left is
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
 
 Whose account the service runs under is no tenant of its own: Kong's workspace, the
-organization of Tyk and Cloud Foundry, the account of Amazon and Netlify, and Azure
+organization of Apigee, Tyk and Cloud Foundry, the tenant of F5, the account of Amazon and Netlify, and Azure
 Monitor's TenantId are left alone, unless the site's config names them.
 
-The audit trails of Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
+The audit trails of Azure's storage, Kubernetes, Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
 of: a method is what the operation's verb stands for, and a status, where there is none, what a
-refusal is answered with. Of Vault's two lines the one of the response is read.
+refusal is answered with. Of Vault's two lines, and of all that Kubernetes and WSO2 write of a
+request, the one of the response is read.
 
 Fastify tells of a request in two lines, which are put together: the time is that of the
 answer.
@@ -172,11 +175,15 @@ type jsonRest struct {
 	read     int64  // bytes of the response, perhaps, if not 0
 	date     string // where the log has it apart from
 	hour     string // the time of day
+	zone     string // of both, as logged
+	source   string // an address, perhaps
+	verb     string // begins with it, perhaps
 	logger   string
 	status   bool // a status was given
 	log      bool // it bears the marks of a logger: a level or a message
 	refused  int  // the status with which a firewall, or who checks who asks, answers; 0 if it did not
 	started  bool // it tells of a request that another line will tell more of
+	early    bool // it is one of several of a request, and not the last
 	ended    bool // it is such another
 	capital  bool // its level is in capitals
 	incoming bool // it is what Fastify writes of a request before that is answered
@@ -406,6 +413,10 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 				p.pairs(values, child)
 				return
 			}
+			if len(values) > 1 && child.means(jsonForwardedFor) {
+				p.takeCopy(child, joinTexts(values))
+				return
+			}
 			v = values[0]
 			kind = v.Type()
 		}
@@ -430,6 +441,23 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 	})
 }
 
+// joinTexts returns the strings among the values as one list: so do several headers of one name
+// stand for one.
+func joinTexts(values []*fastjson.Value) []byte {
+	var list []byte
+	for _, v := range values[:min(len(values), maxShape)] {
+		text, err := v.StringBytes()
+		if err != nil {
+			continue
+		}
+		if len(list) > 0 {
+			list = append(list, ", "...)
+		}
+		list = append(list, text...)
+	}
+	return list
+}
+
 // takeParams takes an object as which the parameters of the query stand in the line.
 func (p *jsonParser) takeParams(object string) {
 	if p.rest.params == "" && object != "{}" {
@@ -450,6 +478,13 @@ func (p *jsonParser) takePairs(values []*fastjson.Value) {
 			addParameter(&b, textOf(name), textOf(value.GetStringBytes()))
 		case fastjson.TypeNumber:
 			addParameter(&b, textOf(name), value.String())
+		case fastjson.TypeObject: // {"login":"alice"}, which was sent as user[login]=alice
+			object, _ := value.Object()
+			object.Visit(func(key []byte, value *fastjson.Value) {
+				if text, err := value.StringBytes(); err == nil {
+					addParameter(&b, textOf(name)+"["+textOf(key)+"]", textOf(text))
+				}
+			})
 		}
 	}
 	p.rest.pairs = b.String()
@@ -670,6 +705,9 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		}
 		*p.secret(use.field) = s
 	case jsonClient:
+		if s == "0.0.0.0" { // as Application Insights writes all of them
+			return false
+		}
 		f.Remote = s
 	case jsonForwardedFor:
 		if isMasked(s) { // as ASP.NET does with all headers
@@ -737,6 +775,8 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 			p.rest.refused = 403
 		case "request_started": // django-structlog
 			p.rest.started = true
+		case "RequestReceived", "ResponseStarted", "REQUEST_IN", "REQUEST_OUT", "RESPONSE_IN": // Kubernetes, WSO2
+			p.rest.early = true
 		}
 	case jsonAudit: // Elasticsearch
 		p.rest.log = true
@@ -754,6 +794,12 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.audit.failure = s
 	case jsonRead:
 		p.rest.read, _ = wholeNumber(s)
+	case jsonSource:
+		p.rest.source = s
+	case jsonZone:
+		p.rest.zone = s
+	case jsonVerb:
+		p.rest.verb = s
 	}
 	return true
 }
@@ -852,7 +898,7 @@ func (p *jsonParser) assemble() error {
 	if strings.HasPrefix(p.rest.logger, "http.log.error") || strings.HasPrefix(p.rest.logger, "http.handlers.") {
 		return &Reject{Reason: "Caddy error log line", Value: p.rest.logger, Skip: true} // the access log has it too
 	}
-	if p.rest.started && !p.rest.status {
+	if p.rest.early || p.rest.started && !p.rest.status {
 		return p.unanswered() // the line of its end follows
 	}
 	if p.rest.module && !p.rest.status {
@@ -877,8 +923,10 @@ func (p *jsonParser) assemble() error {
 			f.Method = s
 		}
 	}
-	if f.Method == "" && strings.Contains(f.Target, " HTTP/") { // S3, whose request_uri is all of the line
-		f.setRequestLine(f.Target)
+	if f.Method == "" && f.Target != "" && f.Target[0] != '/' { // S3, whose request_uri is all of the line
+		if word, _, _ := cutByte(f.Target, ' '); isUsualMethod(word) || strings.Contains(f.Target, " HTTP/") {
+			f.setRequestLine(f.Target)
+		}
 	}
 	request := f.Method != "" && f.Target != ""
 	if p.rest.exchange.id != "" && (p.rest.incoming || p.begun.young != nil) {
@@ -890,7 +938,7 @@ func (p *jsonParser) assemble() error {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: p.rest.log}
 	}
 	if f.Time.IsZero() && p.rest.date != "" && p.rest.hour != "" {
-		f.Time, _ = p.clock.read(p.rest.date + " " + p.rest.hour)
+		f.Time, _ = p.clock.read(p.rest.date + " " + p.rest.hour + loggedZone(p.rest.zone))
 	}
 	if p.rest.params != "" && p.rest.query == "" && strings.IndexByte(f.Target, '?') < 0 {
 		p.rest.query = jsonParameters(p.rest.params, func(string) bool { return false }) // their names are the client's
@@ -981,6 +1029,12 @@ func (p *jsonParser) adapt() {
 		f.Status, p.rest.status = p.rest.refused, true
 	}
 	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }
+	if f.Method == "" && isUsualMethod(p.rest.audit.kind) { // WordPress VIP
+		f.Method = p.rest.audit.kind
+	}
+	if f.Remote == "" && isAddress(p.rest.source) {
+		f.Remote = p.rest.source
+	}
 	if is(markOTLP) { // its body is what the logger says
 		p.rest.said = ""
 	}
@@ -998,6 +1052,21 @@ func (p *jsonParser) adapt() {
 		f.Remote = p.rest.client
 	case is(markPeer) && f.Remote == "":
 		f.Remote, f.Host = f.Host, ""
+	case is(markKubernetes):
+		f.Method = kubernetesMethod(f.Method)
+	case is(markInsights): // how many requests the line stands for
+		f.Records = -1
+	case is(markF5):
+		p.adaptF5()
+	case is(markStorage):
+		if p.root.gave(accountKey, jsonUser, p.rank[jsonUser]) {
+			f.User = ""
+		}
+		if f.Method == "" && p.rest.verb != "" {
+			f.Method = methodOf(p.rest.verb)
+		}
+	case is(markWSO2) && f.Target != "" && f.Target[0] != '/':
+		f.Target = "/" + f.Target
 	case is(markHAProxy) && f.Bytes < 0 && p.rest.read > 0:
 		f.Bytes = p.rest.read
 	case is(markCloudFront): // it encodes what holds blanks
@@ -1037,6 +1106,49 @@ func (p *jsonParser) adaptGrok() {
 	if v := digits(p.rest.response); len(p.rest.response) == 3 && v > 0 && !p.rest.status {
 		f.Status, p.rest.status = v, true
 	}
+}
+
+// adaptF5 undoes that F5 names whoever sent a request, by a cookie or an address, a user.
+func (p *jsonParser) adaptF5() {
+	f := p.f
+	if strings.HasPrefix(f.User, "IP-") {
+		f.User = ""
+	}
+	if cookie, found := strings.CutPrefix(f.User, "Cookie-"); found {
+		f.User, f.Session = "", cookie
+	}
+}
+
+// kubernetesMethod returns the method that a verb of Kubernetes stands for; what is none is a
+// method already.
+func kubernetesMethod(verb string) string {
+	switch verb {
+	case "list", "watch":
+		return "GET"
+	case "create":
+		return "POST"
+	case "update":
+		return "PUT"
+	case "deletecollection":
+		return "DELETE"
+	}
+	return verb
+}
+
+// loggedZone returns the offset from UTC that a zone tells, "+0200" or "(GMT+1:00)Brussels", as it
+// is written behind a time; "" if it tells none.
+func loggedZone(zone string) string {
+	zone, _, _ = cutByte(strings.TrimPrefix(zone, "(GMT"), ')')
+	if zone == "" || zone[0] != '+' && zone[0] != '-' {
+		return ""
+	}
+	if len(zone) == len("+1:00") && zone[2] == ':' {
+		zone = zone[:1] + "0" + zone[1:]
+	}
+	if _, ok := parseZone(zone); !ok {
+		return ""
+	}
+	return zone
 }
 
 // adaptAkamai undoes how DataStream writes: percent-encoded, blanks also as pluses, and

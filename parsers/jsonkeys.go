@@ -54,6 +54,9 @@ const (
 	jsonFailure   // why an operation failed
 	jsonParams    // parameters of a request, of its query or its body, as a list of pairs
 	jsonRead      // bytes that were read: by a proxy, of the response
+	jsonSource    // an address, perhaps: where a firewall saw a request come from
+	jsonZone      // of a time whose date stands apart
+	jsonVerb      // what Azure names an operation, and its verb first where it is of storage
 	jsonFieldCount
 )
 
@@ -86,29 +89,34 @@ var jsonKeys = []struct {
 	unit  unit
 	keys  string
 }{
-	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
-		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
+	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp requestreceivedtimestamp requesthandletime clientreceivedstarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
+		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time unixtimestamp timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
 		timeunixnano observedtimeunixnano syslog.timestamp`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
-		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport remoteipaddress origin.address`},
+		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport remoteipaddress origin.address
+		idorigh ipsource ipsrc visitorip`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
+	{jsonForwardedFor, topSide, 0, `sourceips originalsrc`},
 	{jsonUser, asked, 0, `userid usr.id user.id user username remoteuser user.name usr.name clientusername
-		httpuser authuser authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
-		principalid principal consumer.username actorid actor accountname login uid user.email usr.email useremail email
+		httpuser authuser user.username authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
+		principalid principal consumer.username actorid actor login user.email usr.email useremail email
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
 		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub callerprincipal auth.entityid`},
-	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb
+	{jsonUser, asked, 0, `user.uid wplogin`},
+	{jsonUser, topSide, 0, `identity.requester.upn identity.requester.objectid identity.claim.upn identity.claim.oid`},
+	{jsonUser, asked, 0, accountKey},
+	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb meth
 		csmethod requesthttpmethod clientrequesthttpmethodname connection.method`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
 		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource
-		httprequesturi httprequestpath httpuri urldetails.path connection.path`},
+		httprequesturi httprequestpath httpuri urldetails.path connection.path apito`},
 	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery
-		querystringparameters url.querystring urldetails.querystring`},
+		querystringparameters url.querystring urldetails.querystring qs`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
 	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost httphost authority originalhost`},
@@ -120,13 +128,14 @@ var jsonKeys = []struct {
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
-		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode api.statuscode connection.status code resultcode`},
+		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode api.statuscode connection.status code resultcode
+		responsestatus.code httpcode httpretcode rspcode`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
 		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout sentbytes respbodysize datalength bytesserved byteswritten
-		network.byteswritten scbytes txbytes responsebytesize proxy.responsebytesize writtenbytes writebytes api.tx
+		network.byteswritten scbytes txbytes responsebodylen httpresponsebytes rspsize responsebytesize proxy.responsebytesize writtenbytes writebytes api.tx
 		size bytes byte bodysize length`},
-	{jsonBytes, responseSide, 0, `body.bytes contentlength headers.contentlength`},
+	{jsonBytes, responseSide, 0, `body.bytes contentlength headers.contentlength written`},
 	{jsonBytes, topSide, 0, `contentlength`},
 	{jsonDuration, answered, unitWhole, `=Duration`},
 	{jsonDuration, answered, unit(time.Nanosecond), `durationns latencyns durationnanos event.duration totalns api.timetoresponseinns`},
@@ -141,12 +150,12 @@ var jsonKeys = []struct {
 		timetaken requestduration processingtime took api.timetoresponse`},
 	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
 		useragent.original identity.useragent client.useragent ua agent csuseragent clientua
-		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent`},
+		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent httpagent useragentheader`},
 	{jsonReferer, sent, 0, `referer referrer httpreferer httpreferrer requestreferer requestreferrer
-		clientrequestreferer csreferer proxy.referer`},
+		clientrequestreferer csreferer proxy.referer httprefer referrerheader`},
 	{jsonRequestID, sent, 0, `requestid xrequestid httpxrequestid reqid request.id rayid correlationid
 		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid
-		xedgerequestid requestcontext.requestid`},
+		xedgerequestid requestcontext.requestid auditid`},
 	{jsonRequestID, requestSide, 0, `id`},
 	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey requestxapikey requestapikey identity.apikey apikeyid identity.apikeyid auth.apikeyid accesskey`},
 	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
@@ -171,7 +180,7 @@ var jsonKeys = []struct {
 	{jsonLogger, topSide, 0, `logger loggername`},
 	{jsonLevel, topSide, 0, `level severity severitytext lvl log.level`},
 	{jsonMessage, topSide, 0, `msg message`},
-	{jsonAction, topSide, 0, `action event`},
+	{jsonAction, topSide, 0, `action event stage flow`},
 	{jsonCall, asked, 0, `providedurl webhookurl hookurl callbackurl`},
 	{jsonSaid, topSide, 0, `body`},
 	{jsonResponse, topSide, 0, `response`},
@@ -180,16 +189,23 @@ var jsonKeys = []struct {
 	{jsonAudit, topSide, 0, `event.action`},
 	{jsonOperation, requestSide, 0, `operation`},
 	{jsonOperation, topSide, 0, `api.name`},
-	{jsonKind, topSide, 0, `type`},
+	{jsonKind, topSide, 0, `type requesttype`},
 	{jsonFailure, topSide, 0, `error`},
 	{jsonFailure, responseSide, 0, `data.error`},
 	{jsonParams, topSide, 0, `params`},
 	{jsonRead, topSide, 0, `bytesread`},
+	{jsonSource, topSide, 0, `src`},
+	{jsonZone, topSide, 0, `timezone tz`},
+	{jsonVerb, topSide, 0, `operationname`},
 }
 
 // machineKey is the key by which a line tells the host that was asked for, or, where it was
 // shipped, the machine that it comes from.
 const machineKey = "host"
+
+// accountKey is the key by which a line tells a user, or, where Azure's storage wrote it, what is
+// stored there.
+const accountKey = "accountname"
 
 // backendKey is the key by which a line tells the host that was asked for, or, where HAProxy wrote
 // it, the server behind it.
@@ -221,7 +237,13 @@ const (
 	markHAProxy
 	markDatabase // that the time of a request in databases and views is told, by GitLab
 	markView
-	markSyslog // LoggerJSON, of Elixir, for Datadog
+	markSyslog     // LoggerJSON, of Elixir, for Datadog
+	markKubernetes // the audit log of its API
+	markInsights   // Azure's Application Insights
+	markF5         // Distributed Cloud
+	markWSO2
+	markStorage // Azure's
+	markApigee
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
@@ -231,41 +253,47 @@ const (
 // jsonMarks are the keys that are marks, or lead to them by dots, in the form that canonicalKey gives
 // them.
 var jsonMarks = map[string]jsonMark{
-	"controller":           markRails,
-	"logicalusername":      markPeer,
-	"byte":                 markPeer,
-	"requestedhost":        markPeer,
-	"reqcontentlength":     markKamal,
-	"xedgelocation":        markCloudFront,
-	"reqtimesec":           markAkamai,
-	"apisixlatency":        markAPISIX,
-	"ddsource":             markShipped,
-	"levelindex":           markShipped, // Semantic Logger, whose host is its machine
-	"ddtags":               markShipped,
-	"shortmessage":         markShipped,
-	"sourcetype":           markShipped,
-	"tags":                 markShipped,
-	"xedgeresulttype":      markCloudFront,
-	"xedgerequestid":       markCloudFront,
-	"distributionid":       markCloudFront,
-	"upstreamuri":          markKong,
-	"deployid":             markNetlify,
-	"spaceid":              markCloudFoundry,
-	"timegenerated":        markLogAnalytics,
-	"apiid":                markGateway,
-	"ident":                markGrok,
-	"terminationstate":     markHAProxy,
-	"backendname":          markHAProxy,
-	"bename":               markHAProxy,
-	"db":                   markDatabase,
-	"view":                 markView,
-	"syslog.severity":      markSyslog,
-	"timeunixnano":         markOTLP,
-	"observedtimeunixnano": markOTLP,
-	"level":                markLevel,
-	"message":              markMessage,
-	"msg":                  markMsg,
-	"time":                 markTime,
+	"controller":               markRails,
+	"logicalusername":          markPeer,
+	"byte":                     markPeer,
+	"requestedhost":            markPeer,
+	"reqcontentlength":         markKamal,
+	"xedgelocation":            markCloudFront,
+	"reqtimesec":               markAkamai,
+	"apisixlatency":            markAPISIX,
+	"ddsource":                 markShipped,
+	"levelindex":               markShipped, // Semantic Logger, whose host is its machine
+	"ddtags":                   markShipped,
+	"shortmessage":             markShipped,
+	"sourcetype":               markShipped,
+	"tags":                     markShipped,
+	"xedgeresulttype":          markCloudFront,
+	"xedgerequestid":           markCloudFront,
+	"distributionid":           markCloudFront,
+	"upstreamuri":              markKong,
+	"deployid":                 markNetlify,
+	"spaceid":                  markCloudFoundry,
+	"timegenerated":            markLogAnalytics,
+	"apiid":                    markGateway,
+	"ident":                    markGrok,
+	"terminationstate":         markHAProxy,
+	"backendname":              markHAProxy,
+	"bename":                   markHAProxy,
+	"db":                       markDatabase,
+	"view":                     markView,
+	"syslog.severity":          markSyslog,
+	"requestreceivedtimestamp": markKubernetes,
+	"performancebucket":        markInsights,
+	"rspcodeclass":             markF5,
+	"apito":                    markWSO2,
+	"useragentheader":          markStorage,
+	"apiproxy":                 markApigee,
+	"timeunixnano":             markOTLP,
+	"observedtimeunixnano":     markOTLP,
+	"level":                    markLevel,
+	"message":                  markMessage,
+	"msg":                      markMsg,
+	"time":                     markTime,
 }
 
 // jsonLandlords are the keys by which a product names whose account with it the service runs
@@ -280,6 +308,8 @@ var jsonLandlords = [...]struct {
 	{markLogAnalytics, "tenantid"},
 	{markGateway, "orgid"},
 	{markGateway, "accountid"},
+	{markF5, "tenant"},
+	{markApigee, "organization"},
 }
 
 // Names of objects that hold the parts of a request. What is in them goes before
@@ -292,7 +322,7 @@ const (
 	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
 	eventObjects = `event`
 	// Objects that loggers and shippers wrap around the whole.
-	wholeObjects = `fields content attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state`
+	wholeObjects = `fields content attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state transaction detail nginx`
 )
 
 // hitObject is what Elasticsearch, and what dumps it, puts around a document. Written
@@ -433,7 +463,8 @@ func newTree() *jsonNode {
 			if k.side&responseSide != 0 {
 				response.add(key, use)
 			}
-			if k.side&(requestSide|responseSide) != 0 {
+			// The headers of what is both are the request's.
+			if k.side&requestSide != 0 || k.side&responseSide != 0 && !strings.HasPrefix(key, "headers.") {
 				both.add(key, use)
 			}
 			use.rank++

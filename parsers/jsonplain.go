@@ -146,6 +146,9 @@ func (p *jsonParser) plainArray(i int, node *jsonNode, depth int) int {
 		if i, over = plainNext(line, i, ']'); over {
 			return i
 		}
+		if node != nil && node.means(jsonForwardedFor) { // which all of them are
+			return 0
+		}
 		node = nil
 	}
 	return 0

@@ -43,6 +43,9 @@ func (p *logfmt) parse(line string, f *Fields) error {
 	if len(line) > maxJSONLine {
 		return &Reject{Reason: "line too long", Value: line}
 	}
+	if line != "" && isDigit(line[0]) && inCSV(line[:min(len(line), len(`2026-03-01T10:00:00.123456789Z,"`))]) {
+		return &Reject{Reason: reasonDoubled, Value: line}
+	}
 	j := &p.json
 	j.begin(line, f)
 	pairs, rails, heroku, inSpan := 0, false, false, false

@@ -38,6 +38,9 @@ func (p *ltsv) parse(line string, f *Fields) error {
 	if len(line) > maxJSONLine {
 		return &Reject{Reason: "line too long", Value: line}
 	}
+	if n, _ := isoTime(line); n > 0 { // an envelope's, of which the hour would end a label
+		return &Reject{Reason: "no label:value pairs", Value: line}
+	}
 	if label := labelLen(line); label == 0 || strings.IndexByte(line, '\t') < label {
 		return &Reject{Reason: "no label:value pairs", Value: line}
 	}

@@ -18,12 +18,13 @@ func NginxCombined() *Format {
 
 The two servers write the same text, so one format reads both, and the escapes of
 both. Before the address may stand the name of a program ("app - "), a virtual host
-(Apache's vhost_combined; it may stand before the request, too) and the addresses of
+(Apache's vhost_combined; it may stand before the request or behind it, too) and the addresses of
 X-Forwarded-For, with commas or in quotes: the last address is the one taken as the
-server's peer. After the user agent may stand anything; an
-X-Forwarded-For in quotes is taken as such, but not a private address with the port of a
-server, $upstream_addr; what Traefik and the ingress
-controller append is understood, and a request time: rt=0.015, request_time=0.015, 15.2 ms,
+server's peer. They may stand behind it in parentheses, too, and an upstream behind "->". Before
+the referer may stand what has no quotes ("HIT"). After the user agent may stand anything; an
+X-Forwarded-For in quotes is taken as such, with its name before it or not, but not a private address with the port of a
+server, $upstream_addr; what Traefik, the ingress
+controller and Nexus append is understood, and a request time: rt=0.015, request_time=0.015, latency=0.015s, 15.2 ms,
 Apache's %T/%D where it is clear ("1/1250023"), or a number with three decimals, as nginx writes seconds. A whole number is left alone, for
 it may count anything: give the format of such a log. Referer and user agent may both be
 missing, or be torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
@@ -164,20 +165,26 @@ func (p *clf) parseAny(line string, f *Fields) error {
 		return &Reject{Reason: "no address", Value: line[:open]}
 	}
 	if len(rest) > 1 && rest[0] == '"' && rest[1] != ' ' && strings.Contains(rest[1:], `"" `) {
-		return &Reject{Reason: "quotes are doubled, as in CSV", Value: line}
+		return &Reject{Reason: reasonDoubled, Value: line}
 	}
 	end := requestEnd(rest)
 	if end < 0 {
 		return &Reject{Reason: "request has no end", Value: rest}
 	}
 	if request := rest[:end]; !f.setRequestLine(request) {
-		if before, after, two := strings.Cut(request, `" "`); two && isHost(before) && f.setRequestLine(after) { // "$host" "$request"
-			f.Host = before
+		if before, after, two := strings.Cut(request, `" "`); two && (isHost(before) || before == "-") && f.setRequestLine(after) { // "$host" "$request"
+			f.Host = valueOf(before)
 		}
 	}
 	status, rest, _ := cutByte(strings.TrimPrefix(rest[end+1:], " "), ' ')
 	if !f.setStatus(status) {
-		return &Reject{Reason: "status is not a number", Value: status}
+		word := status // "$request" $host $status
+		if status, rest, _ = cutByte(rest, ' '); len(status) != len("200") || !f.setStatus(status) {
+			return &Reject{Reason: "status is not a number", Value: word}
+		}
+		if isDomain(word) {
+			f.Host = word
+		}
 	}
 	size, rest, _ := cutByte(rest, ' ')
 	if !f.setBytes(size) {
@@ -207,10 +214,16 @@ func (f *Fields) hostBetween(line string) (mid int, rest string) {
 	return mid, rest[1:]
 }
 
-// time reads a time stamp, also with a day of one digit.
+// time reads a time stamp, also with a day of one digit, or cPanel's.
 func (p *clf) time(s string) (time.Time, bool) {
 	if len(s) > 1 && s[1] == '/' {
 		s = "0" + s
+	}
+	if len(s) == len("03/01/2026:10:00:00 -0000") && s[2] == '/' && s[5] == '/' && strings.HasSuffix(s, " -0000") {
+		// cPanel's, whose month is a number, and first; no other has a UTC of less than nothing.
+		if mon := digits(s[:2]); mon >= 1 && mon <= 12 {
+			s = s[3:6] + time.Month(mon).String()[:3] + s[5:]
+		}
 	}
 	return p.clock.read(s)
 }
@@ -218,6 +231,21 @@ func (p *clf) time(s string) (time.Time, bool) {
 // setPeer takes what stands before the time: addresses, identity and user.
 func (f *Fields) setPeer(s string) bool {
 	s = strings.TrimSuffix(s, " ")
+	if !strings.HasPrefix(s, " - ") { // Gunicorn, on a Unix socket, has no address
+		s = strings.TrimLeft(s, " ")
+	}
+	bare := s
+	for strings.HasPrefix(bare, "- ") {
+		bare = bare[len("- "):]
+	}
+	if beginsWithPeer(bare) { // behind what is left of syslog: "- - - 203.0.113.9 - -"
+		s = bare
+	}
+	if client, upstreams, found := strings.Cut(s, " -> "); found {
+		if first, _, _ := cutByte(upstreams, ','); isAddress(first) {
+			return f.setAddresses(client)
+		}
+	}
 	if i := strings.Index(s, " - "); i >= 0 {
 		user := s[i+len(" - "):]
 		if isProgram(s[:i]) && beginsWithPeer(user) { // "app - 203.0.113.9 - -"
@@ -236,7 +264,7 @@ func (f *Fields) setPeer(s string) bool {
 			f.RequestID, user = valueOf(id), after
 		}
 		f.User = unescape(valueOf(user))
-		return i == 0 || f.setAddresses(s[:i]) // Gunicorn, on a Unix socket, has no address
+		return i == 0 || f.setAddresses(s[:i])
 	}
 	all := s
 	s, user, _ := cutLast(s)
@@ -280,11 +308,16 @@ func cutLast(s string) (before, after string, found bool) {
 	return s[:max(i, 0)], s[i+1:], i >= 0
 }
 
-// setAddresses takes "[virtual host] [addresses of X-Forwarded-For] address".
+// setAddresses takes "[virtual host] [addresses of X-Forwarded-For] address", or the address and
+// X-Forwarded-For in parentheses.
 func (f *Fields) setAddresses(s string) bool {
 	if strings.IndexByte(s, ' ') < 0 {
 		f.Remote = valueOf(strings.Trim(s, `"`))
 		return s != "" && !isPreface(f.Remote)
+	}
+	if before, list, found := strings.Cut(s, " ("); found && s[len(s)-1] == ')' { // "%h (%{X-Forwarded-For}i)"
+		f.ForwardedFor = valueOf(list[:len(list)-1])
+		return f.setAddresses(before)
 	}
 	s, last, _ := cutLast(s)
 	if f.Remote = valueOf(strings.Trim(last, `"`)); isPreface(f.Remote) {
@@ -369,12 +402,20 @@ func isHost(s string) bool {
 		switch c := s[i]; {
 		case isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '-' || c == '_' || c == '*':
 		case c == ':':
-			return i > 0 && len(s)-i <= len(":65535") && allDigits(s[i+1:])
+			return i > 0 && i+1 < len(s) && len(s)-i <= len(":65535") && allDigits(s[i+1:])
 		default:
 			return false
 		}
 	}
 	return s != "" && s != "-"
+}
+
+// isDomain tells whether s is a host name of which nothing else could be written so: its top level
+// is a word.
+func isDomain(s string) bool {
+	name := cutPort(s)
+	dot := strings.LastIndexByte(name, '.')
+	return dot > 0 && isHost(s) && methodLen(name[dot+1:]) == len(name)-dot-1 && dot+1 < len(name)
 }
 
 // requestEnd returns the index of the quote that ends the request: an unescaped one
@@ -493,12 +534,18 @@ func (f *Fields) setTail(s string) tail {
 	if s == "" {
 		return tailNone
 	}
+	if s[len(s)-1] == ']' && f.setNexus(s) {
+		return tailAny
+	}
 	rest := fieldCutter{rest: s}
 	for rest.rest != "" && isDigit(rest.rest[0]) {
 		field := rest.next()
 		if f.setSeconds(field); rest.rest == "" && isRackSeconds(field) { // lines of Ruby among others
 			f.setDuration(field, time.Second)
 		}
+	}
+	if !opensQuote(rest.rest) {
+		rest = f.overWords(rest)
 	}
 	if !strings.HasPrefix(rest.rest, `"`) && !strings.HasPrefix(rest.rest, `- "`) { // Traefik leaves an absent one bare
 		f.setTimes(rest)
@@ -527,6 +574,46 @@ func (f *Fields) setTail(s string) tail {
 	return tailAny
 }
 
+// overWords reads over what may stand bare between the bytes and a referer, "HIT" or "192.0.2.1 +
+// 400", and returns what follows; all of it if no referer and user agent do.
+func (f *Fields) overWords(rest fieldCutter) fieldCutter {
+	const most = 6
+	all := rest
+	var words [most]string
+	for n := 0; n < most && rest.rest != ""; n++ {
+		if words[n] = rest.next(); !opensQuote(rest.rest) {
+			continue
+		}
+		referer := rest
+		if first := referer.next(); first != "" && first != "-" && first[0] != '/' && !strings.Contains(first, "://") || !opensQuote(referer.rest) {
+			return all
+		}
+		for _, word := range words[:n+1] {
+			f.setSeconds(word)
+		}
+		return rest
+	}
+	return all
+}
+
+// setNexus takes what Nexus, of Sonatype, appends to the length of the request's body, which
+// stands where others have the bytes of the answer: these, milliseconds, user agent and thread.
+func (f *Fields) setNexus(s string) bool {
+	rest := fieldCutter{rest: s}
+	size, ok := parseInt(rest.next())
+	taken, timed := parseInt(rest.next())
+	if !ok || !timed || !opensQuote(rest.rest) {
+		return false
+	}
+	agent := rest.next()
+	if !strings.HasPrefix(rest.rest, "[") || strings.IndexByte(rest.rest, ' ') >= 0 {
+		return false
+	}
+	f.Bytes, f.UserAgent = size, unescape(valueOf(agent))
+	f.setDuration(strconv.FormatInt(taken, 10), time.Millisecond)
+	return true
+}
+
 // isUpstream tells whether the address is one that a server speaks to, $upstream_addr: private,
 // with a port that no system chooses for a client.
 func isUpstream(s string) bool {
@@ -548,9 +635,15 @@ func (f *Fields) setTimes(rest fieldCutter) {
 		quoted := opensQuote(rest.rest)
 		field := rest.next()
 		if !quoted {
-			if value, ok := requestTime(field); ok {
-				if d, ok := parseDecimal(strings.Trim(value, `",;`), time.Second); ok {
+			if d, ok := requestTime(field); ok {
+				if d >= 0 {
 					f.Duration, named = d, true
+				}
+				continue
+			}
+			if list, ok := rest.forwarded(field); ok {
+				if f.ForwardedFor == "" {
+					f.ForwardedFor = valueOf(list)
 				}
 				continue
 			}
@@ -569,14 +662,51 @@ func (f *Fields) setTimes(rest fieldCutter) {
 	}
 }
 
-// requestTime returns the value of a field that is named as a request time.
-func requestTime(field string) (value string, ok bool) {
-	for _, name := range [...]string{"rt", "request_time"} {
-		if rest, found := strings.CutPrefix(field, name); found && rest != "" && (rest[0] == '=' || rest[0] == ':') {
-			return rest[1:], true
-		}
+// requestTime returns what a field tells that is named as a request time; -1 if it tells none.
+// What counts seconds may do so without saying it, but what anybody may call a latency.
+func requestTime(field string) (d time.Duration, ok bool) {
+	name, value, _ := strings.Cut(field, "=")
+	if value == "" {
+		name, value, _ = cutByte(field, ':')
 	}
-	return "", false
+	if name != "rt" && name != "request_time" && name != "latency" || value == "" {
+		return -1, false
+	}
+	value = strings.Trim(value, `",;`)
+	if value != "" && isLetter(value[len(value)-1]) {
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 0 {
+			return -1, true
+		}
+		return d, true
+	}
+	if d, ok = parseDecimal(value, time.Second); !ok || name == "latency" {
+		return -1, true
+	}
+	return d, true
+}
+
+// forwarded returns the value that the field just cut begins, X-Forwarded-For="203.0.113.9, 192.0.2.1",
+// if it is of that name.
+func (s *fieldCutter) forwarded(field string) (list string, ok bool) {
+	name, list, found := strings.Cut(field, `="`)
+	if !found {
+		return "", false
+	}
+	switch canonicalKey(name) {
+	case "xforwardedfor", "httpxforwardedfor", "xff":
+	default:
+		return "", false
+	}
+	if end := strings.IndexByte(list, '"'); end >= 0 {
+		return list[:end], true
+	}
+	more, rest, found := cutByte(s.rest, '"')
+	if !found {
+		return "", false
+	}
+	s.rest = strings.TrimPrefix(rest, " ")
+	return list + " " + more, true
 }
 
 // setPair takes "1/1250023", as which Apache writes "%T/%D": whole seconds, and the same in

@@ -14,7 +14,8 @@ func Uvicorn() *Format {
 
 Uvicorn writes no time. It must come from around the line (a container's log, the
 journal, CloudWatch), or from a log configuration that puts an ISO 8601 time at the
-beginning, before the level or behind it, as gunicorn's for its Uvicorn workers. What Uvicorn says of itself, and of
+beginning, before the level or behind it, as gunicorn's for its Uvicorn workers. One that puts the
+address into brackets and the status before the request is read, too: Mealie's. What Uvicorn says of itself, and of
 WebSockets, is skipped.`,
 		Samples: []string{
 			`2026-03-01T10:00:00.123456789Z stdout F INFO:     203.0.113.9:40000 - "GET /api/users?page=2 HTTP/1.1" 200 OK`,
@@ -31,6 +32,9 @@ type uvicorn struct{ clock clock }
 func (p *uvicorn) parse(line string, f *Fields) error {
 	f.reset()
 	line = plain(line)
+	if p.parseStatusFirst(line, f) {
+		return p.setTime(line, f)
+	}
 	head, rest, found := strings.Cut(line, ` - "`)
 	end := strings.LastIndex(rest, ` HTTP/`)
 	if !found || end < 0 {
@@ -49,13 +53,52 @@ func (p *uvicorn) parse(line string, f *Fields) error {
 		return &Reject{Reason: "no request", Value: rest}
 	}
 	f.Method, f.Target = method, target
-	f.Remote = head[strings.LastIndexByte(head, ' ')+1:]
-	if i := strings.LastIndexByte(f.Remote, ':'); i >= 0 && isPortSuffix(f.Remote[i:]) {
-		f.Remote = f.Remote[:i] // before a bare IPv6 address could be taken to end in the port
-	}
-	if !isAddress(f.Remote) {
+	if f.Remote = uvicornPeer(head[strings.LastIndexByte(head, ' ')+1:]); !isAddress(f.Remote) {
 		return &Reject{Reason: "no address", Value: head}
 	}
+	return p.setTime(line, f)
+}
+
+// parseStatusFirst reads `… - [address:port] 401 Unauthorized "METHOD /path HTTP/1.1"`, as Mealie
+// has it.
+func (p *uvicorn) parseStatusFirst(line string, f *Fields) bool {
+	_, rest, found := strings.Cut(line, " - [")
+	peer, rest, closed := strings.Cut(rest, "] ")
+	answer, request, quoted := strings.Cut(rest, ` "`)
+	request, ended := strings.CutSuffix(request, `"`)
+	request, _, versioned := cutEnd(request, " HTTP/")
+	status, phrase, _ := cutByte(answer, ' ')
+	method, target, _ := cutByte(request, ' ')
+	if !found || !closed || !quoted || !ended || !versioned || len(status) != 3 || !isNumber(status) || !isPhrase(phrase) || !isMethod(method) || target == "" {
+		return false
+	}
+	if peer = uvicornPeer(peer); !isAddress(peer) {
+		return false
+	}
+	f.Method, f.Target, f.Remote = method, target, peer
+	return f.setStatus(status)
+}
+
+// cutEnd cuts s around the last of what is looked for.
+func cutEnd(s, sought string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sought)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sought):], true
+}
+
+// uvicornPeer returns the address of an address and a port, before a bare one of version 6 could be
+// taken to end in the port.
+func uvicornPeer(s string) string {
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && isPortSuffix(s[i:]) {
+		return s[:i]
+	}
+	return s
+}
+
+// setTime takes the time that the line begins with.
+func (p *uvicorn) setTime(line string, f *Fields) error {
 	stamp := loggerTime(line)
 	if stamp == "" {
 		return timeless

@@ -20,6 +20,7 @@ The #Fields line says which columns follow, and may come again with others. Line
 before the first one are read if they are those of IIS as it is installed, or of a
 CloudFront standard log. Values stand between blanks or tabs, in quotes or not.
 Headers in columns of their own, as cs(X-Api-Key), are read as in any other format.
+So is Zeek's http.log, of which "#fields" says the columns.
 
 Times are UTC, also those of date-local and time-local, which name no zone; without
 a column for the date it is that of the last #Date line. The time taken is in
@@ -228,6 +229,10 @@ func usualColumns(n int, separator byte) *w3cColumns {
 
 // directive reads a line that began with "#".
 func (p *w3c) directive(s string) error {
+	if list, found := strings.CutPrefix(s, zeekFields); found {
+		p.columns = zeekColumns(strings.Split(list, "\t"))
+		return &Reject{Reason: "W3C header line", Value: s, Skip: true}
+	}
 	name, value, _ := strings.Cut(s, ":")
 	value = strings.TrimSpace(value)
 	switch {
@@ -243,6 +248,28 @@ func (p *w3c) directive(s string) error {
 		p.columns = w3cColumnsOf(names, p.software)
 	}
 	return &Reject{Reason: "W3C header line", Value: s, Skip: true}
+}
+
+// zeekFields is what Zeek begins the line with that names its columns.
+const zeekFields = "fields\t"
+
+// zeekNames are Zeek's names of what it sees of HTTP, and what W3C calls it.
+var zeekNames = map[string]string{
+	"ts": "timestamp", "id.orig_h": "c-ip", "method": "cs-method", "host": "cs-host", "uri": "cs-uri", "referrer": "cs(referrer)",
+	"user_agent": "cs-user-agent", "response_body_len": "sc-bytes", "status_code": "sc-status", "username": "cs-username",
+}
+
+// zeekColumns returns what columns of these names of Zeek's hold; nil if not requests of HTTP.
+func zeekColumns(names []string) *w3cColumns {
+	http := false
+	for i, name := range names {
+		http = http || name == "status_code"
+		names[i] = zeekNames[name]
+	}
+	if !http || len(names) > maxColumns {
+		return nil
+	}
+	return w3cColumnsOf(names, "")
 }
 
 // split cuts the line into values and returns their number. Several blanks are one

@@ -10,7 +10,7 @@ func Zoraxy() *Format {
 
   [2006-01-02 15:04:05.000000] [router:class] [origin:host] [client: address] [useragent: …] METHOD /path?query status
 
-Older versions write no user agent. The time is local, bears no zone and is taken as UTC.
+Older versions write no user agent, newer ones the time once more before all. The time is local, bears no zone and is taken as UTC.
 The client is whom Zoraxy took for it, which it does from X-Real-IP, X-Forwarded-For and others:
 where no proxy in front of it sets them, whatever the client wrote. A user agent may hold
 what looks like the end of the line: the last such end is the line's. Zoraxy's other
@@ -24,11 +24,17 @@ lines, which have no router, are skipped.`,
 	}
 }
 
+// goStamp is how Go's log writes a time, with the blank behind it.
+const goStamp = "2006/01/02 15:04:05 "
+
 // zoraxy reads one source.
 type zoraxy struct{ clock clock }
 
 func (p *zoraxy) parse(line string, f *Fields) error {
 	f.reset()
+	if len(line) > len(goStamp) && line[4] == '/' && line[len(goStamp)-1] == ' ' { // of newer versions, the same time again
+		line = line[len(goStamp):]
+	}
 	stamp, rest, found := strings.Cut(strings.TrimPrefix(line, "["), "] [")
 	if !found || line[0] != '[' {
 		return &Reject{Reason: "not of Zoraxy", Value: line}

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzArtifactory(f *testing.F) { fuzzFormat(f, Artifactory) }

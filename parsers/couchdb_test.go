@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzCouchDB(f *testing.F) { fuzzFormat(f, CouchDB) }

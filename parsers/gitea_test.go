@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzGitea(f *testing.F) { fuzzFormat(f, Gitea) }

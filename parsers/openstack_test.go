@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzOpenStack(f *testing.F) { fuzzFormat(f, OpenStack) }
