@@ -253,7 +253,8 @@ func (s *bruteForceAccount) describe(e *Event) {
 	case e.Count >= 2*int64(p.limit), len(g.Places) >= 3:
 		e.Confidence = 0.9 // nobody mistypes that often, or in so many places
 	default:
-		e.Confidence = 0.6 // a forgotten password on a new device looks the same
+		e.Confidence = 0.6
+		e.Summary += "; a forgotten password on a new device looks the same"
 	}
 	e.Metadata = Meta("account", clip(e.ActorID), "failed_logins", e.Count, "addresses", len(g.Places), "address_list", orNone(g.Addresses),
 		"address_that_worked", g.Winner, "logins_of_owner", g.Owner, "window_seconds", int(p.window.Seconds()))
