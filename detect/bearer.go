@@ -160,6 +160,9 @@ func isInside(address string) bool {
 // sharedSpace is what carriers use behind their own NAT (RFC 6598).
 var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
 
+// aRelay is what via says of a relay.
+const aRelay = "a relay"
+
 // via says by what an origin hides where its user is, in words; "" if it does not.
 func via(o *parsers.Origin) string {
 	switch {
@@ -168,7 +171,7 @@ func via(o *parsers.Origin) string {
 	case o.Has(parsers.VPN):
 		return "a VPN"
 	case o.Has(parsers.Relay):
-		return "a relay"
+		return aRelay
 	case o.Has(parsers.Cloud):
 		return "a cloud"
 	case o.Has(parsers.Datacenter):

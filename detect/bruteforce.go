@@ -354,7 +354,10 @@ func (s *bruteForceIP) describe(e *Event) {
 	case e.Count >= 2*int64(s.limit):
 		e.Confidence = 0.8
 	default:
-		e.Confidence = 0.6 // a forgotten password looks the same
+		e.Confidence = 0.6
+		if len(g.Accounts) <= 1 {
+			e.Summary += "; a forgotten password looks the same"
+		}
 	}
 	baseline := "own" // logins that worked from there before
 	if len(s.Known) == 0 {

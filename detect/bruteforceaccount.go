@@ -18,7 +18,8 @@ func BruteForceAccount() *Detector {
 			"Who guesses from many addresses, or slowly, stays below what one address may do; the account " +
 			"shows it. Owners mistype too: failed logins from where the account logged in before, with " +
 			"the same user agent, are of medium severity and low confidence while they are few, and no " +
-			"login from there counts as guessed. It works where the log names the account of a failed login.",
+			"login from there counts as guessed. So are those of a monitor that logged in before, from the " +
+			"same addresses, and keeps to its pace: its password is out of date. It works where the log names the account of a failed login.",
 		Type:      BruteForceDetected,
 		Severity:  High,
 		Technique: "T1110.001",
@@ -68,6 +69,7 @@ type bruteForceAccount struct {
 	From     []sender  `json:",omitempty"` // of those, the most recent; at most maxLoginNames
 	Homes    familiar  `json:",omitempty"` // place and user agent of logins that worked
 	Stranger time.Time `json:",omitzero"`  // of the last failed login from none of them
+	Person   time.Time `json:",omitzero"`  // of the last failed login by what does not say to be a monitor
 	Going    *siege    `json:",omitempty"`
 	*accountSettings
 }
@@ -104,7 +106,7 @@ func (s *bruteForceAccount) Observe(r *parsers.Request, emit func(Event)) {
 		return
 	}
 	severity := High
-	if s.slip() {
+	if s.slip() || s.monitors() {
 		severity = Medium
 	}
 	s.Going.reach(severity, Attempted)
@@ -124,6 +126,9 @@ func homeTag(r *parsers.Request) uint64 { return both(placeTag(r), tag(r.UserAge
 func (s *bruteForceAccount) fail(r *parsers.Request) {
 	if !s.Homes.has(homeTag(r)) {
 		s.Stranger = r.Time
+	}
+	if !agentOf(r).monitor {
+		s.Person = r.Time
 	}
 	place := placeTag(r)
 	if g := s.Going; g != nil {
@@ -175,7 +180,7 @@ func (s *bruteForceAccount) succeed(r *parsers.Request) {
 		return
 	}
 	fails := g.Places[placeTag(r)]
-	if r.Time.Sub(g.LastFailed) > s.then || s.Homes.has(home) && fails < 2*s.limit() {
+	if r.Time.Sub(g.LastFailed) > s.then || s.Homes.has(home) && (fails < 2*s.limit() || s.monitors()) {
 		g.Owner++
 		s.Homes.add(home)
 		return
@@ -204,6 +209,13 @@ func (s *bruteForceAccount) slip() bool {
 	return s.Going.Count < 2*int64(s.limit()) && s.Stranger.Before(s.Going.First)
 }
 
+// monitors tells whether all looks like a monitor that logged in before and whose password is out
+// of date: it tries at its pace.
+func (s *bruteForceAccount) monitors() bool {
+	g := s.Going
+	return s.Stranger.Before(g.First) && s.Person.Before(g.First) && time.Duration(g.Count-1)*monitorPace <= g.LastFailed.Sub(g.First)
+}
+
 func (g *siege) fail(at time.Time, place uint64) {
 	g.LastFailed = at
 	if n, known := g.Places[place]; known || len(g.Places) < MaxDistinct {
@@ -230,6 +242,9 @@ func (s *bruteForceAccount) describe(e *Event) {
 		e.Summary += fmt.Sprintf("; then a login from %s worked", g.Winner)
 	}
 	switch {
+	case e.Severity == Medium && !s.slip():
+		e.Confidence = 0.3
+		e.Summary += "; all from where the account logged in before, with the user agent of a monitor and at the pace of one"
 	case e.Severity == Medium:
 		e.Confidence = 0.2
 		e.Summary += "; all from where the account logged in before with the same user agent, which looks like a forgotten password"
@@ -238,7 +253,8 @@ func (s *bruteForceAccount) describe(e *Event) {
 	case e.Count >= 2*int64(p.limit), len(g.Places) >= 3:
 		e.Confidence = 0.9 // nobody mistypes that often, or in so many places
 	default:
-		e.Confidence = 0.6 // a forgotten password on a new device looks the same
+		e.Confidence = 0.6
+		e.Summary += "; a forgotten password on a new device looks the same"
 	}
 	e.Metadata = Meta("account", clip(e.ActorID), "failed_logins", e.Count, "addresses", len(g.Places), "address_list", orNone(g.Addresses),
 		"address_that_worked", g.Winner, "logins_of_owner", g.Owner, "window_seconds", int(p.window.Seconds()))

@@ -29,7 +29,9 @@ such objects too.
 Ids that cannot be told to be of one kind (a number and a name) may mean the same tenant and
 do not count. A mere name in a path (/orgs/acme/users) counts once the actor was served the
 same page of its own. Tenants that an actor worked with before its own was known are no news,
-and an actor of many from the start is a support account. Of an address without a name only
+and an actor of many from the start is a support account. The first tenant that somebody is
+served who made one or joined one just before is of medium severity, where the own one is
+learned. Of an address without a name only
 what is refused to the same user agent counts.`,
 		Type:      AccessDenied,
 		Severity:  High,
@@ -58,7 +60,7 @@ what is refused to the same user agent counts.`,
 	people := d.count("users", 3, "other `users` from whom on answers 401 and 404 count as much as 403")
 	window := d.span("window", 10*time.Minute, "`time` of quiet after which an event is over")
 	admins := d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys; their events are of low severity")
-	d.Match = func(r *parsers.Request) bool { return r.Method != "OPTIONS" && look.anyIn(r) }
+	d.Match = func(r *parsers.Request) bool { return r.Method != "OPTIONS" && (look.anyIn(r) || look.gains(r)) }
 	d.TTL, d.Quiet = new(history), window
 	d.New = func() State {
 		return &crossTenant{look: look, admins: admins, share: int64(*share), least: int64(*least), many: *many, people: *people, window: *window}
@@ -115,6 +117,8 @@ type crossTenant struct {
 	Agent    uint64       `json:",omitempty"` // tag of the user agent of all of those, for an address
 	Agents   bool         `json:",omitempty"` // they had several
 	Moving   *usedTenant  `json:",omitempty"` // the tenant of others that all recent requests were served for
+	Gains    time.Time    `json:",omitzero"`  // when a tenant was made or joined of which nothing was served since
+	Gained   uint64       `json:",omitempty"` // tag of the tenant that was served then
 	Going    *trespass    `json:",omitempty"`
 }
 
@@ -177,8 +181,11 @@ func (s *crossTenant) Observe(r *parsers.Request, emit func(Event)) {
 		}
 		s.match(r, asked, own, learned, served, address)
 	}
-	if matched {
+	switch {
+	case matched:
 		s.Going.tell(emit, s.describe)
+	case s.look.gains(r):
+		s.Gains = r.Time
 	}
 }
 
@@ -223,6 +230,16 @@ func (s *crossTenant) declaredOwn(asked subject, tenant string) string {
 
 func (s *crossTenant) used(space, id string) bool {
 	return slices.ContainsFunc(s.Used, func(u usedTenant) bool { return u.Space == space && sameID(u.ID, id) })
+}
+
+// gained tells whether the tenant may be the one that the actor made or joined just before: the
+// first that it was served since.
+func (s *crossTenant) gained(asked subject, now time.Time) bool {
+	id := tag(asked.id)
+	if !s.Gains.IsZero() && now.Sub(s.Gains) <= s.window {
+		s.Gains, s.Gained = time.Time{}, id
+	}
+	return s.Gained == id
 }
 
 // learnedOwn returns the tenant that makes nearly all of the actor's requests if the one
@@ -336,9 +353,17 @@ func (s *crossTenant) match(r *parsers.Request, asked subject, own, learned stri
 	} else {
 		g.Tenants.Add(tag(asked.id))
 	}
-	firstTenant := g.OfUser && !asked.user
-	if g.Asked == "" || firstTenant || served && g.Granted == 0 {
+	first, firstTenant := g.Asked == "", g.OfUser && !asked.user
+	severity, outcome, lowered := s.weigh(r, asked, learned, served, address)
+	accused := severity >= High && g.Lowered != "" // what excuses the requests before does not excuse this one
+	if first || firstTenant || served && g.Granted == 0 || accused && asked.user == g.OfUser {
 		g.Asked, g.Own, g.OfUser, g.Endpoint, g.Learned = clip(asked.id), clip(own), asked.user, clip(asked.at(r)), learned
+	}
+	switch {
+	case accused:
+		g.Lowered = ""
+	case lowered != "" && (first || g.Lowered != ""):
+		g.Lowered = lowered
 	}
 	if firstTenant {
 		g.Shown = nil
@@ -346,28 +371,38 @@ func (s *crossTenant) match(r *parsers.Request, asked subject, own, learned stri
 	if asked.user == g.OfUser {
 		g.Shown = shown(g.Shown, asked.id)
 	}
-	severity, outcome := High, Blocked
 	if served {
 		g.Granted++
-		severity, outcome = Critical, Succeeded
 		g.Name = SensitiveAccess
 	} else {
 		g.Denied++
 	}
+	g.reach(severity, outcome)
+}
+
+// weigh says how grave the request of the trespass is, what came of it, and why it is lowered; ""
+// if it is not.
+func (s *crossTenant) weigh(r *parsers.Request, asked subject, learned string, served, address bool) (severity Severity, outcome Outcome, lowered string) {
+	severity, outcome = High, Blocked
+	if served {
+		severity, outcome = Critical, Succeeded
+	}
 	id, _ := r.Actor()
 	switch {
 	case s.admins.has(id):
-		severity, g.Lowered = Low, "a known admin"
+		return Low, outcome, "a known admin"
 	case len(s.Early) >= s.many:
-		severity, g.Lowered = Medium, fmt.Sprintf("a support account, by %d tenants among its first %d requests", len(s.Early), s.Seen)
+		return Medium, outcome, fmt.Sprintf("a support account, by %d tenants among its first %d requests", len(s.Early), s.Seen)
+	case served && learned != "" && s.gained(asked, r.Time):
+		return Medium, outcome, "it made a tenant, or joined one, just before"
 	case address && learned != "":
-		severity, g.Lowered = Medium, "an address, behind which may be several people"
+		return Medium, outcome, "an address, behind which may be several people"
 	case asked.doubtful:
-		severity, g.Lowered = Medium, fmt.Sprintf("the host %q may be a part of the site (setting tenant-hosts)", clip(asked.id))
-	case asked.user && r.Status != 403 && len(g.Users) < s.people:
-		severity = Low // a colleague who is gone, a session that ran out
+		return Medium, outcome, fmt.Sprintf("the host %q may be a part of the site (setting tenant-hosts)", clip(asked.id))
+	case asked.user && r.Status != 403 && len(s.Going.Users) < s.people:
+		return Low, outcome, "" // a colleague who is gone, a session that ran out
 	}
-	g.reach(severity, outcome)
+	return severity, outcome, ""
 }
 
 func (s *crossTenant) describe(e *Event) {

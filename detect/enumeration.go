@@ -26,7 +26,7 @@ The event is of medium severity
 
 - for a client with a broken link: it tries the same few paths, and does not go through the values of one parameter;
 - where most requests name the page that led to them, for no more paths than the limit: links are dead, or a service fails; and where people sign up or pay behind one address;
-- where most requests ask whether a file is there, as backup and sync clients do before they send it; what they then send does not count;
+- where most requests ask whether a file is there, as backup and sync clients do before they send it; what they then send does not count, and neither is it a search to look once more for what one has deleted;
 - where somebody whom the log knows is mostly told which accounts there are: people are invited by the list;
 - for what says to be the crawler of a search engine and asks for nothing but pages, never for an API or what scanners look for, unless its network is known to be another's.
 
@@ -37,7 +37,7 @@ A crawler whose address is known for it is of low severity: it follows dead link
 		OWASP:     "API9:2023",
 		Of:        RefusedKind | CheckKind | WriteKind,
 		Match: func(r *parsers.Request) bool {
-			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r) || answersCheck(r) || refusesCode(r) || isSent(r)
+			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r) || answersCheck(r) || refusesCode(r) || isSent(r) || isDeleted(r)
 		},
 		GroupBy: ByActor,
 	}
@@ -55,8 +55,13 @@ type enumeration struct {
 
 	Recent Window   `json:",omitempty"` // while nothing goes on; tagged by missingTag
 	Things []uint64 `json:",omitempty"` // what each of them asked for
+	Gone   []uint64 `json:",omitempty"` // tags of the paths that the actor deleted last; at most maxGone
 	Going  *scan    `json:",omitempty"`
 }
+
+// maxGone bounds the paths that an actor deleted and is known to have: more deletions than that
+// within the window are what bulk-delete is about.
+const maxGone = 64
 
 // A scan is an enumeration that goes on.
 type scan struct {
@@ -87,7 +92,7 @@ func (g *scan) asking() bool { return mostly(g.Asking, g.Count) }
 
 // missingTag is the tag of the path, but for its last bits: how the request came about.
 func missingTag(r *parsers.Request) uint64 {
-	t := tag(r.Path) &^ missingBits
+	t := tag(storedAt(r.Path)) &^ missingBits
 	if referred(r) {
 		t |= referredBit
 	}
@@ -142,6 +147,26 @@ func endsInHash(p string) bool {
 // isSent tells whether the request put something at its path.
 func isSent(r *parsers.Request) bool { return r.Method == "PUT" && granted(r.Status) }
 
+// isDeleted tells whether the request took away what was at its path.
+func isDeleted(r *parsers.Request) bool { return r.Method == "DELETE" && granted(r.Status) }
+
+// storedAt returns the path without what clients of an object storage write behind the name of a
+// file to ask whether it is a folder.
+func storedAt(path string) string {
+	return strings.TrimRight(strings.TrimSuffix(path, "_$folder$"), "/")
+}
+
+// remove remembers that the actor deleted what was at a path.
+func (s *enumeration) remove(path uint64) {
+	if slices.Contains(s.Gone, path) {
+		return
+	}
+	if len(s.Gone) == maxGone {
+		s.Gone = slices.Delete(s.Gone, 0, 1)
+	}
+	s.Gone = append(s.Gone, path)
+}
+
 // forget takes back the answers for a path, while nothing goes on: who asked for it knew that
 // it was to be sent.
 func (s *enumeration) forget(path uint64) {
@@ -155,8 +180,15 @@ func (s *enumeration) forget(path uint64) {
 }
 
 func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
-	if isSent(r) {
-		s.forget(tag(r.Path))
+	path := tag(storedAt(r.Path))
+	switch {
+	case isSent(r):
+		s.forget(path)
+		return
+	case isDeleted(r):
+		s.remove(path)
+		return
+	case r.Status == 404 && slices.Contains(s.Gone, path):
 		return
 	}
 	m, thing := mark(r, missingTag(r)), thingOf(r)

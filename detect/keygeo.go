@@ -370,7 +370,7 @@ func hides(o *parsers.Origin) string {
 	case o.Has(parsers.VPN):
 		return "a VPN"
 	case o.Has(parsers.Relay):
-		return "a relay"
+		return aRelay
 	case o.Has(parsers.Cloud | parsers.Datacenter):
 		return "a cloud or datacenter"
 	}
@@ -448,7 +448,7 @@ func (s *keyGeo) describe(e *Event) {
 	switch g.Hides {
 	case "":
 	case "Tor": // never where an API key belongs
-	case "a VPN", "a relay":
+	case "a VPN", aRelay:
 		confidence -= 20
 		e.Summary += "; the address is that of " + g.Hides + ", whose user may be elsewhere"
 	default:

@@ -22,9 +22,10 @@ A program calls the same few routes for years. Who has stolen its key looks arou
 answers that show that the route exists count: the rest is enumeration.
 
 A new version of the API looks alike: where all that is new is the version in the path, the
-event is of low severity. Other renaming by a deploy cannot be told from an attack by one key
+event is of low severity. Names that differ in numbers alone, as those of files do, are one
+route. Other renaming by a deploy cannot be told from an attack by one key
 alone; that it comes to many keys at once is for people to see. A key of 1000 routes (500 with
-versions) knows all.`,
+versions or numbers) knows all.`,
 		Type:      SuspiciousActivity,
 		Severity:  Medium,
 		Technique: "T1078",
@@ -52,7 +53,7 @@ type routesSettings struct {
 
 type keyRoutes struct {
 	Tenure
-	Known  Distinct   // routes, and those without their version
+	Known  Distinct   // routes, and those without their version, and without their numbers
 	Used   int64      // number of routes
 	Recent []newRoute `json:",omitempty"` // within the window, while nothing goes on; at most routes
 	Going  *venture   `json:",omitempty"`
@@ -108,8 +109,14 @@ func (s *keyRoutes) Observe(r *parsers.Request, emit func(Event)) {
 	_, renamed := slices.BinarySearch(s.Known, tag(r.Shape))
 	bare := tag(withoutVersion(r.Route))
 	_, moved := slices.BinarySearch(s.Known, bare)
+	plain := tag(withoutNumbers(r.Route))
+	_, counted := slices.BinarySearch(s.Known, plain)
 	s.Known.Add(route)
 	s.Known.Add(bare)
+	s.Known.Add(plain)
+	if counted {
+		return
+	}
 	s.Used++
 	if renamed || !before.reached(r.Time, s.least, s.span) {
 		return
@@ -225,6 +232,25 @@ func withoutVersion(route string) string {
 		}
 	}
 	return b.String()
+}
+
+// withoutNumbers returns the route with one digit in the place of each number of its last segment:
+// "/files/part-0.bin" for "/files/part-17.bin".
+func withoutNumbers(route string) string {
+	last := strings.LastIndexByte(route, '/') + 1
+	b := []byte(route[:last])
+	number := false
+	for _, c := range []byte(route[last:]) {
+		digit := c >= '0' && c <= '9'
+		switch {
+		case !digit:
+			b = append(b, c)
+		case !number:
+			b = append(b, '0')
+		}
+		number = digit
+	}
+	return string(b)
 }
 
 // graveRoute tells whether the route is one for admins, or exports data.

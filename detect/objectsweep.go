@@ -28,6 +28,7 @@ The event is of medium severity
 - for an API key: jobs sweep by nature;
 - for an office: an address with several user agents, none of which asked for too many;
 - for objects that are named by a hash (SHA-256) of what they hold, as backups, registries of images and caches of builds keep them: who has one has all names;
+- for links that lead elsewhere, with an id that cannot be guessed, where only the address is known, the path is none of an API and nine of ten were answered by a redirect: mail gateways follow all links of a mailing;
 - for calendars, contacts and files of a WebDAV server where none is refused and the log does not say whose they are: a device gets all of them when it is set up. What a user has there in the folder of the same name does not count at all.
 
 Pages for everybody are read by crawlers: where only the address is known and the path is
@@ -130,6 +131,8 @@ type sweep struct {
 	Granted, Refused int64 // of Count
 	Crawler          crawling
 	Operation        string `json:",omitempty"` // of GraphQL, whose 200 may hold an error
+	Redirected       int64  `json:",omitempty"` // of Count
+	Link             bool   `json:",omitempty"` // its route may be one of links that were sent to somebody
 	Page             bool   // its route may be one of pages for everybody
 	Contents         bool   `json:",omitempty"` // its objects are named by what they hold
 	Device           bool   `json:",omitempty"` // its objects may be what a device of somebody unknown keeps a copy of
@@ -292,8 +295,10 @@ func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 	if g.ActorType == string(parsers.ActorIP) {
 		g.Agents = a.Recent.crowd(g.Limit)
 	}
-	g.Page = g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) && operationOf(r) == "" &&
-		!strings.Contains(r.Route, "{uuid}") && !strings.Contains(r.Route, "{hash}") && !strings.Contains(r.Route, "{email}")
+	site := g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) && operationOf(r) == ""
+	g.Link = strings.Contains(r.Route, "{uuid}") || strings.Contains(r.Route, "{hash}")
+	g.Page = site && !g.Link && !strings.Contains(r.Route, "{email}")
+	g.Link = g.Link && site
 	g.Contents = namesContents(r.Path)
 	g.Device = r.User == "" && keptOnDevices(r.Path)
 	g.Operation = operationOf(r)
@@ -349,15 +354,22 @@ func (g *sweep) match(status int) {
 		g.Granted++
 	case status == 401, status == 403, status == 404:
 		g.Refused++
+	case status > 300 && status < 309:
+		g.Redirected++
 	}
 }
+
+// followed tells whether it may be links of a mailing that somebody's mail gateway followed. An
+// answer that leads elsewhere holds no object, and nobody guesses ids that nearly all are there: few
+// links are out of date.
+func (g *sweep) followed() bool { return g.Link && 10*(g.Count-g.Redirected) <= g.Count }
 
 func (s *objectSweep) judge(g *sweep) {
 	severity := High
 	switch {
 	case g.isPages():
 		severity = Low
-	case g.ActorType == string(parsers.ActorAPIKey), g.Agents > 0, g.Contents, g.synced():
+	case g.ActorType == string(parsers.ActorAPIKey), g.Agents > 0, g.Contents, g.synced(), g.followed():
 		severity = Medium
 	}
 	severity = g.Crawler.most(severity)
@@ -443,6 +455,9 @@ func (s *objectSweep) describe(g *sweep, e *Event) {
 	case g.synced():
 		e.Confidence = 0.3
 		e.Summary += "; a device that is set up gets all of a calendar or a folder, too"
+	case g.followed():
+		e.Confidence = 0.3
+		e.Summary += "; nearly all were answered by a redirect, which looks like a mail gateway that follows the links of a mailing"
 	case g.Agents > 0:
 		e.Confidence = 0.3
 		e.Summary += fmt.Sprintf("; they are of %d user agents or more, none of which asked for too many, which looks like an office", g.Agents)

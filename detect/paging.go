@@ -437,9 +437,12 @@ func timeSaid(v parameterValue) (said time.Time, ok bool) {
 		said = time.UnixMilli(n)
 	case v.isNumber && len(value) == 16:
 		said = time.UnixMicro(n)
-	case v.isNumber, len(value) < len("2006-01-02T15:04"), value[4] != '-', value[7] != '-':
+	case v.isNumber, len(value) < len("2006-01-02T15:04"):
 		return said, false
 	default:
+		if value = withoutComparison(value); len(value) < len("2006-01-02T15:04") || value[4] != '-' || value[7] != '-' {
+			return said, false
+		}
 		if strings.IndexByte(value, '%') >= 0 {
 			plain, err := url.QueryUnescape(value)
 			if err != nil || len(plain) < len("2006-01-02T15:04") {
@@ -455,6 +458,16 @@ func timeSaid(v parameterValue) (said time.Time, ok bool) {
 		}
 	}
 	return said, true
+}
+
+// withoutComparison cuts off how a value is compared, where a time may follow: gt of
+// "gt2026-03-01T10:00", as FHIR has it, and "gte." of PostgREST.
+func withoutComparison(value string) string {
+	switch value[:2] {
+	case "gt", "ge", "lt", "le", "eq", "sa", "eb":
+		return strings.TrimPrefix(strings.TrimPrefix(value[2:], "e"), ".")
+	}
+	return value
 }
 
 // pageTag tells pages apart: by path and parameters, in whatever order they stand,

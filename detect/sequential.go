@@ -34,10 +34,11 @@ A page shows the rows of a list, or pictures, by as many requests. Where browser
 a page of the site, for no more ids, or lists of them, than pages have, and were refused
 none, the event is of low confidence: of medium severity as long as no more rows than one
 page has came without a pause, and no more rows or pictures in all than five pages have;
-else high, not critical.
+else high, not critical. Pictures that all name the page that shows them are of low severity
+as long as rows would be of medium.
 
-A gateway that sends the telemetry of its devices, and is refused none, is of medium
-severity. A search engine's crawler reads what a page links to: from an
+A gateway that sends the telemetry of its devices, or a chat that marks messages as read, and
+is refused none, is of medium severity. A search engine's crawler reads what a page links to: from an
 address that one publishes, the event is of low severity.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -136,6 +137,7 @@ type walk struct {
 	OfPage           bool   `json:",omitempty"` // since it began all requests may be a page's, and no more than it has rows
 	Rows, MostRows   int64  `json:",omitempty"` // requests since the last pause, and the most without one
 	Pictures         bool   `json:",omitempty"` // since it began all were after pictures, or parts of a film
+	Shown            bool   `json:",omitempty"` // since it began all named the page that led to them
 	Telling          bool   `json:",omitempty"` // since it began all were tellsOf
 	Crawler          crawling
 }
@@ -225,13 +227,18 @@ func (s *sequentialIDs) take(r *parsers.Request, v visit, place string, counted 
 	s.Going.Apart = s.Going.Apart || featuresOf(r).apart && place == ""
 	s.Going.OfPage = s.Going.OfPage && (filled <= maxRows || len(run) <= maxLists) && ofPage(r)
 	s.Going.Pictures = s.Going.Pictures && featuresOf(r).picture
+	s.Going.Shown = s.Going.Shown && referred(r)
 	s.Going.Telling = s.Going.Telling && tellsOf(r)
 	s.Going.Crawler.meet(r)
 	severity, outcome := High, Attempted
 	switch w := s.Going; {
 	case w.rows():
 		outcome = Succeeded
-		if w.Count <= maxRows && (w.MostRows <= onePage || w.Pictures) {
+		switch few := w.MostRows <= onePage; {
+		case w.Count > maxRows:
+		case few && w.Pictures && w.Shown:
+			severity = Low
+		case few || w.Pictures:
 			severity = Medium
 		}
 	case w.tells():
@@ -360,7 +367,7 @@ func beginWalk(r *parsers.Request, run []visit) *walk {
 	}
 	slices.SortStableFunc(marks, func(a, b Mark) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line, b.Line)) })
 	f := featuresOf(r)
-	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, Telling: true, GraphQL: f.graphQL, RPC: f.rpc, Operation: operationOf(r), Long: f.long, Lowest: math.MaxUint64}
+	w := &walk{Episode: begin(r, marks), OfPage: true, Pictures: true, Shown: true, Telling: true, GraphQL: f.graphQL, RPC: f.rpc, Operation: operationOf(r), Long: f.long, Lowest: math.MaxUint64}
 	for i := range run {
 		w.match(&run[i])
 	}
@@ -428,16 +435,19 @@ func (w *walk) rows() bool { return w.OfPage && w.Granted == w.Count && !w.hides
 // hidesErrors tells whether a 200 may hold an error.
 func (w *walk) hidesErrors() bool { return w.GraphQL || w.RPC }
 
-// tells tells whether the walk looks like a gateway's that passes on what its devices measure.
+// tells tells whether the walk looks like a gateway's that passes on what its devices measure, or
+// a chat's that says what was read.
 func (w *walk) tells() bool { return w.Telling && w.Granted == w.Count }
 
 // tellsOf tells whether a request sends what something measures to the place for it, rather than
-// asks: POST /devices/7/telemetry.
+// asks: POST /devices/7/telemetry; or that something was shown: PUT /messages/7/read.
 func tellsOf(r *parsers.Request) bool {
-	if r.Method != "POST" && r.Method != "PUT" {
+	if r.Method != "POST" && r.Method != "PUT" && r.Method != "PATCH" {
 		return false
 	}
 	switch lastSegment(r.Path) {
+	case "read", "unread", "seen", "delivered", "ack":
+		return true
 	case "telemetry", "heartbeat", "heartbeats", "keepalive", "readings", "measurements", "metrics", "samples", "position", "positions":
 		return true
 	}
@@ -482,7 +492,7 @@ func (s *sequentialIDs) describe(e *Event) {
 		e.Summary += "; a browser asked, from pages of the site or for pictures, and was refused none: so a page asks for the rows of a list"
 	case w.tells():
 		e.Confidence = 0.3
-		e.Summary += "; it told of what has these ids, as a gateway tells what its devices measure, and was refused none"
+		e.Summary += "; it told of what has these ids, as a gateway tells what its devices measure and a chat what was read, and was refused none"
 	case n >= 5*(*s.least):
 		e.Confidence = 0.9
 	case n >= 2*(*s.least):

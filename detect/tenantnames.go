@@ -18,6 +18,22 @@ func (t *tenantNames) anyIn(r *parsers.Request) bool {
 	return len(t.appendTo(buf[:0], r)) > 0
 }
 
+// gains tells whether by the request somebody made a tenant, POST /workspaces, or joined one, POST
+// /invitations/x1/accept.
+func (t *tenantNames) gains(r *parsers.Request) bool {
+	if r.Method != "POST" || !granted(r.Status) {
+		return false
+	}
+	switch last := lastSegment(r.Path); last {
+	case "join":
+		return true
+	case "accept":
+		return strings.Contains(r.Path, "/invit")
+	default:
+		return t.segments.has(last)
+	}
+}
+
 // appendTo appends the tenants that the request names to subjects, up to its capacity, and
 // the users, where that tells something: colleagues look at colleagues, so only if they
 // are refused. Their text is the request's.

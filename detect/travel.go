@@ -22,7 +22,9 @@ that is certain: what both positions may be wrong by is taken off. Only requests
 in move anybody. The same token at both ends is critical: it was not logged in twice.
 
 A VPN, a relay, Tor or a datacenter at one end hides where its user is, and one network at
-both ends has its addresses moved about by its carrier: such an event is of medium severity.`,
+both ends has its addresses moved about by its carrier: such an event is of medium severity.
+Relays at both ends, as the edges of a CDN where the log has lost the client, tell of no
+place.`,
 		Type:      SuspiciousActivity,
 		Severity:  High,
 		Technique: "T1078",
@@ -133,7 +135,7 @@ func (s *travel) arrive(to position) (from position, km float64, severity Severi
 // account was in both: Info if somebody may have travelled.
 func (s *travel) judge(from, to *position) (km float64, severity Severity) {
 	km = greatCircle(from.Latitude, from.Longitude, to.Latitude, to.Longitude) - from.RadiusKM - to.RadiusKM
-	if km < s.distance {
+	if km < s.distance || from.Via == aRelay && to.Via == aRelay {
 		return km, Info
 	}
 	hours := to.At.Sub(from.At).Hours() // may be 0: logs have whole seconds

@@ -32,7 +32,7 @@ type Traits uint16
 const (
 	Tor        Traits = 1 << iota // an exit of the Tor network
 	VPN                           // a VPN that is sold to the public
-	Relay                         // a relay that hides addresses of ordinary people: iCloud Private Relay
+	Relay                         // a relay that hides addresses of ordinary people: iCloud Private Relay, or a CDN before the server
 	Cloud                         // a machine for rent
 	Datacenter                    // in a datacenter, by a list that may be wrong
 	Crawler                       // published by a search engine as its own

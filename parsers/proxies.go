@@ -80,6 +80,19 @@ func ProxySetOf(a netip.Addr) string {
 	return ""
 }
 
+// EdgeRanges returns the ranges of the CDNs and other proxies on the internet that trusted_proxies
+// knows by name. Where the log names one of their addresses as the client, it has lost whose
+// request that proxy passed on.
+func EdgeRanges() []netip.Prefix {
+	var all []netip.Prefix
+	for _, set := range proxySets {
+		if set.name != "private" {
+			all = append(all, set.prefixes()...)
+		}
+	}
+	return all
+}
+
 // setPrefixes are the ranges of all sets, in their order.
 var setPrefixes = sync.OnceValue(func() [][]netip.Prefix {
 	all := make([][]netip.Prefix, len(proxySets))

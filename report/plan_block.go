@@ -121,7 +121,7 @@ func (p *planning) refusal(s *suspect) *Refusal {
 	case o.Has(parsers.Crawler):
 		return no("crawler", "a search engine publishes it as its own; robots.txt speaks to it")
 	case o.Has(parsers.Relay):
-		return no("relay", "a relay that many people share (such as iCloud Private Relay)")
+		return no("relay", "a relay that many people share (such as iCloud Private Relay, or the CDN before a server)")
 	case s.home:
 		r := no("home", "the account that is attacked was used from there before: it is its owner's")
 		r.Instead = "reset the password, if the owner did not fail themselves"

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litesoc/litesoc/detect"
+	"github.com/litesoc/litesoc/parsers"
 	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report"
 	"github.com/litesoc/litesoc/report/store"
@@ -427,15 +428,23 @@ func (j *job) tellSuppressed(r *report.Report) error {
 }
 
 // proxyNote says what to do where most requests come from addresses that the internet does
-// not route: what stands before the server then takes the blame for all who come through it.
-// "" where they do not.
+// not route, or most of the first clients are edges of one CDN: what stands before the server then
+// takes the blame for all who come through it. "" where they do not.
 func proxyNote(l *report.Log) string {
 	const least = 100 // requests
 	var inside int64
 	var most string
+	edges := map[string]int64{} // clients by name of the CDN
 	for _, c := range l.TopClients {
 		addr, err := netip.ParseAddr(c.Name)
-		if err != nil || !slices.Contains([]string{"private", "shared", "unique-local", "loopback"}, detect.ReservedRange(addr)) {
+		if err != nil {
+			continue
+		}
+		if !slices.Contains([]string{"private", "shared", "unique-local", "loopback"}, detect.ReservedRange(addr)) {
+			set := parsers.ProxySetOf(addr)
+			if edges[set]++; set != "" && l.Parsed >= least && 2*edges[set] > int64(len(l.TopClients)) {
+				return fmt.Sprintf("most requests come through %s: whoever comes through one of its edges is one client, and their places are none; let the log have X-Forwarded-For and name %s in trusted_proxies ('litesoc init LOG' looks for it)", set, set)
+			}
 			continue
 		}
 		if inside += c.Count; most == "" {

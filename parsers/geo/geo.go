@@ -80,7 +80,7 @@ type DB struct {
 // Open opens everything that cfg names. If some of it cannot be read, it returns both the
 // errors, joined, and a DB of the rest.
 func Open(cfg Config) (*DB, error) {
-	db := &DB{reserved: tableOf(reserved), relays: tableOf(relays), countries: map[string]*parsers.Origin{"": {}}, cache: newCache()}
+	db := &DB{reserved: tableOf(reserved), relays: tableOf(allRelays()), countries: map[string]*parsers.Origin{"": {}}, cache: newCache()}
 	for _, c := range countries {
 		db.countries[c.Code] = &parsers.Origin{
 			Country: c.Code, Latitude: c.Latitude, Longitude: c.Longitude, RadiusKM: c.RadiusKM,
@@ -225,7 +225,7 @@ func ReadListFile(path string) (*List, error) {
 // build makes the tables of the lists, and the digest of everything.
 func (db *DB) build() {
 	h := sha256.New()
-	fmt.Fprintln(h, iploc.Version, relays)
+	fmt.Fprintln(h, iploc.Version, allRelays())
 	for _, d := range db.databases {
 		fmt.Fprintf(h, "%q %d %d\n", d.meta.DatabaseType, d.meta.BuildEpoch, d.meta.NodeCount)
 	}

@@ -133,7 +133,8 @@ func TestRelaysWithNoSetup(t *testing.T) {
 	for client, want := range map[string]bool{
 		"172.225.238.241": true, "104.28.113.194": true, "146.75.136.1": true, "2a02:26f7:e8c0:4000::1": true, "2606:54c3:0:777::1": true, "2a09:bac2:1e78::1": true,
 		"::ffff:165.225.72.1": true, "136.226.192.19": true,
-		"172.223.255.255": false, "172.232.0.1": false, "104.27.255.255": false, "104.29.0.1": false, "146.75.127.255": false, "2a02:26f6::1": false, "165.225.128.1": false,
+		"172.68.10.7": true, "104.27.255.255": true, "2400:cb00:1::1": true, "151.101.1.57": true, "146.75.127.255": true, "45.60.1.2": true,
+		"172.223.255.255": false, "172.232.0.1": false, "172.72.0.1": false, "104.29.0.1": false, "151.102.0.1": false, "10.0.0.1": false, "2a02:26f6::1": false, "165.225.128.1": false,
 	} {
 		if got := db.Lookup(client).Has(parsers.Relay); got != want {
 			t.Errorf("%s: a relay is %t, want %t", client, got, want)

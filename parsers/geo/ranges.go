@@ -2,8 +2,10 @@ package geo
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/gaissmai/bart"
+	"github.com/litesoc/litesoc/parsers"
 )
 
 // reserved are the ranges that are not routed on the internet, by the registries of
@@ -69,6 +71,10 @@ var relays = []netip.Prefix{
 	netip.MustParsePrefix("170.85.0.0/16"),
 	netip.MustParsePrefix("185.46.212.0/22"),
 }
+
+// allRelays are the relays and the edges of CDNs: which of these passes a request on says no more
+// of where its client is, and the next one comes through another.
+func allRelays() []netip.Prefix { return slices.Concat(relays, parsers.EdgeRanges()) }
 
 // The ranges of IPv6 that carry the IPv4 address of who is meant.
 var (
