@@ -174,6 +174,7 @@ func (f *features) takeReading(r *parsers.Request) {
 	f.operation, f.apart = clip(got.operation), got.apart
 	if len(got.ids) > 0 {
 		f.takeAll(got.ids)
+		f.inner = clip(got.operation) + "_id=" + url.QueryEscape(clip(got.ids[0])) // organization(id: "acme")
 	}
 }
 
