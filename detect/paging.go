@@ -224,10 +224,10 @@ func searchPath(path string) bool {
 func asksPath(path string) bool {
 	last := lastSegment(path)
 	switch strings.ToLower(last) {
-	case "detail", "details", "batch-get", "batch_get", "batchget", "mget", "_mget":
+	case "detail", "details", "info", "batch-get", "batch_get", "batchget", "mget", "_mget":
 		return true
 	}
-	return beginsWithVerb(last, "get", "fetch", "lookup", "show", "retrieve", "download")
+	return beginsWithVerb(last, "get", "fetch", "find", "lookup", "query", "show", "retrieve", "download")
 }
 
 // beginsWithVerb tells whether a name begins with one of the verbs as a word of its own.
