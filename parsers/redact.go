@@ -61,6 +61,7 @@ var secretPrefixes = [...][]byte{[]byte("password"), []byte("passwd")}
 var cursors = map[string]bool{
 	"pagetoken": true, "nextpagetoken": true, "prevpagetoken": true, "nexttoken": true,
 	"continuationtoken": true, "paginationtoken": true, "synctoken": true, "cursortoken": true,
+	"skiptoken": true, "pagingtoken": true, "resumptiontoken": true,
 }
 
 // maxName bounds the names that are looked at; of a longer one, the end counts.

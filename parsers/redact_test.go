@@ -37,6 +37,7 @@ func TestQueryRedaction(t *testing.T) {
 			"new_password=[redacted]&client_secret=[redacted]&X-Amz-Signature=[redacted]&X-Amz-Credential=[redacted]&X-Amz-Security-Token=[redacted]&code=[redacted]&sig=[redacted]&auth=[redacted]"},
 		{"refresh_token=abc&refreshToken=abc", "refresh_token=tok_ba7816bf8f01&refreshToken=tok_ba7816bf8f01"},
 		{"csrf_token=a&my_api_key=abc", "csrf_token=[redacted]&my_api_key=key_ba7816bf8f01"},
+		{"$skiptoken=abc&resumptionToken=abc", "$skiptoken=abc&resumptionToken=abc"},
 		{"page_token=abc&nextToken=abc&postcode=1&passenger=2&author=x", "page_token=abc&nextToken=abc&postcode=1&passenger=2&author=x"},
 		{"password1=a&password2=b&pass1=c&pw=d&user[pw]=e&passwordConfirm=f&password_repeat=g&mysql_pwd=h&newpass=i",
 			"password1=[redacted]&password2=[redacted]&pass1=[redacted]&pw=[redacted]&user[pw]=[redacted]&passwordConfirm=[redacted]&password_repeat=[redacted]&mysql_pwd=[redacted]&newpass=[redacted]"},
