@@ -180,6 +180,13 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "POST", Path: path, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
 	}
+	// Some take them in the query, where the password has been taken out.
+	for _, name := range []string{"password", "passwd", "pwd", "pass"} {
+		const path, query = "**/login|signin|sign_in|sign-in|logon|authenticate|auth", "=[redacted]"
+		routes = append(routes,
+			RouteRule{Method: "GET", Path: path, Query: name + query, Status: failed, Event: LoginFailed},
+			RouteRule{Method: "GET", Path: path, Query: name + query, Status: worked, Event: LoginSuccess})
+	}
 	// Laravel's form goes on with 302 whatever the code was; as an API it answers 204.
 	const challenge = "**/two-factor-challenge"
 	routes = append(routes,
