@@ -14,8 +14,9 @@ func MassDeletion() *Detector {
 		Name: "bulk-delete",
 		Doc: "many objects deleted by one actor in a short time\n\n" +
 			"A clean-up, a mistake, or revenge: whichever it is, the sooner it is seen the more can be " +
-			"brought back. Only what was deleted counts, and the same path once. API keys clean up by " +
-			"nature, and hosts for tests are there for it: both lower the confidence.",
+			"brought back. Only what was deleted counts, and the same path once. What is deleted by GraphQL or " +
+			"JSON-RPC, whose answers do not tell whether it was, makes the event one of high severity. API keys " +
+			"clean up by nature, and hosts for tests are there for it: both lower the confidence.",
 		Type:      BulkDelete,
 		Severity:  Critical,
 		Technique: "T1485",
@@ -44,7 +45,8 @@ type bulkDelete struct {
 // ones.
 type deletion struct {
 	Episode
-	Tests int64 // at hosts for tests, since it began
+	Tests  int64 // at hosts for tests, since it began
+	Inside int64 `json:",omitempty"` // deletesInside, likewise
 }
 
 func (s *bulkDelete) Observe(r *parsers.Request, emit func(Event)) {
@@ -66,7 +68,12 @@ func (s *bulkDelete) Observe(r *parsers.Request, emit func(Event)) {
 	if isTestHost(r.Host) {
 		s.Going.Tests++
 	}
-	s.Going.reach(Critical, Succeeded)
+	if deletesInside(r) {
+		s.Going.Inside++
+		s.Going.reach(High, Attempted)
+	} else {
+		s.Going.reach(Critical, Succeeded)
+	}
 	s.Going.tell(emit, s.describe)
 }
 
@@ -88,7 +95,20 @@ func (s *bulkDelete) known(m Mark) bool {
 
 // deletes tells whether the request deleted something.
 func deletes(r *parsers.Request) bool {
-	return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted)
+	return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted || deletesInside(r))
+}
+
+// deletesInside tells whether what a request asks for by GraphQL or JSON-RPC is named as something
+// that deletes. Whether it did, a 200 does not tell.
+func deletesInside(r *parsers.Request) bool {
+	f := featuresOf(r)
+	return f.graphQL && deletesByName(f.change) || f.rpc && deletesByName(f.operation)
+}
+
+// deletesByName tells whether a call deletes, by its name: deleteItem, items.delete, items:delete.
+func deletesByName(call string) bool {
+	call = call[strings.LastIndexAny(call, ".:/")+1:]
+	return beginsWithVerb(call, "delete", "destroy")
 }
 
 // deletedTag tells apart what requests are about. Where the path has no place for an object, the
@@ -125,6 +145,9 @@ func (s *bulkDelete) describe(e *Event) {
 	if e.ActorType == string(parsers.ActorAPIKey) {
 		e.Confidence = 0.6
 		e.Summary += "; an API key, which may be a job that cleans up"
+	}
+	if s.Going.Inside > 0 {
+		e.Summary += "; GraphQL and JSON-RPC answer 200 whether it worked or not"
 	}
 	if s.Going.Tests > 0 {
 		e.Confidence = 0.3

@@ -19,8 +19,8 @@ func Enumeration() *Detector {
 Who does not know an API tries names until some answer. Other answers tell as much and
 count, too: 409 and 422 where people sign up, are invited or forget a password, and what a
 sign-up form is told of whether a name or an address is taken (each once) say which accounts
-there are; 400, 410 and 422 where coupons, vouchers and gift cards are redeemed say that a
-code was guessed wrong. What browsers and crawlers ask for unbidden does not count.
+there are; 400, 410 and 422 where coupons, vouchers and gift cards are redeemed, and where a
+link resets a password or logs in, say that a code was guessed wrong. What browsers and crawlers ask for unbidden does not count.
 
 The event is of medium severity
 
@@ -464,9 +464,25 @@ func accountRoute(r *parsers.Request) (account string, ok bool) {
 	return namedAccount(r), true
 }
 
-// refusesCode tells whether an answer says that a code that stands for money is none.
+// refusesCode tells whether an answer says that a code is none: one that stands for money, or that
+// of a link that opens an account. Codes that are sent by a form are logins.
 func refusesCode(r *parsers.Request) bool {
-	return (r.Status == 400 || r.Status == 410 || r.Status == 422) && takesCode(r.Path)
+	return (r.Status == 400 || r.Status == 410 || r.Status == 422) && (takesCode(r.Path) || opensAccount(r))
+}
+
+// opensAccount tells whether a request opens a link that stands for a password: it resets one, or
+// logs in.
+func opensAccount(r *parsers.Request) bool {
+	if r.Method != "GET" && r.Method != "HEAD" || !featuresOf(r).byLink {
+		return false
+	}
+	path := strings.ToLower(r.Path)
+	for _, word := range [...]string{"reset", "recover", "password", "magic", "login", "signin", "sign-in"} {
+		if strings.Contains(path, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // takesCode tells whether at a path one redeems a coupon, a voucher or a gift card, or has it checked.

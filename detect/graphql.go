@@ -174,6 +174,7 @@ func (f *features) takeReading(r *parsers.Request) {
 	f.operation, f.apart = clip(got.operation), got.apart
 	if len(got.ids) > 0 {
 		f.takeAll(got.ids)
+		f.inner = clip(got.operation) + "_id=" + url.QueryEscape(clip(got.ids[0])) // organization(id: "acme")
 	}
 }
 
@@ -411,6 +412,9 @@ func argumentIDs(field string) string {
 				continue
 			}
 			value := strings.TrimLeft(arguments, " \t\r\n")
+			if operator, operand, ok := strings.Cut(value, ":"); ok && strings.HasPrefix(value, "{") && namesEquality(lastWord(operator)) {
+				value = strings.TrimLeft(operand, " \t\r\n") // user_id: {_eq: 17}
+			}
 			end := strings.IndexAny(value, ", \t\r\n}")
 			switch {
 			case strings.HasPrefix(value, "["):

@@ -53,7 +53,8 @@ func refreshedToken(r *parsers.Request) string {
 	}
 	for form := r.Body; form != ""; {
 		var name, value string
-		if name, value, form = cutParameter(form); bareName(name) == "refreshtoken" && strings.HasPrefix(value, "tok_") {
+		name, value, form = cutParameter(form)
+		if name = bareName(name); (name == "refreshtoken" || name == "refresh") && strings.HasPrefix(value, "tok_") {
 			return value
 		}
 	}

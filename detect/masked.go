@@ -17,7 +17,8 @@ func MaskedEnumeration() *Detector {
 
 Who sends a made-up key, token, session or name of a user with each request, or takes a new
 session from each answer, is a new actor each time and below every limit. The address shows
-it.
+it. Answers 400, 410 and 422 to a link that resets a password or logs in count, too: its token
+was guessed wrong.
 
 People behind one address do not count: their credentials were accepted there, now or before.
 Of an address where a thousand credentials were accepted nothing is told.`,
@@ -27,7 +28,7 @@ Of an address where a thousand credentials were accepted nothing is told.`,
 		OWASP:     "API9:2023",
 		Of:        NamedKind,
 		Match: func(r *parsers.Request) bool {
-			return masked(r) != "" && (r.Status >= 200 && r.Status < 400 || r.Status == 404 && !featuresOf(r).unbidden)
+			return masked(r) != "" && (r.Status >= 200 && r.Status < 400 || r.Status == 404 && !featuresOf(r).unbidden || refusesCode(r))
 		},
 		GroupBy: ByClient,
 	}
@@ -62,9 +63,10 @@ type maskedEnumeration struct {
 	Going    *maskedSearch `json:",omitempty"`
 }
 
-// A maskedMiss is an answer 404 to a credential that was not accepted yet.
+// A maskedMiss is an answer 404, or one that refuses a code, to a credential that was not accepted
+// yet.
 type maskedMiss struct {
-	Mark        // tagged by path
+	Mark        // tagged by path, and by the query where a code is refused
 	Mask uint64 // tag of the credential
 }
 
@@ -72,6 +74,7 @@ type maskedMiss struct {
 type maskedSearch struct {
 	Episode
 	Paths, Masks Distinct
+	Codes        int64 `json:",omitempty"` // refusesCode, since it began
 }
 
 func (s *maskedEnumeration) Observe(r *parsers.Request, emit func(Event)) {
@@ -79,7 +82,7 @@ func (s *maskedEnumeration) Observe(r *parsers.Request, emit func(Event)) {
 		s.Expire(emit)
 	}
 	mask := tag(masked(r))
-	if r.Status != 404 {
+	if r.Status < 400 {
 		s.Accepted.Add(mask)
 		s.Recent = slices.DeleteFunc(s.Recent, func(m maskedMiss) bool { return m.Mask == mask })
 		return
@@ -88,12 +91,18 @@ func (s *maskedEnumeration) Observe(r *parsers.Request, emit func(Event)) {
 		return
 	}
 	m := maskedMiss{mark(r, tag(r.Path)), mask}
+	if r.Status != 404 {
+		m.Tag += tag(r.Query)
+	}
 	if g := s.Going; g != nil {
 		g.extend(r)
 		g.Paths.Add(m.Tag)
 		g.Masks.Add(m.Mask)
 	} else if !s.begin(r, m) {
 		return
+	}
+	if r.Status != 404 {
+		s.Going.Codes++
 	}
 	s.Going.Route = "" // what is not there has none
 	severity := High
@@ -139,8 +148,12 @@ func (s *maskedEnumeration) Expire(emit func(Event)) {
 
 func (s *maskedEnumeration) describe(e *Event) {
 	g := s.Going
-	e.Summary = fmt.Sprintf("%s got %d answers 404 on %s in %s, with %s that were never accepted there (threshold: more than %d with %d of them within %s; %s accepted before)",
-		who(e.ActorID, e.ActorType), e.Count, g.Paths.of("path", "paths"), inWords(e.Last.Sub(e.First)),
+	answers := "404"
+	if g.Codes > 0 {
+		answers = "404 or that refuse a code"
+	}
+	e.Summary = fmt.Sprintf("%s got %d answers %s on %s in %s, with %s that were never accepted there (threshold: more than %d with %d of them within %s; %s accepted before)",
+		who(e.ActorID, e.ActorType), e.Count, answers, g.Paths.of("path", "paths"), inWords(e.Last.Sub(e.First)),
 		g.Masks.of("credential", "different credentials"), s.limit, s.masks, inWords(s.window), s.Accepted.of("credential was", "credentials were"))
 	switch {
 	case len(g.Paths) < s.few:

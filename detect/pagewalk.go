@@ -15,8 +15,9 @@ func PageWalk() *Detector {
 		Doc: "many pages of one list asked for in a short time\n\n" +
 			"People find what they look for on the first pages; who asks for all of them wants all that " +
 			"there is. Any order counts, each page once, and the first page once whatever is searched " +
-			"for. Calls that only say from when on they want news are no pages. Search engines lower " +
-			"the severity.",
+			"for. A span of time between two days is a page, whatever it is asked for of; where sums of each " +
+			"hour or day are asked for, it is none. Nor are calls that only say from when on they want news. " +
+			"Search engines lower the severity.",
 		Type:      BulkExport,
 		Severity:  Medium,
 		Technique: "T1119",
@@ -102,17 +103,17 @@ func (s *pageWalk) Expire(emit func(Event)) {
 }
 
 // pageOf returns the page that a request got. Everybody sees the first page of whatever is
-// searched for: all of those are one.
+// searched for: all of those are one, and so is one span of time of many things.
 func (s *pageWalk) pageOf(r *parsers.Request, l listing) page {
 	p := page{At: momentOf(r.Time), Tag: l.Tag, Evidence: evidence(r), pageSum: pageSum{Requests: 1}}
-	if l.First {
+	if l.First || l.Span {
 		p.Tag = tag(l.Place)
 	}
 	if r.Records >= 0 {
 		p.Records = logged(r).Records
 		return p
 	}
-	p.Records = s.sizes().estimate(r, l).Records
+	p.Records = s.sizes().batchOf(r).Records
 	p.Estimated = p.Records
 	return p
 }
@@ -155,8 +156,12 @@ func (s *pageWalk) describe(e *Event) {
 	if w.Estimated > 0 {
 		method, about = "estimated", "about "
 	}
-	e.Summary = fmt.Sprintf("%s went through %s of %q with %s%s in %s (threshold: %s of one list within %s)",
-		who(e.ActorID, e.ActorType), plural(e.Count, "page", "pages"), clip(e.Route), about, plural(w.Records, "record", "records"),
+	with := ""
+	if w.Records > 0 {
+		with = " with " + about + plural(w.Records, "record", "records")
+	}
+	e.Summary = fmt.Sprintf("%s went through %s of %q%s in %s (threshold: %s of one list within %s)",
+		who(e.ActorID, e.ActorType), plural(e.Count, "page", "pages"), clip(e.Route), with,
 		inWords(e.Last.Sub(e.First)), plural(int64(*s.least), "page", "pages"), inWords(*s.window))
 	switch n := e.Count; {
 	case w.Crawler:

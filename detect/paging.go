@@ -20,6 +20,7 @@ type listing struct {
 	Place string // where the page begins, as sent; "" where it does not say
 	Paged bool   // whether it says where the page begins
 	First bool   // whether that is the beginning of the list
+	Span  bool   // whether it is a span of time, past and told by where it begins and ends
 	Tag   uint64 // pageTag of a call for a list
 }
 
@@ -38,6 +39,9 @@ type listingReader struct {
 	sum   pageTagger
 	short parameterValue // of a shortName
 	size  parameterValue // of a shortSize
+	since parameterValue // of a sinceName, or of another one that tells a day
+	until parameterValue // of an untilName, likewise
+	sums  bool           // a seriesName stands there
 	ok    bool
 	plain bool // a name is that of a page or a limit, and of nothing else: chunks have offsets and sizes
 }
@@ -78,9 +82,20 @@ func (b *listingReader) take(p *parameter) {
 		b.short = p.value
 	case shortSize:
 		b.size = p.value
+	case sinceName:
+		b.since = p.value
+	case untilName:
+		b.until = p.value
+	case seriesName:
+		b.sums = true
+	case chanceName:
+		b.plain = b.plain || p.name == "draw" // DataTables counts its requests for pages so
 	case graphName:
 		b.ok = b.f.graphQL && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
 	default:
+		if kind == numberName && tellsDay(p.value) {
+			b.since = p.value // from=2026-01-01
+		}
 		if b.l.take(kind, p.name, p.value, b.r.Time) {
 			b.ok = true
 			b.plain = b.plain || kind == sizeName && !ambiguousSize(p.name) || kind == numberName && lower(p.name[0]) == 'p'
@@ -97,6 +112,9 @@ func (b *listingReader) listing() (l listing, ok bool) {
 	}
 	if size, said := pageSize(b.size); said && l.Paged && l.Size < 0 {
 		l.Size = size
+	}
+	if !l.Paged && !b.sums && tellsDay(b.since) && tellsDay(b.until) && !isClock(b.until, b.r.Time) {
+		l.Place, l.Paged, l.Span, b.ok = b.since.text+".."+b.until.text, true, true, true
 	}
 	if b.ok && b.r.Method != "GET" {
 		switch {
@@ -224,10 +242,10 @@ func searchPath(path string) bool {
 func asksPath(path string) bool {
 	last := lastSegment(path)
 	switch strings.ToLower(last) {
-	case "detail", "details", "batch-get", "batch_get", "batchget", "mget", "_mget":
+	case "detail", "details", "info", "batch-get", "batch_get", "batchget", "mget", "_mget":
 		return true
 	}
-	return beginsWithVerb(last, "get", "fetch", "lookup", "show", "retrieve", "download")
+	return beginsWithVerb(last, "get", "fetch", "find", "lookup", "query", "show", "retrieve", "download")
 }
 
 // beginsWithVerb tells whether a name begins with one of the verbs as a word of its own.
@@ -286,6 +304,9 @@ const (
 	shortSize           // how many, if another one says where it begins: else it may be of a password, a box
 	graphName           // several things at once: arguments of GraphQL
 	rangeName           // where it begins and ends, by numbers of records
+	sinceName           // where it begins, by a time
+	untilName           // where it ends, by a time
+	seriesName          // that sums are asked for, of each hour or day: no records
 )
 
 // pagingKind tells what the parameter is for, however it is written: per_page, perPage,
@@ -317,7 +338,7 @@ func isChance(value string) bool {
 }
 
 // maxPagingName bounds a name that says something of a page.
-const maxPagingName = 24
+const maxPagingName = 25
 
 // kindOfPlain is pagingKind for what plainName makes of the name.
 func kindOfPlain(name []byte) nameKind {
@@ -325,14 +346,15 @@ func kindOfPlain(name []byte) nameKind {
 	case "perpage", "limit", "pagesize", "first", "count", "$top", "size", "maxresults",
 		"$limit", "pagelimit", "itemsperpage", "resultsperpage", "recordsperpage", "maxitems", "maxrecords", "rows", "take",
 		"paginationlimit", "paginationpagesize", "pagingpagesize", "paginglimit", "maxkeys", "maxrows", "numresults", "resultsize",
-		"resultlimit", "sysparmlimit", "pagelength":
+		"resultlimit", "sysparmlimit", "pagelength", "searchcriteriapagesize", "idisplaylength":
 		return sizeName
 	case "page", "offset", "skip", "start", "$skip", "from", "paged", "pagenumber", "pageno", "pageindex", "pageoffset", "currentpage",
-		"startindex", "startat", "paginationpage", "paginationstart", "pagingpage", "$offset", "pagenum", "firstresult", "startrow", "sysparmoffset":
+		"startindex", "startat", "paginationpage", "paginationstart", "pagingpage", "$offset", "pagenum", "firstresult", "startrow", "sysparmoffset",
+		"pg", "searchcriteriacurrentpage", "idisplaystart":
 		return numberName
 	case "cursor", "after", "pagetoken", "startingafter", "next", "nexttoken", "nextpagetoken", "nextcursor", "continuationtoken", "continue",
 		"marker", "scrollid", "before", "endingbefore", "pageafter", "pagebefore", "pagecursor", "$skiptoken", "paginationcursor",
-		"startafter", "keymarker", "maxid", "paginationtoken", "pagingtoken", "exclusivestartkey", "lastevaluatedkey", "cursormark", "searchafter":
+		"startafter", "keymarker", "maxid", "paginationtoken", "pagingtoken", "exclusivestartkey", "lastevaluatedkey", "cursormark", "searchafter", "resumptiontoken":
 		return cursorName
 	case "p":
 		return shortName
@@ -342,6 +364,14 @@ func kindOfPlain(name []byte) nameKind {
 		return graphName
 	case "range":
 		return rangeName
+	case "since", "begin", "startdate", "starttime", "fromdate", "datefrom", "timemin", "mindate", "createdafter", "createdfrom", "createdgte",
+		"createdatgte", "createdatmin", "createdsince", "updatedafter", "updatedfrom", "updatedgte", "updatedatmin", "updatedsince", "dategte":
+		return sinceName
+	case "until", "to", "end", "enddate", "endtime", "todate", "dateto", "timemax", "maxdate", "createdbefore", "createdto", "createdlt", "createdlte",
+		"createdatlt", "createdatlte", "createdatmax", "createduntil", "updatedbefore", "updatedto", "updatedlt", "updatedlte", "updatedatmax", "datelt", "datelte":
+		return untilName
+	case "step", "interval", "granularity", "resolution", "bucket", "groupby", "aggregation", "period":
+		return seriesName
 	case "cb", "cachebuster", "nocache", "rand", "random", "rnd", "nonce", "dc", "cachebust", "cachebreaker", "bust", "requestid", "correlationid", "traceid", "draw", "":
 		return chanceName
 	}
@@ -425,6 +455,14 @@ const clockError = time.Hour
 func isClock(v parameterValue, at time.Time) bool {
 	said, ok := timeSaid(v)
 	return ok && at.Sub(said).Abs() <= clockError
+}
+
+// tellsDay tells whether a value begins with a day, or is a time of Unix.
+func tellsDay(v parameterValue) bool {
+	if v.isNumber {
+		return len(v.text) == 10 || len(v.text) == 13 || len(v.text) == 16
+	}
+	return len(v.text) >= len("2006-01-02") && v.text[4] == '-' && v.text[7] == '-' && isDigit(v.text[0]) && isDigit(v.text[9])
 }
 
 // timeSaid reads a value as a time: of Unix, in seconds or fractions of them, or as people
@@ -563,7 +601,7 @@ func (z pageSizes) batchOf(r *parsers.Request) batch {
 		return logged(r)
 	}
 	l, ok := listingOf(r)
-	if !ok {
+	if !ok || l.Span && l.Size < 0 { // a span of time may hold any number
 		return batch{}
 	}
 	return z.estimate(r, l)

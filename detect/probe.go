@@ -416,7 +416,7 @@ func (p *prober) path(path string) {
 	for depth := 0; ; depth++ {
 		if ups := climbs(path); ups > 0 {
 			// Browsers and tools resolve these before they ask; crawlers of a broken page may not.
-			sure := depth > 1 || signsIn(strings.ToLower(path))&signOfFile != 0 || (encoded || above(path)) && !relativeLink(path, ups)
+			sure := depth > 1 || strings.Contains(path, "..;") || signsIn(strings.ToLower(path))&signOfFile != 0 || (encoded || above(path)) && !relativeLink(path, ups)
 			p.add(hit{Class: traversal, Sure: sure, Where: "the path was", Value: path})
 			break
 		}

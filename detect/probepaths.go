@@ -48,8 +48,9 @@ const secretProbes = `
 /remote/fgt_lang /dana-na/auth/url_default/welcome.cgi /vpns/cfg/smb.conf /global-protect/login.esp /+cscoe+/logon.html
 /hnap1 /setup.cgi /cgi-bin/luci /shell /tmui/login.jsp /wls-wsat/coordinatorporttype
 /invoker/jmxinvokerservlet /jmx-console/htmladaptor /axis2/axis2-admin /struts2-showcase/showcase.action /console/login/loginform.jsp
-/_cat/indices /_all_dbs /_users/_all_docs /etc/passwd /proc/self/environ /latest/meta-data /xmlrpc.php.bak
-/boaform/ /goform/ /.git/ /.svn/ /.ssh/ /.aws/ /.kube/
+/_cat/indices /_all_dbs /_users/_all_docs /etc/passwd /proc/self/environ /latest/meta-data /latest/meta-data/iam/security-credentials
+/latest/user-data /xmlrpc.php.bak
+/boaform/ /goform/ /computemetadata/ /.git/ /.svn/ /.ssh/ /.aws/ /.kube/
 `
 
 const servedProbes = `

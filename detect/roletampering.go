@@ -181,7 +181,7 @@ func (t *tampering) sets(r *parsers.Request, name, value string, reads bool) boo
 	case t.flags.has(name):
 		return (isTrue(value) || t.names(t.values, value)) && !t.filters(r)
 	case t.roles.has(name):
-		return t.names(t.values, value) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit")
+		return t.names(t.values, value) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit") && !speaks(r, value)
 	case t.groups.has(name):
 		return t.names(t.groupValues, value) && writes(r.Method) && !t.filters(r) && !passes(r.Path, invites) && !changes(r, "invit") &&
 			(changesPeople(r) || changes(r, "user", "updateme", "account", "profile", "signup", "register"))
@@ -192,6 +192,12 @@ func (t *tampering) sets(r *parsers.Request, name, value string, reads bool) boo
 		return t.names(t.values, value) && writes(r.Method) && !passes(r.Path, grantsScopes) && !changes(r, "token", "auth", "login", "consent")
 	}
 	return false
+}
+
+// speaks tells whether a role is that of a message to a language model, which has a content: there
+// the system is one of those who speak.
+func speaks(r *parsers.Request, role string) bool {
+	return strings.EqualFold(role, "system") && (strings.HasPrefix(r.Body, "content=") || strings.Contains(r.Body, "&content="))
 }
 
 // changes tells whether a request is of GraphQL and changes something that is named by one of

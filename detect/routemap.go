@@ -129,7 +129,7 @@ func byStatus(r *parsers.Request) string {
 	}
 	switch {
 	case r.Status < 200 || r.Status > 399:
-	case r.Method == "DELETE" && r.Status < 300:
+	case r.Status < 300 && (r.Method == "DELETE" || r.Method == "POST" && deletesByName(lastSegment(r.Path))):
 		return RecordDeleted
 	case r.APIKey != "":
 		return APIKeyUsed

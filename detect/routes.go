@@ -143,16 +143,32 @@ func loginRoutes() []RouteRule {
 		"**/accounts:signinwithpassword", // Firebase
 		"**/api-token-auth",
 		"**/login.json|sign_in.json|sessions.json",
-		"**/login_check", // Symfony
+		"**/login_check",                        // Symfony
+		"**/sign-in/email",                      // Better Auth; of others "signin/email" sends a link
+		"**/account/sessions/email",             // Appwrite
+		"**/auth/{x}/emailpass",                 // Medusa
+		"**/integration/customer|admin/token",   // Magento
+		"**/sign_ins/{x}/attempt_first_factor",  // Clerk
+		"**/sign_ins/{x}/attempt_second_factor", // likewise
+		"**/auth-with-password|auth-with-otp",   // PocketBase
+		"authentication",                        // Feathers
+		"**/auth.login|auth.signin|auth.sign-in|auth.authenticate|user.login|user.signin|users.login|account.login|session.create|sessions.create", // calls by name, as tRPC's
+		"**/user-login|user_login|userlogin|login-user|login_user|loginuser|user-signin|user_signin|usersignin|signinuser|do-login|do_login|dologin",
+		"**/admin-login|admin_login|adminlogin|customer-login|customer_login|customerlogin|member-login|member_login|memberlogin",
+		"**/login-with-password|login_with_password|loginwithpassword|sign-in-with-password|sign_in_with_password|signinwithpassword",
+		"**/login|signin|sign_in|sign-in/password|email-password|username|credentials|ldap",
 		// The second factor: six digits can be guessed.
 		"**/otp|mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor|passcode/verify|challenge|validate|check|authenticate",
+		"**/mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor/challenge|challenges/verify|respond|answer",
+		"**/mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor/challenge|challenges/{x}/verify|respond|answer",
 		"**/verify/otp|mfa|2fa|totp|two-factor|two_factor|passcode",
+		"**/otp-verify|otp_verify|otpverify|mfa-verify|mfa_verify|mfaverify|2fa-verify|2fa_verify|totp-verify|totp_verify|otp-check|otp_check|otp-login|otp_login|otplogin",
 		"**/otp|passcode/confirm|submit",
 		"**/magic-link|magic_link|magiclink|magic-links|passwordless|email-link|login-link|login_link/verify|confirm|consume|complete|authenticate",
 		"**/verify-magic-link|verify_magic_link|confirm-otp|confirm_otp|submit-otp|submit_otp",
 		"**/login|signin|sign_in|sign-in/verify|confirm",
 		"**/auth/{x}/verify", // Supabase
-		"**/verify-otp|verify_otp|verifyotp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp|verify-passcode|verify_passcode|check-otp|check_otp|checkotp|validate-otp|validate_otp|validateotp",
+		"**/verify-otp|verify_otp|verifyotp|verify-mfa|verify_mfa|verify-2fa|verify_2fa|verify-totp|verify_totp|verify-passcode|verify_passcode|verifypasscode|check-otp|check_otp|checkotp|validate-otp|validate_otp|validateotp",
 		"**/login|signin|sign_in|sign-in|session|sessions/otp|mfa|2fa|totp|code|two-factor|two_factor",
 		"**/account/loginwith2fa|loginwithrecoverycode", // ASP.NET
 		"**/factors/{x}/verify",                         // Okta, Supabase
@@ -163,6 +179,13 @@ func loginRoutes() []RouteRule {
 		routes = append(routes,
 			RouteRule{Method: "POST", Path: path, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
+	}
+	// Some take them in the query, where the password has been taken out.
+	for _, name := range []string{"password", "passwd", "pwd", "pass"} {
+		const path, query = "**/login|signin|sign_in|sign-in|logon|authenticate|auth", "=[redacted]"
+		routes = append(routes,
+			RouteRule{Method: "GET", Path: path, Query: name + query, Status: failed, Event: LoginFailed},
+			RouteRule{Method: "GET", Path: path, Query: name + query, Status: worked, Event: LoginSuccess})
 	}
 	// Laravel's form goes on with 302 whatever the code was; as an API it answers 204.
 	const challenge = "**/two-factor-challenge"
@@ -191,16 +214,19 @@ func codeRoutes() []RouteRule {
 		"**/password|passwords/reset|forgot|recover|recovery/confirm|verify|complete",
 		"**/confirm-forgot-password|confirm_forgot_password|confirm-reset-password|confirm_reset_password|confirm-password-reset|confirm_password_reset",
 		"**/verify-reset-code|verify_reset_code|verify-reset-token|verify_reset_token|check-reset-code|check_reset_code",
-		"**/verify-email|verify_email|verifyemail|confirm-email|confirm_email|confirmemail|verify-phone|verify_phone|confirm-phone|confirm_phone|verify-sms|verify_sms",
+		"**/verify-email|verify_email|verifyemail|confirm-email|confirm_email|confirmemail|verify-phone|verify_phone|confirm-phone|confirm_phone|verify-sms|verify_sms|verify-sms-code|verify_sms_code|verifysmscode|verify-phone-code|verify_phone_code|verify-email-code|verify_email_code|verify-login-code|verify_login_code",
 		"**/verify-account|verify_account|confirm-account|confirm_account|confirm-signup|confirm_signup|confirm-sign-up|confirm_sign_up",
 		"**/verify-recovery-code|verify_recovery_code|verify-backup-code|verify_backup_code|verify-pin|verify_pin|verifypin",
 		"**/mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor/confirm|submit|activate",
 		"**/oauth|oauth2|oidc/device/verify|approve|activate|confirm", // the code on somebody's television
+		"**/pin|pin-code|pincode/verify|validate|check",
 		"email|phone|sms|mobile|registration|signup|sign-up|sign_up/verify|confirm|verification",
 		"confirm-code|confirm_code",
 	} {
 		routes = append(routes, RouteRule{Method: "POST|PUT|PATCH", Path: path, Status: failed, Event: LoginFailed})
 	}
+	// Where a mail is asked for, too, an account that is not there answers 404 or 422.
+	routes = append(routes, RouteRule{Method: "POST|PUT|PATCH", Path: "**/password|passwords/reset", Status: "400,401,403", Event: LoginFailed})
 	// Devise for Rails takes the code of its mail together with the new password.
 	routes = append(routes, RouteRule{Method: "PUT|PATCH", Path: "/users|admins|admin_users|customers|members/password", Status: "422", Event: LoginFailed})
 	// Codes that people type are in no link, so nothing opens one.

@@ -585,7 +585,22 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 	if !ok {
 		n, ok = idNumber(strings.TrimPrefix(strings.TrimSpace(unescaped(text)), "+")) // of a telephone
 	}
+	if !ok {
+		return fileNumber(text)
+	}
 	return n, ok
+}
+
+// fileNumber is namedNumber for the name of a file, 1001 of "invoice_1001.pdf". What has few files,
+// or pages, counts them from 1 on: those of less than three digits are no objects.
+func fileNumber(name string) (n uint64, ok bool) {
+	const longest = len(".xlsx")
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 0 || len(name)-dot > longest {
+		return 0, false
+	}
+	n, ok = namedNumber(name[:dot])
+	return n, ok && n >= 100
 }
 
 // maxEncoded bounds what the number of an object may be encoded in.
@@ -635,7 +650,7 @@ func namesThing(name string) bool {
 func isThing(word []byte) bool {
 	switch string(withoutNumber(word)) {
 	case "user", "uid", "account", "customer", "client", "member", "profile", "author", "order", "invoice", "receipt", "payment", "transaction", "ticket",
-		"document", "doc", "file", "attachment", "report", "message", "contact", "record", "patient", "employee", "booking",
+		"document", "doc", "file", "filename", "attachment", "report", "message", "contact", "record", "patient", "employee", "booking",
 		"policy", "claim", "contract", "student", "tracking", "shipment", "phone":
 		return true
 	}
@@ -680,7 +695,7 @@ func countsUp(segment string) bool {
 
 // pathID returns the number in the n-th segment of the path, from 0, between what the
 // route has before and after it: "invoice-17.pdf". A number behind another is a
-// coordinate, and one behind what countsUp is that one's, as those of the parts of an upload are;
+// coordinate, if it says of nothing what it is of, and one behind what countsUp is that one's, as those of the parts of an upload are;
 // behind a year alone it is one that is counted anew each year, and one of two digits a month. Two digits before a hash are one of the
 // folders, from 00 to ff, into which stores put what they keep.
 func pathID(path string, n int, before, after string) (id uint64, ok bool) {
@@ -701,7 +716,7 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 	if after != "" && partOfAll(last, before, after) || (before == "x" || before == "y") && isAxis(last) {
 		return 0, false
 	}
-	if _, coordinate := number(last); coordinate {
+	if _, coordinate := number(last); coordinate && len(before) < len("inv") {
 		if _, several := number(beforeLast); several || len(segment) < 3 || !isYear(last) {
 			return 0, false
 		}

@@ -163,7 +163,8 @@ var jsonKeys = []struct {
 	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token requestxauthtoken`},
 	{jsonToken, requestSide, 0, `clienttoken`},
 	{jsonSession, asked, 0, `sessionid session.id session sid
-		cookies.sessionid cookies.sid cookies.session cookies.connectsid cookies.phpsessid cookies.jsessionid`},
+		cookies.sessionid cookies.sid cookies.session cookies.connectsid cookies.phpsessid cookies.jsessionid
+		cookiesessionid cookiesid cookiesession cookieconnectsid cookiephpsessid cookiejsessionid`},
 	{jsonTenant, asked, 0, `user.tenantid user.tenant.id user.tenant user.orgid user.org.id user.org user.organizationid user.organization.id user.organization
 		usr.tenantid usr.orgid auth.tenantid auth.tenant auth.orgid auth.org auth.user.tenantid auth.user.orgid session.tenantid session.orgid
 		actor.tenantid actor.orgid principal.tenantid principal.orgid currentuser.tenantid currentuser.orgid

@@ -61,6 +61,7 @@ var secretPrefixes = [...][]byte{[]byte("password"), []byte("passwd")}
 var cursors = map[string]bool{
 	"pagetoken": true, "nextpagetoken": true, "prevpagetoken": true, "nexttoken": true,
 	"continuationtoken": true, "paginationtoken": true, "synctoken": true, "cursortoken": true,
+	"skiptoken": true, "pagingtoken": true, "resumptiontoken": true,
 }
 
 // maxName bounds the names that are looked at; of a longer one, the end counts.
@@ -428,10 +429,53 @@ func (x *redactor) named(text string, i, n int, in where) (start, end int, kind 
 		kind = keySecret
 	}
 	start, end = valueAfter(text, at, in, n > 1, sign == ':', kind == headerSecret)
-	if start == end {
-		kind = noSecret
+	if start == end || sign == ':' && isVariable(text, i, start) {
+		return 0, 0, noSecret
 	}
 	return start, end, kind
+}
+
+// isVariable reports whether the name before text[i] and the value at text[start] are of a variable of
+// GraphQL, which stands for a secret told elsewhere: "$password:String", "password:$password".
+func isVariable(text string, i, start int) bool {
+	from := i
+	for from > 0 && isWordByte[text[from-1]] {
+		from--
+	}
+	name := text[from:i]
+	declared := from > 0 && text[from-1] == '$'
+	if from > 0 && text[from-1] == '%' && len(name) > len("24") {
+		declared, name = name[:2] == "24", name[2:]
+	}
+	rest, ok := strings.CutPrefix(text[start:], "String")
+	if declared {
+		// A secret may follow that holds if no other is told.
+		ok = ok && !hasDefault(rest)
+	} else {
+		rest, ok = strings.CutPrefix(text[start:], "$")
+		if !ok {
+			rest, ok = strings.CutPrefix(text[start:], "%24")
+		}
+		if ok && name != "" {
+			rest, ok = strings.CutPrefix(rest, name)
+		}
+	}
+	return ok && name != "" && (rest == "" || !isWordByte[rest[0]])
+}
+
+// hasDefault reports whether what follows the type of a variable gives it a value.
+func hasDefault(rest string) bool {
+	for rest != "" {
+		switch c, n := charAt(rest, 0); c {
+		case '=':
+			return true
+		case '!', ' ', '+', '\t', '\r', '\n':
+			rest = rest[n:]
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // opensParam reports whether the name before the sign at text[i] is that of a
