@@ -360,8 +360,12 @@ func (s *byteVolume) describe(e *Event) {
 		baseline = "own"
 		usual = fmt.Sprintf("99%% of %s of as long had up to %s", plural(v.Spans, "earlier time", "earlier times"), bytesInWords(v.Usual))
 	}
-	e.Summary = fmt.Sprintf("%s was sent %s within %s, by %s (threshold: more than %s; %s)", who(e.ActorID, e.ActorType),
-		bytesInWords(v.Peak), inWords(*s.window), plural(e.Count, "request", "requests"), bytesInWords(v.Limit), usual)
+	inAll := ""
+	if v.Bytes > v.Peak {
+		inAll = fmt.Sprintf(" (%s in all)", bytesInWords(v.Bytes))
+	}
+	e.Summary = fmt.Sprintf("%s was sent %s within %s%s, by %s in %s (threshold: more than %s; %s)", who(e.ActorID, e.ActorType),
+		bytesInWords(v.Peak), inWords(*s.window), inAll, plural(e.Count, "request", "requests"), inWords(e.Last.Sub(e.First)), bytesInWords(v.Limit), usual)
 	switch {
 	case v.file():
 		e.Confidence = 0.3
