@@ -169,6 +169,7 @@ type campaign struct {
 	Agents    Distinct
 	Referred  int64 // of Count
 	Declared  int64 `json:",omitempty"` // likewise
+	Passed    bool  `json:",omitempty"` // whether members asked for further paths, which are not counted
 	Probed    bool  `json:",omitempty"` // whether scanners try one of the paths on every site
 	Crawler   crawling
 	Known     int // addresses that were known when it began
@@ -193,6 +194,7 @@ func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
 	a.Refused = min(a.Refused+1, maxCount)
 	p := s.seek(r, by, a, now)
 	if p == nil {
+		s.pass(r)
 		return
 	}
 	s.Asked++
@@ -268,6 +270,18 @@ func (s *coordinated) seek(r *parsers.Request, by uint64, a *address, now int64)
 	p := &sought{Path: clip(r.Path), Last: now, Owner: by}
 	s.Sought[path] = p
 	return p
+}
+
+// pass notes that an address asked for a path that is not remembered: its campaign is after more
+// than it counts.
+func (s *coordinated) pass(r *parsers.Request) {
+	if len(s.Campaigns) == 0 {
+		return
+	}
+	by := tag(clip(r.ClientIP))
+	for _, g := range s.Campaigns {
+		g.Passed = g.Passed || g.Addresses.has(by)
+	}
 }
 
 // forgetPaths makes room among the paths.
@@ -621,13 +635,13 @@ func (s *coordinated) Expire(emit func(Event)) {
 
 func (s *coordinated) describe(g *campaign, e *Event) {
 	shown := g.Paths[:min(len(g.Paths), 5)]
-	paths := strings.Join(quoted(shown), ", ")
-	if n := len(g.AllPaths) - len(shown); n > 0 {
-		paths += fmt.Sprintf(" and %d more", n)
+	rare, paths := g.AllPaths.of("rare path", "rare paths"), strings.Join(quoted(shown), ", ")+g.AllPaths.beyond(len(shown))
+	if g.Passed && len(g.AllPaths) < MaxDistinct {
+		rare, paths = fmt.Sprintf("%d or more rare paths", len(g.AllPaths)), strings.Join(quoted(shown), ", ")+" and others"
 	}
 	e.Summary = fmt.Sprintf("%s in %s with %s probed the same %s in %s: %s (threshold: %d addresses that share %d paths within %s, each path asked for from less than %d%% of %d addresses or by none that is mostly served)",
 		g.Addresses.of("address", "addresses"), g.AllNets.of("network", "networks"), g.Agents.of("user agent", "user agents"),
-		g.AllPaths.of("rare path", "rare paths"), inWords(e.Last.Sub(e.First)), paths, s.least, s.paths, inWords(s.window), s.percent, g.Known)
+		rare, inWords(e.Last.Sub(e.First)), paths, s.least, s.paths, inWords(s.window), s.percent, g.Known)
 	switch {
 	case 2*g.Referred > g.Count:
 		e.Confidence = 0.3

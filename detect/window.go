@@ -147,6 +147,18 @@ func (d Distinct) String() string {
 	return strconv.Itoa(len(d))
 }
 
+// beyond is what to say behind a list of so many of them: " and 12 more", or "" where it has all.
+func (d Distinct) beyond(listed int) string {
+	switch n := len(d) - listed; {
+	case n <= 0:
+		return ""
+	case len(d) == MaxDistinct:
+		return fmt.Sprintf(" and %d or more others", n)
+	default:
+		return fmt.Sprintf(" and %d more", n)
+	}
+}
+
 // of is the number of tags and what they are: "1 path", "17 paths".
 func (d Distinct) of(one, more string) string {
 	if len(d) == 1 {
