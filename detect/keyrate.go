@@ -267,7 +267,7 @@ func (s *keyRate) describe(e *Event) {
 	var why strings.Builder
 	baseline := "own"
 	if g.Known {
-		fmt.Fprintf(&why, "99%% of its %d earlier active minutes had at most %d", s.Usual.N, s.Usual.P99())
+		fmt.Fprintf(&why, "99%% of its %d earlier active minutes had at most %s", s.Usual.N, s.Usual.most99())
 	} else {
 		baseline = "default"
 		fmt.Fprintf(&why, "the default: it is known from %s, and from %d on it has a threshold of its own", plural(s.Usual.N, "active minute", "active minutes"), s.minutes)
