@@ -32,6 +32,7 @@ that make a probe, if none of those before it asked for a login.`,
 	limit := d.count("routes", 3, "distinct admin `routes` within the window that are a probe: all refused, or the last one open")
 	window := d.span("window", 24*time.Hour, "`time` within which they are counted, and of quiet after which an event is over")
 	own := d.adminRoutes()
+	d.ownAdmin = own
 	admins := d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys")
 	d.Match = func(r *parsers.Request) bool {
 		if r.Method == "OPTIONS" || !letsIn(r, own) && !(refused(r.Status) && adminRoute(r, own)) {
@@ -47,8 +48,7 @@ that make a probe, if none of those before it asked for a login.`,
 
 // adminRoutes adds the setting for admin routes of a site's own.
 func (d *Detector) adminRoutes() *routeList {
-	d.ownAdmin = d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
-	return d.ownAdmin
+	return d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
 }
 
 type adminProbe struct {
