@@ -185,9 +185,13 @@ func (g *probing) add(route uint64, shape string) {
 
 func (s *adminProbe) describe(e *Event) {
 	g := s.Going
-	e.Summary = fmt.Sprintf("%s tried %s in %s without ever having been let in to one (threshold: %d within %s)",
+	e.Summary = fmt.Sprintf("%s tried %s in %s without having been let in to one before (threshold: %d within %s)",
 		who(e.ActorID, e.ActorType), g.Routes.of("admin route", "admin routes"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
-	if g.Granted > 0 {
+	switch {
+	case g.Granted == 0:
+	case g.After > 0 && e.Count-g.After > g.Granted-1: // others were refused later
+		e.Summary += fmt.Sprintf("; %q let it in meanwhile", g.Open)
+	default:
 		e.Summary += fmt.Sprintf("; then %q let it in", g.Open)
 	}
 	switch {

@@ -170,6 +170,7 @@ type campaign struct {
 	Referred  int64 // of Count
 	Declared  int64 `json:",omitempty"` // likewise
 	Passed    bool  `json:",omitempty"` // whether members asked for further paths, which are not counted
+	Crowded   bool  `json:",omitempty"` // whether more addresses asked for one of its paths than are known of one
 	Probed    bool  `json:",omitempty"` // whether scanners try one of the paths on every site
 	Crawler   crawling
 	Known     int // addresses that were known when it began
@@ -421,6 +422,7 @@ func (s *coordinated) campaign(r *parsers.Request, p *sought, k asker, emit func
 		}
 		g = s.begin(r, asks)
 	}
+	g.Crowded = g.Crowded || len(p.Askers) == maxAskers
 	g.UserIP, g.Route = "", ""
 	g.Crawler.meet(r)
 	severity := g.Crawler.most(High)
@@ -635,13 +637,15 @@ func (s *coordinated) Expire(emit func(Event)) {
 
 func (s *coordinated) describe(g *campaign, e *Event) {
 	shown := g.Paths[:min(len(g.Paths), 5)]
-	rare, paths := g.AllPaths.of("rare path", "rare paths"), strings.Join(quoted(shown), ", ")+g.AllPaths.beyond(len(shown))
-	if g.Passed && len(g.AllPaths) < MaxDistinct {
-		rare, paths = fmt.Sprintf("%d or more rare paths", len(g.AllPaths)), strings.Join(quoted(shown), ", ")+" and others"
+	paths := strings.Join(quoted(shown), ", ")
+	if g.Passed {
+		paths += " and others"
+	} else {
+		paths += g.AllPaths.beyond(len(shown))
 	}
 	e.Summary = fmt.Sprintf("%s in %s with %s probed the same %s in %s: %s (threshold: %d addresses that share %d paths within %s, each path asked for from less than %d%% of %d addresses or by none that is mostly served)",
-		g.Addresses.of("address", "addresses"), g.AllNets.of("network", "networks"), g.Agents.of("user agent", "user agents"),
-		rare, inWords(e.Last.Sub(e.First)), paths, s.least, s.paths, inWords(s.window), s.percent, g.Known)
+		g.Addresses.some("address", "addresses", g.Crowded), g.AllNets.some("network", "networks", g.Crowded), g.Agents.some("user agent", "user agents", g.Crowded),
+		g.AllPaths.some("rare path", "rare paths", g.Passed), inWords(e.Last.Sub(e.First)), paths, s.least, s.paths, inWords(s.window), s.percent, g.Known)
 	switch {
 	case 2*g.Referred > g.Count:
 		e.Confidence = 0.3
