@@ -69,6 +69,33 @@ func TestPlanRoutes(t *testing.T) {
 	}
 }
 
+// What is said of admin routes holds for those of the site's own as well.
+func TestOwnAdminRoutes(t *testing.T) {
+	own := &routeList{}
+	if err := own.Set("/ops/**"); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		line       string
+		grave, let bool
+	}{
+		{"200 GET /ops/deploys", true, true},
+		{"200 GET /shops/7", false, false},
+		{"200 GET /api/admin/users", true, true},
+		{"302 GET /ops/deploys", true, false},
+		{"200 GET /ops/login", true, false},
+	} {
+		r := requestOf(t, "", test.line)
+		r.Route = r.Path
+		if grave, let := graveRoute(r, own), letIntoAdmin(r, own); grave != test.grave || let != test.let {
+			t.Errorf("%s: grave %v, let in %v; want %v, %v", test.line, grave, let, test.grave, test.let)
+		}
+	}
+	for _, d := range []*Detector{AdminProbe(), RoleTampering(), KeyRoutes(), SuspiciousNetwork()} {
+		set(t, d, "admin-routes", "/ops/**")
+	}
+}
+
 func TestAdminRoutes(t *testing.T) {
 	d := set(t, AdminProbe(), "admin-routes", "/ops/**", "admins", "paul,key_0123456789ab")
 	for _, test := range []struct {

@@ -32,6 +32,7 @@ that make a probe, if none of those before it asked for a login.`,
 	limit := d.count("routes", 3, "distinct admin `routes` within the window that are a probe: all refused, or the last one open")
 	window := d.span("window", 24*time.Hour, "`time` within which they are counted, and of quiet after which an event is over")
 	own := d.adminRoutes()
+	d.ownAdmin = own
 	admins := d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys")
 	d.Match = func(r *parsers.Request) bool {
 		if r.Method == "OPTIONS" || !letsIn(r, own) && !(refused(r.Status) && adminRoute(r, own)) {
@@ -47,8 +48,7 @@ that make a probe, if none of those before it asked for a login.`,
 
 // adminRoutes adds the setting for admin routes of a site's own.
 func (d *Detector) adminRoutes() *routeList {
-	d.ownAdmin = d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
-	return d.ownAdmin
+	return d.routes("admin-routes", "`patterns` of paths that are for admins, beside the usual ones, separated by commas: /ops/**")
 }
 
 type adminProbe struct {
@@ -185,9 +185,13 @@ func (g *probing) add(route uint64, shape string) {
 
 func (s *adminProbe) describe(e *Event) {
 	g := s.Going
-	e.Summary = fmt.Sprintf("%s tried %s in %s without ever having been let in to one (threshold: %d within %s)",
+	e.Summary = fmt.Sprintf("%s tried %s in %s without having been let in to one before (threshold: %d within %s)",
 		who(e.ActorID, e.ActorType), g.Routes.of("admin route", "admin routes"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
-	if g.Granted > 0 {
+	switch {
+	case g.Granted == 0:
+	case g.After > 0 && e.Count-g.After > g.Granted-1: // others were refused later
+		e.Summary += fmt.Sprintf("; %q let it in meanwhile", g.Open)
+	default:
 		e.Summary += fmt.Sprintf("; then %q let it in", g.Open)
 	}
 	switch {

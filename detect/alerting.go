@@ -270,6 +270,7 @@ type openAlert struct {
 		Severity    Severity
 	}
 	Own   *Event         `json:",omitempty"` // of the requests that the rule counted
+	Proof Evidence       `json:",omitzero"`  // of these, the first that succeeded
 	Names map[string]int `json:",omitempty"` // of these, how many are which event; at most maxEventNames
 	Whos  Distinct       `json:",omitempty"` // tags of who acted
 	Froms Distinct       `json:",omitempty"` // tags of addresses
@@ -456,11 +457,11 @@ func (a *openAlert) addRequest(h match, c *clue, r *Rule) {
 	if e.Route != h.Route {
 		e.Route = ""
 	}
-	e.Outcome = e.Outcome.further(h.Outcome)
-	if len(e.Evidence) == MaxEvidence {
-		e.Evidence = slices.Delete(e.Evidence, firstEvidence, firstEvidence+1)
+	if h.Outcome == Succeeded && e.Outcome != Succeeded {
+		a.Proof = h.Evidence
 	}
-	e.Evidence = append(e.Evidence, h.Evidence)
+	e.Outcome = e.Outcome.further(h.Outcome)
+	e.Evidence = withEvidence(e.Evidence, h.Evidence, a.Proof)
 	if _, known := a.Names[h.Name]; known || len(a.Names) < maxEventNames {
 		a.Names[h.Name]++
 	}

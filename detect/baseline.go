@@ -1,8 +1,10 @@
 package detect
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -116,6 +118,18 @@ func (b *Baseline) find(size int32) (i int, found bool) {
 
 // P99 is a number that 99 percent of those added do not exceed; 0 where none was added.
 func (b *Baseline) P99() int64 { return b.quantile(0.99) }
+
+// exactBelow is the smallest number that shares a bucket with another.
+const exactBelow = 31
+
+// most99 says in words what 99 percent of the numbers added do not exceed.
+func (b *Baseline) most99() string {
+	p := b.P99()
+	if p < exactBelow || p == b.Most {
+		return strconv.FormatInt(p, 10)
+	}
+	return fmt.Sprintf("about %d", p)
+}
 
 // multiple is n times a number that is usual, n from 1 on; the most there is where that is
 // more than fits: what is usual may be imported.

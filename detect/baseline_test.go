@@ -48,6 +48,24 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
+func TestMost99(t *testing.T) {
+	for _, c := range []struct {
+		usual, most int64
+		want        string
+	}{
+		{30, 30, "30"}, {30, 80, "30"}, {31, 80, "about 32"}, {100, 100, "about 98"}, {1_000_000, 1_000_000, "about 990229"},
+	} {
+		var b Baseline
+		for range 200 {
+			b.Add(c.usual)
+		}
+		b.Add(c.most)
+		if got := b.most99(); got != c.want {
+			t.Errorf("of 200 of %d and one of %d, 99%% are at most %q, want %q", c.usual, c.most, got, c.want)
+		}
+	}
+}
+
 func TestBaselineBounded(t *testing.T) {
 	var b Baseline
 	for v := int64(1); v < 1<<62; v += v/30 + 1 {

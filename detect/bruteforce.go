@@ -279,6 +279,7 @@ func (g *guessing) prefer(r *parsers.Request) {
 	if g.Sought = true; g.Winner != clip(r.User) {
 		g.Winner, g.Last = clip(r.User), r.Time
 		g.addEvidence(evidence(r))
+		g.prove()
 	}
 }
 
@@ -321,9 +322,9 @@ func (g *guessing) won() string {
 	case g.Outcome != Succeeded:
 		return ""
 	case g.Winner != "":
-		return fmt.Sprintf("; then a login as %q worked", g.Winner)
+		return fmt.Sprintf("%sa login as %q worked", g.then(), g.Winner)
 	}
-	return "; then a login worked"
+	return g.then() + "a login worked"
 }
 
 func (s *bruteForceIP) describe(e *Event) {

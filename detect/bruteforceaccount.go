@@ -239,7 +239,7 @@ func (s *bruteForceAccount) describe(e *Event) {
 	e.Summary = fmt.Sprintf("logins as %s failed %d times from %s in %s (threshold: %d within %s)",
 		who(e.ActorID, e.ActorType), e.Count, listed(g.Addresses, from), inWords(g.LastFailed.Sub(e.First)), p.limit, inWords(p.window))
 	if e.Outcome == Succeeded {
-		e.Summary += fmt.Sprintf("; then a login from %s worked", g.Winner)
+		e.Summary += fmt.Sprintf("%sa login from %s worked", g.then(), g.Winner)
 	}
 	switch {
 	case e.Severity == Medium && !s.slip():

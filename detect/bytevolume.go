@@ -113,7 +113,7 @@ func (s *byteVolume) allParts() []volumePart {
 // A volumePart is requests that follow one another.
 type volumePart struct {
 	From, To int64 // times of the first and the last, in Unix microseconds
-	Evidence       // of the first
+	Evidence       // of the largest answer, the first of several
 	volumeSum
 }
 
@@ -194,8 +194,7 @@ func (s *byteVolume) Observe(r *parsers.Request, emit func(Event)) {
 	if at < s.until && one.Bytes <= s.room {
 		s.room -= one.Bytes
 		s.span.Bytes += one.Bytes
-		s.last.To = at
-		s.last.add(one)
+		s.last.take(r, at, one)
 		return
 	}
 	if s.Going != nil && r.Time.Sub(s.Going.Last) > *s.window {
@@ -286,8 +285,7 @@ func (s *byteVolume) slide(r *parsers.Request, one volumeSum) int64 {
 	s.parts = slices.Delete(s.parts, 0, n)
 	isOver := s.last.Requests == 0 || at-s.last.To > window
 	if !isOver && s.takes(&s.last, at) {
-		s.last.To = at
-		s.last.add(one)
+		s.last.take(r, at, one)
 		return s.bytes + s.last.Bytes
 	}
 	if !isOver {
@@ -296,6 +294,15 @@ func (s *byteVolume) slide(r *parsers.Request, one volumeSum) int64 {
 	}
 	s.last = volumePart{From: at, To: at, Evidence: evidence(r), volumeSum: one}
 	return s.bytes + s.last.Bytes
+}
+
+// take adds a request of that time.
+func (p *volumePart) take(r *parsers.Request, at int64, one volumeSum) {
+	if one.Bytes > p.Largest {
+		p.Evidence = evidence(r)
+	}
+	p.To = at
+	p.add(one)
 }
 
 // takes tells whether a request at that time still belongs to the part.
@@ -345,6 +352,9 @@ func (s *byteVolume) begin(r *parsers.Request, limit int64) {
 	for i := range parts {
 		marks = append(marks, Mark{At: parts[i].first(), Evidence: parts[i].Evidence})
 	}
+	if v := evidence(r); v != marks[len(marks)-1].Evidence {
+		marks = append(marks, Mark{At: r.Time, Evidence: v}) // the request that was too much
+	}
 	s.Going = &volume{Episode: begin(r, marks), Limit: limit, Usual: s.Usual.P99(), Spans: s.Usual.N}
 	for i := range parts {
 		s.Going.volumeSum.add(parts[i].volumeSum)
@@ -360,8 +370,12 @@ func (s *byteVolume) describe(e *Event) {
 		baseline = "own"
 		usual = fmt.Sprintf("99%% of %s of as long had up to %s", plural(v.Spans, "earlier time", "earlier times"), bytesInWords(v.Usual))
 	}
-	e.Summary = fmt.Sprintf("%s was sent %s within %s, by %s (threshold: more than %s; %s)", who(e.ActorID, e.ActorType),
-		bytesInWords(v.Peak), inWords(*s.window), plural(e.Count, "request", "requests"), bytesInWords(v.Limit), usual)
+	inAll := ""
+	if v.Bytes > v.Peak {
+		inAll = fmt.Sprintf(" (%s in all)", bytesInWords(v.Bytes))
+	}
+	e.Summary = fmt.Sprintf("%s was sent %s within %s%s, by %s in %s (threshold: more than %s; %s)", who(e.ActorID, e.ActorType),
+		bytesInWords(v.Peak), inWords(*s.window), inAll, plural(e.Count, "request", "requests"), inWords(e.Last.Sub(e.First)), bytesInWords(v.Limit), usual)
 	switch {
 	case v.file():
 		e.Confidence = 0.3

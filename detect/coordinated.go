@@ -169,6 +169,8 @@ type campaign struct {
 	Agents    Distinct
 	Referred  int64 // of Count
 	Declared  int64 `json:",omitempty"` // likewise
+	Passed    bool  `json:",omitempty"` // whether members asked for further paths, which are not counted
+	Crowded   bool  `json:",omitempty"` // whether more addresses asked for one of its paths than are known of one
 	Probed    bool  `json:",omitempty"` // whether scanners try one of the paths on every site
 	Crawler   crawling
 	Known     int // addresses that were known when it began
@@ -193,6 +195,7 @@ func (s *coordinated) Observe(r *parsers.Request, emit func(Event)) {
 	a.Refused = min(a.Refused+1, maxCount)
 	p := s.seek(r, by, a, now)
 	if p == nil {
+		s.pass(r)
 		return
 	}
 	s.Asked++
@@ -268,6 +271,18 @@ func (s *coordinated) seek(r *parsers.Request, by uint64, a *address, now int64)
 	p := &sought{Path: clip(r.Path), Last: now, Owner: by}
 	s.Sought[path] = p
 	return p
+}
+
+// pass notes that an address asked for a path that is not remembered: its campaign is after more
+// than it counts.
+func (s *coordinated) pass(r *parsers.Request) {
+	if len(s.Campaigns) == 0 {
+		return
+	}
+	by := tag(clip(r.ClientIP))
+	for _, g := range s.Campaigns {
+		g.Passed = g.Passed || g.Addresses.has(by)
+	}
 }
 
 // forgetPaths makes room among the paths.
@@ -407,6 +422,7 @@ func (s *coordinated) campaign(r *parsers.Request, p *sought, k asker, emit func
 		}
 		g = s.begin(r, asks)
 	}
+	g.Crowded = g.Crowded || len(p.Askers) == maxAskers
 	g.UserIP, g.Route = "", ""
 	g.Crawler.meet(r)
 	severity := g.Crawler.most(High)
@@ -622,12 +638,14 @@ func (s *coordinated) Expire(emit func(Event)) {
 func (s *coordinated) describe(g *campaign, e *Event) {
 	shown := g.Paths[:min(len(g.Paths), 5)]
 	paths := strings.Join(quoted(shown), ", ")
-	if n := len(g.AllPaths) - len(shown); n > 0 {
-		paths += fmt.Sprintf(" and %d more", n)
+	if g.Passed {
+		paths += " and others"
+	} else {
+		paths += g.AllPaths.beyond(len(shown))
 	}
 	e.Summary = fmt.Sprintf("%s in %s with %s probed the same %s in %s: %s (threshold: %d addresses that share %d paths within %s, each path asked for from less than %d%% of %d addresses or by none that is mostly served)",
-		g.Addresses.of("address", "addresses"), g.AllNets.of("network", "networks"), g.Agents.of("user agent", "user agents"),
-		g.AllPaths.of("rare path", "rare paths"), inWords(e.Last.Sub(e.First)), paths, s.least, s.paths, inWords(s.window), s.percent, g.Known)
+		g.Addresses.some("address", "addresses", g.Crowded), g.AllNets.some("network", "networks", g.Crowded), g.Agents.some("user agent", "user agents", g.Crowded),
+		g.AllPaths.some("rare path", "rare paths", g.Passed), inWords(e.Last.Sub(e.First)), paths, s.least, s.paths, inWords(s.window), s.percent, g.Known)
 	switch {
 	case 2*g.Referred > g.Count:
 		e.Confidence = 0.3

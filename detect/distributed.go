@@ -463,9 +463,9 @@ func (s *distributed) describe(e *Event) {
 	}
 	switch {
 	case e.Outcome == Succeeded && c.Winner != "":
-		e.Summary += fmt.Sprintf("; then a login as %q from %s worked", c.Winner, c.WinnerFrom)
+		e.Summary += fmt.Sprintf("%sa login as %q from %s worked", c.then(), c.Winner, c.WinnerFrom)
 	case e.Outcome == Succeeded:
-		e.Summary += fmt.Sprintf("; then a login from %s worked", c.WinnerFrom)
+		e.Summary += fmt.Sprintf("%sa login from %s worked", c.then(), c.WinnerFrom)
 	}
 	if c.Unsure {
 		e.Summary += "; hardly anybody got in before, so an outage of the login looks the same"

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,10 @@ type Episode struct {
 	Event // as it stands, but for what a detector adds when it is told
 	// Net is the IPv6 /64 of a client that uses several addresses of it; "" for others.
 	Net string `json:",omitempty"`
+	// Proof is the line that shows that it succeeded, and After how many matches there were by
+	// then. They are zero where it has not, or an earlier version saved it.
+	Proof Evidence `json:",omitzero"`
+	After int64    `json:",omitempty"`
 	// Told is what was last told of it.
 	Told struct {
 		At       time.Time // Event.Last then
@@ -72,7 +77,23 @@ func (e *Episode) extend(r *parsers.Request) {
 // what it was.
 func (e *Episode) reach(s Severity, o Outcome) {
 	e.Severity = max(e.Severity, s)
-	e.Outcome = e.Outcome.further(o)
+	if further := e.Outcome.further(o); further != e.Outcome {
+		if e.Outcome = further; further == Succeeded {
+			e.prove()
+		}
+	}
+}
+
+// prove takes the last line of evidence for the one that shows that it succeeded.
+func (e *Episode) prove() { e.Proof, e.After = e.Evidence[len(e.Evidence)-1], e.Count }
+
+// then begins a sentence on what succeeded, behind one that counts the matches: it may have
+// while they went on.
+func (e *Episode) then() string {
+	if e.After == 0 || e.After == e.Count {
+		return "; then "
+	}
+	return fmt.Sprintf("; after %d of them ", e.After)
 }
 
 // tell emits the event if it is new, worse than when it was last told, or has gone on
@@ -103,12 +124,20 @@ func (e *Episode) say(emit func(Event), describe func(*Event)) {
 	emit(out)
 }
 
-// Of an event's evidence, the first lines show how it began, the others how it goes on.
+// Of an event's evidence, the first lines show how it began, the others how it goes on. The
+// one that shows that it succeeded stays.
 const firstEvidence = 10
 
-func (e *Episode) addEvidence(v Evidence) {
-	if len(e.Evidence) == MaxEvidence {
-		e.Evidence = slices.Delete(e.Evidence, firstEvidence, firstEvidence+1)
+func (e *Episode) addEvidence(v Evidence) { e.Evidence = withEvidence(e.Evidence, v, e.Proof) }
+
+// withEvidence adds a line to those of an event, of which proof is the one that stays.
+func withEvidence(lines []Evidence, v, proof Evidence) []Evidence {
+	if len(lines) == MaxEvidence {
+		out := firstEvidence
+		if lines[out] == proof {
+			out++
+		}
+		lines = slices.Delete(lines, out, out+1)
 	}
-	e.Evidence = append(e.Evidence, v)
+	return append(lines, v)
 }

@@ -97,8 +97,8 @@ func (m *minute) pack(p *packer) {
 	p.int(&m.N)
 }
 
-// A rush is a key that goes too fast, for as long as it does. It counts the requests
-// of the window in which it began, and each one later that finds the window too full.
+// A rush is a key that goes too fast, for as long as it does: from the first request of the
+// window in which it began up to the last one that finds the window too full.
 type rush struct {
 	Episode
 	Bearer           Bearer
@@ -107,6 +107,7 @@ type rush struct {
 	Known            bool   // whether that is by what is usual for the key
 	Peak             int64  // the most within a window
 	Granted, Refused int64  // of Count
+	Waiting          tally  `json:",omitzero"` // since the last request that is part of it: part of it, too, if one more is
 }
 
 func (s *keyRate) Observe(r *parsers.Request, emit func(Event)) {
@@ -115,17 +116,16 @@ func (s *keyRate) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.count(r)
 	s.learn(r.Time)
+	if s.Going != nil {
+		s.Going.Waiting.add(r.Status)
+	}
 	if s.Count <= s.floor || s.Count <= s.limit() {
 		return
 	}
 	if s.Going == nil {
 		s.begin(r)
 	} else {
-		s.Going.extend(r)
-		s.Going.Route = ""
-		granted, refused := verdict(r.Status)
-		s.Going.Granted += int64(granted)
-		s.Going.Refused += int64(refused)
+		s.Going.goOn(r)
 	}
 	g := s.Going
 	g.Peak = max(g.Peak, s.Count)
@@ -138,6 +138,16 @@ func (s *keyRate) Observe(r *parsers.Request, emit func(Event)) {
 		g.reach(High, Attempted)
 	}
 	g.tell(emit, s.describe)
+}
+
+// goOn takes r and what was waiting, r with it.
+func (g *rush) goOn(r *parsers.Request) {
+	g.extend(r)
+	g.Route = ""
+	g.Count += int64(g.Waiting.N) - 1
+	g.Granted += int64(g.Waiting.Granted)
+	g.Refused += int64(g.Waiting.Refused)
+	g.Waiting = tally{}
 }
 
 func (s *keyRate) Expire(emit func(Event)) {
@@ -165,11 +175,16 @@ func (s *keyRate) count(r *parsers.Request) {
 		s.Recent = append(s.Recent, tally{At: at, Line: e.Line, Source: int32(e.Source)})
 		last++
 	}
-	granted, refused := verdict(r.Status)
-	s.Recent[last].N++
-	s.Recent[last].Granted += granted
-	s.Recent[last].Refused += refused
+	s.Recent[last].add(r.Status)
 	s.Count++
+}
+
+// add counts a request that was answered so.
+func (t *tally) add(status int) {
+	granted, refused := verdict(status)
+	t.N++
+	t.Granted += granted
+	t.Refused += refused
 }
 
 // verdict tells whether a request was granted or refused: 1 or 0 each.
@@ -252,7 +267,7 @@ func (s *keyRate) describe(e *Event) {
 	var why strings.Builder
 	baseline := "own"
 	if g.Known {
-		fmt.Fprintf(&why, "99%% of its %d earlier active minutes had at most %d", s.Usual.N, s.Usual.P99())
+		fmt.Fprintf(&why, "99%% of its %d earlier active minutes had at most %s", s.Usual.N, s.Usual.most99())
 	} else {
 		baseline = "default"
 		fmt.Fprintf(&why, "the default: it is known from %s, and from %d on it has a threshold of its own", plural(s.Usual.N, "active minute", "active minutes"), s.minutes)

@@ -39,8 +39,9 @@ versions or numbers) knows all.`,
 	least := d.count("requests", 100, "`requests` after which it is known which routes a key uses")
 	span := d.span("history", 24*time.Hour, "`time` after which that is known, at least")
 	window := d.span("window", 10*time.Minute, "`time` within which new routes are counted, and without one after which an event is over")
+	own := d.adminRoutes()
 	d.Quiet = window
-	settings := sync.OnceValue(func() *routesSettings { return &routesSettings{*routes, *least, *span, *window} })
+	settings := sync.OnceValue(func() *routesSettings { return &routesSettings{*routes, *least, *span, *window, own} })
 	d.New = func() State { return &keyRoutes{routesSettings: settings()} }
 	return d
 }
@@ -49,6 +50,7 @@ versions or numbers) knows all.`,
 type routesSettings struct {
 	routes, least int
 	span, window  time.Duration
+	adminRoutes   *routeList
 }
 
 type keyRoutes struct {
@@ -121,7 +123,7 @@ func (s *keyRoutes) Observe(r *parsers.Request, emit func(Event)) {
 	if renamed || !before.reached(r.Time, s.least, s.span) {
 		return
 	}
-	n := newRoute{Mark: mark(r, route), Route: clip(r.Route), Status: r.Status, Before: before.Requests, Grave: !moved && graveRoute(r), Moved: moved}
+	n := newRoute{Mark: mark(r, route), Route: clip(r.Route), Status: r.Status, Before: before.Requests, Grave: !moved && graveRoute(r, s.adminRoutes), Moved: moved}
 	if s.Going != nil {
 		s.Going.extend(r)
 		s.Going.add(n)
@@ -254,8 +256,8 @@ func withoutNumbers(route string) string {
 }
 
 // graveRoute tells whether the route is one for admins, or exports data.
-func graveRoute(r *parsers.Request) bool {
-	if r.Event == Export || strings.HasPrefix(r.Event, "admin.") {
+func graveRoute(r *parsers.Request, own *routeList) bool {
+	if r.Event == Export || strings.HasPrefix(r.Event, "admin.") || own.has(r.Path) {
 		return true
 	}
 	for segment, rest := nextSegment(r.Route); segment != ""; segment, rest = nextSegment(rest) {

@@ -8,6 +8,7 @@ type Level struct {
 	Have  int64  `json:"have"`
 	Need  int64  `json:"need"`
 	Of    string `json:"of"`              // what is counted
+	More  bool   `json:"more,omitempty"`  // whether there may be more than Have: its detector counts no further
 	Usual string `json:"usual,omitempty"` // what is usual for the key, where that is known
 }
 
@@ -59,7 +60,7 @@ func (s *accessDenied) level() (Level, bool) {
 	if s.Going != nil {
 		l.Have = int64(len(s.Going.Recent))
 	}
-	return l, true
+	return l.upTo(l.Need), true
 }
 
 func (s *keyInvalid) level() (Level, bool) {
@@ -67,7 +68,7 @@ func (s *keyInvalid) level() (Level, bool) {
 	if s.Going != nil {
 		l.Have = int64(len(s.Going.Recent))
 	}
-	return l, true
+	return l.upTo(l.Need), true
 }
 
 func (s *adminProbe) level() (Level, bool) {
@@ -88,13 +89,17 @@ func (s *pageWalk) level() (Level, bool) {
 
 func (s *keyRoutes) level() (Level, bool) {
 	l := Level{Have: int64(len(s.Recent)), Need: int64(s.routes), Of: "routes new to the key"}
-	l.Usual = fmt.Sprintf("%d routes in %d requests before", s.Used, s.Requests)
+	routes, requests := s.Used, s.Requests
+	if n := len(s.Recent); n > 0 {
+		routes, requests = routes-int64(n), s.Recent[0].Before
+	}
+	l.Usual = fmt.Sprintf("%s in %s before", plural(routes, "route", "routes"), plural(requests, "request", "requests"))
 	return l, s.Going == nil
 }
 
 func (s *keyRate) level() (Level, bool) {
 	l := Level{Have: s.Count, Need: max(s.floor, s.limit()) + 1, Of: "requests"}
-	l.Usual = usual(&s.Usual, "requests", "minutes")
+	l.Usual = usual(&s.Usual, "requests", "minute")
 	return l, true
 }
 
@@ -103,11 +108,12 @@ func (s *refreshAbuse) level() (Level, bool) {
 		return Level{}, false
 	}
 	limit, _ := s.limitAt(s.Recent[len(s.Recent)-1].At)
-	return Level{Have: int64(len(s.Recent)), Need: int64(limit) + 1, Of: "refreshes", Usual: usual(&s.Spans, "refreshes", "windows")}, true
+	l := Level{Have: int64(len(s.Recent)), Need: int64(limit) + 1, Of: "refreshes", Usual: usual(&s.Spans, "refreshes", "window")}
+	return l.upTo(l.Need), true
 }
 
 func (s *byteVolume) level() (Level, bool) {
-	l := Level{Need: s.limit() + 1, Of: "bytes", Usual: usual(&s.Usual, "bytes", "windows")}
+	l := Level{Need: s.limit() + 1, Of: "bytes", Usual: usual(&s.Usual, "bytes", "window")}
 	if s.Going != nil {
 		l.Need = s.Going.Limit + 1
 	}
@@ -141,17 +147,24 @@ func (s *sequentialIDs) level() (outer Level, ok bool) {
 	if outer.Have > int64(hi-lo) {
 		return outer, ok
 	}
-	return Level{Have: int64(hi - lo), Need: int64(*s.least), Of: "ids in a dense run"}, true
+	l := Level{Have: int64(hi - lo), Need: int64(*s.least), Of: "ids in a dense run"}
+	return l.upTo(visitsKept), true
 }
 
 func (s *tokenSpread) level() (Level, bool) {
 	return Level{Have: int64(s.known()), Need: int64(s.networks) + 1, Of: "networks in turns"}, true
 }
 
+// upTo is the level of a detector that counts up to most.
+func (l Level) upTo(most int64) Level {
+	l.More = l.Have >= most
+	return l
+}
+
 // usual says what a baseline has learned; "" if nothing.
-func usual(b *Baseline, of, spans string) string {
+func usual(b *Baseline, of, span string) string {
 	if b.N == 0 {
 		return ""
 	}
-	return fmt.Sprintf("99%% of %d earlier %s had at most %d %s, the most had %d", b.N, spans, b.P99(), of, b.Most)
+	return fmt.Sprintf("99%% of %s had at most %s %s, the most had %d", plural(b.N, "earlier "+span, "earlier "+span+"s"), b.most99(), of, b.Most)
 }

@@ -45,6 +45,7 @@ What counts by its name alone often means something else:
 		adminRoutes: d.adminRoutes(),
 		admins:      d.exactly("admins", "`actors` who may, separated by commas: users, or fingerprints of keys"),
 	}
+	d.ownAdmin = t.adminRoutes
 	d.Match = func(r *parsers.Request) bool {
 		if r.Method == "OPTIONS" {
 			return false

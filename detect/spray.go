@@ -252,7 +252,7 @@ func (s *passwordSpray) describe(e *Event) {
 		listed(g.Addresses, places), e.ActorID, e.Count, g.Accounts.of("account", "accounts"), inWords(g.LastFailed.Sub(e.First)),
 		s.accounts, plural(int64(s.tries), "try", "tries"), inWords(s.window))
 	if e.Outcome == Succeeded {
-		e.Summary += fmt.Sprintf("; then a login as %q from %s worked", g.Winner, g.WinnerFrom)
+		e.Summary += fmt.Sprintf("%sa login as %q from %s worked", g.then(), g.Winner, g.WinnerFrom)
 	}
 	switch {
 	case e.Severity == Medium:

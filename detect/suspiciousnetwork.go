@@ -26,21 +26,23 @@ func SuspiciousNetwork() *Detector {
 		Technique: "T1090.003",
 		OWASP:     "API2:2023",
 		Of:        HiddenKind,
-		Match: func(r *parsers.Request) bool {
-			if !r.Origin.Has(hiddenTraits) {
-				return false
-			}
-			return r.Event == LoginSuccess || r.Origin.Has(parsers.Tor) && letIntoAdmin(r)
-		},
-		GroupBy: ByActor,
+		GroupBy:   ByActor,
+	}
+	own := d.adminRoutes()
+	d.Match = func(r *parsers.Request) bool {
+		if !r.Origin.Has(hiddenTraits) {
+			return false
+		}
+		return r.Event == LoginSuccess || r.Origin.Has(parsers.Tor) && letIntoAdmin(r, own)
 	}
 	window := d.span("window", 24*time.Hour, "`time` without a login after which an event is over")
 	d.TTL = window
-	d.New = func() State { return &suspiciousNetwork{} }
+	d.New = func() State { return &suspiciousNetwork{own: own} }
 	return d
 }
 
 type suspiciousNetwork struct {
+	own   *routeList // of admins
 	Going *hiding
 }
 
@@ -71,7 +73,7 @@ func (s *suspiciousNetwork) Observe(r *parsers.Request, emit func(Event)) {
 	severity := Low
 	if r.Origin.Has(parsers.Tor) {
 		h.Via, h.Provider = via(r.Origin), "" // nothing is graver
-		if letIntoAdmin(r) {
+		if letIntoAdmin(r, s.own) {
 			severity = High
 			if h.Admin++; h.Admin == 1 {
 				h.AdminPath = clip(r.Path)
@@ -124,13 +126,13 @@ func provider(o *parsers.Origin) string {
 	return clip(o.Org)
 }
 
-// letIntoAdmin tells whether an admin route let the request in. The page on which one
+// letIntoAdmin tells whether an admin route, a usual one or of the site's own, let the request in. The page on which one
 // logs in and what pages are made of are for everyone, and so is a form that shows again.
-func letIntoAdmin(r *parsers.Request) bool {
+func letIntoAdmin(r *parsers.Request, own *routeList) bool {
 	if r.Event == LoginFailed || r.Event != LoginSuccess && (r.Status < 200 || r.Status > 299) || r.Method == "OPTIONS" {
 		return false // a redirect leads to the login, unless it comes from there
 	}
-	admin, last := false, ""
+	admin, last := own.has(r.Path), ""
 	for segment, rest := nextSegment(r.Path); segment != ""; segment, rest = nextSegment(rest) {
 		admin = admin || adminSegment(segment)
 		last = segment

@@ -153,7 +153,7 @@ func (s *travel) judge(from, to *position) (km float64, severity Severity) {
 func oneNetwork(a, b *position) bool { return a.ASN != 0 && a.ASN == b.ASN }
 
 func (s *travel) describe(e *Event) {
-	from, to, km := &s.Going.From, &s.Going.To, int64(math.Round(s.Going.KM))
+	from, to, km := &s.Going.From, &s.Going.To, int64(s.Going.KM)
 	over := to.At.Sub(from.At)
 	speed := int64(math.Round(s.Going.KM / max(over, time.Second).Hours())) // logs have whole seconds
 	later := "at the same time"

@@ -238,17 +238,14 @@ func (s *undocumentedState) Expire(emit func(Event)) {
 
 func (s *undocumentedState) describe(e *Event) {
 	g := s.Going
-	what, against := "paths that scanners try on every site", "no description of the API is given"
+	what, against := g.Routes.of("path that scanners try", "paths that scanners try")+" on every site", "no description of the API is given"
 	if g.Described {
-		what, against = "routes and methods that the API description does not have or calls deprecated", "the API is described"
+		what, against = g.Routes.of("route or method", "routes and methods")+" that the API description does not have or calls deprecated", "the API is described"
 	}
 	shown := g.Names[:min(len(g.Names), 5)]
-	list := strings.Join(quoted(shown), ", ")
-	if n := len(g.Routes) - len(shown); n > 0 {
-		list += fmt.Sprintf(" and %d more", n)
-	}
-	e.Summary = fmt.Sprintf("%s tried %s %s in %s: %s (threshold: %d within %s; %s)",
-		who(e.ActorID, e.ActorType), g.Routes.String(), what, inWords(e.Last.Sub(e.First)), list, s.least, inWords(s.window), against)
+	list := strings.Join(quoted(shown), ", ") + g.Routes.beyond(len(shown))
+	e.Summary = fmt.Sprintf("%s tried %s in %s: %s (threshold: %d within %s; %s)",
+		who(e.ActorID, e.ActorType), what, inWords(e.Last.Sub(e.First)), list, s.least, inWords(s.window), against)
 	switch {
 	case g.found():
 		e.Confidence = 0.9

@@ -147,6 +147,26 @@ func (d Distinct) String() string {
 	return strconv.Itoa(len(d))
 }
 
+// some is of, where more tells whether there were others that it does not have.
+func (d Distinct) some(one, many string, more bool) string {
+	if !more || len(d) == MaxDistinct {
+		return d.of(one, many)
+	}
+	return fmt.Sprintf("%d or more %s", len(d), many)
+}
+
+// beyond is what to say behind a list of so many of them: " and 12 more", or "" where it has all.
+func (d Distinct) beyond(listed int) string {
+	switch n := len(d) - listed; {
+	case n <= 0:
+		return ""
+	case len(d) == MaxDistinct:
+		return fmt.Sprintf(" and %d or more others", n)
+	default:
+		return fmt.Sprintf(" and %d more", n)
+	}
+}
+
 // of is the number of tags and what they are: "1 path", "17 paths".
 func (d Distinct) of(one, more string) string {
 	if len(d) == 1 {

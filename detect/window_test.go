@@ -340,3 +340,29 @@ func TestRunIsDense(t *testing.T) {
 		}
 	}
 }
+
+func TestEvidenceOfSuccess(t *testing.T) {
+	r := &parsers.Request{Time: noon, Line: 1}
+	e := begin(r, Window{mark(r, 0)})
+	for r.Line++; r.Line <= 12; r.Line++ {
+		e.extend(r)
+	}
+	e.reach(High, Succeeded)
+	if got := e.then(); got != "; then " {
+		t.Errorf("then is %q at once", got)
+	}
+	for ; r.Line <= 40; r.Line++ {
+		e.extend(r)
+		e.reach(High, Succeeded)
+	}
+	var lines []int64
+	for _, v := range e.Evidence {
+		lines = append(lines, v.Line)
+	}
+	if want := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 36, 37, 38, 39, 40}; !slices.Equal(lines, want) {
+		t.Errorf("evidence %v, want %v", lines, want)
+	}
+	if got := e.then(); got != "; after 12 of them " {
+		t.Errorf("then is %q later", got)
+	}
+}

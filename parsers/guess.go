@@ -1,6 +1,9 @@
 package parsers
 
-import "cmp"
+import (
+	"cmp"
+	"fmt"
+)
 
 // A Guessed format is what Guess makes of the first lines of a log.
 type Guessed struct {
@@ -11,6 +14,14 @@ type Guessed struct {
 	// lines, must be made to have one.
 	Timeless int
 	Of       int // lines tried
+}
+
+// Lines says of which lines it is a guess: "the first 17 lines", "1 line".
+func (g *Guessed) Lines() string {
+	if g.Of == 1 {
+		return "1 line"
+	}
+	return fmt.Sprintf("the first %d lines", g.Of)
 }
 
 // Guess finds the one of the formats that reads most of the lines; of equal ones the

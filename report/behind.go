@@ -1,5 +1,10 @@
 package report
 
+import (
+	"slices"
+	"strings"
+)
+
 // incidentOf returns the incident of each alert that is part of one, by alert id.
 func (r *Report) incidentOf() map[string]*Incident {
 	of := map[string]*Incident{}
@@ -20,12 +25,12 @@ func (r *Report) eventsByID() map[string]*Event {
 	return by
 }
 
-// places returns the lines behind an alert, those of its first event first, each once: at
-// most so many.
-func (r *Report) places(a *Alert, most int) []Place {
+// places returns the lines behind an alert, those of the event first that its description tells
+// of, each once: at most so many.
+func (r *Report) places(a *Alert, events map[string]*Event, most int) []Place {
 	var places []Place
 	seen := map[Place]bool{}
-	for _, event := range a.Events {
+	for _, event := range a.toldFirst(events) {
 		for _, p := range r.Run.Evidence[event] {
 			if len(places) == most {
 				return places
@@ -37,6 +42,18 @@ func (r *Report) places(a *Alert, most int) []Place {
 		}
 	}
 	return places
+}
+
+// toldFirst returns the ids of the events of an alert, the one first that its description tells of.
+func (a *Alert) toldFirst(events map[string]*Event) []string {
+	i := slices.IndexFunc(a.Events, func(id string) bool {
+		e := events[id]
+		return e != nil && e.Summary != "" && strings.Contains(a.Description, e.Summary)
+	})
+	if i <= 0 {
+		return a.Events
+	}
+	return slices.Concat(a.Events[i:i+1], a.Events[:i], a.Events[i+1:])
 }
 
 // classes returns the techniques and the OWASP classes of an alert, sorted, each once.

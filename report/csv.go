@@ -26,7 +26,7 @@ func writeCSV(w io.Writer, r *Report, _ Look) error {
 	if err := out.Write(csvHeader); err != nil {
 		return err
 	}
-	incidents := r.incidentOf()
+	incidents, events := r.incidentOf(), r.eventsByID()
 	for i := range r.Alerts {
 		a := &r.Alerts[i]
 		incident, risk := "", ""
@@ -34,7 +34,7 @@ func writeCSV(w io.Writer, r *Report, _ Look) error {
 			incident, risk = in.ID, strconv.Itoa(in.RiskScore)
 		}
 		var places []string
-		for _, p := range r.places(a, maxPlaces) {
+		for _, p := range r.places(a, events, maxPlaces) {
 			places = append(places, p.File+":"+strconv.FormatInt(p.Line, 10))
 		}
 		row := []string{incident, risk, a.ID, a.Severity.String(), a.Status, a.Type, a.Rule, a.Title, a.Description, a.ActorID, a.ActorType,

@@ -121,7 +121,7 @@ func writeECS(w io.Writer, r *Report, _ Look) error {
 	for i := range r.Alerts {
 		a := &r.Alerts[i]
 		technique, owasp := a.classes(events)
-		places := r.places(a, detect.MaxEvidence)
+		places := r.places(a, events, detect.MaxEvidence)
 		doc := ecsDocument{
 			Timestamp: a.Last, ECS: ecsVersion{"8.17.0"}, Message: Show(a.Title + ": " + a.Description), Tags: []string{"litesoc"},
 			Event: ecsEvent{

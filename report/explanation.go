@@ -262,7 +262,11 @@ func (p *page) explainSteps(x *Explained) {
 		p.text(span{warning, left}, cells(left), warning, fmt.Sprintf("%s (%s, %d)", s.Did, s.Severity, s.Count))
 	}
 	if a.Peak.Have > 0 {
-		p.field("peak", plain, fmt.Sprintf("%d %s within %s, at %s", a.Peak.Have, a.Peak.Of, x.Window, a.PeakAt.UTC().Format(instantLayout)))
+		more := ""
+		if a.Peak.More {
+			more = " or more"
+		}
+		p.field("peak", plain, fmt.Sprintf("%d%s %s within %s, at %s", a.Peak.Have, more, a.Peak.Of, x.Window, a.PeakAt.UTC().Format(instantLayout)))
 	}
 	if a.End.IsZero() {
 		p.field("end", plain, "it was not over when the log ended")

@@ -26,7 +26,7 @@ func GitHub() *Format {
 
 func writeGitHub(w io.Writer, r *Report, _ Look) error {
 	var b strings.Builder
-	shown, left := map[string]int{}, 0
+	shown, left, events := map[string]int{}, 0, r.eventsByID()
 	for severity := detect.Critical; severity >= detect.Info; severity-- {
 		for i := range r.Alerts {
 			a := &r.Alerts[i]
@@ -41,7 +41,7 @@ func writeGitHub(w io.Writer, r *Report, _ Look) error {
 			}
 			shown[level]++
 			place := ""
-			if places := r.places(a, 1); len(places) > 0 {
+			if places := r.places(a, events, 1); len(places) > 0 {
 				place = fmt.Sprintf("file=%s,line=%d,", gitHubProperty(places[0].File), max(places[0].Line, 1))
 			}
 			fmt.Fprintf(&b, "::%s %stitle=%s::%s\n", level, place, gitHubProperty(fmt.Sprintf("%s: %s", severity, a.Title)), gitHubText(a.Description+" ("+a.ID+")"))

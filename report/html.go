@@ -174,10 +174,10 @@ func (p *htmlPage) verdict() {
 		p.Stories = append(p.Stories, p.story(&r.Incidents[i]))
 	}
 	p.MoreTold = len(r.Incidents) - len(p.Stories)
-	of := r.incidentOf()
+	of, events := r.incidentOf(), r.eventsByID()
 	for i := range r.Alerts[:min(len(r.Alerts), htmlAlerts)] {
 		a := &r.Alerts[i]
-		row := htmlRow{Alert: a, Places: r.places(a, 1)}
+		row := htmlRow{Alert: a, Places: r.places(a, events, 1)}
 		if in := of[a.ID]; in != nil {
 			row.Incident = in.ID
 		}

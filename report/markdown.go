@@ -73,7 +73,7 @@ func markdownVerdict(b *strings.Builder, r *Report) {
 		fmt.Fprintf(b, "\n**Not judged:** %s.\n", not)
 	}
 	if n := len(r.Run.Failures); n > 0 {
-		fmt.Fprintf(b, "\n**%s could not be read**, see below.\n", count(int64(n), "source"))
+		fmt.Fprintf(b, "\n**%s could not be read to the end**, see below.\n", count(int64(n), "source"))
 	}
 }
 
@@ -90,7 +90,7 @@ func markdownLog(b *strings.Builder, r *Report) {
 	}
 	var notes []string
 	for _, f := range r.Run.Failures {
-		notes = append(notes, "could not be read: "+prose(ShowShort(f.Path, 120))+": "+prose(ShowShort(f.Error, 300)))
+		notes = append(notes, "could not be read to the end: "+prose(ShowShort(f.Path, 120))+": "+prose(ShowShort(f.Error, 300)))
 	}
 	for _, n := range r.Run.Notes {
 		notes = append(notes, prose(ShowShort(n, 300)))

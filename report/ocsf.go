@@ -197,7 +197,7 @@ func writeOCSF(w io.Writer, r *Report, _ Look) error {
 				source.AS = &ocsfAS{from.ASN, Show(from.Org)}
 			}
 		}
-		f.Evidences = []ocsfEvidence{{source, ocsfActor{ocsfUser{Show(a.ActorID), a.ActorType, 99}}, ocsfData{string(a.Outcome), owasp, r.places(a, detect.MaxEvidence)}}}
+		f.Evidences = []ocsfEvidence{{source, ocsfActor{ocsfUser{Show(a.ActorID), a.ActorType, 99}}, ocsfData{string(a.Outcome), owasp, r.places(a, events, detect.MaxEvidence)}}}
 		if a.ActorID != "" && a.ActorID != a.SourceIP {
 			f.Observables = append(f.Observables, ocsfObservable{"evidences[0].actor.user.uid", 31, Show(a.ActorID)}) // 31: user id
 		}

@@ -312,7 +312,7 @@ func (p *planning) suspect(a *Alert) {
 		}
 		if !slices.Contains(s.alerts, a) {
 			s.alerts = append(s.alerts, a)
-			s.cause.add(p.Report, a)
+			s.cause.add(p.PlanFacts, a)
 		}
 	}
 	for _, account := range p.won(a) {
@@ -378,11 +378,11 @@ func (p *planning) heldBy(a *Alert, user string) {
 func (p *planning) withdraw(a *Alert, c Credential) {
 	for i := range p.plan.Credentials {
 		if k := &p.plan.Credentials[i]; k.Action == c.Action && k.ID == c.ID {
-			k.add(p.Report, a)
+			k.add(p.PlanFacts, a)
 			return
 		}
 	}
-	c.add(p.Report, a)
+	c.add(p.PlanFacts, a)
 	p.plan.Credentials = append(p.plan.Credentials, c)
 }
 
@@ -392,35 +392,37 @@ func (p *planning) account(a *Alert, action, typ, id string) {
 	}
 	for i := range p.plan.Accounts {
 		if k := &p.plan.Accounts[i]; k.Action == action && k.Type == typ && k.ID == id {
-			k.add(p.Report, a)
+			k.add(p.PlanFacts, a)
 			return
 		}
 	}
 	c := Account{Action: action, Type: typ, ID: id}
-	c.add(p.Report, a)
+	c.add(p.PlanFacts, a)
 	p.plan.Accounts = append(p.plan.Accounts, c)
 }
 
 func (p *planning) tell(a *Alert, action detect.Action) {
 	for i := range p.plan.Tell {
 		if p.plan.Tell[i].Action == action {
-			p.plan.Tell[i].add(p.Report, a)
+			p.plan.Tell[i].add(p.PlanFacts, a)
 			return
 		}
 	}
 	c := Call{Action: action}
-	c.add(p.Report, a)
+	c.add(p.PlanFacts, a)
 	p.plan.Tell = append(p.plan.Tell, c)
 }
 
 // add takes an alert into the cause, once.
-func (c *Cause) add(r *Report, a *Alert) {
+func (c *Cause) add(p *PlanFacts, a *Alert) {
 	if slices.Contains(c.Alerts, a.ID) {
 		return
 	}
+	places := p.Report.places(a, p.events, maxPlanPlaces)
 	if len(c.Alerts) == 0 || a.Severity > c.Severity {
-		c.Reason = a.Title + ": " + a.Description
+		c.Reason, c.Places, places = a.Title+": "+a.Description, places, c.Places
 	}
+	c.addPlaces(places)
 	c.Severity = max(c.Severity, a.Severity)
 	c.Outcome = further(c.Outcome, a.Outcome)
 	if a.Last.After(c.Last) {
@@ -433,7 +435,11 @@ func (c *Cause) add(r *Report, a *Alert) {
 	if !slices.Contains(c.Rules, a.Rule) {
 		c.Rules = append(c.Rules, a.Rule)
 	}
-	for _, place := range r.places(a, maxPlanPlaces) {
+}
+
+// addPlaces adds lines, those of its reason being there, as far as there is room.
+func (c *Cause) addPlaces(places []Place) {
+	for _, place := range places {
 		if len(c.Places) < maxPlanPlaces && !slices.Contains(c.Places, place) {
 			c.Places = append(c.Places, place)
 		}
@@ -452,8 +458,9 @@ func further(a, b detect.Outcome) detect.Outcome {
 // join takes another cause into this one.
 func (c *Cause) join(o Cause) {
 	if o.Severity > c.Severity {
-		c.Reason = o.Reason
+		c.Reason, c.Places, o.Places = o.Reason, slices.Clone(o.Places), c.Places
 	}
+	c.addPlaces(o.Places)
 	c.Severity = max(c.Severity, o.Severity)
 	c.Outcome = further(c.Outcome, o.Outcome)
 	if o.Last.After(c.Last) {
@@ -462,11 +469,6 @@ func (c *Cause) join(o Cause) {
 	c.Alerts = distinct(slices.Concat(c.Alerts, o.Alerts))
 	c.Incidents = distinct(slices.Concat(c.Incidents, o.Incidents))
 	c.Rules = distinct(slices.Concat(c.Rules, o.Rules))
-	for _, place := range o.Places {
-		if len(c.Places) < maxPlanPlaces && !slices.Contains(c.Places, place) {
-			c.Places = append(c.Places, place)
-		}
-	}
 }
 
 // urgent orders causes: the most severe first, then what succeeded, then the most recent.

@@ -109,6 +109,9 @@ func (p *planning) refusal(s *suspect) *Refusal {
 			return no("reserved", "the internet does not route it ("+name+"); if such clients are yours to refuse, --allow-reserved")
 		}
 	}
+	if set := parsers.ProxySetOf(s.addr); set != "" && set != "private" {
+		return no("proxy network", set+" passes on there what others send, and a block would shut all of them out; if your clients come through it, name it in trusted_proxies, and log the forwarded address")
+	}
 	if e, ok := p.Allow.Excuse(single, s.cause.Last); ok {
 		reason := "the allowlist names it: " + e.Reason
 		if e.Owner != "" {

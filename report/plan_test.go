@@ -152,6 +152,8 @@ func TestPlanRefusals(t *testing.T) {
 		{"169.254.1.1", "reserved"},
 		{"224.0.0.1", "reserved"},
 		{"255.255.255.255", "reserved"},
+		{"104.16.1.1", "proxy network"},   // of Cloudflare
+		{"2606:4700::1", "proxy network"}, // likewise
 		{"unix:", "no address"},
 		{"203.0.113.9; drop", "no address"},
 	} {

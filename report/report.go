@@ -64,7 +64,8 @@ type Reject struct {
 	Sample string `json:"sample"` // the least of these lines in byte order, redacted and cut
 }
 
-// Activity is how many requests fell into each of equal steps of time.
+// Activity is how many requests fell into each of equal steps of time. It has none of those
+// that lie too far behind or ahead of the log.
 type Activity struct {
 	Start time.Time `json:"start"`
 	Step  int64     `json:"step_seconds"`

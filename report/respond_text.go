@@ -106,12 +106,9 @@ func writePlan(w io.Writer, p *Plan, style planStyle) error {
 		if first {
 			b.WriteString(style.detail(style.log(c.Reason)))
 		}
-		ids := strings.Join(c.Alerts[:min(len(c.Alerts), maxNames)], ", ")
-		if more := len(c.Alerts) - maxNames; more > 0 {
-			ids += fmt.Sprintf(" and %s more", number(int64(more)))
-		}
+		ids := someOf(c.Alerts)
 		if len(c.Incidents) > 0 {
-			ids += "; incident " + strings.Join(c.Incidents[:min(len(c.Incidents), maxNames)], ", ")
+			ids += "; incident " + someOf(c.Incidents)
 		}
 		b.WriteString(style.detail(fmt.Sprintf("%s, %s; alert %s", c.Severity, c.Outcome, style.log(ids))))
 		var places []string

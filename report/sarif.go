@@ -159,7 +159,7 @@ func writeSARIF(w io.Writer, r *Report, _ Look) error {
 		run.Results = append(run.Results, sarifResult{
 			RuleID: a.Rule, RuleIndex: n, Level: sarifLevel(a.Severity), Rank: 20 * float64(a.Severity+1),
 			Message:      sarifText{Show(a.Title + ": " + a.Description)},
-			Locations:    r.sarifLocations(a),
+			Locations:    r.sarifLocations(a, events),
 			Fingerprints: map[string]string{"litesocAlert/v1": a.ID},
 			Occurrences:  a.Count,
 			Properties: sarifProperties{a.Severity.String(), a.Status, a.Type, string(a.Outcome), Show(a.ActorID), a.ActorType, Show(a.SourceIP),
@@ -204,8 +204,8 @@ func sarifLevel(s detect.Severity) string {
 
 // sarifLocations are the lines behind an alert. A result without one is refused by GitHub:
 // what has none points to the first log that was read.
-func (r *Report) sarifLocations(a *Alert) []sarifLocation {
-	places := r.places(a, sarifLocations)
+func (r *Report) sarifLocations(a *Alert, events map[string]*Event) []sarifLocation {
+	places := r.places(a, events, sarifLocations)
 	if len(places) == 0 {
 		path := "-"
 		if len(r.Run.Sources) > 0 {

@@ -116,7 +116,7 @@ func (p *page) verdict(r *Report) {
 		p.text(span{}, 0, warning, fmt.Sprintf("Lines may be missing or put in: see %s under LOG INTEGRITY.", count(odd, "finding")))
 	}
 	if n := len(r.Run.Failures); n > 0 {
-		p.text(span{}, 0, bad, fmt.Sprintf("%s could not be read; see below.", count(int64(n), "source")))
+		p.text(span{}, 0, bad, fmt.Sprintf("%s could not be read to the end; see below.", count(int64(n), "source")))
 	}
 }
 

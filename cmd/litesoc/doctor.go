@@ -383,9 +383,9 @@ func (d *doctor) progress(path, pid string) (kept time.Time, unread []remnant, e
 	for _, path := range slices.Sorted(maps.Keys(latest)) {
 		k := latest[path]
 		_, err := os.Stat(path)
-		gone := errors.Is(err, fs.ErrNotExist) && path != "-" && !strings.Contains(path, "!") && d.now.Sub(k.At.Last) < goneSince
+		gone := errors.Is(err, fs.ErrNotExist) && path != "-" && !strings.Contains(path, "!") && d.now.Sub(k.At.Latest()) < goneSince
 		if n, _ := k.Unread(); gone || n > 0 {
-			unread = append(unread, remnant{path, n, gone, k.At.Last})
+			unread = append(unread, remnant{path, n, gone, k.At.Latest()})
 		}
 	}
 	return kept, unread, nil
@@ -492,7 +492,7 @@ func (d *doctor) logs(c *cobra.Command, cfg *config, paths []string) {
 			d.say(stateBroken, "logs", f.Path+": no known format", "litesoc formats detect "+f.Path)
 			continue
 		}
-		d.say(stateOK, "logs", fmt.Sprintf("%s: %s reads %d of the first %d lines", f.Path, guess.Format.Name, guess.Parsed, guess.Of), "")
+		d.say(stateOK, "logs", fmt.Sprintf("%s: %s reads %d of %s", f.Path, guess.Format.Name, guess.Parsed, guess.Lines()), "")
 	}
 }
 

@@ -159,7 +159,7 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 			continue
 		}
 		guess, ok := parsers.Guess(formats, lines)
-		reads := fmt.Sprintf("%d of the first %d lines", guess.Parsed, guess.Of)
+		reads := fmt.Sprintf("%d of %s", guess.Parsed, guess.Lines())
 		if guess.Skipped > 0 {
 			reads += fmt.Sprintf(", %d more are headers or no requests", guess.Skipped)
 		}
@@ -172,11 +172,11 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 		case guess.Timeless > 0:
 			unknown++
 			hint = "let the log have the time of each request, or what runs the server put it before each line: 'docker logs --timestamps', 'journalctl --output short-iso', rsyslog's RSYSLOG_FileFormat"
-			fmt.Fprintf(out, "%s: %s reads all but a time, which %d of the first %d lines do not have\n",
-				report.Show(f.Path), guess.Format.Name, guess.Timeless, guess.Of)
+			fmt.Fprintf(out, "%s: %s reads all but a time, missing in %d of %s\n",
+				report.Show(f.Path), guess.Format.Name, guess.Timeless, guess.Lines())
 		case guess.Skipped > 0:
 			unknown++
-			fmt.Fprintf(out, "%s: no request; %s skips %d of the first %d lines\n", report.Show(f.Path), guess.Format.Name, guess.Skipped, guess.Of)
+			fmt.Fprintf(out, "%s: no request; %s skips %d of %s\n", report.Show(f.Path), guess.Format.Name, guess.Skipped, guess.Lines())
 		default:
 			unknown++
 			if lacks := parsers.Lacks(lines); len(lacks) > 0 {

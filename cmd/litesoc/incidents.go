@@ -91,7 +91,7 @@ func readReport(db, since, until string) (*report.Report, error) {
 		at := l.At
 		r.Run.Sources = append(r.Run.Sources, report.Source{
 			Path: l.Source.Path, Format: l.Source.Format, Lines: at.Lines, Parsed: at.Parsed, Rejected: at.Rejected, Skipped: at.Skipped, Late: at.Late, Cut: at.Cut,
-			First: l.Source.First, Last: at.Last, TotalLines: at.Lines,
+			First: l.Source.First, Last: at.Latest(), TotalLines: at.Lines,
 		})
 	}
 	return r, nil

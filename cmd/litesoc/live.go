@@ -323,7 +323,7 @@ func (v *view) screen(s *tailStatus, width, height int) []string {
 	case v.db == store.Memory:
 		kept = "nothing is kept"
 	}
-	lines = append(lines, v.style(faint, row(fmt.Sprintf("%d requests, %d rejected, %d late  %s", s.stats.Requests, s.stats.Rejected, s.stats.Late, kept))), "")
+	lines = append(lines, v.style(faint, row(fmt.Sprintf("%s, %d rejected, %d late  %s", report.Plural(s.stats.Requests, "request", "requests"), s.stats.Rejected, s.stats.Late, kept))), "")
 
 	lines = append(lines, v.style(bold, row("SOURCES")))
 	most := max((height-12)/4, 2)
@@ -335,9 +335,9 @@ func (v *view) screen(s *tailStatus, width, height int) []string {
 		how := "waiting for lines"
 		switch {
 		case l.Behind > 0:
-			how = fmt.Sprintf("%d lines, %s behind", l.At.Lines, bytesText(l.Behind))
+			how = fmt.Sprintf("%s, %s behind", report.Plural(l.At.Lines, "line", "lines"), bytesText(l.Behind))
 		case l.Idle >= 0:
-			how = fmt.Sprintf("%d lines, the last %s ago", l.At.Lines, span(l.Idle))
+			how = fmt.Sprintf("%s, the last %s ago", report.Plural(l.At.Lines, "line", "lines"), span(l.Idle))
 		case !l.Pending:
 			how = "nothing new yet"
 		}
@@ -427,12 +427,12 @@ func (v *view) end(s *tailStatus) {
 	if v.quiet {
 		return
 	}
-	text := fmt.Sprintf("%d requests in %s; %s", s.stats.Requests, span(s.at.Sub(s.started)), alertCounts(s))
+	text := fmt.Sprintf("%s in %s; %s", report.Plural(s.stats.Requests, "request", "requests"), span(s.at.Sub(s.started)), alertCounts(s))
 	if s.stats.Rejected > 0 {
-		text += fmt.Sprintf("; %d lines could not be read", s.stats.Rejected)
+		text += fmt.Sprintf("; %s could not be read", report.Plural(s.stats.Rejected, "line", "lines"))
 	}
 	if s.stats.Late > 0 {
-		text += fmt.Sprintf("; %d requests came too late, or lie too far ahead, to be judged", s.stats.Late)
+		text += fmt.Sprintf("; %s too far behind or ahead to be judged", report.Plural(s.stats.Late, "request", "requests"))
 	}
 	fmt.Fprintf(v.stderr, "litesoc: %s\n", text)
 }

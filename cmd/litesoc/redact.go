@@ -21,7 +21,7 @@ func (f *redactFlags) add(c *cobra.Command) {
 
 func (f *redactFlags) check() error {
 	if f.key != "" && !f.on {
-		return misuse("litesoc report --redact --redact-key SECRET", "--redact-key is for --redact")
+		return misuse("give both, or none", "--redact-key is for --redact")
 	}
 	return nil
 }

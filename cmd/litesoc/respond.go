@@ -41,9 +41,9 @@ A block ends a while after its alert was last active, by the log: an hour (low),
 the end of the log. Neighbours become one network where that adds no address; an IPv6
 address stands for its /64.
 
-Not blocked, and listed with the reason: trusted proxies, reserved addresses, what the
-allowlist names, crawlers of search engines and relays as far as they are known, addresses
-that many share, the own address of an account that is attacked, and what a block would
+Not blocked, and listed with the reason: trusted proxies, networks of
+proxies that trusted_proxies knows by name, reserved addresses, what the allowlist names,
+crawlers of search engines and relays as far as they are known, addresses that many share, the own address of an account that is attacked, and what a block would
 have ended for. Addresses are taken from the field of the client alone.`,
 		Example: `  litesoc respond
   litesoc respond --dir plan/ --severity high

@@ -345,7 +345,7 @@ func (j *job) describe(r *report.Report, span store.Span) {
 		s := report.Source{
 			Path: l.File.Path, Format: l.Source.Format,
 			Lines: n.Lines, Parsed: n.Parsed, Rejected: n.Rejected, Skipped: n.Skipped, Late: n.Late, Cut: n.Cut,
-			First: l.Source.First, Last: l.At.Last, TotalLines: l.At.Lines,
+			First: l.Source.First, Last: l.At.Latest(), TotalLines: l.At.Lines,
 		}
 		switch {
 		case l.Anew():

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -17,8 +18,20 @@ var (
 	wrongNumber    = regexp.MustCompile(`^(?:accepts|requires) .*\barg\(s\),.* received (\d+)$`)
 )
 
-// plainly says in our words, with what is wanted, what cobra says of the number of arguments.
+// flagTakes says what a flag takes, by the type of its value.
+var flagTakes = map[string]string{
+	"int": "a whole number", "int64": "a whole number", "float64": "a number", "bool": "true or false", "duration": "a time such as 90s, 15m or 2h",
+}
+
+// plainly says in our words, with what is wanted, what cobra says of the value of a flag and of
+// the number of arguments.
 func plainly(c *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		if want := flagTakes[bad.GetFlag().Value.Type()]; want != "" {
+			return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
+		}
+	}
 	name := strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
 	if m := wrongNumber.FindStringSubmatch(err.Error()); m != nil {
 		_, wants, _ := strings.Cut(c.Use, " ")

@@ -197,11 +197,13 @@ func (j *job) account(q *store.Query, r *report.Report, cfg *config, x *report.E
 				x.Notes = append(x.Notes, e.Event.ID+" was not made again: its requests are kept no more, or are judged otherwise now")
 				continue
 			}
+			begun := false
 			for _, s := range e.Account.Steps {
 				e.Places = append(e.Places, report.Place{File: paths[s.Place.Source], Line: s.Place.Line})
-				if e.Usual == "" && s.Level != nil {
+				if !begun && s.Level != nil {
 					e.Usual = s.Level.Usual
 				}
+				begun = begun || s.Did != ""
 			}
 		}
 	}

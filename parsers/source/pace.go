@@ -79,6 +79,19 @@ func (p *Pace) Text() string {
 	return string(text)
 }
 
+// Latest returns the latest time of a request that is not late: of those, too, that have leapt
+// and of which it is not certain that they are right. A log whose requests are hours apart may
+// be of nothing else.
+func (p *Position) Latest() time.Time {
+	last := p.Last
+	if pace, err := NewPace(0, p.Open); err == nil {
+		for _, l := range pace.open {
+			last = later(last, l.Time)
+		}
+	}
+	return last
+}
+
 // Next takes in the line of the next request, and moves last, which is where time has got
 // to. It tells whether the request is late, and which of those before it have turned out to
 // be. They are valid until the next call.

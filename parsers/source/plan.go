@@ -269,13 +269,13 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 	most := func(n int) bool { return 2*n >= nearest.Of }
 	switch {
 	case nearest.Parsed > 0:
-		return &unknownFormat{fmt.Sprintf("no known format: %s, which comes nearest, reads %d of the first %d lines; %s",
-			nearest.Format.Name, nearest.Parsed, nearest.Of, firstReject(begin, lines, nearest.Format, false, site)), hint}
+		return &unknownFormat{fmt.Sprintf("no known format: %s, which comes nearest, reads %d of %s; %s",
+			nearest.Format.Name, nearest.Parsed, nearest.Lines(), firstReject(begin, lines, nearest.Format, false, site)), hint}
 	case most(nearest.Timeless):
-		return &unknownFormat{fmt.Sprintf("%s, but no time in %d of the first %d lines: %s",
-			nearest.Format.Name, nearest.Timeless, nearest.Of, firstReject(begin, lines, nearest.Format, false, site)), timeHint}
+		return &unknownFormat{fmt.Sprintf("%s, but no time in %d of %s: %s",
+			nearest.Format.Name, nearest.Timeless, nearest.Lines(), firstReject(begin, lines, nearest.Format, false, site)), timeHint}
 	case most(nearest.Skipped):
-		return &unknownFormat{fmt.Sprintf("no request in the first %d lines: %s", nearest.Of, firstReject(begin, lines, nearest.Format, true, site)), ""}
+		return &unknownFormat{fmt.Sprintf("no request in %s: %s", nearest.Lines(), firstReject(begin, lines, nearest.Format, true, site)), ""}
 	}
 	if lacks := parsers.Lacks(lines); len(lacks) > 0 {
 		return &unknownFormat{fmt.Sprintf("no known format, and what seem to be requests lack %s: %s", strings.Join(lacks, ", "), shown(begin, lines[0], "", site)), LackHint}

@@ -546,7 +546,7 @@ func TestNoLog(t *testing.T) {
 		{"Rails", "I, [2026-03-01T10:00:00.123456 #1]  INFO -- : Started GET \"/a\" for 203.0.113.9 at 2026-03-01 10:00:00 +0000\n", "request not answered yet"},
 		{"no time", "GET /a 200 512 - 12.345 ms\nPOST /login 401 - - 3.000 ms\n",
 			"morgan-short, but no time in 2 of the first 2 lines: line 1 is not read (no time: neither the line nor what stands around it has one): GET /a"},
-		{"no time in JSON", `{"method":"GET","path":"/a","status":200}` + "\n", "json, but no time in 1 of the first 1 lines: line 1 is not read (no time found"},
+		{"no time in JSON", `{"method":"GET","path":"/a","status":200}` + "\n", "json, but no time in 1 of 1 line: line 1 is not read (no time found"},
 		{"no client", "2026-03-01 10:00:00.123 +00:00 [INF] HTTP GET /users responded 200 in 12.3 ms\n",
 			"no known format, and what seem to be requests lack a client's address: line 1 is 2026-03-01"},
 		{"broken gzip", "\x1f\x8b\x08", "broken"},

@@ -191,9 +191,11 @@ func (rd *reading) calls() error {
 	n := (l.Last.Unix()-start)/step + 1
 	l.Activity = report.Activity{Start: time.Unix(start, 0).UTC(), Step: step, Total: make([]int64, n), Bad: make([]int64, n)}
 	for _, s := range steps.Get() {
-		at := min(max(s.At, 0), n-1)
-		l.Activity.Total[at] += s.Total
-		l.Activity.Bad[at] += s.Bad
+		if s.At < 0 || s.At >= n {
+			continue // too far behind or ahead of the log
+		}
+		l.Activity.Total[s.At] += s.Total
+		l.Activity.Bad[s.At] += s.Bad
 	}
 	return nil
 }
