@@ -78,7 +78,7 @@ func namedAccount(r *parsers.Request) string {
 			var name, value string
 			if name, value, form = cutParameter(form); accountNames[bareName(name)] {
 				if account := strings.TrimSpace(unescaped(value)); account != "" && len(account) <= maxText {
-					return account
+					return strings.ToValidUTF8(account, "\ufffd")
 				}
 			}
 		}

@@ -392,7 +392,7 @@ type prober struct{ hits []hit }
 
 func (p *prober) add(h hit) {
 	h.tag = tag(h.Class + h.Value)
-	h.Value = clip(strings.ToValidUTF8(h.Value, "\ufffd"))
+	h.Value = clip(h.Value)
 	p.hits = append(p.hits, h)
 }
 
@@ -487,7 +487,7 @@ func (p *prober) query(query, what string, doubtful bool) {
 			h := &p.hits[i]
 			h.Sure = h.Sure && (!doubtful || h.Class == xmlEntity && fetchesEntity(value))
 			h.Text = soughtNames[bareName(name)]
-			h.Where = fmt.Sprintf("%s %q was", what, clip(strings.ToValidUTF8(name, "\ufffd")))
+			h.Where = fmt.Sprintf("%s %q was", what, clip(name))
 		}
 	}
 }

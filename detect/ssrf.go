@@ -262,7 +262,7 @@ func aimOf(r *parsers.Request) (worst aim, found bool) {
 			if !ok || value == "" || !mayAimIn(param) {
 				continue
 			}
-			name = clip(strings.ToValidUTF8(unescape(name, true), "\ufffd"))
+			name = clip(unescape(name, true))
 			for depth := 0; depth < 2; depth++ {
 				decoded := unescape(value, depth == 0)
 				if depth > 0 && decoded == value {

@@ -63,8 +63,10 @@ func mustJSON(v any) []byte {
 // maxText bounds, in bytes, a piece of log text that is kept or shown.
 const maxText = 80
 
-// clip returns its own copy of log text, cut to maxText.
+// clip returns its own copy of log text, cut to maxText. Bytes that are no UTF-8, which may have
+// been percent-encoded, stand as U+FFFD, as in what is saved.
 func clip(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
 	if len(s) <= maxText {
 		return strings.Clone(s)
 	}

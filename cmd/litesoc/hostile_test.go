@@ -200,7 +200,9 @@ func TestHostileRequests(t *testing.T) {
 		for i := range lines {
 			at := demoStart.Add(time.Duration(i) * 200 * time.Millisecond)
 			ip, status := fmt.Sprintf("203.0.113.%d", rng.IntN(20)), []int{200, 200, 401, 403, 404, 500}[rng.IntN(6)]
-			target := []string{"/api/v1/users/42", "/login", "/graphql", "/" + inRequest.Replace(hostileText(rng))}[rng.IntN(4)] + "?" + inRequest.Replace(hostileText(rng))
+			target := []string{
+				"/api/v1/users/42?", "/graphql?", "/" + inRequest.Replace(hostileText(rng)) + "?", "/login?user=%C0%AF&", "/api/v1/users/me?role=admin%FF&",
+			}[rng.IntN(5)] + inRequest.Replace(hostileText(rng))
 			agent, referer := hostileText(rng), hostileText(rng)
 			if seed%2 == 0 {
 				log = fmt.Appendf(log, "%s - - [%s] \"GET %s HTTP/1.1\" %d 512 \"%s\" \"%s\"\n", ip, at.Format("02/Jan/2006:15:04:05 -0700"), target, status,
