@@ -262,4 +262,7 @@ type Incident struct {
 	// MergedInto is the id of the incident that took this one over, when an alert
 	// showed that both are one story; "" for an incident that stands.
 	MergedInto string `json:"merged_into,omitempty"`
+	// Joined is the id of the alert by which the incident has become what it is; "" for one that
+	// was taken over. Each alert of an incident joins it, though Alerts may not list it any more.
+	Joined string `json:"-"`
 }

@@ -88,7 +88,9 @@ func (s *incidents) Observe(in timed[Alert], emit func(Incident)) {
 		emit(other.incident())
 	}
 	s.take(st, a)
-	emit(st.incident())
+	i := st.incident()
+	i.Joined = a.ID
+	emit(i)
 }
 
 // storiesOf returns the stories that the alert is part of, the earliest first: the one

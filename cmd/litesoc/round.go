@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -225,15 +226,10 @@ func (t *tail) save() error {
 
 // merge puts what was found later in the place of what was found before.
 func merge(into, from *store.Results) {
-	for id, e := range from.Events {
-		into.Events[id] = e
-	}
-	for id, a := range from.Alerts {
-		into.Alerts[id] = a
-	}
-	for id, i := range from.Incidents {
-		into.Incidents[id] = i
-	}
+	maps.Copy(into.Events, from.Events)
+	maps.Copy(into.Alerts, from.Alerts)
+	maps.Copy(into.Incidents, from.Incidents)
+	maps.Copy(into.Members, from.Members)
 }
 
 func later(a, b time.Time) time.Time {

@@ -28,9 +28,9 @@ func found(t *testing.T, s *store.Store, alerts ...detect.Alert) *store.Results 
 	i := detect.Incident{ID: "inc_1", Severity: detect.High, First: start, Last: start.Add(time.Hour)}
 	for _, a := range alerts {
 		results.Sink().Alert(a)
-		i.Alerts = append(i.Alerts, a.ID)
+		i.Alerts, i.Joined = append(i.Alerts, a.ID), a.ID
+		results.Sink().Incident(i)
 	}
-	results.Sink().Incident(i)
 	must(t, s.Finish(results))
 	return results
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +18,8 @@ type Results struct {
 	Events    map[string]*Found[detect.Event]
 	Alerts    map[string]*Found[detect.Alert]
 	Incidents map[string]*Found[detect.Incident]
-	Reopened  int // alerts that Finish has opened again
+	Members   map[string]string // the incident that each alert joined
+	Reopened  int               // alerts that Finish has opened again
 	ending    bool
 }
 
@@ -34,15 +36,21 @@ func NewResults() *Results {
 		Events:    map[string]*Found[detect.Event]{},
 		Alerts:    map[string]*Found[detect.Alert]{},
 		Incidents: map[string]*Found[detect.Incident]{},
+		Members:   map[string]string{},
 	}
 }
 
 // Sink takes what a pipeline finds.
 func (r *Results) Sink() detect.Sink {
 	return detect.Sink{
-		Event:    func(e detect.Event) { r.Events[e.ID] = &Found[detect.Event]{e, r.ending} },
-		Alert:    func(a detect.Alert) { r.Alerts[a.ID] = &Found[detect.Alert]{a, r.ending} },
-		Incident: func(i detect.Incident) { r.Incidents[i.ID] = &Found[detect.Incident]{i, r.ending} },
+		Event: func(e detect.Event) { r.Events[e.ID] = &Found[detect.Event]{e, r.ending} },
+		Alert: func(a detect.Alert) { r.Alerts[a.ID] = &Found[detect.Alert]{a, r.ending} },
+		Incident: func(i detect.Incident) {
+			r.Incidents[i.ID] = &Found[detect.Incident]{i, r.ending}
+			if i.Joined != "" {
+				r.Members[i.Joined] = i.ID
+			}
+		},
 	}
 }
 
@@ -181,10 +189,8 @@ func (s *Store) Finish(r *Results) (err error) {
 	if err := s.write(); err != nil {
 		return err
 	}
-	for _, link := range linkAlerts {
-		if err := s.exec(link); err != nil {
-			return fmt.Errorf("alerts: %w", err)
-		}
+	if err := s.linkAlerts(r.Members); err != nil {
+		return fmt.Errorf("alerts: %w", err)
 	}
 	if r.Reopened, err = s.reopen(); err != nil {
 		return fmt.Errorf("alerts: %w", err)
@@ -208,15 +214,25 @@ func (s *Store) commitToFile() error {
 	return s.commit()
 }
 
-// linkAlerts tell each alert which incident it is part of. An incident lists so many
-// alerts and no more; the rest are known by whom they are about.
-var linkAlerts = []string{
-	`update alert_rows set incident_id = null where incident_id in (select id from incident_rows where merged_into is not null)`,
-	`update alert_rows a set incident_id = i.id
-		from (select id, unnest(alerts) as alert from incident_rows where merged_into is null) i where a.id = i.alert`,
-	`update alert_rows a set incident_id = i.id from incident_rows i
-		where a.incident_id is null and a.suppressed_by is null and i.merged_into is null and a.first_ts between i.first_ts and i.last_ts
-			and (list_contains(i.actors, a.actor_id) or list_contains(i.ips, a.source_ip))`,
+// linkAlerts gives each alert the incident that it joined, or the one that took that over since.
+func (s *Store) linkAlerts(members map[string]string) error {
+	for alerts := range slices.Chunk(slices.Sorted(maps.Keys(members)), 10000) {
+		incidents := make([]string, len(alerts))
+		for i, alert := range alerts {
+			incidents[i] = members[alert]
+		}
+		err := s.exec(`update alert_rows a set incident_id = t.incident
+			from (select unnest(?::varchar[]) as alert, unnest(?::varchar[]) as incident) t where a.id = t.alert`, alerts, incidents)
+		if err != nil {
+			return err
+		}
+	}
+	return s.exec(`update alert_rows a set incident_id = t.stands from (
+		with recursive taken(id, stands) as (
+			select id, merged_into from incident_rows where merged_into is not null
+			union
+			select t.id, i.merged_into from taken t join incident_rows i on t.stands = i.id where i.merged_into is not null)
+		select t.id, t.stands from taken t join incident_rows i on t.stands = i.id where i.merged_into is null) t where a.incident_id = t.id`)
 }
 
 // replace puts the found into the table in the place of what bears the same ids.

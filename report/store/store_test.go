@@ -315,7 +315,9 @@ func TestResults(t *testing.T) {
 	sink := results.Sink()
 	sink.Event(event)
 	sink.Alert(alert)
-	sink.Incident(incident)
+	joined := incident
+	joined.Joined = alert.ID
+	sink.Incident(joined)
 	results.Ending()
 	sink.Event(going)
 	must(t, s.Finish(results))
@@ -383,6 +385,8 @@ func TestEventWithoutMetadata(t *testing.T) {
 	}
 }
 
+// An alert is part of the incident that it joined, or of the one that took that over, whichever
+// alerts and addresses these list.
 func TestMergedIncident(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.duckdb")
 	s := open(t, path)
@@ -398,17 +402,15 @@ func TestMergedIncident(t *testing.T) {
 		}
 		must(t, s.Finish(results))
 	}
-	alert := func(id, ip string, minute int) detect.Alert {
-		at := start.Add(time.Duration(minute) * time.Minute)
-		return detect.Alert{ID: id, Rule: "r", Type: "t", Severity: detect.High, SourceIP: ip, First: at, Last: at, Outcome: detect.Blocked}
+	alert := func(id string) detect.Alert {
+		return detect.Alert{ID: id, Rule: "r", Type: "t", Severity: detect.High, SourceIP: "192.0.2.1", First: start, Last: start, Outcome: detect.Blocked}
 	}
-	incident := func(id, into string, ips []string, alerts ...string) detect.Incident {
-		return detect.Incident{ID: id, Severity: detect.High, First: start, Last: start.Add(time.Hour), IPs: ips, Alerts: alerts, MergedInto: into}
+	incident := func(id, into, joined string) detect.Incident {
+		return detect.Incident{ID: id, Severity: detect.High, First: start, Last: start, MergedInto: into, Joined: joined}
 	}
-	run([]detect.Alert{alert("a1", "192.0.2.1", 1), alert("a2", "192.0.2.2", 2)},
-		incident("i1", "", []string{"192.0.2.1"}, "a1"), incident("i2", "", []string{"192.0.2.2"}, "a2"))
-	run([]detect.Alert{alert("a3", "192.0.2.3", 3)},
-		incident("i2", "i1", nil), incident("i1", "", []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, "a1", "a3"))
+	run([]detect.Alert{alert("a1"), alert("a2")}, incident("i1", "", "a1"), incident("i2", "", "a2"))
+	run([]detect.Alert{alert("a3"), alert("a4")}, incident("i2", "i1", ""), incident("i1", "", "a3"), incident("i4", "", "a4"))
+	run([]detect.Alert{alert("a1"), alert("a5")}, incident("i1", "", "a1"), incident("i5", "", "a5"), incident("i1", "i5", ""), incident("i5", "i6", ""), incident("i6", "", "a5"))
 	must(t, s.Close())
 	q, err := store.OpenQuery(path)
 	must(t, err)
@@ -416,7 +418,7 @@ func TestMergedIncident(t *testing.T) {
 	var got []string
 	must(t, q.Run(t.Context(), "select id, incident_id from alerts order by id", func([]string) error { return nil },
 		func(values []any) error { got = append(got, fmt.Sprint(values...)); return nil }))
-	if want := []string{"a1i1", "a2i1", "a3i1"}; !slices.Equal(got, want) {
+	if want := []string{"a1i6", "a2i6", "a3i6", "a4i4", "a5i6"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
