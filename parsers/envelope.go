@@ -81,7 +81,8 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 	if err == nil && f.Remote != "" && (proven || opensEnvelope(f.Remote)) && takesEnvelope(line, f.Remote) {
 		err = &Reject{Reason: "no address", Value: line} // the envelope, or the time in it, was taken for the client
 	}
-	if err == nil && f.Method == "" && line[0] != '{' && strings.Contains(line, `""`) && inCSV(line) {
+	// A line of CSV. One that is merely in quotes may end in two.
+	if err == nil && f.Method == "" && line[0] != '{' && strings.Contains(line[:len(line)-1], `""`) && inCSV(line) {
 		err = &Reject{Reason: reasonDoubled, Value: line}
 	}
 	if err == nil {

@@ -97,6 +97,9 @@ func (m *schemaMaker) members(t, home reflect.Type, properties map[string]any, r
 			m.members(f.Type, home, properties, required)
 			continue
 		}
+		if name == "-" {
+			continue
+		}
 		p := m.of(f.Type)
 		if doc := m.docs[t.Name()+"."+f.Name]; doc != "" {
 			p["description"] = doc
