@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -197,6 +198,31 @@ func TestOutboxJudgedAgain(t *testing.T) {
 	o.n.channels, o.retracts = channels, true
 	o.run(true, map[string]detect.Severity{"alt_a": detect.High, "alt_b": detect.High})
 	o.expect("found before", o.deliver(0), "1 sent, 0 later, 0 parked: alt_b opened")
+
+	o.n.channels = nil
+	o.run(true, map[string]detect.Severity{"alt_c": detect.High})
+	o.n.channels = channels
+	s, err := store.Open(o.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Notify(&store.Post{Channels: channels, At: o.clock})
+	turn := func(ids ...string) { // of a tail, which finds again as time goes on
+		t.Helper()
+		r := store.NewResults()
+		for _, id := range ids {
+			r.Sink().Alert(detect.Alert{ID: id, Type: "brute_force_attack", Rule: "brute-force", Severity: detect.High, First: o.clock, Last: o.clock, Outcome: detect.Attempted})
+		}
+		if err := cmp.Or(s.Reopen(), s.MoreResults(), s.Finish(r), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmp.Or(s.Retract(), s.Finish(store.NewResults()), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	turn("alt_d")
+	turn("alt_c")
+	o.expect("found again by a later turn", o.deliver(0), "1 sent, 0 later, 0 parked: alt_d opened")
 }
 
 // What does not arrive is tried again, and neither lost nor sent twice.

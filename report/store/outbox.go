@@ -23,14 +23,43 @@ type Post struct {
 // makes worse or opens again, in the same transaction as the alerts: no kill loses one.
 func (s *Store) Notify(p *Post) { s.post = p }
 
+// alertWas is what an alert was.
+type alertWas struct{ severity, status, outcome string }
+
+const alertsNow = ` id, severity, status, outcome from alerts where suppressed_by is null`
+
 // rememberAlerts keeps aside what the alerts were before the running transaction, once: what
-// that has taken away since may be found again.
+// that has taken away since may be found again, and what an earlier one of this process has.
 func (s *Store) rememberAlerts() error {
 	if s.post == nil || s.remembers {
 		return nil
 	}
 	s.remembers = true
-	return s.exec(`create or replace temp table alerts_before as select id, severity, status, outcome from alerts where suppressed_by is null`)
+	if err := s.exec(`create or replace temp table alerts_before as select` + alertsNow); err != nil {
+		return err
+	}
+	var ids, severities, statuses, outcomes []string
+	for id, was := range s.taken {
+		ids, severities = append(ids, id), append(severities, was.severity)
+		statuses, outcomes = append(statuses, was.status), append(outcomes, was.outcome)
+	}
+	return s.exec(`insert into alerts_before select * from (
+		select unnest(?::varchar[]) as id, unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]))
+		where id not in (select id from alerts_before)`, ids, severities, statuses, outcomes)
+}
+
+// rememberTaken notes what the alerts are that are about to be taken away.
+func (s *Store) rememberTaken(which string) error {
+	if s.post == nil {
+		return nil
+	}
+	return each(s.writer, `select`+alertsNow+` and id in (select id from alert_rows`+which+`)`, func(rows *sql.Rows) error {
+		var id string
+		var was alertWas
+		err := rows.Scan(&id, &was.severity, &was.status, &was.outcome)
+		s.taken[id] = was
+		return err
+	})
 }
 
 // severityRank is SQL for how bad a severity is.

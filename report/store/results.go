@@ -123,7 +123,7 @@ func (s *Store) MoreResults() error {
 }
 
 func (s *Store) takeAway(which string) error {
-	if err := s.rememberAlerts(); err != nil {
+	if err := errors.Join(s.rememberAlerts(), s.rememberTaken(which)); err != nil {
 		return err
 	}
 	for _, table := range []string{"events", "alert_rows", "incident_rows"} {

@@ -45,6 +45,7 @@ type Store struct {
 
 	inTx      bool
 	remembers bool                // in the transaction: what alerts were before it
+	taken     map[string]alertWas // alerts that transactions have taken away, by id: they may be found again
 	rows      int                 // appended since the last commit
 	appenders map[string]appender // by table
 	moved     map[int]*moved      // logs that were read on since the last commit
@@ -69,7 +70,8 @@ func OpenWithin(path string, memory int64) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{path: path, memory: memory, dims: newDims(int(memory / bytesPerName)), moved: map[int]*moved{}, appenders: map[string]appender{}}
+	s := &Store{path: path, memory: memory, dims: newDims(int(memory / bytesPerName)), moved: map[int]*moved{}, appenders: map[string]appender{},
+		taken: map[string]alertWas{}}
 	err := s.open()
 	if err != nil && isBegun(path) {
 		s.Close()
