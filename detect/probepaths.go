@@ -166,7 +166,7 @@ func (t *probeTable) look(path string) probe {
 
 // plain tells at a glance that a path is none, as of most it can.
 func (t *probeTable) plain(path string) bool {
-	if len(path) < 2 || path[1] == '/' || path[1] == '.' || strings.IndexByte(path, '%') >= 0 || strings.IndexByte(path, ';') >= 0 {
+	if len(path) < 2 || path[0] != '/' || path[1] == '/' || path[1] == '.' || strings.IndexByte(path, '%') >= 0 || strings.IndexByte(path, ';') >= 0 {
 		return false
 	}
 	path = strings.TrimRight(path[1:], "/")

@@ -102,7 +102,7 @@ func TestProbeLists(t *testing.T) {
 // stays what it is.
 func FuzzProbes(f *testing.F) {
 	table := newProbeTable()
-	for _, p := range []string{"/.env", "/%2e%65nv", "//a/./b/", "/%", "/%4", "/./././", "a", "/./boaform/x", "/WP-Content/x.PHP"} {
+	for _, p := range []string{"/.env", "/%2e%65nv", "//a/./b/", "/%", "/%4", "/./././", "a", "/./boaform/x", "/WP-Content/x.PHP", ".ENV."} {
 		f.Add(p)
 	}
 	for _, p := range strings.Fields(secretProbes + servedProbes) {
