@@ -238,7 +238,7 @@ func (f *Fields) setPeer(s string) bool {
 	for strings.HasPrefix(bare, "- ") {
 		bare = bare[len("- "):]
 	}
-	if beginsWithPeer(bare) { // behind what is left of syslog: "- - - 203.0.113.9 - -"
+	if len(bare) < len(s) && beginsWithPeer(bare) { // behind what is left of syslog: "- - - 203.0.113.9 - -"
 		s = bare
 	}
 	if client, upstreams, found := strings.Cut(s, " -> "); found {
