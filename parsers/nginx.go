@@ -176,7 +176,11 @@ func (p *clf) parseAny(line string, f *Fields) error {
 			f.Host = valueOf(before)
 		}
 	}
-	status, rest, _ := cutByte(strings.TrimPrefix(rest[end+1:], " "), ' ')
+	rest = strings.TrimLeft(rest[end+1:], " ")
+	if strings.Contains(rest, "  ") {
+		rest = singleBlanks(rest)
+	}
+	status, rest, _ := cutByte(rest, ' ')
 	if !f.setStatus(status) {
 		word := status // "$request" $host $status
 		if status, rest, _ = cutByte(rest, ' '); len(status) != len("200") || !f.setStatus(status) {
@@ -186,7 +190,10 @@ func (p *clf) parseAny(line string, f *Fields) error {
 			f.Host = word
 		}
 	}
-	size, rest, _ := cutByte(rest, ' ')
+	size := ""
+	if !opensQuote(rest) { // a format may leave the bytes out
+		size, rest, _ = cutByte(rest, ' ')
+	}
 	if !f.setBytes(size) {
 		return &Reject{Reason: "bytes are not a number", Value: size}
 	}
@@ -194,6 +201,25 @@ func (p *clf) parseAny(line string, f *Fields) error {
 		return &Reject{Reason: "not what this format appends", Value: rest}
 	}
 	return nil
+}
+
+// singleBlanks returns s with one blank for several that stand outside of quotes: a log_format that is
+// written in several lines may well have them.
+func singleBlanks(s string) string {
+	b := make([]byte, 0, len(s))
+	for s != "" {
+		n := 1
+		if s[0] == '"' {
+			if n += closingQuote(s[1:]) + 1; n == 1 { // torn off
+				return string(append(b, s...))
+			}
+		}
+		if s[0] != ' ' || len(b) == 0 || b[len(b)-1] != ' ' {
+			b = append(b, s[:n]...)
+		}
+		s = s[n:]
+	}
+	return string(b)
 }
 
 // hostBetween takes a virtual host that stands without quotes between the time and the request,
@@ -204,7 +230,12 @@ func (f *Fields) hostBetween(line string) (mid int, rest string) {
 	if mid < 0 {
 		return -1, ""
 	}
-	host, rest, _ := cutByte(line[mid+len("] "):], ' ')
+	rest = strings.TrimLeft(line[mid+len("] "):], " ")
+	if opensQuote(rest) {
+		return mid, rest[1:]
+	}
+	host, rest, _ := cutByte(rest, ' ')
+	rest = strings.TrimLeft(rest, " ")
 	if host != "-" && !isHost(host) || !opensQuote(rest) {
 		return -1, ""
 	}
@@ -247,12 +278,9 @@ func (f *Fields) setPeer(s string) bool {
 		}
 	}
 	if i := strings.Index(s, " - "); i >= 0 {
-		user := s[i+len(" - "):]
+		user := strings.Trim(s[i+len(" - "):], " ")   // Jetty puts blanks around it
 		if isProgram(s[:i]) && beginsWithPeer(user) { // "app - 203.0.113.9 - -"
 			return f.setPeer(user)
-		}
-		if strings.Trim(user, " ") == "-" { // Jetty puts blanks around it
-			user = "-"
 		}
 		if strings.HasPrefix(user, "[") { // older ingress controllers: the address again
 			if _, after, found := strings.Cut(user, "] - "); found {
@@ -264,7 +292,7 @@ func (f *Fields) setPeer(s string) bool {
 			f.RequestID, user = valueOf(id), after
 		}
 		f.User = unescape(valueOf(user))
-		return i == 0 || f.setAddresses(s[:i])
+		return i == 0 || f.setAddresses(strings.TrimRight(s[:i], " "))
 	}
 	all := s
 	s, user, _ := cutLast(s)
@@ -428,7 +456,8 @@ func requestEnd(s string) int {
 			return first
 		}
 		at += n
-		status, rest, _ := cutByte(strings.TrimPrefix(s[at+1:], " "), ' ')
+		status, rest, _ := cutByte(strings.TrimLeft(s[at+1:], " "), ' ')
+		rest = strings.TrimLeft(rest, " ")
 		if (allDigits(status) || status == "-") && rest != "" && (isDigit(rest[0]) || rest[0] == '-') {
 			return at
 		}
