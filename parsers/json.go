@@ -1077,6 +1077,8 @@ func (p *jsonParser) adapt() {
 		p.adaptGrok()
 	case is(markRails), is(markAPISIX), is(markGitLab):
 		p.count(unit(time.Millisecond))
+	case is(markFrontDoor): // Azure's first application gateways call milliseconds the same
+		p.count(unit(time.Second))
 	case is(markKamal), is(markSyslog), p.rest.ended: // a time.Duration as it is
 		p.count(unit(time.Nanosecond))
 	case is(markSlog) && p.rest.capital && p.rest.guessed == unit(time.Millisecond) && f.Duration >= time.Second:

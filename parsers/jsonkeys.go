@@ -144,7 +144,7 @@ var jsonKeys = []struct {
 		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
 		totalduration turnaroundtimemsec`},
 	{jsonDuration, responseSide, unit(time.Millisecond), `elapsed`}, // httplog, of chi
-	{jsonDuration, answered, unit(time.Second), `properties.timetaken requesttime durations durationsec durationseconds
+	{jsonDuration, answered, unit(time.Second), `requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
 	{jsonDuration, answered, unitUnknown, `=TimeTaken =requestTime latencyhuman duration latency responsetime elapsed elapsedtime
 		timetaken requestduration processingtime took api.timetoresponse`},
@@ -245,6 +245,7 @@ const (
 	markWSO2
 	markStorage // Azure's
 	markApigee
+	markFrontDoor // Azure's
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
@@ -289,6 +290,7 @@ var jsonMarks = map[string]jsonMark{
 	"apito":                    markWSO2,
 	"useragentheader":          markStorage,
 	"apiproxy":                 markApigee,
+	"trackingreference":        markFrontDoor,
 	"timeunixnano":             markOTLP,
 	"observedtimeunixnano":     markOTLP,
 	"level":                    markLevel,
