@@ -121,6 +121,7 @@ func All() []*Format {
 		IIS(),
 		Zoraxy(),
 		PHPServer(),
+		PHPFPM(),
 		Gorouter(),
 		CouchDB(),
 		Artifactory(),

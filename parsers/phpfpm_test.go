@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzPHPFPM(f *testing.F) { fuzzFormat(f, PHPFPM) }
