@@ -18,7 +18,7 @@ func NginxCombined() *Format {
 
 The two servers write the same text, so one format reads both, and the escapes of
 both. Before the address may stand the name of a program ("app - "), a virtual host
-(Apache's vhost_combined; it may stand before the request or behind it, too) and the addresses of
+(Apache's vhost_combined; a " - " may follow it, and it may stand before the request or behind it, too) and the addresses of
 X-Forwarded-For, with commas or in quotes: the last address is the one taken as the
 server's peer. They may stand behind it in parentheses, too, and an upstream behind "->". Before
 the referer may stand what has no quotes ("HIT"). After the user agent may stand anything; an
@@ -172,8 +172,8 @@ func (p *clf) parseAny(line string, f *Fields) error {
 		return &Reject{Reason: "request has no end", Value: rest}
 	}
 	if request := rest[:end]; !f.setRequestLine(request) {
-		if before, after, two := strings.Cut(request, `" "`); two && (isHost(before) || before == "-") && f.setRequestLine(after) { // "$host" "$request"
-			f.Host = valueOf(before)
+		if before, after, two := strings.Cut(request, `" "`); two && (isHost(before) || before == "-") && f.setRequestLine(after) && namesHost(before) { // "$host" "$request"
+			f.Host = before
 		}
 	}
 	rest = strings.TrimLeft(rest[end+1:], " ")
@@ -239,8 +239,8 @@ func (f *Fields) hostBetween(line string) (mid int, rest string) {
 	if host != "-" && !isHost(host) || !opensQuote(rest) {
 		return -1, ""
 	}
-	if !allDigits(host) {
-		f.Host = valueOf(host)
+	if namesHost(host) {
+		f.Host = host
 	}
 	return mid, rest[1:]
 }
@@ -278,8 +278,12 @@ func (f *Fields) setPeer(s string) bool {
 		}
 	}
 	if i := strings.Index(s, " - "); i >= 0 {
-		user := strings.Trim(s[i+len(" - "):], " ")   // Jetty puts blanks around it
-		if isProgram(s[:i]) && beginsWithPeer(user) { // "app - 203.0.113.9 - -"
+		before, user := s[:i], strings.Trim(s[i+len(" - "):], " ") // Jetty puts blanks around the user
+		if isProgram(before) && beginsWithPeer(user) {             // "app - 203.0.113.9 - -"
+			return f.setPeer(user)
+		}
+		if isDomain(before) && (beginsWithPeer(user) || isAddress(strings.TrimSuffix(user, " -"))) {
+			f.Host = before // "$host - $remote_addr - $remote_user"
 			return f.setPeer(user)
 		}
 		if strings.HasPrefix(user, "[") { // older ingress controllers: the address again
@@ -438,6 +442,12 @@ func isHost(s string) bool {
 	return s != "" && s != "-"
 }
 
+// namesHost tells whether s, which isHost, stands for the one that was asked: it is no scheme and no
+// number, which may stand in its place.
+func namesHost(s string) bool {
+	return s != "-" && s != "http" && s != "https" && (isAddress(s) || strings.Trim(s, ".0123456789") != "")
+}
+
 // isDomain tells whether s is a host name of which nothing else could be written so: its top level
 // is a word.
 func isDomain(s string) bool {
@@ -594,9 +604,10 @@ func (f *Fields) setTail(s string) tail {
 			return tailIngress
 		}
 	case rest.rest[0] == '"' && f.ForwardedFor == "":
-		list := rest.next()
+		after := rest
+		list := after.next()
 		if first, _, _ := strings.Cut(list, ","); isAddress(first) && !isUpstream(first) {
-			f.ForwardedFor = list
+			f.ForwardedFor, rest = list, after
 		}
 	}
 	f.setTimes(rest)
