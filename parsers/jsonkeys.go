@@ -96,7 +96,7 @@ var jsonKeys = []struct {
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
 		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport remoteipaddress origin.address
-		idorigh ipsource ipsrc visitorip`},
+		idorigh ipsource ipsrc visitorip realip`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -139,7 +139,7 @@ var jsonKeys = []struct {
 	{jsonBytes, topSide, 0, `contentlength`},
 	{jsonDuration, answered, unitWhole, `=Duration`},
 	{jsonDuration, answered, unit(time.Nanosecond), `durationns latencyns durationnanos event.duration totalns api.timetoresponseinns`},
-	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros responsetimeus timeelapsed`},
+	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros durationusec durationmicroseconds responsetimeus timeelapsed`},
 	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =Elapsed durationms latencyms elapsedms
 		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
 		totalduration turnaroundtimemsec`},

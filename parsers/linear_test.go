@@ -40,7 +40,7 @@ func TestParseIsLinear(t *testing.T) {
 	const common, object = "203.0.113.9 - %s [01/Mar/2026:10:00:00 +0000] \"GET /%s HTTP/1.1\" 200 1043 \"%s\" \"%s\"", `{"time":"2026-03-01T10:00:00Z","method":"GET","path":"/a","status":200,"ip":["203.0.113.9",{}],%s"z":1}`
 	for _, shell := range []string{"%s", "203.0.113.9 %s", common, object} {
 		for _, part := range []string{
-			"] [", "] [1", `] " [`, " 2026 ", " [", `" `, `" 1 `, `\"`, ", ", "1, ", " : ", "=", `a="\`, "\t", "::", "(", "{", "[{", `"ts":"x\n",`, `"log":{"message":"\n"},`,
+			"] [", "] [1", `] " [`, " 2026 ", " [", `" `, `" 1 `, `"1`, `"a`, `"rt=1`, `\"`, ", ", "1, ", " : ", "=", `a="\`, "\t", "::", "(", "{", "[{", `"ts":"x\n",`, `"log":{"message":"\n"},`,
 		} {
 			line := strings.ReplaceAll(shell, "%s", strings.Repeat(part, (256<<10)/len(part)))
 			for _, format := range formats {

@@ -77,7 +77,59 @@ func (p *clf) parse(line string, f *Fields) error {
 	if p.only == tailAny && p.parsePlain(line, f) {
 		return nil
 	}
-	return p.parseAny(line, f)
+	err := p.parseAny(line, f)
+	if err != nil && isGlued(line) && !rejectOf(err).Skip {
+		f.reset()
+		if p.parseAny(unglued(line), f) == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// isGlued tells whether fields of the line stand without a blank between them, as where the strings of
+// a log_format meet: `"GET / HTTP/1.1"200 5"-""curl/8.5.0"`.
+func isGlued(line string) bool {
+	_, rest, found := strings.Cut(line, `]`)
+	if !found {
+		return false
+	}
+	if strings.HasPrefix(rest, `"`) {
+		return true
+	}
+	_, rest, found = strings.Cut(rest, ` HTTP/`)
+	quote := strings.IndexByte(rest, '"')
+	if !found || quote < 0 || quote+1 == len(rest) {
+		return false
+	}
+	if isDigit(rest[quote+1]) {
+		return true
+	}
+	status, rest, _ := cutByte(strings.TrimLeft(rest[quote+1:], " "), ' ')
+	size, _, _ := cutByte(rest, ' ')
+	return allDigits(status) && size != "" && (isDigit(size[0]) || size[0] == '-') && strings.IndexByte(size, '"') > 0
+}
+
+// unglued returns the line with blanks around all that stands in quotes.
+func unglued(line string) string {
+	b := make([]byte, 0, len(line)+16)
+	quoted := false
+	for i := range len(line) {
+		c := line[i]
+		if c != '"' || isEscaped(line, i) {
+			b = append(b, c)
+			continue
+		}
+		if !quoted && len(b) > 0 && b[len(b)-1] != ' ' {
+			b = append(b, ' ')
+		}
+		b = append(b, c)
+		if quoted && i+1 < len(line) && line[i+1] != ' ' {
+			b = append(b, ' ')
+		}
+		quoted = !quoted
+	}
+	return string(b)
 }
 
 // parsePlain reads a line of the combined format as nearly all are: one address, no user,
@@ -145,11 +197,14 @@ func leadingSize(s string) (size int64, rest string) {
 func (p *clf) parseAny(line string, f *Fields) error {
 	// A user name may hold brackets, but no bare quote: the first quote after a
 	// bracket is the request's, and the time stands right before it.
-	mid, rest := strings.Index(line, `] "`), ""
+	mid, rest, between := strings.Index(line, `] "`), "", ""
 	if mid >= 0 {
 		rest = line[mid+len(`] "`):]
-	} else if mid, rest = f.hostBetween(line); mid < 0 {
+	} else if mid, between, rest = cutBetween(line); mid < 0 {
 		return unlessErrorLog(line, "no time and request", line)
+	}
+	if namesHost(between) {
+		f.Host = between
 	}
 	open := mid - len(clfTime) - 1
 	if open < 0 || line[open] != '[' {
@@ -181,6 +236,10 @@ func (p *clf) parseAny(line string, f *Fields) error {
 		rest = singleBlanks(rest)
 	}
 	status, rest, _ := cutByte(rest, ' ')
+	size := ""
+	if isStatus(between) && isNumber(status) && (rest == "" || opensQuote(rest)) { // `$status "$request" $body_bytes_sent`
+		status, size = between, status
+	}
 	if !f.setStatus(status) {
 		word := status // "$request" $host $status
 		if status, rest, _ = cutByte(rest, ' '); len(status) != len("200") || !f.setStatus(status) {
@@ -190,8 +249,7 @@ func (p *clf) parseAny(line string, f *Fields) error {
 			f.Host = word
 		}
 	}
-	size := ""
-	if !opensQuote(rest) { // a format may leave the bytes out
+	if size == "" && !opensQuote(rest) { // a format may leave the bytes out
 		size, rest, _ = cutByte(rest, ' ')
 	}
 	if !f.setBytes(size) {
@@ -222,28 +280,27 @@ func singleBlanks(s string) string {
 	return string(b)
 }
 
-// hostBetween takes a virtual host that stands without quotes between the time and the request,
-// and returns where the bracket of the time is, -1 if there is none, and what follows the first
-// quote.
-func (f *Fields) hostBetween(line string) (mid int, rest string) {
+// cutBetween cuts out what stands without quotes between the time and the request, a virtual host or
+// something else of one word, "" if nothing does, and returns it with where the bracket of the time
+// is, -1 if there is none, and what follows the first quote.
+func cutBetween(line string) (mid int, word, rest string) {
 	mid = strings.Index(line, "] ")
 	if mid < 0 {
-		return -1, ""
+		return -1, "", ""
 	}
 	rest = strings.TrimLeft(line[mid+len("] "):], " ")
-	if opensQuote(rest) {
-		return mid, rest[1:]
+	if !opensQuote(rest) {
+		word, rest, _ = cutByte(rest, ' ')
+		rest = strings.TrimLeft(rest, " ")
+		if word != "-" && !isHost(word) || !opensQuote(rest) {
+			return -1, "", ""
+		}
 	}
-	host, rest, _ := cutByte(rest, ' ')
-	rest = strings.TrimLeft(rest, " ")
-	if host != "-" && !isHost(host) || !opensQuote(rest) {
-		return -1, ""
-	}
-	if namesHost(host) {
-		f.Host = host
-	}
-	return mid, rest[1:]
+	return mid, word, rest[1:]
 }
+
+// isStatus tells whether s is written as a status is.
+func isStatus(s string) bool { return len(s) == len("200") && isNumber(s) }
 
 // time reads a time stamp, also with a day of one digit, or cPanel's.
 func (p *clf) time(s string) (time.Time, bool) {
@@ -442,10 +499,10 @@ func isHost(s string) bool {
 	return s != "" && s != "-"
 }
 
-// namesHost tells whether s, which isHost, stands for the one that was asked: it is no scheme and no
-// number, which may stand in its place.
+// namesHost tells whether s, which isHost, stands for the one that was asked: it is no scheme, no
+// number and no version of TLS, which may stand in its place.
 func namesHost(s string) bool {
-	return s != "-" && s != "http" && s != "https" && (isAddress(s) || strings.Trim(s, ".0123456789") != "")
+	return s != "" && s != "-" && s != "http" && s != "https" && !strings.HasPrefix(s, "TLSv") && (isAddress(s) || strings.Trim(s, ".0123456789") != "")
 }
 
 // isDomain tells whether s is a host name of which nothing else could be written so: its top level
@@ -590,9 +647,9 @@ func (f *Fields) setTail(s string) tail {
 		f.setTimes(rest)
 		return tailAny
 	}
-	f.Referer = unescape(valueOf(rest.next()))
+	f.Referer = unescape(valueOf(rest.glued()))
 	if strings.HasPrefix(rest.rest, `"`) {
-		f.UserAgent = unescape(valueOf(rest.next()))
+		f.UserAgent = unescape(valueOf(rest.glued()))
 	}
 	switch {
 	case rest.rest == "":
@@ -610,8 +667,50 @@ func (f *Fields) setTail(s string) tail {
 			f.ForwardedFor, rest = list, after
 		}
 	}
+	if f.ForwardedFor == "" {
+		f.ForwardedFor = rest.bareAddresses()
+	}
 	f.setTimes(rest)
 	return tailAny
+}
+
+// glued is next for a field in quotes that the next one may follow without a blank, as where the strings
+// of a log_format meet: `"-""curl/8.5.0"rt=0.015`.
+func (s *fieldCutter) glued() string {
+	const longestTime = len("request_time=9999999.999s")
+	all := s.rest
+	field := s.next()
+	for at := 0; ; at++ {
+		n := strings.IndexByte(field[at:], '"')
+		if n < 0 {
+			return field
+		}
+		at += n
+		after, _, _ := cutByte(field[at+1:min(at+1+longestTime, len(field))], ' ')
+		_, timed := requestTime(after)
+		if (timed || opensQuote(after)) && !isEscaped(field, at) {
+			s.rest = all[1+at+1:]
+			return field[:at]
+		}
+	}
+}
+
+// bareAddresses returns the addresses, one or several joined by ", ", that rest begins with.
+func (s *fieldCutter) bareAddresses() string {
+	all := s.rest
+	for at := 0; at < len(all); {
+		word, _, _ := cutByte(all[at:], ' ')
+		bare, more := strings.CutSuffix(word, ",")
+		if !isAddress(bare) || isUpstream(bare) {
+			return ""
+		}
+		if at += len(word); !more {
+			s.rest = strings.TrimPrefix(all[at:], " ")
+			return all[:at]
+		}
+		at++
+	}
+	return ""
 }
 
 // overWords reads over what may stand bare between the bytes and a referer, "HIT" or "192.0.2.1 +
