@@ -352,7 +352,7 @@ func (f *Fields) setPeer(s string) bool {
 		if id, after, found := strings.Cut(user, " "); found && (after == "-" || isRequestID(id)) {
 			f.RequestID, user = valueOf(id), after
 		}
-		f.User = unescape(valueOf(user))
+		f.User = unescape(valueOf(strings.Trim(user, `"`)))
 		return i == 0 || f.setAddresses(strings.TrimRight(s[:i], " "))
 	}
 	all := s
@@ -409,6 +409,10 @@ func (f *Fields) setAddresses(s string) bool {
 		return f.setAddresses(before)
 	}
 	s, last, _ := cutLast(s)
+	if isNumber(last) && isAddress(s) { // "$remote_addr $remote_port"
+		f.Remote = s
+		return true
+	}
 	if f.Remote = valueOf(strings.Trim(last, `"`)); isPreface(f.Remote) {
 		return false
 	}
