@@ -141,6 +141,7 @@ func All() []*Format {
 		Uvicorn(),
 		Actix(),
 		Sanic(),
+		Granian(),
 		Tornado(),
 		Morgan(),
 		Rails(),

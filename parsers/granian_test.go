@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzGranian(f *testing.F) { fuzzFormat(f, Granian) }
