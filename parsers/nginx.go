@@ -20,9 +20,11 @@ The two servers write the same text, so one format reads both, and the escapes o
 both. Before the address may stand the name of a program ("app - "), a virtual host
 (Apache's vhost_combined; a " - " may follow it, and it may stand before the request or behind it, too) and the addresses of
 X-Forwarded-For, with commas or in quotes: the last address is the one taken as the
-server's peer. They may stand behind it in parentheses, too, and an upstream behind "->". Before
+server's peer. They may stand behind it in parentheses, too, and an upstream behind "->". The time may
+stand before all that, and the status before the request. Several blanks, and none where strings of a
+log_format meet, keep fields apart as one does. Before
 the referer may stand what has no quotes ("HIT"). After the user agent may stand anything; an
-X-Forwarded-For in quotes is taken as such, with its name before it or not, but not a private address with the port of a
+X-Forwarded-For right behind it is taken as such, or elsewhere with its name before it, but not a private address with the port of a
 server, $upstream_addr; what Traefik, the ingress
 controller and Nexus append is understood, and a request time: rt=0.015, request_time=0.015, latency=0.015s, 15.2 ms,
 Apache's %T/%D where it is clear ("1/1250023"), or a number with three decimals, as nginx writes seconds. A whole number is left alone, for
@@ -78,13 +80,38 @@ func (p *clf) parse(line string, f *Fields) error {
 		return nil
 	}
 	err := p.parseAny(line, f)
-	if err != nil && isGlued(line) && !rejectOf(err).Skip {
-		f.reset()
-		if p.parseAny(unglued(line), f) == nil {
-			return nil
-		}
+	if err == nil || rejectOf(err).Skip {
+		return err
 	}
-	return err
+	usual := timeBehind(line)
+	if usual == "" && isGlued(line) {
+		usual = unglued(line)
+	}
+	if usual == "" {
+		return err
+	}
+	f.reset()
+	if p.parseAny(usual, f) != nil {
+		return err
+	}
+	return nil
+}
+
+// timeBehind returns a line that begins with the time, "[time] address user "request" …", with that in
+// its usual place; "" if it is no such line.
+func timeBehind(line string) string {
+	rest, first := strings.CutPrefix(line, "[")
+	stamp, rest, closed := strings.Cut(rest, "] ")
+	peer, request, quoted := strings.Cut(rest, ` "`)
+	if !first || !closed || !quoted {
+		return ""
+	}
+	address, user, _ := cutByte(peer, ' ')
+	user = strings.TrimPrefix(user, "- ")
+	if !isAddress(address) || strings.IndexByte(user, ' ') >= 0 {
+		return ""
+	}
+	return address + " - " + user + " [" + stamp + `] "` + request
 }
 
 // isGlued tells whether fields of the line stand without a blank between them, as where the strings of
