@@ -258,11 +258,9 @@ func (p *clf) parseAny(line string, f *Fields) error {
 			f.Host = before
 		}
 	}
-	rest = strings.TrimLeft(rest[end+1:], " ")
-	if strings.Contains(rest, "  ") {
-		rest = singleBlanks(rest)
-	}
+	rest = oneBlank(strings.TrimPrefix(rest[end+1:], " "))
 	status, rest, _ := cutByte(rest, ' ')
+	rest = oneBlank(rest)
 	size := ""
 	if isStatus(between) && isNumber(status) && (rest == "" || opensQuote(rest)) { // `$status "$request" $body_bytes_sent`
 		status, size = between, status
@@ -282,14 +280,23 @@ func (p *clf) parseAny(line string, f *Fields) error {
 	if !f.setBytes(size) {
 		return &Reject{Reason: "bytes are not a number", Value: size}
 	}
-	if tail := f.setTail(rest); p.only != tailAny && tail != p.only {
+	if tail := f.setTail(oneBlank(rest)); p.only != tailAny && tail != p.only {
 		return &Reject{Reason: "not what this format appends", Value: rest}
 	}
 	return nil
 }
 
-// singleBlanks returns s with one blank for several that stand outside of quotes: a log_format that is
-// written in several lines may well have them.
+// oneBlank returns what stands behind a blank, s. If another follows that, s is returned with one blank
+// for several that stand outside of quotes: a log_format that is written in several lines may well
+// have them.
+func oneBlank(s string) string {
+	if s == "" || s[0] != ' ' {
+		return s
+	}
+	return singleBlanks(strings.TrimLeft(s, " "))
+}
+
+// singleBlanks returns s, which begins with none, with one blank for several outside of quotes.
 func singleBlanks(s string) string {
 	b := make([]byte, 0, len(s))
 	for s != "" {
@@ -299,7 +306,7 @@ func singleBlanks(s string) string {
 				return string(append(b, s...))
 			}
 		}
-		if s[0] != ' ' || len(b) == 0 || b[len(b)-1] != ' ' {
+		if s[0] != ' ' || b[len(b)-1] != ' ' {
 			b = append(b, s[:n]...)
 		}
 		s = s[n:]
@@ -362,11 +369,14 @@ func (f *Fields) setPeer(s string) bool {
 		}
 	}
 	if i := strings.Index(s, " - "); i >= 0 {
-		before, user := s[:i], strings.Trim(s[i+len(" - "):], " ") // Jetty puts blanks around the user
-		if isProgram(before) && beginsWithPeer(user) {             // "app - 203.0.113.9 - -"
+		before, user := strings.TrimRight(s[:i], " "), strings.Trim(s[i+len(" - "):], " ") // Jetty puts blanks around the user
+		if user == "-" {                                                                   // as nearly all
+			return i == 0 || f.setAddresses(before)
+		}
+		if isProgram(before) && beginsWithPeer(user) { // "app - 203.0.113.9 - -"
 			return f.setPeer(user)
 		}
-		if isDomain(before) && (beginsWithPeer(user) || isAddress(strings.TrimSuffix(user, " -"))) {
+		if (beginsWithPeer(user) || isAddress(strings.TrimSuffix(user, " -"))) && isDomain(before) {
 			f.Host = before // "$host - $remote_addr - $remote_user"
 			return f.setPeer(user)
 		}
@@ -380,7 +390,7 @@ func (f *Fields) setPeer(s string) bool {
 			f.RequestID, user = valueOf(id), after
 		}
 		f.User = unescape(valueOf(strings.Trim(user, `"`)))
-		return i == 0 || f.setAddresses(strings.TrimRight(s[:i], " "))
+		return i == 0 || f.setAddresses(before)
 	}
 	all := s
 	s, user, _ := cutLast(s)
@@ -544,6 +554,14 @@ func isDomain(s string) bool {
 	return dot > 0 && isHost(s) && methodLen(name[dot+1:]) == len(name)-dot-1 && dot+1 < len(name)
 }
 
+// pastBlanks returns s without the blanks it begins with, of which there mostly are none.
+func pastBlanks(s string) string {
+	if s == "" || s[0] != ' ' {
+		return s
+	}
+	return strings.TrimLeft(s, " ")
+}
+
 // requestEnd returns the index of the quote that ends the request: an unescaped one
 // with a status and a number of bytes behind it, or failing that the first.
 func requestEnd(s string) int {
@@ -554,8 +572,8 @@ func requestEnd(s string) int {
 			return first
 		}
 		at += n
-		status, rest, _ := cutByte(strings.TrimLeft(s[at+1:], " "), ' ')
-		rest = strings.TrimLeft(rest, " ")
+		status, rest, _ := cutByte(pastBlanks(strings.TrimPrefix(s[at+1:], " ")), ' ')
+		rest = pastBlanks(rest)
 		if (allDigits(status) || status == "-") && rest != "" && (isDigit(rest[0]) || rest[0] == '-') {
 			return at
 		}
@@ -679,8 +697,10 @@ func (f *Fields) setTail(s string) tail {
 		return tailAny
 	}
 	f.Referer = unescape(valueOf(rest.glued()))
+	rest.rest = oneBlank(rest.rest)
 	if strings.HasPrefix(rest.rest, `"`) {
 		f.UserAgent = unescape(valueOf(rest.glued()))
+		rest.rest = oneBlank(rest.rest)
 	}
 	switch {
 	case rest.rest == "":
