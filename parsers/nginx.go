@@ -714,7 +714,7 @@ func (f *Fields) setTail(s string) tail {
 	case rest.rest[0] == '"' && f.ForwardedFor == "":
 		after := rest
 		list := after.next()
-		if first, _, _ := strings.Cut(list, ","); isAddress(first) && !isUpstream(first) {
+		if isForwarded(list) {
 			f.ForwardedFor, rest = list, after
 		}
 	}
@@ -744,6 +744,17 @@ func (s *fieldCutter) glued() string {
 			return field[:at]
 		}
 	}
+}
+
+// isForwarded tells whether s could be an X-Forwarded-For: it begins with an address, or ends with one
+// behind a comma, for a client may send whatever the proxies then append to.
+func isForwarded(s string) bool {
+	first, _, several := cutByte(s, ',')
+	if isAddress(first) {
+		return !isUpstream(first)
+	}
+	last := strings.TrimLeft(s[strings.LastIndexByte(s, ',')+1:], " ")
+	return several && isAddress(last) && !isUpstream(last)
 }
 
 // bareAddresses returns the addresses, one or several joined by ", ", that rest begins with.
