@@ -140,6 +140,7 @@ func All() []*Format {
 		Chi(),
 		Uvicorn(),
 		Actix(),
+		Warp(),
 		Sanic(),
 		Granian(),
 		Tornado(),

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzWarp(f *testing.F) { fuzzFormat(f, Warp) }
