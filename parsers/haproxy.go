@@ -68,7 +68,7 @@ func (p *haproxy) parse(line string, f *Fields) error {
 	fields.next() // backend and server
 	timers := fields.next()
 	if !isTimers(timers) && isTimers(peekField(fields.rest)) {
-		if isHost(timers) && !isAddress(timers) {
+		if isDomain(timers) {
 			f.Host = timers // a common addition
 		}
 		timers = fields.next()
