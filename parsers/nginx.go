@@ -26,7 +26,7 @@ log_format meet, keep fields apart as one does. Before
 the referer may stand what has no quotes ("HIT"). After the user agent may stand anything; an
 X-Forwarded-For right behind it is taken as such, or elsewhere with its name before it, but not a private address with the port of a
 server, $upstream_addr; what Traefik, the ingress
-controller and Nexus append is understood, and a request time: rt=0.015, request_time=0.015, latency=0.015s, 15.2 ms,
+controller and Nexus append is understood, and a request time: rt=0.015, request_time=0.015, latency=0.015s, 15.2 ms, 15200us,
 Apache's %T/%D where it is clear ("1/1250023"), or a number with three decimals, as nginx writes seconds. A whole number is left alone, for
 it may count anything: give the format of such a log. Referer and user agent may both be
 missing, or be torn off at the end of the line. A request that is none ("-", "", "\x16\x03\x01") is
@@ -274,7 +274,7 @@ func (p *clf) parseAny(line string, f *Fields) error {
 			f.Host = word
 		}
 	}
-	if size == "" && !opensQuote(rest) { // a format may leave the bytes out
+	if size == "" && !opensQuote(rest) && !strings.HasPrefix(rest, "(") { // a format may leave the bytes out
 		size, rest, _ = cutByte(rest, ' ')
 	}
 	if !f.setBytes(size) {
@@ -685,6 +685,7 @@ func (f *Fields) setTail(s string) tail {
 	rest := fieldCutter{rest: s}
 	for rest.rest != "" && isDigit(rest.rest[0]) {
 		field := rest.next()
+		f.setUnits(field)
 		if f.setSeconds(field); rest.rest == "" && isRackSeconds(field) { // lines of Ruby among others
 			f.setDuration(field, time.Second)
 		}
@@ -850,11 +851,12 @@ func (f *Fields) setTimes(rest fieldCutter) {
 			}
 		}
 		switch {
-		case !quoted && (rest.rest == "ms" || strings.HasPrefix(rest.rest, "ms ")): // morgan's ":response-time ms"
-			f.setDuration(field, time.Millisecond)
+		case !quoted && (rest.rest == "ms" || rest.rest == "ms)" || strings.HasPrefix(rest.rest, "ms ")): // morgan's ":response-time ms", Tomcat's "(%D ms)"
+			f.setDuration(strings.TrimPrefix(field, "("), time.Millisecond)
 			named = true
 			rest.next()
 		case named:
+		case !quoted && f.setUnits(field):
 		case strings.IndexByte(field, '/') > 0:
 			f.setPair(field)
 		default:
@@ -922,6 +924,19 @@ func (f *Fields) setPair(s string) {
 	case taken/1e3 == seconds:
 		f.Duration = time.Duration(taken) * time.Millisecond
 	}
+}
+
+// setUnits takes a time that says what it counts, "1234us", if it is longer than what was taken before.
+func (f *Fields) setUnits(s string) bool {
+	if !strings.HasSuffix(s, "s") || !isDigit(s[0]) {
+		return false
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return false
+	}
+	f.Duration = max(f.Duration, d)
+	return true
 }
 
 // setSeconds takes a number that is written as nginx writes seconds, "0.015", and longer than
