@@ -278,7 +278,13 @@ func (p *clf) parseAny(line string, f *Fields) error {
 		size, rest, _ = cutByte(rest, ' ')
 	}
 	if !f.setBytes(size) {
-		return &Reject{Reason: "bytes are not a number", Value: size}
+		number := size
+		if f.setSeconds(size); f.Duration >= 0 { // $status $request_time $body_bytes_sent
+			number, rest, _ = cutByte(rest, ' ')
+		}
+		if f.Duration < 0 || !isNumber(number) || !f.setBytes(number) {
+			return &Reject{Reason: "bytes are not a number", Value: size}
+		}
 	}
 	if tail := f.setTail(oneBlank(rest)); p.only != tailAny && tail != p.only {
 		return &Reject{Reason: "not what this format appends", Value: rest}
@@ -387,6 +393,9 @@ func (f *Fields) setPeer(s string) bool {
 		}
 		// BunkerWeb writes the request id there too; but a user may hold blanks.
 		if id, after, found := strings.Cut(user, " "); found && (after == "-" || isRequestID(id)) {
+			if !isRequestID(id) && strings.IndexByte(before, ' ') < 0 { // "$remote_addr - $remote_user -": no host before it
+				id, after = "", id
+			}
 			f.RequestID, user = valueOf(id), after
 		}
 		f.User = unescape(valueOf(strings.Trim(user, `"`)))
@@ -397,6 +406,10 @@ func (f *Fields) setPeer(s string) bool {
 	s, identity, three := cutLast(s)
 	if !three { // nothing else tells the client from a host
 		return f.setAddresses(strings.TrimSuffix(all, " -")) && (f.Remote == "" || isAddress(f.Remote))
+	}
+	if s[len(s)-1] == ',' && isAddress(identity) { // the list has its end in what is no identity: "$remote_addr $http_x_forwarded_for -"
+		f.User = unescape(valueOf(user))
+		return f.setAddresses(all[:len(all)-len(user)-1])
 	}
 	f.User = unescape(valueOf(user))
 	if strings.ContainsAny(identity, ".:") && isHost(identity) { // lighttpd: address, virtual host, user
@@ -699,9 +712,14 @@ func (f *Fields) setTail(s string) tail {
 	}
 	f.Referer = unescape(valueOf(rest.glued()))
 	rest.rest = oneBlank(rest.rest)
-	if strings.HasPrefix(rest.rest, `"`) {
+	if after := rest; strings.HasPrefix(rest.rest, `"`) {
 		f.UserAgent = unescape(valueOf(rest.glued()))
 		rest.rest = oneBlank(rest.rest)
+		if f.Referer != "" && f.UserAgent != "" && !isReferer(f.Referer) && strings.Trim(f.UserAgent, ".0123456789") == "" {
+			f.Referer, f.UserAgent, rest = "", f.Referer, after
+		}
+	} else if f.Referer != "" && !isReferer(f.Referer) { // "$http_user_agent" without "$http_referer"
+		f.Referer, f.UserAgent = "", f.Referer
 	}
 	switch {
 	case rest.rest == "":
@@ -775,6 +793,9 @@ func (s *fieldCutter) bareAddresses() string {
 	}
 	return ""
 }
+
+// isReferer tells whether s could be a Referer: a URL, or a path.
+func isReferer(s string) bool { return s[0] == '/' || strings.Contains(s, ":/") }
 
 // overWords reads over what may stand bare between the bytes and a referer, "HIT" or "192.0.2.1 +
 // 400", and returns what follows; all of it if no referer and user agent do.
