@@ -68,6 +68,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		status.hint = "the database is damaged: bring back a copy of it, or scan the logs into another with --db"
 	case store.Full(status.err):
 		status.hint = "make room, or choose another place with --db; what was kept before stays: run it again to go on"
+	case status.hint == "" && errors.Is(status.err, syscall.ENOSPC):
+		status.hint = "make room, or write it to another place"
 	}
 	if status.err != nil {
 		fmt.Fprintf(stderr, "litesoc: %s\n", showLines(status.err.Error())) // which may quote a log or a database

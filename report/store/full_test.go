@@ -39,6 +39,20 @@ func TestFull(t *testing.T) {
 	s, err = store.Open(path)
 	must(t, err)
 	must(t, s.Close())
+
+	q, err := store.OpenQuery(path, filepath.Join(dir, "out"))
+	must(t, err)
+	err = q.Copy(t.Context(), "select hash(range) as h from range(4000000)", filepath.Join(dir, "out"))
+	if want := "write " + filepath.Join(dir, "out") + ": no space left on device"; err == nil || err.Error() != want || store.Full(err) {
+		t.Errorf("a file of the rows of a query: %v, want %s, which is no fault of the store", err, want)
+	}
+	must(t, q.Close())
+
+	for _, why := range []string{"Disk quota exceeded", "File too large"} {
+		if !store.Full(errors.New(`IO Error: Could not write file "x.duckdb": ` + why)) {
+			t.Errorf("%s is not told as a full disk", why)
+		}
+	}
 	if store.Full(nil) || store.Full(errors.New("write /dev/stdout: no space left on device")) {
 		t.Error("what is no error of a store is told as one")
 	}
