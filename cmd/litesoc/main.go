@@ -52,6 +52,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		root.SetOut(stdout)
 	}
 	root.SetErr(stderr)
+	root.InitDefaultCompletionCmd() // with the output that was just set
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() } // which refuses what is no shell
+	}
 	c, err := root.ExecuteContextC(ctx)
 	var status *statusError
 	switch known := errors.As(err, &status); {
