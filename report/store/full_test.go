@@ -58,6 +58,26 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// That what memory has no room for cannot be put elsewhere is told as such, and as no full disk
+// of the store.
+func TestSpills(t *testing.T) {
+	dir := t.TempDir()
+	for _, where := range []string{"temp_directory=" + filepath.Join(dir, "none", "x"), "temp_directory=" + dir} {
+		db, err := sql.Open("duckdb", "?memory_limit=8MiB&threads=1&"+where)
+		must(t, err)
+		_, err = db.Exec("set max_temp_directory_size = '1MB'")
+		must(t, err)
+		_, err = db.Exec("create table h as select hash(range)::varchar as h from range(2000000)")
+		if !store.Spills(err) || store.Full(err) {
+			t.Errorf("%s: %v is not told as a lack of room for temporary files", where, err)
+		}
+		must(t, db.Close())
+	}
+	if store.Spills(nil) || store.Spills(errors.New(`IO Error: Could not write file "x.duckdb": No space left on device`)) {
+		t.Error("what is another error is told as one")
+	}
+}
+
 // What a scan that was killed at once has left holds nothing, and says so.
 func TestEmpty(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.duckdb")

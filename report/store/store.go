@@ -344,6 +344,12 @@ func Damaged(err error) bool {
 // Full tells whether the error of a store comes of a disk, or a quota, without room for the file.
 func Full(err error) bool { return noRoom(err) != nil }
 
+// Spills tells whether the error of a store comes of the folder for temporary files, into which
+// it puts what has no room in memory.
+func Spills(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "failed to offload data block") || strings.Contains(err.Error(), "Failed to create directory"))
+}
+
 // noRoom returns why a file that DuckDB writes cannot grow, if that is what its error says.
 func noRoom(err error) error {
 	if err == nil || !strings.Contains(err.Error(), "Could not write file") {
