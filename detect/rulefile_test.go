@@ -135,6 +135,7 @@ func TestHosted(t *testing.T) {
 		`{"name":"Compromised account","event_type":"auth.login_failed","condition":{},"threshold":10,"time_window":10,"severity":"high","chained_event_type":"auth.login_success","chain_time_window":15}`,
 		`[{"id":"7","orgId":"o","name":"Compromised account","eventType":"auth.login_failed","condition":{},"threshold":"10","timeWindowMinutes":10,"severity":"HIGH","chainedEventType":"auth.login_success","chainTimeWindowMinutes":15,"isActive":true,"createdAt":"2026-03-01","surprise":{"a":1}}]`,
 		"{\n\t\"Name\": \"Compromised account\",\n\t\"Event Type\": \"auth.login_failed\",\n\t\"condition\": \"{}\",\n\t\"threshold\": 10,\n\t\"Time Window\": 10,\n\t\"severity\": \"high\",\n\t\"Chained Event Type\": \"auth.login_success\",\n\t\"Chain Time Window\": 15,\n\t\"description\": null\n}",
+		"name: compromised-account\nevent_type: auth.login_failed\nthreshold: 10\nwindow: 10m\nchained_event_type: auth.login_success\nchain_window: 0.25h\n", // by who knows ours
 	} {
 		set, err := LoadRules([]RuleFile{{"m.json", []byte(text)}}, nil)
 		if err != nil {

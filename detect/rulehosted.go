@@ -37,6 +37,8 @@ func isHosted(n *node) bool {
 	return false
 }
 
+var hasUnit = regexp.MustCompile(`^\d.*[smhd]$`)
+
 var notName = regexp.MustCompile(`[^a-z0-9]+`)
 
 // slug makes a rule's name of a title.
@@ -84,13 +86,17 @@ func (f *ruleFile) hosted(n *node) *Rule {
 	}
 	f.lenient(at["threshold"], "threshold", maxThreshold, &r.Threshold)
 	minutes := func(n *node, what string, to *time.Duration) {
+		if n != nil && hasUnit.MatchString(n.text) { // as our rules have it
+			f.span(n, what, to)
+			return
+		}
 		m := 0
 		if f.lenient(n, what+" in minutes", int(maxSpan/time.Minute), &m); m > 0 {
 			*to = time.Duration(m) * time.Minute
 		}
 	}
 	minutes(at["window"], "time window", &r.Window)
-	if r.Threshold > 1 && r.Window == 0 {
+	if r.Threshold > 1 && at["window"] == nil {
 		f.fail(n, "the threat model has a threshold and no time window")
 	}
 	if s := at["severity"]; s != nil {

@@ -152,7 +152,7 @@ func (r *Request) Compare(q *Request) int {
 // Source is one log, whatever it is called and however it is packed.
 type Source struct {
 	ID          int       // number in the store, from 1
-	Path        string    // where it was last read from
+	Path        string    // where it was last read from, with U+FFFD for bytes that are no UTF-8
 	Format      string    // name of the format it is read as
 	Reading     string    // what else the reading depends on, as Format.Reading names it
 	Fingerprint string    // hash of its first bytes

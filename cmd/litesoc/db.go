@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/litesoc/litesoc/parsers/source"
 	"github.com/litesoc/litesoc/report/store"
 )
 
@@ -46,6 +47,12 @@ func openStore(ctx context.Context, path string, m memory) (s *store.Store, err 
 		return nil, unopened(err, "wait until it is done, or choose another file with --db")
 	}
 	return s, nil
+}
+
+// ownDatabase tells whether what was found to be no log, in a folder of logs, is the database
+// that the run writes, or a file of it.
+func ownDatabase(db string, f source.Failure) bool {
+	return !f.Fatal && anyIs([]string{db, db + ".wal", db + ".tail"}, f.Path)
 }
 
 // unopened is the error of a command that could not open the database. busy is what to do

@@ -245,7 +245,9 @@ func events(c *cobra.Command, f *eventsFlags) error {
 	}
 	slices.Reverse(rows)
 	if len(rows) == 0 {
-		return nothingFound(c, q)
+		if err := nothingFound(c, q); err != nil {
+			return err
+		}
 	}
 	var lines map[place]string
 	if f.raw {

@@ -224,10 +224,10 @@ func (j *job) run(ctx context.Context) error {
 		return j.interrupted()
 	}
 	if err != nil {
-		return failed(fmt.Errorf("scan: %w", err), "what was kept before stays: run it again to go on")
+		return j.stopped(err, "what was kept before stays: run it again to go on")
 	}
 	if err := j.finish(merger.Watermark()); err != nil {
-		return failed(fmt.Errorf("scan: %w", err), "")
+		return j.stopped(err, "")
 	}
 	return nil
 }
@@ -239,6 +239,22 @@ func (j *job) keepRead() error {
 		return nil
 	}
 	return j.store.Flush()
+}
+
+// stopped is the error of a scan that cannot go on.
+func (j *job) stopped(err error, hint string) error {
+	memory, spills := j.flags.db == store.Memory, store.Spills(err)
+	switch {
+	case memory && spills:
+		err = fmt.Errorf("temporary files cannot be written in %q, or have no room", os.TempDir())
+		hint = "make room, name another folder with TMPDIR, or keep what is read with --db FILE"
+	case memory:
+		hint = "" // nothing is kept
+	case spills:
+		err = fmt.Errorf("database %q: temporary files cannot be written beside it, or have no room", j.flags.db)
+		hint = "make room, choose another place with --db, or give it more --memory; what was kept before stays: run it again to go on"
+	}
+	return failed(fmt.Errorf("scan: %w", err), hint)
 }
 
 func (j *job) interrupted() error {

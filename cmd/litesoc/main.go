@@ -52,6 +52,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		root.SetOut(stdout)
 	}
 	root.SetErr(stderr)
+	root.InitDefaultCompletionCmd() // with the output that was just set
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() } // which refuses what is no shell
+	}
 	c, err := root.ExecuteContextC(ctx)
 	var status *statusError
 	switch known := errors.As(err, &status); {
@@ -68,6 +72,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		status.hint = "the database is damaged: bring back a copy of it, or scan the logs into another with --db"
 	case store.Full(status.err):
 		status.hint = "make room, or choose another place with --db; what was kept before stays: run it again to go on"
+	case status.hint == "" && errors.Is(status.err, syscall.ENOSPC):
+		status.hint = "make room, or write it to another place"
 	}
 	if status.err != nil {
 		fmt.Fprintf(stderr, "litesoc: %s\n", showLines(status.err.Error())) // which may quote a log or a database

@@ -203,11 +203,14 @@ func replaceFile(path string, write func(to *os.File) error) error {
 		return err
 	}
 	defer os.Remove(tmp.Name())
-	if err := write(tmp); err != nil {
-		tmp.Close()
-		return err
+	err = write(tmp)
+	if closed := tmp.Close(); err == nil {
+		err = closed
 	}
-	if err := tmp.Close(); err != nil {
+	if errors.As(err, &perr) && perr.Path == tmp.Name() {
+		perr.Path = path
+	}
+	if err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), path)

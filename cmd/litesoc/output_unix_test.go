@@ -53,3 +53,22 @@ func TestOutputToPipe(t *testing.T) {
 		}
 	}
 }
+
+// Who has no room for what is written is told of the file that was asked for, and what to do.
+func TestOutputWithoutRoom(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	const line = "203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] \"GET /a HTTP/1.1\" 200 1 \"-\" \"-\"\n"
+	var stderr bytes.Buffer
+	status := run(t.Context(), []string{"scan", "--db", ":memory:", "--output", "html=/dev/full", "-"}, strings.NewReader(line), &stderr, &stderr)
+	if want := "/dev/full: no space left on device\nhint: make room, or write it to another place\n"; status != exitFailed || !strings.HasSuffix(stderr.String(), want) {
+		t.Errorf("status %d, %q, want %q", status, stderr.String(), want)
+	}
+
+	path := filepath.Join(t.TempDir(), "x.html")
+	err := replaceFile(path, func(tmp *os.File) error { return &fs.PathError{Op: "write", Path: tmp.Name(), Err: syscall.ENOSPC} })
+	if want := "write " + path + ": no space left on device"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

@@ -109,6 +109,9 @@ func (t *tail) join(say notes) (err error) {
 	t.expired = !expired.IsZero()
 	j := t.follower.Join(t.opts)
 	for _, f := range j.Failures {
+		if ownDatabase(t.flags.db, f) {
+			continue
+		}
 		text := fmt.Sprintf("%s: %s", f.Path, f.Err)
 		if f.Hint != "" {
 			text += "; " + f.Hint

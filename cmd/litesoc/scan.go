@@ -227,7 +227,7 @@ func (j *job) look(c *cobra.Command, args []string) error {
 		return j.interrupted()
 	}
 	j.plan.Failures = slices.DeleteFunc(append(notFound, j.plan.Failures...), func(f source.Failure) bool {
-		return !f.Fatal && anyIs([]string{j.flags.db}, f.Path) // its own database, in a folder of logs
+		return ownDatabase(j.flags.db, f)
 	})
 	if len(j.plan.Logs) == 0 {
 		return nothingToRead(j.plan)

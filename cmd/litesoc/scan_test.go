@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -74,5 +75,28 @@ func TestStatusNote(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		})
+	}
+}
+
+// A scan that cannot go on says what is kept, and where temporary files have no room.
+func TestStopped(t *testing.T) {
+	spills := errors.New("Out of Memory Error: failed to offload data block of size 64.0 KiB (864.0 KiB/921.5 KiB used).\nThis limit was set by the 'max_temp_directory_size' setting.")
+	t.Setenv("TMPDIR", "/elsewhere")
+	for _, test := range []struct {
+		db       string
+		err      error
+		text, in string
+	}{
+		{":memory:", spills, `scan: temporary files cannot be written in "/elsewhere", or have no room`, "TMPDIR"},
+		{"x.duckdb", spills, `scan: database "x.duckdb": temporary files cannot be written beside it, or have no room`, "what was kept before stays"},
+		{":memory:", errors.New("other"), "scan: other", ""},
+		{"x.duckdb", errors.New("other"), "scan: other", "go on"},
+	} {
+		j := &job{flags: &scanFlags{}}
+		j.flags.db = test.db
+		var status *statusError
+		if err := j.stopped(test.err, "go on"); !errors.As(err, &status) || err.Error() != test.text || !strings.Contains(status.hint, test.in) || test.in == "" && status.hint != "" {
+			t.Errorf("%s: %v, hint %q, want %s, %q", test.db, err, status.hint, test.text, test.in)
+		}
 	}
 }

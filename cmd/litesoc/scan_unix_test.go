@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -48,5 +49,38 @@ func TestFullDiskOnIdlePipe(t *testing.T) {
 	}
 	if code := scan.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(stderr.String(), "Could not write file") {
 		t.Errorf("exit status %d, %s", code, stderr.String())
+	}
+}
+
+// A log may be called by bytes that are no text. It is read, shown and known again.
+func TestNameThatIsNoText(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const line = "203.0.113.9 - - [01/Mar/2026:10:00:0%d +0000] \"GET /a HTTP/1.1\" 200 1 \"-\" \"-\"\n"
+	const name = "caf\xe9.log"
+	if err := os.WriteFile(name, fmt.Appendf(nil, line, 0), 0o600); err != nil {
+		t.Skip(err)
+	}
+	for i, want := range []string{"1 caf\ufffd.log", "2 caf\ufffd.log"} {
+		if i > 0 {
+			f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(f, line, i)
+			f.Close()
+		}
+		var out bytes.Buffer
+		for _, args := range [][]string{
+			{"scan", "--quiet", "--output", "csv=/dev/null", "."},
+			{"sql", "select lines || ' ' || path as says from sources"},
+		} {
+			out.Reset()
+			if status := run(t.Context(), args, strings.NewReader(""), &out, &out); status != exitOK {
+				t.Fatalf("%s: status %d\n%s", args, status, out.Bytes())
+			}
+		}
+		if !strings.Contains(out.String(), "\n"+want) {
+			t.Errorf("it is kept as\n%swant %s", out.Bytes(), want)
+		}
 	}
 }

@@ -607,3 +607,23 @@ func TestTailRests(t *testing.T) {
 		}
 	}
 }
+
+// In the folder of its own database, a tail and a scan beside it look at that as at no log.
+func TestFolderOfItsDatabase(t *testing.T) {
+	dir := t.TempDir()
+	appendTo(t, filepath.Join(dir, "a.log"), []byte("203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] \"GET /a HTTP/1.1\" 200 1 \"-\" \"-\"\n"))
+	appendTo(t, filepath.Join(dir, "tail.duckdb.tail"), []byte("1234"))
+	appendTo(t, filepath.Join(dir, "readme"), []byte("no log\n"))
+	g := &tailing{t: t, dir: dir, args: []string{"."}, clock: time.Now()}
+	g.start()
+	g.after(time.Second)
+	g.finish()
+	said := strings.Join(g.said, "\n")
+	if !strings.Contains(said, "readme: no known format") || strings.Contains(said, ".duckdb") {
+		t.Errorf("tail says\n%s", said)
+	}
+	out := string(litesoc(t, dir, "scan", "--db", "tail.duckdb", "."))
+	if !strings.Contains(out, "readme: no known format") || strings.Contains(out, "tail.duckdb.tail") {
+		t.Errorf("scan says\n%s", out)
+	}
+}

@@ -228,7 +228,7 @@ func (f *Follower) file(path string, named bool, info fs.FileInfo) *followed {
 			}
 			e.path, e.moved = path, true
 			if e.log != nil {
-				e.log.Source.Path, e.log.File.Path = path, path
+				e.log.Source.Path, e.log.File.Path = shownPath(path), path
 				e.renamed = true
 			}
 		}

@@ -99,7 +99,7 @@ func look(f *File, opts *Options) (*Log, error) {
 	l := &Log{File: f, opts: opts, head: bytes.Clone(begin[:min(len(begin), headSize)])}
 	l.grows = f.live != nil && content.plain
 	l.HeadLen = len(l.head)
-	l.Source = &parsers.Source{Path: f.Path, Fingerprint: fingerprint(l.head)}
+	l.Source = &parsers.Source{Path: shownPath(f.Path), Fingerprint: fingerprint(l.head)}
 
 	l.layout = layoutOf(begin)
 	if l.layout == inTable && len(opts.Formats) == 1 && opts.Formats[0].Name != "json" { // of rows, whatever stands before them
@@ -133,6 +133,10 @@ func look(f *File, opts *Options) (*Log, error) {
 	}
 	return l, nil
 }
+
+// shownPath is the path as a source has it, which is kept as text. A file may be called by any
+// bytes.
+func shownPath(path string) string { return strings.ToValidUTF8(path, "\ufffd") }
 
 // begin opens a file, and returns with its content what that begins with.
 func (f *File) begin() (*unpacked, []byte, error) {

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,12 +72,17 @@ func Export(ctx context.Context, path, folder string, r *report.Report, span Spa
 	}
 	for i, t := range exportTables {
 		query := strings.ReplaceAll(t.query, "%s", requestsOf(span, only, inside))
-		if err := q.Copy(ctx, query, files[i]); err != nil {
+		err := q.Copy(ctx, query, files[i])
+		if perr, is := errors.AsType[*fs.PathError](err); is {
+			perr.Path = parquetOf(folder, t.name)
+			return nil, err
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", t.name, err)
 		}
 	}
 	for i, t := range exportTables {
-		to := filepath.Join(folder, t.name+".parquet")
+		to := parquetOf(folder, t.name)
 		if err := os.Rename(files[i], to); err != nil {
 			return written, err
 		}
@@ -83,6 +90,9 @@ func Export(ctx context.Context, path, folder string, r *report.Report, span Spa
 	}
 	return written, nil
 }
+
+// parquetOf is where Export writes a table.
+func parquetOf(folder, table string) string { return filepath.Join(folder, table+".parquet") }
 
 // inside returns the addresses in the logs that are of the network that is wanted.
 func (q *Query) inside(ctx context.Context, only report.Filter) (ips []string, err error) {

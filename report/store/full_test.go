@@ -39,8 +39,42 @@ func TestFull(t *testing.T) {
 	s, err = store.Open(path)
 	must(t, err)
 	must(t, s.Close())
+
+	q, err := store.OpenQuery(path, filepath.Join(dir, "out"))
+	must(t, err)
+	err = q.Copy(t.Context(), "select hash(range) as h from range(4000000)", filepath.Join(dir, "out"))
+	if want := "write " + filepath.Join(dir, "out") + ": no space left on device"; err == nil || err.Error() != want || store.Full(err) {
+		t.Errorf("a file of the rows of a query: %v, want %s, which is no fault of the store", err, want)
+	}
+	must(t, q.Close())
+
+	for _, why := range []string{"Disk quota exceeded", "File too large"} {
+		if !store.Full(errors.New(`IO Error: Could not write file "x.duckdb": ` + why)) {
+			t.Errorf("%s is not told as a full disk", why)
+		}
+	}
 	if store.Full(nil) || store.Full(errors.New("write /dev/stdout: no space left on device")) {
 		t.Error("what is no error of a store is told as one")
+	}
+}
+
+// That what memory has no room for cannot be put elsewhere is told as such, and as no full disk
+// of the store.
+func TestSpills(t *testing.T) {
+	dir := t.TempDir()
+	for _, where := range []string{"temp_directory=" + filepath.Join(dir, "none", "x"), "temp_directory=" + dir} {
+		db, err := sql.Open("duckdb", "?memory_limit=8MiB&threads=1&"+where)
+		must(t, err)
+		_, err = db.Exec("set max_temp_directory_size = '1MB'")
+		must(t, err)
+		_, err = db.Exec("create table h as select hash(range)::varchar as h from range(2000000)")
+		if !store.Spills(err) || store.Full(err) {
+			t.Errorf("%s: %v is not told as a lack of room for temporary files", where, err)
+		}
+		must(t, db.Close())
+	}
+	if store.Spills(nil) || store.Spills(errors.New(`IO Error: Could not write file "x.duckdb": No space left on device`)) {
+		t.Error("what is another error is told as one")
 	}
 }
 

@@ -202,6 +202,9 @@ func interval(v duckdb.Interval) string {
 func (q *Query) Copy(ctx context.Context, query, file string) error {
 	query = strings.TrimRight(query, "; \t\r\n")
 	_, err := q.db.ExecContext(ctx, "copy (\n"+query+"\n) to "+quote(file)+" (format parquet, compression zstd, use_tmp_file false)")
+	if why := noRoom(err); why != nil { // for the file, not for the store
+		return &fs.PathError{Op: "write", Path: file, Err: why}
+	}
 	return plainSQLError(err)
 }
 

@@ -29,7 +29,7 @@ type Replay struct {
 
 const (
 	replayBatch = 2048    // requests given at once
-	replaySlice = 100_000 // requests sorted at once, but for what one minute holds
+	sliceShare  = 3200    // bytes of the database's memory for each request sorted at once, beside what waits to be kept
 	maxNoted    = 1 << 14 // paths that share notes
 )
 
@@ -37,25 +37,26 @@ const (
 // gives the source of every number. The replay claims no more than a log would of
 // which lines may come late by lateness. The caller closes it.
 func (s *Store) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
-	return replay(s.db, from, lateness, sources)
+	return replay(s.db, s.memory, from, lateness, sources)
 }
 
 // Replay is Store.Replay for a store that is only read. Nothing else is read of it before
 // it is closed.
 func (q *Query) Replay(from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
-	return replay(q.db, from, lateness, sources)
+	return replay(q.db, defaultMemory, from, lateness, sources)
 }
 
-func replay(db *sql.DB, from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
+func replay(db *sql.DB, memory int64, from time.Time, lateness time.Duration, sources map[int]*parsers.Source) (*Replay, error) {
 	p := &Replay{sources: sources, notes: map[string]*parsers.Notes{}, lateness: lateness, bound: from}
-	if err := p.begin(db, from); err != nil {
+	if err := p.begin(db, memory/sliceShare, from); err != nil {
 		return nil, fmt.Errorf("read kept requests: %w", errors.Join(err, p.Close()))
 	}
 	return p, nil
 }
 
-// begin takes a snapshot and cuts it into slices of time.
-func (p *Replay) begin(db *sql.DB, from time.Time) (err error) {
+// begin takes a snapshot and cuts it into slices of time that hold so many requests at most,
+// but for what one minute holds.
+func (p *Replay) begin(db *sql.DB, most int64, from time.Time) (err error) {
 	ctx := context.Background()
 	if p.conn, err = db.Conn(ctx); err != nil {
 		return err
@@ -80,7 +81,7 @@ func (p *Replay) begin(db *sql.DB, from time.Time) (err error) {
 		if err := rows.Scan(&minute, &n); err != nil {
 			return err
 		}
-		if held += n; len(p.slices) == 0 || held > replaySlice {
+		if held += n; len(p.slices) == 0 || held > most {
 			p.slices = append(p.slices, minute)
 			held = n
 		}

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -340,9 +341,26 @@ func Damaged(err error) bool {
 		func(words string) bool { return strings.Contains(text, words) })
 }
 
-// Full tells whether the error of a store comes of a disk without room for the file.
-func Full(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "Could not write file") && strings.Contains(err.Error(), "No space left on device")
+// Full tells whether the error of a store comes of a disk, or a quota, without room for the file.
+func Full(err error) bool { return noRoom(err) != nil }
+
+// Spills tells whether the error of a store comes of the folder for temporary files, into which
+// it puts what has no room in memory.
+func Spills(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "failed to offload data block") || strings.Contains(err.Error(), "Failed to create directory"))
+}
+
+// noRoom returns why a file that DuckDB writes cannot grow, if that is what its error says.
+func noRoom(err error) error {
+	if err == nil || !strings.Contains(err.Error(), "Could not write file") {
+		return nil
+	}
+	for _, why := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if strings.Contains(strings.ToLower(err.Error()), why.Error()) {
+			return why
+		}
+	}
+	return nil
 }
 
 // explain puts DuckDB's words into ours where a person can do something about it.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
 	"encoding/json"
@@ -111,6 +112,32 @@ func TestReplayBound(t *testing.T) {
 	must(t, err)
 	if want := b.After.Last.Add(-time.Minute); len(given.Requests) != 3 || !p.Bound().Equal(want) {
 		t.Errorf("%d requests, bound %s; want 3, %s", len(given.Requests), p.Bound(), want)
+	}
+}
+
+// With the least memory, many callers are replayed while requests are kept that no flush has
+// written.
+func TestReplayWithinMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs more than the memory holds")
+	}
+	const least = 256e6 / 4 // of --memory, and the database's part of it
+	s, err := store.OpenWithin(filepath.Join(t.TempDir(), "a.duckdb"), least)
+	must(t, err)
+	defer s.Close()
+	src := &parsers.Source{ID: 1, Path: "a.log", Format: "json", Fingerprint: "f", First: start}
+	const n, kept = 300_000, 200_000
+	rs := make([]parsers.Request, n)
+	for i := range rs {
+		text := fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i), byte(i >> 8), byte(i >> 16)}))
+		rs[i] = parsers.Request{Time: start.Add(time.Duration(i) * 10 * time.Millisecond), Source: src, Line: int64(i + 1), Bytes: -1, Duration: -1, Records: -1,
+			ClientIP: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), UserAgent: text, Path: "/" + text + text, Query: text, Referer: "https://example.com/" + text}
+	}
+	must(t, add(s, batch(rs[:kept], "a.log")))
+	must(t, s.Flush())
+	must(t, add(s, batch(rs[kept:], "a.log")))
+	if got := replay(t, s, start, src); len(got) != kept {
+		t.Errorf("%d requests, want %d", len(got), kept)
 	}
 }
 
