@@ -72,6 +72,20 @@ func (l *listedIDs) objects(query string) (ids []string) {
 	return ids
 }
 
+// idsIn returns the ids of objects that a query or a body names, in their order.
+func idsIn(query string) []string {
+	var ids listedIDs
+	for rest := query; rest != ""; {
+		var p parameter
+		rest = p.read(rest)
+		ids.take(&p, p.idsName())
+	}
+	if ids.name == "" {
+		return nil
+	}
+	return ids.objects(query)
+}
+
 // takeListed takes the ids that stand, separated by commas, in the last place of a route:
 // /users/1,2,3.
 func (f *features) takeListed(path, route string) {
