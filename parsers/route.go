@@ -160,7 +160,7 @@ func kindOf(s, last string) string {
 		return "{uuid}"
 	case isSerial(s):
 		return "{id}"
-	case isHash(s):
+	case isHash(s), isSortable(s):
 		return "{hash}"
 	case isEmail(s):
 		return "{email}"
@@ -272,6 +272,30 @@ func isHash(s string) bool {
 		ulid = ulid && isAlnum(c) && strings.IndexByte("ILOUilou", c) < 0
 	}
 	return digit && (hex || ulid)
+}
+
+// isSortable reports whether s is 20 letters and digits or more, of one case and well mixed, as the
+// ids are that sort by the time they were made at (cuid, xid). Words with a number or two are none.
+func isSortable(s string) bool {
+	const shortest, changes = 20, 4
+	if len(s) < shortest {
+		return false
+	}
+	lower, upper, changed := false, false, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z':
+			lower = true
+		case 'A' <= c && c <= 'Z':
+			upper = true
+		case !isDigit(c):
+			return false
+		}
+		if i > 0 && isDigit(s[i]) != isDigit(s[i-1]) {
+			changed++
+		}
+	}
+	return lower != upper && changed >= changes
 }
 
 // isEmail reports whether s is an e-mail address and not the name of an image for

@@ -34,6 +34,12 @@ func TestRoute(t *testing.T) {
 		{"/orders/01arz3ndektsv4rrffq69g5fav", "/orders/{hash}"},
 		{"/orders/507f1f77bcf86cd799439011", "/orders/{hash}"},
 		{"/blobs/0123456789abcdef", "/blobs/{hash}"},
+		{"/orders/clx2k9f0w0000v8l4h3zq7t1m", "/orders/{hash}"}, // cuid
+		{"/orders/cn0gq1l5k3mpqs8g1v20", "/orders/{hash}"},      // xid
+		{"/orders/CN0GQ1L5K3MPQS8G1V20.pdf", "/orders/{hash}.pdf"},
+		{"/orders/cn0gq1l5k3mpqs8g1v2", "/orders/cn0gq1l5k3mpqs8g1v2"},
+		{"/jobs/releasenotesoctober2026", "/jobs/releasenotesoctober2026"},
+		{"/jobs/cn0gq1l5k3-mpqs8g1v20xx", "/jobs/cn0gq1l5k3-mpqs8g1v20xx"},
 		{"/blobs/0123456789abcde", "/blobs/0123456789abcde"},
 		{"/blobs/aaaaaaaaaaaaaaaaaaaa", "/blobs/aaaaaaaaaaaaaaaaaaaa"},
 		{"/blobs/01234567890123456789", "/blobs/{id}"},
