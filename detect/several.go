@@ -24,6 +24,9 @@ func (p *parameter) idsName() string {
 	if namesID(name) || namesIDs(name) {
 		return name
 	}
+	if _, is := p.resourceNumber(); is {
+		return name
+	}
 	return ""
 }
 
@@ -117,6 +120,9 @@ func idNumber(id string) (n uint64, ok bool) {
 		return n, true
 	}
 	if n, ok = namedNumber(id); ok {
+		return n, true
+	}
+	if n, ok = qualifiedNumber(id); ok {
 		return n, true
 	}
 	return longID(id)

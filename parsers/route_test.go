@@ -34,6 +34,13 @@ func TestRoute(t *testing.T) {
 		{"/orders/01arz3ndektsv4rrffq69g5fav", "/orders/{hash}"},
 		{"/orders/507f1f77bcf86cd799439011", "/orders/{hash}"},
 		{"/blobs/0123456789abcdef", "/blobs/{hash}"},
+		{"/objects/user:1001", "/objects/user:{id}"},
+		{"/objects/user%3A1001/roles", "/objects/user:{id}/roles"},
+		{"/objects/urn:li:member:1001", "/objects/urn:li:member:{id}"},
+		{"/proxy/localhost:8080/x", "/proxy/localhost:8080/x"},
+		{"/proxy/db1.example.com:8080", "/proxy/db1.example.com:8080"},
+		{"/projects/17:cancel", "/projects/17:cancel"},
+		{"/cities:batchGet", "/cities:batchGet"},
 		{"/orders/clx2k9f0w0000v8l4h3zq7t1m", "/orders/{hash}"}, // cuid
 		{"/orders/cn0gq1l5k3mpqs8g1v20", "/orders/{hash}"},      // xid
 		{"/orders/CN0GQ1L5K3MPQS8G1V20.pdf", "/orders/{hash}.pdf"},
