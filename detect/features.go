@@ -118,7 +118,7 @@ func (f *features) lookAt(query string) {
 // isPlain tells, at little cost, of most queries that nothing in them is odd or may aim.
 func isPlain(query string) bool {
 	for i := range len(query) {
-		if c := query[i]; !plainByte[c] || c == '=' && loneName(query[i+1:]) {
+		if c := query[i]; !plainByte[c] || c == '=' && beginsAim(query[i+1:]) {
 			return false
 		}
 	}

@@ -62,6 +62,9 @@ func kindsOf(r *parsers.Request) Kinds {
 	if oddHeaders(r) {
 		k |= OddKind
 	}
+	if hostOfMetadata(r) {
+		k |= AimKind
+	}
 	return k
 }
 

@@ -187,6 +187,15 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "GET", Path: path, Query: name + query, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "GET", Path: path, Query: name + query, Status: worked, Event: LoginSuccess})
 	}
+	// Few take a login by PUT. A 400 or 422 is about a new name to log in with there.
+	for _, path := range []string{
+		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate",
+		"**/user-login|user_login|userlogin|admin-login|admin_login|adminlogin",
+	} {
+		routes = append(routes,
+			RouteRule{Method: "PUT|PATCH", Path: path, Status: "401,403,423", Event: LoginFailed},
+			RouteRule{Method: "PUT|PATCH", Path: path, Status: "2xx", Event: LoginSuccess})
+	}
 	// Laravel's form goes on with 302 whatever the code was; as an API it answers 204.
 	const challenge = "**/two-factor-challenge"
 	routes = append(routes,
