@@ -42,6 +42,7 @@ type features struct {
 	asks     bool // asksPath
 	checks   bool // checksAccounts
 	calls    bool // callsPath
+	guesses  bool // a parameter of the query has a name that scanners try
 	rpc      bool // speaksRPC
 
 	segments sketch // of the path
@@ -147,6 +148,7 @@ func (f *features) readParameters(r *parsers.Request) {
 				f.takeObject(&p, &ids)
 			}
 			if i == 0 {
+				f.guesses = f.guesses || p.isGuess()
 				f.filtered = f.filtered || holdsJSON(p.value.text)
 			}
 			f.named.addParameter(&p)
