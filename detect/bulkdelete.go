@@ -16,7 +16,7 @@ func MassDeletion() *Detector {
 		Doc: "many objects deleted by one actor in a short time\n\n" +
 			"A clean-up, a mistake, or revenge: whichever it is, the sooner it is seen the more can be " +
 			"brought back. Only what was deleted counts, and the same object once; where a request names several, " +
-			"by a list of ids in its path, its query or a logged body, each of them does. One request for no more than a " +
+			"by a list of ids in its path, its query or a logged body, or by several fields of GraphQL, each of them does. One request for no more than a " +
 			"page has makes the event one of medium severity: people select all and delete. What is deleted by GraphQL or " +
 			"JSON-RPC, whose answers do not tell whether it was, makes the event one of high severity. API keys " +
 			"clean up by nature, and hosts for tests are there for it: both lower the confidence.",
@@ -133,7 +133,7 @@ func deletes(r *parsers.Request) bool {
 // that deletes. Whether it did, a 200 does not tell.
 func deletesInside(r *parsers.Request) bool {
 	f := featuresOf(r)
-	return f.graphQL && deletesByName(f.change) || f.rpc && deletesByName(f.operation)
+	return f.deletes > 0 || f.rpc && deletesByName(f.operation)
 }
 
 // deletesByName tells whether a call deletes, by its name: deleteItem, items.delete, items:delete.
@@ -143,12 +143,21 @@ func deletesByName(call string) bool {
 }
 
 // deletedObjects returns the tags of what a request deleted: of each object, where it names several
-// by their ids, else of what it is about as a whole.
+// by their ids or deletes each by a field of its own, else of what it is about as a whole.
 func deletedObjects(r *parsers.Request) []uint64 {
 	f := featuresOf(r)
-	place, objects := tag(r.Host)+tag(r.Route), append([]uint64{f.object}, f.more...)
-	if len(f.more) == 0 && !f.graphQL && !f.rpc {
-		place, objects = tag(r.Host)+f.pathTag, nil
+	var place uint64
+	var objects []uint64
+	switch {
+	case f.deletes > 0:
+		place = deletedTag(r)
+		for i := range min(f.deletes, maxSeveral) {
+			objects = append(objects, uint64(i))
+		}
+	case len(f.more) > 0:
+		place, objects = tag(r.Host)+tag(r.Route), append([]uint64{f.object}, f.more...)
+	case !f.graphQL && !f.rpc:
+		place = tag(r.Host) + f.pathTag
 		for _, id := range append(idsIn(r.Query), idsIn(r.Body)...) {
 			objects = append(objects, tag(id))
 		}

@@ -56,12 +56,13 @@ type features struct {
 	stretch uint64    // how far the last of their numbers is from id, which is the first
 	apart   bool      // each of them is asked for by itself
 
-	idName string // of the parameter that id is of, as logged; "" if it is of none
-	inner  string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
-	change string // the first field of a GraphQL text that changes something, clipped
-	logins int    // fields of such texts that log in
-	long   bool   // id and outer are of what longID reads in the path
-	reads  bool   // the GraphQL text is known, or the method of JSON-RPC, and changes nothing
+	idName  string // of the parameter that id is of, as logged; "" if it is of none
+	inner   string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
+	change  string // the first field of a GraphQL text that changes something, clipped
+	logins  int    // fields of such texts that log in
+	deletes int    // likewise, that delete
+	long    bool   // id and outer are of what longID reads in the path
+	reads   bool   // the GraphQL text is known, or the method of JSON-RPC, and changes nothing
 }
 
 // featuresOf returns the features of a request: those that it brings, else new ones.
