@@ -86,11 +86,13 @@ func holder(r *parsers.Request) string {
 	return r.Session
 }
 
-// worked tells whether a request was let in: the answer is 2xx or 3xx, and it is no
-// login that failed with one of these. Names alone prove nothing before that.
+// worked tells whether a request was let in: the answer is 2xx or 3xx, or opens a WebSocket, and
+// it is no login that failed with one of these. Names alone prove nothing before that.
 func worked(r *parsers.Request) bool {
-	return r.Status >= 200 && r.Status < 400 && r.Event != LoginFailed
+	return (r.Status >= 200 && r.Status < 400 || r.Status == switchingProtocols) && r.Event != LoginFailed
 }
+
+const switchingProtocols = 101 // to a WebSocket
 
 // inUse tells whether a request shows that somebody has the token, session or account.
 // Of a secret any answer shows it but those to one that ran out.
@@ -98,7 +100,7 @@ func inUse(r *parsers.Request) bool {
 	if holder(r) == "" {
 		return worked(r)
 	}
-	return r.Status >= 200 && r.Status < 500 && r.Status != 401 && r.Event != SessionExpired
+	return (r.Status >= 200 && r.Status < 500 || r.Status == switchingProtocols) && r.Status != 401 && r.Event != SessionExpired
 }
 
 // maxAgent bounds what of a user agent tells programs apart, in bytes.

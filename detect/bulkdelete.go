@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,9 @@ func MassDeletion() *Detector {
 		Name: "bulk-delete",
 		Doc: "many objects deleted by one actor in a short time\n\n" +
 			"A clean-up, a mistake, or revenge: whichever it is, the sooner it is seen the more can be " +
-			"brought back. Only what was deleted counts, and the same path once. What is deleted by GraphQL or " +
+			"brought back. Only what was deleted counts, and the same object once; where a request names several, " +
+			"by a list of ids in its path, its query or a logged body, or by several fields of GraphQL, each of them does. One request for no more than a " +
+			"page has makes the event one of medium severity: people select all and delete. What is deleted by GraphQL or " +
 			"JSON-RPC, whose answers do not tell whether it was, makes the event one of high severity. API keys " +
 			"clean up by nature, and hosts for tests are there for it: both lower the confidence.",
 		Type:      BulkDelete,
@@ -41,29 +44,29 @@ type bulkDelete struct {
 	Going  *deletion `json:",omitempty"`
 }
 
-// A deletion is one of many that goes on. It counts objects that are not among the last
-// ones.
+// A deletion is one of many that goes on. It counts requests for objects that are not among the
+// last ones.
 type deletion struct {
 	Episode
+	More   int64 `json:",omitempty"` // objects beyond one for each request
 	Tests  int64 // at hosts for tests, since it began
 	Inside int64 `json:",omitempty"` // deletesInside, likewise
 }
 
 func (s *bulkDelete) Observe(r *parsers.Request, emit func(Event)) {
-	m := mark(r, deletedTag(r))
-	if s.known(m) {
+	earlier, deleted := s.remember(r)
+	if deleted == 0 {
 		return // again, because the answer was lost
 	}
-	s.Recent.Slide(m, s.window, s.limit)
 	s.Of.vote(r.Route, 1)
 	switch {
 	case s.Going != nil:
 		s.Going.extend(r)
+		s.Going.More += deleted - 1
 	case len(s.Recent) < s.limit:
 		return
 	default:
-		s.Going = &deletion{Episode: begin(r, s.Recent)}
-		s.Going.Route = s.Of.alone()
+		s.begin(r, earlier+deleted)
 	}
 	if isTestHost(r.Host) {
 		s.Going.Tests++
@@ -71,10 +74,18 @@ func (s *bulkDelete) Observe(r *parsers.Request, emit func(Event)) {
 	if deletesInside(r) {
 		s.Going.Inside++
 		s.Going.reach(High, Attempted)
+	} else if s.onePage() {
+		s.Going.reach(Medium, Succeeded)
 	} else {
 		s.Going.reach(Critical, Succeeded)
 	}
 	s.Going.tell(emit, s.describe)
+}
+
+// onePage tells whether all were deleted by one request, and are no more than the rows of a page,
+// which people select together.
+func (s *bulkDelete) onePage() bool {
+	return s.Going.Count == 1 && s.Going.More > 0 && s.Going.More < 2*int64(s.limit)
 }
 
 func (s *bulkDelete) Expire(emit func(Event)) {
@@ -83,32 +94,83 @@ func (s *bulkDelete) Expire(emit func(Event)) {
 	}
 }
 
-// known tells whether the object is among the last ones that were deleted.
-func (s *bulkDelete) known(m Mark) bool {
-	for _, o := range s.Recent {
-		if o.Tag == m.Tag && m.At.Sub(o.At) <= s.window {
-			return true
+// remember remembers the objects that a request deleted, and returns how many there were within
+// the window before, and how many of its own are not among these. It is none for a request whose
+// own last ones are.
+func (s *bulkDelete) remember(r *parsers.Request) (earlier, deleted int64) {
+	objects := deletedObjects(r)
+	m := mark(r, 0)
+	s.Recent = slices.DeleteFunc(s.Recent, func(o Mark) bool { return m.At.Sub(o.At) > s.window })
+	known := func(tag uint64) bool {
+		return slices.ContainsFunc(s.Recent, func(o Mark) bool { return o.Tag == tag })
+	}
+	earlier = int64(len(s.Recent))
+	if !slices.ContainsFunc(objects[max(len(objects)-s.limit, 0):], func(tag uint64) bool { return !known(tag) }) {
+		return earlier, 0
+	}
+	for _, m.Tag = range objects {
+		if !known(m.Tag) {
+			s.Recent.Slide(m, s.window, s.limit)
+			deleted++
 		}
 	}
-	return false
+	return earlier, deleted
+}
+
+// begin makes an event of the last deletions, which were of so many objects.
+func (s *bulkDelete) begin(r *parsers.Request, objects int64) {
+	requests := slices.CompactFunc(slices.Clone(s.Recent), func(a, b Mark) bool { return a.Evidence == b.Evidence })
+	s.Going = &deletion{Episode: begin(r, requests), More: objects - int64(len(requests))}
+	s.Going.Route = s.Of.alone()
 }
 
 // deletes tells whether the request deleted something.
 func deletes(r *parsers.Request) bool {
-	return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted || deletesInside(r))
+	return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted || r.Event == BulkDelete || deletesInside(r))
 }
 
 // deletesInside tells whether what a request asks for by GraphQL or JSON-RPC is named as something
 // that deletes. Whether it did, a 200 does not tell.
 func deletesInside(r *parsers.Request) bool {
 	f := featuresOf(r)
-	return f.graphQL && deletesByName(f.change) || f.rpc && deletesByName(f.operation)
+	return f.deletes > 0 || f.rpc && deletesByName(f.operation)
 }
 
 // deletesByName tells whether a call deletes, by its name: deleteItem, items.delete, items:delete.
 func deletesByName(call string) bool {
 	call = call[strings.LastIndexAny(call, ".:/")+1:]
 	return beginsWithVerb(call, "delete", "destroy")
+}
+
+// deletedObjects returns the tags of what a request deleted: of each object, where it names several
+// by their ids or deletes each by a field of its own, else of what it is about as a whole.
+func deletedObjects(r *parsers.Request) []uint64 {
+	f := featuresOf(r)
+	var place uint64
+	var objects []uint64
+	switch {
+	case f.deletes > 0:
+		place = deletedTag(r)
+		for i := range min(f.deletes, maxSeveral) {
+			objects = append(objects, uint64(i))
+		}
+	case len(f.more) > 0:
+		place, objects = tag(r.Host)+tag(r.Route), append([]uint64{f.object}, f.more...)
+	case !f.graphQL && !f.rpc:
+		place = tag(r.Host) + f.pathTag
+		for _, id := range append(idsIn(r.Query), idsIn(r.Body)...) {
+			objects = append(objects, tag(id))
+		}
+	}
+	slices.Sort(objects)
+	objects = slices.Compact(objects)
+	if len(objects) < 2 {
+		return []uint64{deletedTag(r)}
+	}
+	for i := range objects {
+		objects[i] += place
+	}
+	return objects
 }
 
 // deletedTag tells apart what requests are about. Where the path has no place for an object, the
@@ -136,15 +198,22 @@ func isTestHost(host string) bool {
 }
 
 func (s *bulkDelete) describe(e *Event) {
+	objects := e.Count + s.Going.More
 	e.Summary = fmt.Sprintf("%s deleted %s%s in %s (threshold: %d within %s)", who(e.ActorID, e.ActorType),
-		plural(e.Count, "object", "objects"), s.Of.after("of"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
+		plural(objects, "object", "objects"), s.Of.after("of"), inWords(e.Last.Sub(e.First)), s.limit, inWords(s.window))
 	e.Confidence = 0.8 // administrators clean up too
-	if e.Count >= 5*int64(s.limit) {
+	if objects >= 5*int64(s.limit) {
 		e.Confidence = 0.9
 	}
 	if e.ActorType == string(parsers.ActorAPIKey) {
 		e.Confidence = 0.6
 		e.Summary += "; an API key, which may be a job that cleans up"
+	}
+	if s.onePage() {
+		e.Confidence = 0.3
+	}
+	if s.Going.More > 0 {
+		e.Summary += "; in " + plural(e.Count, "request", "requests") + ", as one may name several"
 	}
 	if s.Going.Inside > 0 {
 		e.Summary += "; GraphQL and JSON-RPC answer 200 whether it worked or not"
@@ -153,5 +222,5 @@ func (s *bulkDelete) describe(e *Event) {
 		e.Confidence = 0.3
 		e.Summary += "; at a host for tests"
 	}
-	e.Metadata = Meta("records_deleted", e.Count, "endpoint", clip(s.Of.Name), "window_seconds", int(s.window.Seconds()))
+	e.Metadata = Meta("records_deleted", objects, "endpoint", clip(s.Of.Name), "window_seconds", int(s.window.Seconds()))
 }

@@ -20,12 +20,14 @@ Who does not know an API tries names until some answer. Other answers tell as mu
 count, too: 409 and 422 where people sign up, are invited or forget a password, and what a
 sign-up form is told of whether a name or an address is taken (each once) say which accounts
 there are; 400, 410 and 422 where coupons, vouchers and gift cards are redeemed, and where a
-link resets a password or logs in, say that a code was guessed wrong. What browsers and crawlers ask for unbidden does not count.
+link resets a password or logs in, say that a code was guessed wrong; 405 says that there is a
+route, once for each method of it. What browsers and crawlers ask for unbidden does not count.
 
 The event is of medium severity
 
 - for a client with a broken link: it tries the same few paths, and does not go through the values of one parameter;
 - where most requests name the page that led to them, for no more paths than the limit: links are dead, or a service fails; and where people sign up or pay behind one address;
+- where most answers are 405: which methods a route has gives little away;
 - where most requests ask whether a file is there, as backup and sync clients do before they send it; what they then send does not count, and neither is it a search to look once more for what one has deleted;
 - where somebody whom the log knows is mostly told which accounts there are: people are invited by the list;
 - for what says to be the crawler of a search engine and asks for nothing but pages, never for an API or what scanners look for, unless its network is known to be another's.
@@ -37,7 +39,7 @@ A crawler whose address is known for it is of low severity: it follows dead link
 		OWASP:     "API9:2023",
 		Of:        RefusedKind | CheckKind | WriteKind,
 		Match: func(r *parsers.Request) bool {
-			return r.Status == 404 && !featuresOf(r).unbidden || tellsAccount(r) || answersCheck(r) || refusesCode(r) || isSent(r) || isDeleted(r)
+			return r.Status == 404 && !featuresOf(r).unbidden || triesMethod(r) || tellsAccount(r) || answersCheck(r) || refusesCode(r) || isSent(r) || isDeleted(r)
 		},
 		GroupBy: ByActor,
 	}
@@ -70,6 +72,7 @@ type scan struct {
 	Things           Distinct // asked for: paths with their parameters, or accounts
 	Crawler          crawling
 	Referred, Asking int64 `json:",omitempty"` // of Count: that name the page that led there, that asksFirst
+	Methods          int64 `json:",omitempty"` // of Count: triesMethod
 	Strays           bool  `json:",omitempty"` // one was strays
 
 	// Of what came once it had begun, and of the answer with which it did.
@@ -109,7 +112,8 @@ const (
 	referredBit = 1 << iota
 	askingBit
 	straysBit
-	missingBits = referredBit | askingBit | straysBit
+	methodBit
+	missingBits = referredBit | askingBit | straysBit | methodBit
 )
 
 // match takes a request by its missingTag, and what it asked for.
@@ -118,6 +122,7 @@ func (g *scan) match(t, thing uint64) {
 	g.Things.Add(thing)
 	g.Referred += int64(t & referredBit / referredBit)
 	g.Asking += int64(t & askingBit / askingBit)
+	g.Methods += int64(t & methodBit / methodBit)
 	g.Strays = g.Strays || t&straysBit != 0
 }
 
@@ -192,8 +197,12 @@ func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 		return
 	}
 	m, thing := mark(r, missingTag(r)), thingOf(r)
-	if answersCheck(r) && (slices.Contains(s.Things, thing) || s.Going != nil && s.Going.Things.has(thing)) {
-		return // a form may ask again
+	if triesMethod(r) {
+		thing = both(tag(r.Method), tag(r.Route))
+		m.Tag = thing&^missingBits | methodBit
+	}
+	if (answersCheck(r) || triesMethod(r)) && (slices.Contains(s.Things, thing) || s.Going != nil && s.Going.Things.has(thing)) {
+		return // a form may ask again, and a broken client does
 	}
 	if s.Going == nil {
 		if s.slide(m, thing); len(s.Recent) <= s.limit {
@@ -213,7 +222,7 @@ func (s *enumeration) Observe(r *parsers.Request, emit func(Event)) {
 	g.note(r, thing)
 	severity := High
 	switch {
-	case g.asking(), g.signingUp(), g.buying(), // anybody can send PROPFIND, or name a page
+	case g.asking(), g.signingUp(), g.buying(), mostly(g.Methods, g.Count), // anybody can send PROPFIND, or name a page
 		len(g.Paths) < s.few && !s.walks(), len(g.Paths) >= s.few && g.referred(s.limit):
 		severity = Medium
 	}
@@ -247,6 +256,7 @@ func (g *scan) note(r *parsers.Request, thing uint64) {
 		g.Missing++
 	case answersCheck(r):
 		g.Checked++
+	case triesMethod(r):
 	case refusesCode(r):
 		g.Codes++
 		g.Unsaid = g.Unsaid || r.Query == "" && r.Body == ""
@@ -322,8 +332,15 @@ func (s *enumeration) describe(e *Event) {
 		answers = "that refuse a code"
 	case g.Codes > 0:
 		answers = "404 or that refuse a code"
+	case g.Methods == g.Count:
+		answers = "405"
+	case g.Methods > 0:
+		answers = "404 or 405"
 	}
 	on := g.Paths.of("path", "paths")
+	if g.Methods > 0 {
+		on = g.Paths.of("path, or method of a route", "paths, or methods of a route")
+	}
 	if len(g.Things) > len(g.Paths) {
 		on += ", for " + g.Things.of("thing", "different things")
 	}
@@ -394,6 +411,12 @@ func tellsAccount(r *parsers.Request) bool {
 	}
 	_, ok := accountRoute(r)
 	return ok
+}
+
+// triesMethod tells whether the answer says that a route does not have the method. What browsers
+// ask of other sites' routes, what looks at links and what mounts folders do so unbidden.
+func triesMethod(r *parsers.Request) bool {
+	return r.Status == 405 && r.Method != "OPTIONS" && r.Method != "HEAD" && r.Method != "PROPFIND"
 }
 
 // answersCheck tells whether an answer tells that there is an account, or that there is none, to

@@ -42,6 +42,7 @@ type features struct {
 	asks     bool // asksPath
 	checks   bool // checksAccounts
 	calls    bool // callsPath
+	guesses  bool // a parameter of the query has a name that scanners try
 	rpc      bool // speaksRPC
 
 	segments sketch // of the path
@@ -55,12 +56,13 @@ type features struct {
 	stretch uint64    // how far the last of their numbers is from id, which is the first
 	apart   bool      // each of them is asked for by itself
 
-	idName string // of the parameter that id is of, as logged; "" if it is of none
-	inner  string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
-	change string // the first field of a GraphQL text that changes something, clipped
-	logins int    // fields of such texts that log in
-	long   bool   // id and outer are of what longID reads in the path
-	reads  bool   // the GraphQL text is known, or the method of JSON-RPC, and changes nothing
+	idName  string // of the parameter that id is of, as logged; "" if it is of none
+	inner   string // what stands in matrix parameters of the path, and in parameters that hold several, in the form of a query
+	change  string // the first field of a GraphQL text that changes something, clipped
+	logins  int    // fields of such texts that log in
+	deletes int    // likewise, that delete
+	long    bool   // id and outer are of what longID reads in the path
+	reads   bool   // the GraphQL text is known, or the method of JSON-RPC, and changes nothing
 }
 
 // featuresOf returns the features of a request: those that it brings, else new ones.
@@ -118,7 +120,7 @@ func (f *features) lookAt(query string) {
 // isPlain tells, at little cost, of most queries that nothing in them is odd or may aim.
 func isPlain(query string) bool {
 	for i := range len(query) {
-		if c := query[i]; !plainByte[c] || c == '=' && loneName(query[i+1:]) {
+		if c := query[i]; !plainByte[c] || c == '=' && beginsAim(query[i+1:]) {
 			return false
 		}
 	}
@@ -147,6 +149,7 @@ func (f *features) readParameters(r *parsers.Request) {
 				f.takeObject(&p, &ids)
 			}
 			if i == 0 {
+				f.guesses = f.guesses || p.isGuess()
 				f.filtered = f.filtered || holdsJSON(p.value.text)
 			}
 			f.named.addParameter(&p)

@@ -313,6 +313,9 @@ func (f *features) takeChanges(text string) {
 		if logsIn(name) {
 			f.logins++
 		}
+		if deletesByName(name) {
+			f.deletes++
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	ObjectKind                         // it names an object
 	ListKind                           // the answer was a page of a list, or the log counts its records
 	AdminKind                          // its path is a usual one for admins
-	UndocumentedKind                   // its path is one for scanners, or none that the site's description has
+	UndocumentedKind                   // its path or a parameter is one for scanners, or the path none that the site's description has
 	HiddenKind                         // it comes from where one hides or rents machines
 	OddKind                            // mayProbe
 	AimKind                            // mayAim
@@ -62,6 +62,9 @@ func kindsOf(r *parsers.Request) Kinds {
 	if oddHeaders(r) {
 		k |= OddKind
 	}
+	if hostOfMetadata(r) {
+		k |= AimKind
+	}
 	return k
 }
 
@@ -79,7 +82,7 @@ func (f *features) tell() (k Kinds) {
 	if f.admin {
 		k |= AdminKind
 	}
-	if f.probe != noProbe {
+	if f.probe != noProbe || f.guesses {
 		k |= UndocumentedKind
 	}
 	if f.odd {

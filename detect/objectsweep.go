@@ -296,7 +296,7 @@ func (s *objectSweep) begin(r *parsers.Request, a *roamer, g *sweep) {
 		g.Agents = a.Recent.crowd(g.Limit)
 	}
 	site := g.ActorType == string(parsers.ActorIP) && !IsAPIPath(r) && operationOf(r) == ""
-	g.Link = strings.Contains(r.Route, "{uuid}") || strings.Contains(r.Route, "{hash}")
+	g.Link = strings.Contains(r.Route, "{uuid}") || strings.Contains(r.Route, "{hash}") || strings.Contains(r.Route, "{token}")
 	g.Page = site && !g.Link && !strings.Contains(r.Route, "{email}")
 	g.Link = g.Link && site
 	g.Contents = namesContents(r.Path)
@@ -666,7 +666,7 @@ func routeObject(path, route string) (object uint64, ok, placed bool) {
 			continue
 		}
 		name, after, _ := strings.Cut(place[i+1:], "}")
-		if isObject(name) {
+		if isObject(name) || name == "token" && len(value) > len("tok_0123456789ab") { // no secret's fingerprint
 			object = object*0x9E3779B97F4A7C15 ^ tag(value)
 			ok = !pageFile(after)
 		}

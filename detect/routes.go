@@ -14,8 +14,8 @@ func builtInRoutes() []RouteRule {
 		{Method: "DELETE", Path: "session|sessions/{x}", Status: "2xx,3xx", Event: Logout},
 
 		{Method: "POST", Path: "refresh", Status: "2xx", Event: TokenRefreshed},
-		{Method: "POST", Path: "**/auth|token|tokens|jwt|session|sessions/refresh", Status: "2xx", Event: TokenRefreshed},
-		{Method: "POST", Path: "**/refresh-token|refresh_token|refreshtoken|token-refresh", Status: "2xx", Event: TokenRefreshed},
+		{Method: "POST", Path: "**/auth|token|tokens|jwt|session|sessions/refresh|renew|reissue", Status: "2xx", Event: TokenRefreshed},
+		{Method: "POST", Path: "**/refresh-token|refresh_token|refreshtoken|token-refresh|renew-token|renew_token|renewtoken", Status: "2xx", Event: TokenRefreshed},
 
 		{Method: "POST|PUT|PATCH", Path: "**/password|passwords", Status: "2xx,3xx", Event: PasswordReset},
 		{Method: "POST|PUT|PATCH", Path: "**/password|passwords/reset|forgot|recover|change|email", Status: "2xx,3xx", Event: PasswordReset},
@@ -85,7 +85,8 @@ func builtInRoutes() []RouteRule {
 		{Method: "DELETE", Path: "**/bulk|batch", Status: "2xx", Event: BulkDelete},
 		{Method: "POST|DELETE", Path: "**/bulk-delete|bulk_delete|batch-delete|batch_delete", Status: "2xx", Event: BulkDelete},
 		{Method: "POST|DELETE", Path: "**/bulk|batch/delete", Status: "2xx", Event: BulkDelete},
-		{Method: "POST", Path: "**/{x}/delete|destroy", Status: "2xx", Event: RecordDeleted},
+		{Method: "POST", Path: "**/{x}/delete|destroy|purge|erase", Status: "2xx", Event: RecordDeleted},
+		{Method: "POST", Path: "**/delete|destroy|purge|erase/{x}", Status: "2xx", Event: RecordDeleted},
 	})
 }
 
@@ -186,6 +187,15 @@ func loginRoutes() []RouteRule {
 		routes = append(routes,
 			RouteRule{Method: "GET", Path: path, Query: name + query, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "GET", Path: path, Query: name + query, Status: worked, Event: LoginSuccess})
+	}
+	// Few take a login by PUT. A 400 or 422 is about a new name to log in with there.
+	for _, path := range []string{
+		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate",
+		"**/user-login|user_login|userlogin|admin-login|admin_login|adminlogin",
+	} {
+		routes = append(routes,
+			RouteRule{Method: "PUT|PATCH", Path: path, Status: "401,403,423", Event: LoginFailed},
+			RouteRule{Method: "PUT|PATCH", Path: path, Status: "2xx", Event: LoginSuccess})
 	}
 	// Laravel's form goes on with 302 whatever the code was; as an API it answers 204.
 	const challenge = "**/two-factor-challenge"

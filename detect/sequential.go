@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/litesoc/litesoc/parsers"
 )
@@ -19,7 +20,8 @@ func SequentialIDs() *Detector {
 
 Where ids are numbers, the next object is one addition away, and who counts through them
 reads what belongs to others. Any order and any status count, and ids of MongoDB and UUIDs
-that count up are numbers, too. In a route with places for several ids, as
+that count up are numbers, too, as is what stands behind the word that says what it is of
+(user:1001, name=accounts/1001). In a route with places for several ids, as
 /users/{id}/orders/{id} has, any of them may be counted through, whatever stands in the
 others. Where most are served, the event is critical, but for GraphQL
 and JSON-RPC, which answer 200 to what they refuse.
@@ -574,7 +576,7 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 		n, ok = namedNumber(strings.TrimPrefix(text, "eq.")) // as PostgREST has it
 	}
 	if !p.numbersObject() {
-		return 0, false
+		return p.resourceNumber()
 	}
 	if p.value.isNumber || len(text) > maxEncoded {
 		return n, ok
@@ -589,6 +591,44 @@ func (p *parameter) objectNumber() (n uint64, ok bool) {
 		return fileNumber(text)
 	}
 	return n, ok
+}
+
+// resourceNumber returns the number at the end of a resource's name: 1001 of "name=accounts/1001"
+// and "subject=user:1001".
+func (p *parameter) resourceNumber() (n uint64, ok bool) {
+	text := p.value.text
+	if text == "" || p.value.isNumber || text[len(text)-1] < '0' || text[len(text)-1] > '9' || !p.namesResource() {
+		return 0, false // most
+	}
+	return qualifiedNumber(text)
+}
+
+// namesResource tells whether a parameter is named like one that has the name of a resource, as
+// that is where the kinds of objects are many.
+func (p *parameter) namesResource() bool {
+	switch string(p.word[:min(p.size, len(p.word))]) {
+	case "name", "names", "parent", "resource", "resources", "resourcename", "resourcenames", "subject", "object", "entity", "entities", "member", "principal", "owner", "urn", "urns":
+		return true
+	}
+	return false
+}
+
+// qualifiedNumber returns the number behind the word that says what it is of: 1001 of
+// "accounts/1001", "projects/shop/orders/1001", "user:1001", "urn:li:member:1001".
+func qualifiedNumber(s string) (n uint64, ok bool) {
+	if s == "" || !isLetter(s[0]) || len(s) > maxEncoded {
+		return 0, false
+	}
+	s = unescaped(s)
+	i := strings.LastIndexAny(s, "/:")
+	if i < 0 {
+		return 0, false
+	}
+	word := s[strings.LastIndexAny(s[:i], "/:")+1 : i]
+	if len(word) < len("org") || strings.ContainsFunc(word, func(c rune) bool { return c != '_' && c != '-' && (c >= utf8.RuneSelf || !isLetter(byte(c))) }) {
+		return 0, false
+	}
+	return number(s[i+1:])
 }
 
 // fileNumber is namedNumber for the name of a file, 1001 of "invoice_1001.pdf". What has few files,

@@ -24,6 +24,9 @@ func (p *parameter) idsName() string {
 	if namesID(name) || namesIDs(name) {
 		return name
 	}
+	if _, is := p.resourceNumber(); is {
+		return name
+	}
 	return ""
 }
 
@@ -72,6 +75,20 @@ func (l *listedIDs) objects(query string) (ids []string) {
 	return ids
 }
 
+// idsIn returns the ids of objects that a query or a body names, in their order.
+func idsIn(query string) []string {
+	var ids listedIDs
+	for rest := query; rest != ""; {
+		var p parameter
+		rest = p.read(rest)
+		ids.take(&p, p.idsName())
+	}
+	if ids.name == "" {
+		return nil
+	}
+	return ids.objects(query)
+}
+
 // takeListed takes the ids that stand, separated by commas, in the last place of a route:
 // /users/1,2,3.
 func (f *features) takeListed(path, route string) {
@@ -103,6 +120,9 @@ func idNumber(id string) (n uint64, ok bool) {
 		return n, true
 	}
 	if n, ok = namedNumber(id); ok {
+		return n, true
+	}
+	if n, ok = qualifiedNumber(id); ok {
 		return n, true
 	}
 	return longID(id)

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,16 +20,17 @@ func SSRF() *Detector {
 
 Webhooks, imports and previews fetch what users name. What only the server can reach, it then
 reaches for them: credentials of the cloud first. Parameters and paths are decoded up to
-twice, and hosts understood as an HTTP client would.
+twice, base64 once, and hosts understood as an HTTP client would.
 
 What has an innocent reason is lower, and says so:
 
 - a login of a native app that comes back to its own machine, and a payment or a logout that does;
 - a page that tells where it is shown, as analytics and error reports do, or that a browser says it asks from and gets hardly an answer, as long as there are few such places;
 - an origin whose pages may ask, and the site's own host to who is inside, too;
-- a text that is searched for, a link that broke, a placeholder that was not filled in, and a host without a scheme.
+- a text that is searched for, a link that broke, a placeholder that was not filled in, and a host without a scheme;
+- a request whose own host is that of the metadata of a cloud: only a proxy that goes where it is told is of use for that.
 
-Nothing lowers what asks for the metadata of clouds, has another scheme than http, or hides
+Nothing else lowers what asks for the metadata of clouds, has another scheme than http, or hides
 by its spelling where it aims.`,
 		Type:      SuspiciousActivity,
 		Severity:  Critical,
@@ -172,7 +174,17 @@ func (s *ssrf) describe(e *Event) {
 
 // mayAim tells, at little cost, whether a request may hold a URL or a host: nothing that
 // aimOf finds is without what is looked for here.
-func mayAim(r *parsers.Request) bool { return featuresOf(r).aims }
+func mayAim(r *parsers.Request) bool { return featuresOf(r).aims || hostOfMetadata(r) }
+
+// hostOfMetadata tells whether a request says that it is for where clouds tell machines their
+// credentials: a proxy that goes where it is told passes it on.
+func hostOfMetadata(r *parsers.Request) bool {
+	switch r.Host {
+	case "169.254.169.254", "169.254.170.2", "100.100.100.200", "metadata.google.internal":
+		return true
+	}
+	return false
+}
 
 // mayAimInPath is mayAim for a path.
 func mayAimInPath(path string) bool {
@@ -200,7 +212,7 @@ func mayAimIn(query string) bool {
 				return true
 			}
 		case '=':
-			if loneName(strings.TrimLeft(query[i+1:], `+ "'<>`)) {
+			if beginsAim(strings.TrimLeft(query[i+1:], `+ "'<>`)) {
 				return true
 			}
 		default:
@@ -234,6 +246,12 @@ func mayHide(s string, query bool) bool {
 
 // loneNames are the hosts without a dot that count where no scheme stands before them.
 var loneNames = [...]string{"localhost", "metadata", "instance-data"}
+
+// encodedHTTP is what base64 makes of "http".
+const encodedHTTP = "aHR0c"
+
+// beginsAim tells whether s begins with a loneName, or with encodedHTTP.
+func beginsAim(s string) bool { return loneName(s) || strings.HasPrefix(s, encodedHTTP) }
 
 // loneName tells whether s begins with one of them.
 func loneName(s string) bool {
@@ -290,6 +308,10 @@ func aimOf(r *parsers.Request) (worst aim, found bool) {
 		}
 		path = decoded
 	}
+	if hostOfMetadata(r) && worst.Severity < Medium {
+		worst, found = newAim("", "http://"+r.Host+r.Path, CheckURL("http://"+r.Host)), true
+		worst.Severity, worst.Confidence, worst.Guard = Medium, 0.5, "it is the request's own host, which only a proxy that goes where it is told makes use of"
+	}
 	return worst, found
 }
 
@@ -330,6 +352,9 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 		}
 		return nestedAim(name, value)
 	}
+	if strings.HasPrefix(value, encodedHTTP) {
+		return encodedAim(r, name, value)
+	}
 	if !bareHost(value) || !namedURL(name) {
 		return aim{}, false
 	}
@@ -346,6 +371,27 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 		}
 	}
 	return a, true
+}
+
+// encodedAim judges a URL in base64, as proxies of images take it. What keeps where a login comes
+// from is no URL that is fetched.
+func encodedAim(r *parsers.Request, name, value string) (aim, bool) {
+	url, ok := decoded64(value)
+	if !ok || !fetched(url) {
+		return aim{}, false
+	}
+	v, ok := aimsInside(url)
+	if !ok || v.Range != rangeMetadata && !namedURL(name) {
+		return aim{}, false
+	}
+	return guard(r, newAim(name, url, v), url), true
+}
+
+// decoded64 undoes base64 of either alphabet, padded or not.
+func decoded64(s string) (text string, ok bool) {
+	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
+	b, err := base64.RawStdEncoding.DecodeString(s)
+	return string(b), err == nil && utf8.Valid(b)
 }
 
 // nestedAim returns the URL within another one that leads to the credentials of a cloud: services

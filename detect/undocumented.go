@@ -20,7 +20,9 @@ Old versions, test routes and files left lying about are the weakest part of an 
 looks for them does not read its documentation. With an OpenAPI description whatever it does
 not have, or calls deprecated, counts, but for what a page of the site leads to and works.
 Without one the paths count that scanners ask every site for; those that some sites serve on
-purpose, like the login of WordPress, only where they are refused.
+purpose, like the login of WordPress, only where they are refused. With or without, so do the
+names of parameters that scanners try at every route, like debug and cmd, but it takes more
+of them: any site has some.
 
 What was given away makes the event one of high severity. A site that gives the same answer to
 everything has given nothing away, nor has a deprecated route that still works for an old
@@ -35,14 +37,18 @@ there, the event is of low severity: people show code to each other.`,
 		GroupBy:   ByActor,
 	}
 	routes := d.count("routes", 3, "distinct `routes` within the window that are a search")
+	parameters := d.count("parameters", 10, "distinct `parameters` of those that scanners try, within the window, that are a search")
 	window := d.span("window", 10*time.Minute, "`time` within which routes are counted")
 	d.TTL = window
-	d.New = func() State { return &undocumentedState{least: *routes, window: *window} }
+	d.New = func() State { return &undocumentedState{least: *routes, parameters: *parameters, window: *window} }
 	return d
 }
 
-// undocumented tells whether the request is for what the API does not document.
-func undocumented(r *parsers.Request) bool {
+// undocumented tells whether the request is for what the API does not document, or may be.
+func undocumented(r *parsers.Request) bool { return undocumentedRoute(r) || featuresOf(r).guesses }
+
+// undocumentedRoute tells whether it is by its route or its method.
+func undocumentedRoute(r *parsers.Request) bool {
 	switch r.Declared {
 	case parsers.Described:
 		return false
@@ -79,11 +85,12 @@ func led(r *parsers.Request) bool {
 }
 
 type undocumentedState struct {
-	least  int
-	window time.Duration
+	least, parameters int
+	window            time.Duration
 
-	Recent []tried `json:",omitempty"` // while nothing goes on; for fewer than least things, at most as many as makeRoom leaves
-	Going  *search `json:",omitempty"`
+	Recent  []tried `json:",omitempty"` // while nothing goes on; for fewer than least things, at most as many as makeRoom leaves
+	Guessed []tried `json:",omitempty"` // likewise, with parameters that scanners try: one for each, fewer than parameters
+	Going   *search `json:",omitempty"`
 }
 
 // A tried is a request for what is not documented. Its tag is that of Name.
@@ -94,6 +101,7 @@ type tried struct {
 	Bytes    int64
 	Declared parsers.Declared
 	Led      bool `json:",omitempty"`
+	Guess    bool `json:",omitempty"` // of a parameter
 }
 
 // A search is a series of such requests that goes on.
@@ -106,6 +114,7 @@ type search struct {
 	Found      Distinct // of Routes, those of the others that were answered 2xx
 	Refused    int64    // answers 400, 401, 403, 404, 405 and 410 to the others
 	Led        int64    `json:",omitempty"` // requests that a page led to and that worked
+	Guesses    Distinct `json:",omitempty"` // of Routes, those that are parameters
 	Size       int64    // bytes of the first of those granted
 	Sizes      bool     // whether another one differs from it, or is of a size that the client chose (206)
 	FirstFound string   // of those granted, the first
@@ -118,25 +127,28 @@ const maxTries = 20
 const maxNamed = 20
 
 func (s *undocumentedState) Observe(r *parsers.Request, emit func(Event)) {
-	t := s.tried(r)
-	if s.Going == nil {
-		s.Recent = slices.DeleteFunc(s.Recent, func(o tried) bool { return t.At.Sub(o.At) > s.window })
-		if s.Recent = append(s.Recent, t); distinctTried(s.Recent) < s.least {
-			s.makeRoom()
-			return
-		}
-		var marks Window
-		for _, t := range s.Recent {
-			marks = append(marks, t.Mark)
-		}
-		s.Going = &search{Episode: begin(r, marks), Described: r.Declared != parsers.Undescribed}
-		for _, t := range s.Recent {
+	tries := []tried{s.tried(r)}
+	if !undocumentedRoute(r) {
+		tries = guessed(r, tries[0])
+	}
+	switch {
+	case s.Going != nil && tries[0].Guess && len(s.Going.Guesses) == 0:
+		return // more is known of it than that
+	case s.Going != nil:
+		s.Going.extend(r)
+		for _, t := range tries {
 			s.Going.try(t)
 		}
-		s.Recent = nil
-	} else {
-		s.Going.extend(r)
-		s.Going.try(t)
+	case tries[0].Guess:
+		if !s.guess(tries) {
+			return
+		}
+		s.begin(r, s.Guessed)
+	default:
+		if !s.ask(tries[0]) {
+			return
+		}
+		s.begin(r, s.Recent)
 	}
 	g := s.Going
 	g.Route = "" // several
@@ -151,6 +163,75 @@ func (s *undocumentedState) Observe(r *parsers.Request, emit func(Event)) {
 		g.reach(Medium, Attempted)
 	}
 	g.tell(emit, s.describe)
+}
+
+// ask adds a request for a route while nothing goes on, and tells whether something does now.
+func (s *undocumentedState) ask(t tried) bool {
+	s.Recent = slices.DeleteFunc(s.Recent, func(o tried) bool { return t.At.Sub(o.At) > s.window })
+	if s.Recent = append(s.Recent, t); distinctTried(s.Recent) < s.least {
+		s.makeRoom()
+		return false
+	}
+	return true
+}
+
+// guess is ask for the parameters of a request.
+func (s *undocumentedState) guess(tries []tried) bool {
+	s.Guessed = slices.DeleteFunc(s.Guessed, func(o tried) bool {
+		return tries[0].At.Sub(o.At) > s.window || slices.ContainsFunc(tries, func(t tried) bool { return t.Tag == o.Tag })
+	})
+	s.Guessed = append(s.Guessed, tries...)
+	return len(s.Guessed) >= s.parameters
+}
+
+// begin makes an event of what was tried, last by r.
+func (s *undocumentedState) begin(r *parsers.Request, recent []tried) {
+	var marks Window
+	for i, t := range recent {
+		if i == 0 || t.Evidence != recent[i-1].Evidence {
+			marks = append(marks, t.Mark)
+		}
+	}
+	s.Going = &search{Episode: begin(r, marks), Described: r.Declared != parsers.Undescribed}
+	for _, t := range recent {
+		s.Going.try(t)
+	}
+	s.Recent, s.Guessed = nil, nil
+}
+
+// guessed returns the parameters of a request that scanners try, each once. They are told apart by
+// their names alone.
+func guessed(r *parsers.Request, request tried) (all []tried) {
+	request.Guess = true
+	for query := r.Query; query != ""; {
+		var p parameter
+		if query = p.read(query); !p.isGuess() {
+			continue
+		}
+		t := request
+		t.Tag, t.Name = tag(string(p.word[:p.size])), clip(request.Name+"?"+p.name)
+		if !slices.ContainsFunc(all, func(o tried) bool { return o.Tag == t.Tag }) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// isGuess tells whether a parameter has a name that the lists of scanners begin with. Some have a
+// use at this route or that; nobody has one for many.
+func (p *parameter) isGuess() bool {
+	if p.odd || p.size > len(p.word) {
+		return false
+	}
+	switch string(p.word[:p.size]) {
+	case "debug", "dbg", "isdebug", "debugmode", "debugger", "test", "testing", "istest", "testmode", "dev", "devmode", "development", "staging",
+		"admin", "isadmin", "adminmode", "administrator", "root", "su", "sudo", "superuser", "bypass", "backdoor", "internal", "private",
+		"cmd", "command", "exec", "execute", "shell", "sh", "bash", "eval", "run", "daemon", "system", "payload", "exploit",
+		"include", "inc", "require", "phpinfo", "passwd", "config", "cfg", "conf", "env", "environment", "setup", "install",
+		"dir", "directory", "rootdir", "upload", "jsonp", "template", "trace", "verbose":
+		return true
+	}
+	return false
 }
 
 // makeRoom forgets the oldest request for what was asked for again, if there are too many.
@@ -197,6 +278,8 @@ func (g *search) try(t tried) {
 		g.Led++
 	}
 	switch {
+	case t.Guess: // whatever the route answers
+		g.Guesses.Add(t.Tag)
 	case t.Declared == parsers.Deprecated:
 		g.Deprecated++
 	case t.Status >= 200 && t.Status < 300:
@@ -242,10 +325,18 @@ func (s *undocumentedState) describe(e *Event) {
 	if g.Described {
 		what, against = g.Routes.of("route or method", "routes and methods")+" that the API description does not have or calls deprecated", "the API is described"
 	}
+	least := s.least
+	if len(g.Guesses) > 0 {
+		least = s.parameters
+		what, against = g.Routes.of("path or parameter that scanners try", "paths and parameters that scanners try")+" on every site", "any site has some of the parameters"
+	}
+	if len(g.Guesses) == len(g.Routes) {
+		what = g.Guesses.of("parameter that scanners try", "parameters that scanners try") + " on every site"
+	}
 	shown := g.Names[:min(len(g.Names), 5)]
 	list := strings.Join(quoted(shown), ", ") + g.Routes.beyond(len(shown))
 	e.Summary = fmt.Sprintf("%s tried %s in %s: %s (threshold: %d within %s; %s)",
-		who(e.ActorID, e.ActorType), what, inWords(e.Last.Sub(e.First)), list, s.least, inWords(s.window), against)
+		who(e.ActorID, e.ActorType), what, inWords(e.Last.Sub(e.First)), list, least, inWords(s.window), against)
 	switch {
 	case g.found():
 		e.Confidence = 0.9

@@ -118,12 +118,15 @@ func templateOf(segment, last string) template {
 }
 
 // classify tells what a segment, decoded, is. What stands before and after the
-// kind is made of letters, digits, '_', '-' and '.' only, and of what keyed adds.
+// kind is made of letters, digits, '_', '-', '.' and ':' only, and of what keyed adds.
 func classify(s, last string) template {
 	if kind := kindOf(s, last); kind != "" {
 		return template{kind: kind}
 	}
 	if t := prefixed(s); t.kind != "" {
+		return t
+	}
+	if t := qualified(s); t.kind != "" {
 		return t
 	}
 	if t := keyed(s, last); t.kind != "" {
@@ -160,7 +163,7 @@ func kindOf(s, last string) string {
 		return "{uuid}"
 	case isSerial(s):
 		return "{id}"
-	case isHash(s):
+	case isHash(s), isSortable(s):
 		return "{hash}"
 	case isEmail(s):
 		return "{email}"
@@ -272,6 +275,30 @@ func isHash(s string) bool {
 		ulid = ulid && isAlnum(c) && strings.IndexByte("ILOUilou", c) < 0
 	}
 	return digit && (hex || ulid)
+}
+
+// isSortable reports whether s is 20 letters and digits or more, of one case and well mixed, as the
+// ids are that sort by the time they were made at (cuid, xid). Words with a number or two are none.
+func isSortable(s string) bool {
+	const shortest, changes = 20, 4
+	if len(s) < shortest {
+		return false
+	}
+	lower, upper, changed := false, false, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z':
+			lower = true
+		case 'A' <= c && c <= 'Z':
+			upper = true
+		case !isDigit(c):
+			return false
+		}
+		if i > 0 && isDigit(s[i]) != isDigit(s[i-1]) {
+			changed++
+		}
+	}
+	return lower != upper && changed >= changes
 }
 
 // isEmail reports whether s is an e-mail address and not the name of an image for
@@ -419,6 +446,25 @@ func prefixed(s string) template {
 		return template{}
 	}
 	return template{before: s[:sep+1], kind: "{id}"}
+}
+
+// qualified returns the template of a number behind words that say what it is of, with colons
+// between: "user:1001", "urn:li:member:1001". Behind the name of a host it is a port.
+func qualified(s string) template {
+	colon := strings.LastIndexByte(s, ':')
+	if colon <= 0 || !allDecimal(s[colon+1:]) || !isLetter(s[0]) {
+		return template{}
+	}
+	words := s[:colon]
+	if words == "localhost" {
+		return template{}
+	}
+	for i := range len(words) {
+		if c := words[i]; !isLetter(c) && strings.IndexByte("_-:", c) < 0 {
+			return template{}
+		}
+	}
+	return template{before: s[:colon+1], kind: "{id}"}
 }
 
 // isYear reports whether s is a year that names of pages have: "es2015", "summer2026".
