@@ -48,7 +48,7 @@ func TestStory(t *testing.T) {
 		!slices.Equal(last.Actors, []string{"203.0.113.9", "mallory"}) || !slices.Equal(last.IPs, []string{"203.0.113.9", "198.51.100.20"}) {
 		t.Errorf("%+v", last)
 	}
-	const title = `API enumeration, Account compromised after brute force, Brute force at a login and 1 more by 203.0.113.9 and another`
+	const title = `API enumeration, Login worked after brute force, Brute force at a login and 1 more by 203.0.113.9 and another`
 	if last.Title != title {
 		t.Errorf("title %q, want %q", last.Title, title)
 	}
