@@ -16,7 +16,7 @@ func RefreshAbuse() *Detector {
 			"Who has stolen a refresh token makes access tokens of it, beside the owner or on stock. How " +
 			"many are usual depends on how long they live, so after a day of history an account is held " +
 			"to three times its own p99 hour. Until then, refreshes by one client at even steps are a " +
-			"timer: such an event is of low severity.",
+			"timer, or one in each of a few tabs: such an event is of low severity.",
 		Type:      TokenRefreshed,
 		Severity:  Medium,
 		Technique: "T1550.001",
@@ -91,7 +91,7 @@ func (s *refreshAbuse) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.Going.Route = ""
 	severity := Medium
-	if !own && even(s.Recent) {
+	if !own && byTimers(s.Recent) {
 		severity = Low
 	}
 	s.Going.reach(severity, Succeeded)
@@ -150,21 +150,57 @@ func (s *refreshAbuse) limitAt(at time.Time) (limit int, own bool) {
 	return int(min(max(multiple(int64(s.times), s.Spans.P99()), leastLimit), mostLimit)), true
 }
 
-// even tells whether requests of one client follow each other at about the same step, at
-// least ten seconds, as those of a timer do.
+const (
+	// leastStep is the least time from one refresh by a timer to the next.
+	leastStep = 10 * time.Second
+	// mostTabs is how many tabs with a timer each are told from chance.
+	mostTabs = 4
+)
+
+// byTimers tells whether requests of one client follow each other as those of a timer do, or of one
+// in each of a few tabs.
+func byTimers(w Window) bool {
+	return !slices.ContainsFunc(w, func(m Mark) bool { return m.Tag != w[0].Tag }) && (even(w) || inTabs(w))
+}
+
+// even tells whether it is about the same step from each request to the next.
 func even(w Window) bool {
-	var steps []time.Duration
-	for i := 1; i < len(w); i++ {
-		if w[i].Tag != w[0].Tag {
-			return false
-		}
-		steps = append(steps, w[i].At.Sub(w[i-1].At))
-	}
-	if len(steps) == 0 {
+	if len(w) < 2 {
 		return false
 	}
+	var steps []time.Duration
+	for i, m := range w[1:] {
+		steps = append(steps, m.At.Sub(w[i].At))
+	}
 	least, most := slices.Min(steps), slices.Max(steps)
-	return least >= 10*time.Second && most <= least+least/2
+	return least >= leastStep && most <= least+least/2
+}
+
+// inTabs tells whether a few timers of one step may make the requests, whenever each of them
+// began: all requests but their first ones come a step after another.
+func inTabs(w Window) bool {
+	for last := max(len(w)-mostTabs, 2*mostTabs); last < len(w); last++ { // some may be first ones
+		for _, m := range w[last-mostTabs : last] {
+			if step := w[last].At.Sub(m.At); step >= leastStep && followers(w, step) >= len(w)-mostTabs {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// followers counts the requests that come so long after another, give or take a twentieth.
+func followers(w Window, step time.Duration) (n int) {
+	slack, before := step/20, 0
+	for _, m := range w {
+		for m.At.Sub(w[before].At) > step+slack {
+			before++
+		}
+		if m.At.Sub(w[before].At) >= step-slack {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *refreshAbuse) describe(e *Event) {
