@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/litesoc/litesoc/parsers"
@@ -38,9 +39,8 @@ Of an address where a thousand credentials were accepted nothing is told.`,
 	window := d.span("window", 300*time.Second, "`time` within which answers are counted, and of quiet after which an event is over")
 	memory := d.span("memory", 24*time.Hour, "`time` for which credentials that were accepted are remembered at an address that is quiet")
 	d.TTL, d.Quiet = memory, window
-	d.New = func() State {
-		return &maskedEnumeration{limit: *limit, masks: *masks, few: *few, window: *window}
-	}
+	settings := sync.OnceValue(func() *maskedSettings { return &maskedSettings{*limit, *masks, *few, *window} })
+	d.New = func() State { return &maskedEnumeration{maskedSettings: settings()} }
 	return d
 }
 
@@ -54,13 +54,17 @@ func masked(r *parsers.Request) string {
 	return id
 }
 
-type maskedEnumeration struct {
+// maskedSettings are what all states of the detector share.
+type maskedSettings struct {
 	limit, masks, few int
 	window            time.Duration
+}
 
+type maskedEnumeration struct {
 	Accepted Distinct      `json:",omitempty"` // credentials, by tag
 	Recent   []maskedMiss  `json:",omitempty"` // while nothing goes on; one more than limit at most
 	Going    *maskedSearch `json:",omitempty"`
+	*maskedSettings
 }
 
 // A maskedMiss is an answer 404, or one that refuses a code, to a credential that was not accepted
