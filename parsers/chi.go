@@ -65,12 +65,5 @@ func (p *chi) parse(line string, f *Fields) error {
 		stamp, id = "", stamp[1:]
 	}
 	f.RequestID = strings.TrimSuffix(id, "]")
-	if stamp == "" {
-		return timeless
-	}
-	var ok bool
-	if f.Time, ok = p.clock.read(stamp); !ok {
-		return &Reject{Reason: "not a time", Value: stamp}
-	}
-	return nil
+	return f.setStamp(stamp, &p.clock)
 }

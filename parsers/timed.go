@@ -21,6 +21,19 @@ func timed(parse ParseFunc) ParseFunc {
 	}
 }
 
+// setStamp takes a time stamp, "" if the line has none, as the last that a parse function under
+// timed reads.
+func (f *Fields) setStamp(stamp string, c *clock) error {
+	if stamp == "" {
+		return timeless
+	}
+	var ok bool
+	if f.Time, ok = c.read(stamp); !ok {
+		return &Reject{Reason: "not a time", Value: stamp}
+	}
+	return nil
+}
+
 // finishTimed is finish for lines that may lack a time: they are rejected as timeless
 // once all else of them is in place.
 func (p *jsonParser) finishTimed() error {

@@ -33,7 +33,7 @@ func (p *uvicorn) parse(line string, f *Fields) error {
 	f.reset()
 	line = plain(line)
 	if p.parseStatusFirst(line, f) {
-		return p.setTime(line, f)
+		return f.setStamp(loggerTime(line), &p.clock)
 	}
 	head, rest, found := strings.Cut(line, ` - "`)
 	end := strings.LastIndex(rest, ` HTTP/`)
@@ -56,7 +56,7 @@ func (p *uvicorn) parse(line string, f *Fields) error {
 	if f.Remote = uvicornPeer(head[strings.LastIndexByte(head, ' ')+1:]); !isAddress(f.Remote) {
 		return &Reject{Reason: "no address", Value: head}
 	}
-	return p.setTime(line, f)
+	return f.setStamp(loggerTime(line), &p.clock)
 }
 
 // parseStatusFirst reads `… - [address:port] 401 Unauthorized "METHOD /path HTTP/1.1"`, as Mealie
@@ -95,19 +95,6 @@ func uvicornPeer(s string) string {
 		return s[:i]
 	}
 	return s
-}
-
-// setTime takes the time that the line begins with.
-func (p *uvicorn) setTime(line string, f *Fields) error {
-	stamp := loggerTime(line)
-	if stamp == "" {
-		return timeless
-	}
-	var ok bool
-	if f.Time, ok = p.clock.read(stamp); !ok {
-		return &Reject{Reason: "not a time", Value: stamp}
-	}
-	return nil
 }
 
 // isPhrase tells whether s could be the reason phrase of a status: "Not Found".

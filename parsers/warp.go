@@ -48,13 +48,5 @@ func (p *warp) parse(line string, f *Fields) error {
 		return &Reject{Reason: "no request", Value: rest[:end]}
 	}
 	f.Remote, f.Referer, f.UserAgent, f.Duration = valueOf(remote), valueOf(referer), valueOf(agent), taken
-	stamp := loggerTime(before)
-	if stamp == "" {
-		return timeless
-	}
-	var ok bool
-	if f.Time, ok = p.clock.read(stamp); !ok {
-		return &Reject{Reason: "not a time", Value: stamp}
-	}
-	return nil
+	return f.setStamp(loggerTime(before), &p.clock)
 }
