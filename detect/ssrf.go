@@ -387,10 +387,12 @@ func encodedAim(r *parsers.Request, name, value string) (aim, bool) {
 	return guard(r, newAim(name, url, v), url), true
 }
 
+// standard64 writes base64 of the alphabet for URLs in the other one.
+var standard64 = strings.NewReplacer("-", "+", "_", "/")
+
 // decoded64 undoes base64 of either alphabet, padded or not.
 func decoded64(s string) (text string, ok bool) {
-	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
-	b, err := base64.RawStdEncoding.DecodeString(s)
+	b, err := base64.RawStdEncoding.DecodeString(standard64.Replace(strings.TrimRight(s, "=")))
 	return string(b), err == nil && utf8.Valid(b)
 }
 
