@@ -462,31 +462,29 @@ func (j *job) pump(ctx context.Context, merger *source.Merger) error {
 // they would if the log ended here.
 func (j *job) finish(watermark time.Time) error {
 	j.pipeline.Advance(j.order.Release(watermark), watermark)
-	saved := make(chan piece, 64)
+	saved := make(chan struct{})
 	g, ctx := errgroup.WithContext(context.Background())
 	g.Go(func() error {
 		if err := j.store.BeginResults(watermark, j.settings, j.anew); err != nil {
 			return err
 		}
-		for p := range saved {
-			if err := j.store.SaveState(p.Stage, p.Saved); err != nil {
+		err := j.store.SaveStates(func(yield func(string, keyed.Saved) error) error {
+			if err := j.pipeline.Save(yield); err != nil {
 				return err
 			}
+			close(saved)
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		return j.store.SetOrigins(j.atlas())
 	})
 	g.Go(func() error {
-		err := j.pipeline.Save(func(stage string, s keyed.Saved) error {
-			select {
-			case saved <- piece{stage, s}:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-		close(saved)
-		if err != nil {
-			return err
+		select {
+		case <-saved:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		j.results.Ending()
 		if rest := j.order.Drain(); len(rest) > 0 {

@@ -29,10 +29,6 @@ const (
 )
 
 func main() {
-	// The heap is small and most of it dies young: collecting it half as often as is usual
-	// costs a few MiB. Where it is not, for a log of a million addresses, it is collected as
-	// often as it takes.
-	debug.SetGCPercent(200)
 	debug.SetMemoryLimit(int64(defaultMemory.heap()))
 	cobra.EnableCommandSorting = false // help lists them in the order of the work
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -79,5 +79,7 @@ func (s *snapshot) write(to *store.Store) error {
 	if err := to.BeginResults(s.at, s.settings, false); err != nil {
 		return err
 	}
-	return s.each(func(m piece) error { return to.SaveState(m.Stage, m.Saved) })
+	return to.SaveStates(func(yield func(string, keyed.Saved) error) error {
+		return s.each(func(m piece) error { return yield(m.Stage, m.Saved) })
+	})
 }

@@ -1,6 +1,7 @@
 package keyed_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,7 +33,12 @@ func (h heard) want(t *testing.T, lines ...string) {
 func all(t *testing.T, e *engine) []keyed.Saved {
 	t.Helper()
 	var saved []keyed.Saved
-	if err := e.Save(func(s keyed.Saved) error { saved = append(saved, s); return nil }); err != nil {
+	err := e.Save(func(s keyed.Saved) error {
+		s.State = bytes.Clone(s.State)
+		saved = append(saved, s)
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return saved

@@ -1,7 +1,6 @@
 package keyed
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -18,7 +17,7 @@ type Saved struct {
 
 // Save yields all the engine remembers, in an order that Load relies on. The same
 // memory is saved to the same bytes. States become JSON side by side, a little ahead of
-// what is yielded.
+// what is yielded. A State is valid until yield returns.
 func (e *Engine[I, O]) Save(yield func(Saved) error) error {
 	q := newQueue(len(e.rooms), yield)
 	defer q.end()
@@ -32,7 +31,7 @@ func (e *Engine[I, O]) Save(yield func(Saved) error) error {
 				}
 				next := few
 				few = nil
-				if err := q.add(func(text []byte) ([]Saved, []byte, error) { return part.save(t, next, text) }); err != nil {
+				if err := q.add(func(o *outcome) { part.save(t, next, o) }); err != nil {
 					return err
 				}
 			}
@@ -58,18 +57,23 @@ func (e *Engine[I, O]) Save(yield func(Saved) error) error {
 // handful is how many states become JSON together.
 const handful = 32
 
-// save makes entries of a table of the part JSON. text is for it to write in, and returned.
-func (p *part[I, O]) save(t *table[I, O], entries []*entry[I, O], text []byte) ([]Saved, []byte, error) {
-	saved := make([]Saved, 0, len(entries))
-	for _, e := range entries {
+// save makes entries of a table of the part JSON.
+func (p *part[I, O]) save(t *table[I, O], entries []*entry[I, O], o *outcome) {
+	var ends [handful]int // of states in the text, which may move as it grows
+	for i, e := range entries {
 		key := p.keys[e.record]
-		var err error
-		if text, err = AppendState(text[:0], e.state); err != nil {
-			return nil, text, fmt.Errorf("%s: save state of %q: %w", t.machine.Name, key, err)
+		if o.text, o.err = AppendState(o.text, e.state); o.err != nil {
+			o.err = fmt.Errorf("%s: save state of %q: %w", t.machine.Name, key, o.err)
+			return
 		}
-		saved = append(saved, Saved{t.machine.Name, key, e.last().time(), bytes.Clone(text)})
+		ends[i] = len(o.text)
+		o.saved = append(o.saved, Saved{Machine: t.machine.Name, Key: key, Last: e.last().time()})
 	}
-	return saved, text, nil
+	begin := 0
+	for i := range o.saved {
+		o.saved[i].State = o.text[begin:ends[i]:ends[i]]
+		begin = ends[i]
+	}
 }
 
 // AppendState appends the JSON of a state. One that has an AppendJSON of its own is to append
@@ -87,13 +91,17 @@ func AppendState(b []byte, state any) ([]byte, error) {
 // A queue yields what is worked out side by side, in the order in which it was added.
 type queue struct {
 	yield func(Saved) error
-	work  chan func(text []byte) []byte
-	ahead []chan outcome // of what was added and not yielded yet
+	work  chan func()
+	ahead []*outcome // of what was added and not yielded yet
+	spare []*outcome // of which all was yielded
 }
 
+// An outcome is what a piece of work is to yield.
 type outcome struct {
 	saved []Saved
 	err   error
+	text  []byte // of the states
+	done  chan struct{}
 }
 
 // queueLength is how much is worked out ahead of what is yielded, for each worker.
@@ -101,12 +109,11 @@ const queueLength = 4
 
 // newQueue returns a queue with so many workers.
 func newQueue(workers int, yield func(Saved) error) *queue {
-	q := &queue{yield: yield, work: make(chan func([]byte) []byte, queueLength*workers)}
+	q := &queue{yield: yield, work: make(chan func(), queueLength*workers)}
 	for range workers {
 		go func() {
-			var text []byte
 			for f := range q.work {
-				text = f(text)
+				f()
 			}
 		}()
 	}
@@ -114,39 +121,47 @@ func newQueue(workers int, yield func(Saved) error) *queue {
 }
 
 // add has more worked out. It yields what must be yielded before there is room for that.
-func (q *queue) add(work func(text []byte) ([]Saved, []byte, error)) error {
+func (q *queue) add(work func(o *outcome)) error {
 	if len(q.ahead) == cap(q.work) {
 		if err := q.next(); err != nil {
 			return err
 		}
 	}
-	done := make(chan outcome, 1)
-	q.ahead = append(q.ahead, done)
-	q.work <- func(text []byte) []byte {
-		saved, text, err := work(text)
-		done <- outcome{saved, err}
-		return text
+	o := &outcome{done: make(chan struct{}, 1)}
+	if n := len(q.spare); n > 0 {
+		o, q.spare = q.spare[n-1], q.spare[:n-1]
+	}
+	q.ahead = append(q.ahead, o)
+	q.work <- func() {
+		work(o)
+		o.done <- struct{}{}
 	}
 	return nil
 }
 
 // next yields what was added first.
 func (q *queue) next() error {
-	o := <-q.ahead[0]
+	o := q.ahead[0]
 	q.ahead = q.ahead[1:]
+	<-o.done
+	if o.err != nil {
+		return o.err
+	}
 	for _, s := range o.saved {
 		if err := q.yield(s); err != nil {
 			return err
 		}
 	}
-	return o.err
+	o.saved, o.text = o.saved[:0], o.text[:0]
+	q.spare = append(q.spare, o)
+	return nil
 }
 
 // end returns once nothing is worked out any more.
 func (q *queue) end() {
 	close(q.work)
-	for _, done := range q.ahead {
-		<-done
+	for _, o := range q.ahead {
+		<-o.done
 	}
 }
 

@@ -13,7 +13,8 @@ type Orderer struct {
 	// runs are what is held, each in order and none empty. There are few: one is merged with
 	// the one before it unless that is mostly longer.
 	runs   [][]*parsers.Request
-	out    []*parsers.Request // of several runs, as released
+	spare  []*parsers.Request // memory of a run that was merged with another
+	out    []*parsers.Request // as released
 	before time.Time          // all before that are gone
 	lent   []lent             // batches that runs are of, as they came
 	void   map[lineOf]bool    // what may come out of the store, and is not to be judged
@@ -42,7 +43,8 @@ func (o *Orderer) Add(b *Batch) {
 		o.lent = o.lent[1:]
 	}
 	o.leave(b)
-	run := make([]*parsers.Request, 0, len(b.Requests))
+	run := slices.Grow(o.spare[:0], len(b.Requests))
+	o.spare = nil
 	var end time.Time
 	line, sorted := int64(0), b.Log != nil // lines of a log are, if neither times nor numbers go back
 	for i := range b.Requests {
@@ -60,6 +62,7 @@ func (o *Orderer) Add(b *Batch) {
 		o.lent = append(o.lent, lent{b, end})
 	}
 	if len(run) == 0 {
+		o.spare = run
 		return
 	}
 	if !sorted && !slices.IsSortedFunc(run, (*parsers.Request).Compare) {
@@ -75,6 +78,7 @@ func (o *Orderer) Add(b *Batch) {
 			return
 		}
 		o.runs[n-1], o.runs = merged(last, run), o.runs[:n]
+		o.spare = run
 	}
 }
 
@@ -118,7 +122,15 @@ func (o *Orderer) leave(b *Batch) {
 
 // dropEmpty takes out the runs of which nothing is left.
 func (o *Orderer) dropEmpty() {
-	o.runs = slices.DeleteFunc(o.runs, func(run []*parsers.Request) bool { return len(run) == 0 })
+	o.runs = slices.DeleteFunc(o.runs, func(run []*parsers.Request) bool {
+		if len(run) > 0 {
+			return false
+		}
+		if cap(run) > cap(o.spare) {
+			o.spare = run
+		}
+		return true
+	})
 }
 
 // mergeSorted merges the sorted all[:n] and all[n:] in place.
@@ -162,17 +174,18 @@ func (o *Orderer) take(first func(run []*parsers.Request) int) (all []*parsers.R
 		if n == 0 {
 			continue
 		}
-		o.runs[i] = run[n:]
-		switch of++; of {
-		case 1: // mostly the only one
-			all = run[:n:n]
-		case 2:
-			all = merged(append(o.out[:0], all...), run[:n])
-		default:
+		if of++; of == 1 { // mostly the only one
+			all = append(o.out[:0], run[:n]...)
+		} else {
 			all = merged(all, run[:n])
 		}
+		if n < len(run)-n {
+			o.runs[i] = run[n:]
+		} else { // which keeps the memory
+			o.runs[i] = run[:copy(run, run[n:])]
+		}
 	}
-	if of > 1 {
+	if of > 0 {
 		o.out = all
 	}
 	o.dropEmpty()

@@ -253,9 +253,6 @@ func (s *Store) Flush() error {
 
 // write hands what was added to the running transaction.
 func (s *Store) write() error {
-	if err := s.writeStates(); err != nil {
-		return err
-	}
 	if err := s.writeRows(); err != nil {
 		return err
 	}

@@ -67,8 +67,6 @@ func (s *Store) Forget() error {
 	if err := s.exec(`delete from checkpoint`); err != nil {
 		return err
 	}
-	s.states.reset()
-	s.states.rows = 0
 	return s.exec(`delete from checkpoint_states`)
 }
 

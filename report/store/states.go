@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/litesoc/litesoc/detect/keyed"
 )
@@ -25,61 +27,70 @@ const mostUnpacked = 256 << 20
 // rowsAhead is how many rows of states are compressed beside what is written.
 const rowsAhead = 2
 
-// states are pieces of memory that are yet to be written.
-type states struct {
-	packed []byte     // in the order in which they were given
-	ahead  []stateRow // those before them
-	spare  []byte     // memory for more
-	rows   int64      // written of this checkpoint
-	zstd   *zstd.Encoder
-}
-
 // A stateRow is a row of states that is being compressed.
 type stateRow struct {
 	packed     []byte
 	compressed chan []byte
 }
 
-// reset forgets what is not written.
-func (st *states) reset() { st.packed, st.ahead = st.packed[:0], nil }
-
-// SaveState keeps one piece of the pipeline's memory, in the order of the calls.
-func (s *Store) SaveState(stage string, st keyed.Saved) error {
-	p := packState(s.states.packed, stage, st)
-	if s.states.packed = p; len(p) < statesPerRow {
-		return nil
-	}
-	return s.packStates(rowsAhead)
-}
-
-// writeStates hands the states to the running transaction.
-func (s *Store) writeStates() error { return s.packStates(0) }
-
-// packStates makes a row of the states at hand, and hands over all rows but so many.
-func (s *Store) packStates(ahead int) (err error) {
-	st := &s.states
-	if len(st.packed) > 0 {
-		if st.zstd == nil {
-			st.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(rowsAhead),
-				zstd.WithWindowSize(statesPerRow))
-			if err != nil {
-				return err
-			}
-		}
-		row := stateRow{st.packed, make(chan []byte, 1)}
-		go func() { row.compressed <- st.zstd.EncodeAll(row.packed, nil) }()
-		st.ahead = append(st.ahead, row)
-		st.packed, st.spare = st.spare[:0], nil
-	}
-	for len(st.ahead) > ahead {
-		st.rows++
-		if err := s.append("checkpoint_states", st.rows, <-st.ahead[0].compressed); err != nil {
+// SaveStates keeps the pipeline's memory: the pieces that save yields, in their order. It is
+// called once after BeginResults. Nothing of a piece is used after yield has returned, and save
+// runs beside what writes them.
+func (s *Store) SaveStates(save func(yield func(stage string, st keyed.Saved) error) error) error {
+	if s.zstd == nil {
+		var err error
+		if s.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(rowsAhead),
+			zstd.WithWindowSize(statesPerRow)); err != nil {
 			return err
 		}
-		st.spare = st.ahead[0].packed
-		st.ahead = st.ahead[1:]
 	}
-	return nil
+	rows, spare := make(chan stateRow, rowsAhead), make(chan []byte, rowsAhead)
+	g, ctx := errgroup.WithContext(context.Background())
+	g.Go(func() error {
+		defer close(rows)
+		var packed []byte
+		write := func() error {
+			row := stateRow{packed, make(chan []byte, 1)}
+			go func() { row.compressed <- s.zstd.EncodeAll(row.packed, make([]byte, 0, len(row.packed)/4)) }()
+			packed = nil
+			select {
+			case packed = <-spare:
+			default:
+			}
+			select {
+			case rows <- row:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		err := save(func(stage string, st keyed.Saved) error {
+			if packed = packState(packed, stage, st); len(packed) < statesPerRow {
+				return nil
+			}
+			return write()
+		})
+		if err != nil || len(packed) == 0 {
+			return err
+		}
+		return write()
+	})
+	g.Go(func() error {
+		for n := int64(1); ; n++ {
+			row, more := <-rows
+			if !more {
+				return nil
+			}
+			if err := s.append("checkpoint_states", n, <-row.compressed); err != nil {
+				return err
+			}
+			select {
+			case spare <- row.packed[:0]:
+			default:
+			}
+		}
+	})
+	return g.Wait()
 }
 
 // States yields the memory that belongs to the checkpoint.

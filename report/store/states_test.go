@@ -46,10 +46,19 @@ func TestStates(t *testing.T) {
 			if err := s.BeginResults(at, "settings", false); err != nil {
 				t.Fatal(err)
 			}
-			for _, p := range want {
-				if err := s.SaveState(p.stage, p.Saved); err != nil {
-					t.Fatal(err)
+			err := s.SaveStates(func(yield func(string, keyed.Saved) error) error {
+				for _, p := range want {
+					state := bytes.Clone(p.State)
+					p.State = state
+					if err := yield(p.stage, p.Saved); err != nil {
+						return err
+					}
+					clear(state) // it was valid until then
 				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
 			if dropped {
 				s.rollback()

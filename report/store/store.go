@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/litesoc/litesoc/detect"
 )
@@ -50,7 +51,7 @@ type Store struct {
 	rows      int                 // appended since the last commit
 	appenders map[string]appender // by table
 	moved     map[int]*moved      // logs that were read on since the last commit
-	states    states
+	zstd      *zstd.Encoder       // of states; nil until there are some
 
 	post *Post // nil: nobody is told of alerts
 }
@@ -439,7 +440,6 @@ func (s *Store) rollback() {
 		a.drop()
 	}
 	clear(s.appenders)
-	s.states.reset()
 	if s.inTx {
 		s.exec("rollback")
 		s.inTx = false

@@ -337,7 +337,7 @@ func TestResults(t *testing.T) {
 	watermark := start.Add(time.Hour)
 	must(t, s.BeginResults(watermark, "settings", false))
 	saved := keyed.Saved{Machine: "enumeration", Key: "ip\x00\n'", Last: start, State: []byte(`{"A":1}`)}
-	must(t, s.SaveState("events", saved))
+	must(t, s.SaveStates(func(yield func(string, keyed.Saved) error) error { return yield("events", saved) }))
 	results := store.NewResults()
 	sink := results.Sink()
 	sink.Event(event)
