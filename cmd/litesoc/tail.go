@@ -314,10 +314,30 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		view.note(note)
 	}
 	view.begin(args)
+	if err := t.watch(c, view, metrics, hup); err != nil {
+		view.close()
+		return err
+	}
+	ended := t.follower.Over()
+	err = t.stop(view)
+	view.end(t.status())
+	if err != nil {
+		return err
+	}
+	if err := reports.write(c, f, args, t.goesBy); err != nil || !ended || t.begun {
+		return err
+	}
+	why := cmp.Or(t.unread, &source.Failure{Path: "-", Err: errors.New("empty")})
+	return failed(fmt.Errorf("tail: no request could be read\n  %s: %s", report.Show(why.Path), report.Show(why.Err.Error())), why.Hint)
+}
+
+// watch goes from round to round until it is interrupted or no log can grow any more. A signal
+// on reload has the config read anew.
+func (t *tail) watch(c *cobra.Command, view *view, metrics *metrics, reload <-chan os.Signal) error {
 	for c.Context().Err() == nil && !t.follower.Over() {
 		began := time.Now()
 		select {
-		case <-hup:
+		case <-reload:
 			if err := t.reload(c, view); err != nil {
 				view.note(fmt.Sprintf("the config is as it was: %v", err))
 			} else {
@@ -326,7 +346,6 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 		default:
 		}
 		if err := t.round(view); err != nil {
-			view.close()
 			return err
 		}
 		status := t.status()
@@ -341,17 +360,7 @@ func runTail(c *cobra.Command, f *tailFlags, args []string) (err error) {
 			pause(c.Context(), rest)
 		}
 	}
-	ended := t.follower.Over()
-	err = t.stop(view)
-	view.end(t.status())
-	if err == nil {
-		err = reports.write(c, f, args, t.goesBy)
-	}
-	if err == nil && ended && !t.begun {
-		why := cmp.Or(t.unread, &source.Failure{Path: "-", Err: errors.New("empty")})
-		err = failed(fmt.Errorf("tail: no request could be read\n  %s: %s", report.Show(why.Path), report.Show(why.Err.Error())), why.Hint)
-	}
-	return err
+	return nil
 }
 
 // tailReports are what is written when a tail ends.
