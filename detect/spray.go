@@ -138,15 +138,16 @@ func (s *passwordSpray) fail(r *parsers.Request) {
 		return // who is at home there may slip
 	}
 	s.Pending.add(r, s.window, max(maxPending, 2*s.accounts), s.tries+1)
-	sprayed := s.sprayed(r.Time)
-	if s.fast > 0 && s.Going == nil && s.isFast(sprayed, r.Time) {
+	few := s.few(r.Time)
+	if s.fast > 0 && few >= s.fast && s.Going == nil && s.isFast(s.sprayed(r.Time, few), r.Time) {
 		s.Pending = nil // it is another detector's
 		return
 	}
 	insiders := s.Worked.size(r.Time, s.window)
-	if len(sprayed) < s.accounts || insiders >= s.lucky*len(sprayed) {
+	if few < s.accounts || insiders >= s.lucky*few {
 		return
 	}
+	sprayed := s.sprayed(r.Time, few)
 	last := sprayed[len(sprayed)-1]
 	if last.Tag != accountTag(r) {
 		return // an account that was tried more often
@@ -168,24 +169,38 @@ func (s *passwordSpray) fail(r *parsers.Request) {
 	g.reach(severity, Attempted)
 }
 
-// isFast tells whether so many accounts failed within the last hour that a password spray
-// shows them.
+// isFast tells whether the accounts, of which there are enough, failed within the last hour, so
+// that a password spray shows them.
 func (s *passwordSpray) isFast(sprayed attempts, now time.Time) bool {
-	n := len(sprayed) - s.fast
-	return n >= 0 && now.Sub(sprayed[n].At) <= time.Hour
+	return now.Sub(sprayed[len(sprayed)-s.fast].At) <= time.Hour
 }
 
-// sprayed returns the accounts with few enough failed logins within the window, the one
-// that failed last at the end, each without what lies further back.
-func (s *passwordSpray) sprayed(now time.Time) attempts {
-	var few attempts
-	for _, a := range s.Pending {
-		a.forget(now, s.window)
-		if now.Sub(a.At) <= s.window && len(a.Before) < s.tries {
-			few = append(few, a)
+// isSprayed tells whether an account has failed within the window, and seldom enough.
+func (s *passwordSpray) isSprayed(a *attempt, now time.Time) bool {
+	a.forget(now, s.window)
+	return now.Sub(a.At) <= s.window && len(a.Before) < s.tries
+}
+
+// few returns how many accounts are sprayed.
+func (s *passwordSpray) few(now time.Time) (n int) {
+	for i := range s.Pending {
+		if s.isSprayed(&s.Pending[i], now) {
+			n++
 		}
 	}
-	return few
+	return n
+}
+
+// sprayed returns so many accounts as are sprayed, the one that failed last at the end, each
+// without what lies further back.
+func (s *passwordSpray) sprayed(now time.Time, few int) attempts {
+	all := make(attempts, 0, few)
+	for i := range s.Pending {
+		if a := &s.Pending[i]; s.isSprayed(a, now) {
+			all = append(all, *a)
+		}
+	}
+	return all
 }
 
 func beginSpray(r *parsers.Request, sprayed attempts) *spray {
