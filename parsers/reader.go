@@ -435,7 +435,7 @@ func milliseconds(d time.Duration) string {
 	if d < 0 {
 		return ""
 	}
-	return strconv.FormatFloat(d.Seconds()*1000, 'f', -1, 64)
+	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', -1, 64)
 }
 
 // count returns n as text, or "" for the number that stands for none.
