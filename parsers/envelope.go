@@ -802,7 +802,8 @@ func fromAddress(line string) string {
 	for at := 0; at < len(before); {
 		word, _, more := strings.Cut(before[at:], " ")
 		start := at + strings.LastIndexByte(word, ']') + 1
-		if bare := strings.TrimRight(before[start:at+len(word)], ","); isCanonical(bare) || isCanonical(cutPort(bare)) {
+		bare := strings.TrimPrefix(strings.TrimRight(before[start:at+len(word)], ","), "::ffff:")
+		if isCanonical(bare) || isCanonical(cutPort(bare)) {
 			if start == 0 || !more {
 				return ""
 			}
