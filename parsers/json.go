@@ -777,6 +777,10 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 			p.rest.started = true
 		case "RequestReceived", "ResponseStarted", "REQUEST_IN", "REQUEST_OUT", "RESPONSE_IN": // Kubernetes, WSO2
 			p.rest.early = true
+		default:
+			if s[0] == '/' && f.Target == "" { // what authentik logs is what was asked for
+				f.Target = s
+			}
 		}
 	case jsonAudit: // Elasticsearch
 		p.rest.log = true
@@ -936,6 +940,9 @@ func (p *jsonParser) assemble() error {
 	}
 	if !request && (!p.rest.status || p.rest.log && f.Method == "" && f.Target == "") {
 		return &Reject{Reason: "not a request", Value: p.line, Skip: p.rest.log}
+	}
+	if p.rest.audit.failure != "" && p.rest.log && !p.rest.status && f.Remote == "" && f.ForwardedFor == "" { // what went wrong, beside the line of the answer
+		return &Reject{Reason: "not a request", Value: p.line, Skip: true}
 	}
 	if f.Time.IsZero() && p.rest.date != "" && p.rest.hour != "" {
 		f.Time, _ = p.clock.read(p.rest.date + " " + p.rest.hour + loggedZone(p.rest.zone))
@@ -1124,13 +1131,15 @@ func (p *jsonParser) adaptF5() {
 // kubernetesMethod returns the method that a verb of Kubernetes stands for; what is none is a
 // method already.
 func kubernetesMethod(verb string) string {
-	switch verb {
+	switch strings.ToLower(verb) {
 	case "list", "watch":
 		return "GET"
 	case "create":
 		return "POST"
 	case "update":
 		return "PUT"
+	case "apply":
+		return "PATCH"
 	case "deletecollection":
 		return "DELETE"
 	}

@@ -119,17 +119,17 @@ var jsonKeys = []struct {
 		querystringparameters url.querystring urldetails.querystring qs`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost httphost authority originalhost`},
+	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost httphost authority originalhost xhostheader cshost`},
 	{jsonHost, requestSide | headerSide, 0, `host`},
 	{jsonHost, sent, 0, `url.domain url.hostname urldetails.host`},
 	{jsonHost, topSide, 0, machineKey},
 	{jsonHost, sent, 0, `domainname domain
-		servername vhost virtualhost xhostheader cshost reqhost requestcontext.domainname hostheader`},
+		servername vhost virtualhost reqhost requestcontext.domainname hostheader`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
 		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode api.statuscode connection.status code resultcode
-		responsestatus.code httpcode httpretcode rspcode`},
+		responsestatus.code httpcode httpretcode rspcode resp`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
 		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout sentbytes respbodysize datalength bytesserved byteswritten
@@ -142,7 +142,7 @@ var jsonKeys = []struct {
 	{jsonDuration, answered, unit(time.Microsecond), `durationus latencyus durationmicros durationusec durationmicroseconds responsetimeus timeelapsed`},
 	{jsonDuration, answered, unit(time.Millisecond), `=responseTime =response-time =Elapsed durationms latencyms elapsedms
 		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
-		totalduration turnaroundtimemsec`},
+		totalduration turnaroundtimemsec latencytotal`},
 	{jsonDuration, responseSide, unit(time.Millisecond), `elapsed`}, // httplog, of chi
 	{jsonDuration, answered, unit(time.Second), `requesttime durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
@@ -239,7 +239,7 @@ const (
 	markDatabase // that the time of a request in databases and views is told, by GitLab
 	markView
 	markSyslog     // LoggerJSON, of Elixir, for Datadog
-	markKubernetes // the audit log of its API
+	markKubernetes // the audit log of its API, and what it logs of requests
 	markInsights   // Azure's Application Insights
 	markF5         // Distributed Cloud
 	markWSO2
@@ -285,6 +285,7 @@ var jsonMarks = map[string]jsonMark{
 	"view":                     markView,
 	"syslog.severity":          markSyslog,
 	"requestreceivedtimestamp": markKubernetes,
+	"auditid":                  markKubernetes,
 	"performancebucket":        markInsights,
 	"rspcodeclass":             markF5,
 	"apito":                    markWSO2,
