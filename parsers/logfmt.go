@@ -17,7 +17,8 @@ lograge, tracing (with the pairs of its spans in braces) and Heroku's router wri
 the client at its end, and service the time taken. What stands before the first pair is
 read over, but for a time at its beginning, which holds where no key tells one, as Go,
 Python and Java write it before or behind a level, or Rails ("I, [2026-03-01T10:00:00.123456 #7] …"). A time without its year,
-as Tyk's text has it, is none: let it write JSON.
+as Tyk's text and Kubernetes' klog have it, is none: let the first write JSON, and what collects the second put one before it.
+A duration with a decimal point is in seconds, but milliseconds behind zerolog's INF.
 Lines of other loggers, which hold neither a request nor a status, are skipped.`,
 		Samples: []string{
 			`time="2026-03-01T10:00:00Z" level=info msg=request method=GET path="/api/users?page=2" status=200 bytes=1043 duration=1.2ms remote_addr=203.0.113.9 user_agent="curl/8.5.0"`,
@@ -79,9 +80,14 @@ func (p *logfmt) parse(line string, f *Fields) error {
 		}
 		at = next
 	}
+	if j.rest.guessed == unit(time.Second) && isZerologConsole(line) {
+		j.rest.marks |= markZerolog
+	}
 	j.rest.module = j.rest.module || inSpan // what is told within a request, until it is answered
+	klog := isKlog(line)
+	j.rest.log = j.rest.log || klog
 	if pairs < 2 {
-		return &Reject{Reason: "no key=value pairs", Value: line}
+		return &Reject{Reason: "no key=value pairs", Value: line, Skip: klog}
 	}
 	if f.Time.IsZero() {
 		if t, ok := j.clock.read(loggerTime(line)); ok {
@@ -89,6 +95,24 @@ func (p *logfmt) parse(line string, f *Fields) error {
 		}
 	}
 	return j.finishTimed()
+}
+
+// isZerologConsole tells whether the line begins as zerolog writes for people: a time and a level of
+// three letters.
+func isZerologConsole(line string) bool {
+	_, rest, _ := cutByte(line[len(loggerTime(line)):], ' ')
+	level, _, _ := cutByte(rest, ' ')
+	switch level {
+	case "TRC", "DBG", "INF", "WRN", "ERR", "FTL", "PNC":
+		return true
+	}
+	return false
+}
+
+// isKlog tells whether the line begins as klog, of Kubernetes, writes: a level, and a time without
+// its year, "I0301 10:00:00.123456".
+func isKlog(line string) bool {
+	return len(line) > len("I0301 10:00:00") && strings.IndexByte("IWEF", line[0]) >= 0 && allDigits(line[1:5]) && line[5] == ' ' && line[8] == ':' && line[11] == ':'
 }
 
 // take uses the value of a key.
