@@ -126,6 +126,8 @@ func All() []*Format {
 		CouchDB(),
 		Artifactory(),
 		OpenStack(),
+		Bitbucket(),
+		Confluence(),
 		Gitea(),
 		Werkzeug(),    // which these read too, but for what they do not count
 		NginxCommon(), // as those to combined stricter than it, which reads their lines too

@@ -1,0 +1,6 @@
+package parsers
+
+import "testing"
+
+func FuzzBitbucket(f *testing.F)  { fuzzFormat(f, Bitbucket) }
+func FuzzConfluence(f *testing.F) { fuzzFormat(f, Confluence) }
