@@ -212,6 +212,9 @@ func (p *clf) parseAny(line string, f *Fields) error {
 			f.Host = word
 		}
 	}
+	if status == "-" && strings.HasPrefix(f.RequestID, "i") && isJiraID(f.RequestID) {
+		return &Reject{Reason: reasonUnanswered, Value: line, Skip: true}
+	}
 	if size == "" && !opensQuote(rest) && !strings.HasPrefix(rest, "(") { // a format may leave the bytes out
 		size, rest, _ = cutByte(rest, ' ')
 	}
@@ -325,7 +328,18 @@ func (f *Fields) setPeer(s string) bool {
 	if strings.ContainsAny(identity, ".:") && isHost(identity) { // lighttpd: address, virtual host, user
 		f.Host = identity
 	}
+	if isJiraID(identity) {
+		f.RequestID = identity
+	}
 	return f.setAddresses(s)
+}
+
+// isJiraID tells whether s has the form of the ids of Jira's requests: "600x2x1", with an i before
+// it where the request came in, and an o where it was answered.
+func isJiraID(s string) bool {
+	minute, rest, _ := cutByte(strings.TrimLeft(s, "io"), 'x')
+	number, together, _ := cutByte(rest, 'x')
+	return isNumber(minute) && isNumber(number) && isNumber(together)
 }
 
 // isProgram tells whether s could be the name of a program that stands before a line, and not
