@@ -126,6 +126,7 @@ func All() []*Format {
 		CouchDB(),
 		Artifactory(),
 		OpenStack(),
+		Swift(),
 		Bitbucket(),
 		Confluence(),
 		Gitea(),

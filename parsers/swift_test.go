@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzSwift(f *testing.F) { fuzzFormat(f, Swift) }
