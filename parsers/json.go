@@ -59,7 +59,7 @@ func JSON(c JSONConfig) *Format {
 		Doc: `one JSON object a line, keys guessed
 
 Known are the keys of nginx and HAProxy templates, Caddy, Traefik, Envoy, Skipper, Kong, Tyk, APISIX,
-Pomerium, Oathkeeper, RoadRunner, GitLab, Cloudflare Logpush and Workers, Akamai DataStream 2, Google Cloud load
+Pomerium, Oathkeeper, RoadRunner, GitLab, authentik, Cloudflare Logpush and Workers, Akamai's DataStream 2 and SIEM, Google Cloud load
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
 Application Gateway, Front Door and App Service, Fastly, Vercel, Railway, Supabase, Elastic
 Common Schema, OpenTelemetry, also as its Collector writes batches to files, WSO2's API log,
@@ -83,7 +83,7 @@ Whose account the service runs under is no tenant of its own: Kong's workspace, 
 organization of Apigee, Tyk and Cloud Foundry, the tenant of F5, the account of Amazon and Netlify, and Azure
 Monitor's TenantId are left alone, unless the site's config names them.
 
-The audit trails of Azure's storage, Kubernetes, Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
+The audit trails of Azure's storage, Kubernetes (as is what its API server logs), Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
 of: a method is what the operation's verb stands for, and a status, where there is none, what a
 refusal is answered with. Of Vault's two lines, and of all that Kubernetes and WSO2 write of a
 request, the one of the response is read.
@@ -178,6 +178,7 @@ type jsonRest struct {
 	zone     string // of both, as logged
 	source   string // an address, perhaps
 	verb     string // begins with it, perhaps
+	headers  string // of the request, percent-encoded
 	logger   string
 	status   bool // a status was given
 	log      bool // it bears the marks of a logger: a level or a message
@@ -804,8 +805,21 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.zone = s
 	case jsonVerb:
 		p.rest.verb = s
+	case jsonHeaders:
+		p.rest.headers = s
 	}
 	return true
+}
+
+// takeHeaders takes the headers of the request that the line has as one text.
+func (p *jsonParser) takeHeaders() {
+	headers := p.root.find("headers")
+	for line := range strings.Lines(percentDecodedOnce(p.rest.headers)) {
+		name, value, _ := cutByte(line, ':')
+		if node := headers.find(name); node != nil {
+			p.take(node, strings.TrimSpace(value))
+		}
+	}
 }
 
 // upperMethod returns a method that is written in small letters, as hapi does, as it was sent.
@@ -913,6 +927,9 @@ func (p *jsonParser) assemble() error {
 			return p.unanswered()
 		}
 		p.adaptAudit()
+	}
+	if p.rest.headers != "" {
+		p.takeHeaders()
 	}
 	p.adapt()
 	if s := p.rest.request; s != "" {

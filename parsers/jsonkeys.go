@@ -57,6 +57,7 @@ const (
 	jsonSource    // an address, perhaps: where a firewall saw a request come from
 	jsonZone      // of a time whose date stands apart
 	jsonVerb      // what Azure names an operation, and its verb first where it is of storage
+	jsonHeaders   // all headers of a request as one text, percent-encoded
 	jsonFieldCount
 )
 
@@ -91,12 +92,12 @@ var jsonKeys = []struct {
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp requestreceivedtimestamp requesthandletime clientreceivedstarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
 		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time unixtimestamp timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
-		timeunixnano observedtimeunixnano syslog.timestamp`},
+		timeunixnano observedtimeunixnano syslog.timestamp httpmessage.start`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
 		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport remoteipaddress origin.address
-		idorigh ipsource ipsrc visitorip realip`},
+		idorigh ipsource ipsrc visitorip realip attackdata.clientip`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -198,6 +199,7 @@ var jsonKeys = []struct {
 	{jsonSource, topSide, 0, `src`},
 	{jsonZone, topSide, 0, `timezone tz`},
 	{jsonVerb, topSide, 0, `operationname`},
+	{jsonHeaders, topSide, 0, `httpmessage.requestheaders`},
 }
 
 // machineKey is the key by which a line tells the host that was asked for, or, where it was
@@ -322,7 +324,7 @@ const (
 	requestObjects  = `request req span`
 	headerObjects   = `headers header requestheaders requestheader reqheaders`
 	responseObjects = `response httpresponse res resp responseheaders respheaders responseheader resheaders`
-	bothObjects     = `http httprequest httpinfo`
+	bothObjects     = `http httprequest httpinfo httpmessage`
 	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
 	eventObjects = `event`
 	// Objects that loggers and shippers wrap around the whole.
