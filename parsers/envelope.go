@@ -241,6 +241,7 @@ func isEnveloped(line string) bool {
 //	1772359200.123456 web1 nginx[312]: MESSAGE               (journalctl -o short-unix)
 //	[1772359200.123, MESSAGE]                                (Fluent Bit)
 //	["1772359200123456789","MESSAGE"]                        (Loki)
+//	2026-03-01T10:00:00Z {app="api", pod="api-1"} MESSAGE    (logcli)
 //	[{"field":"@message","value":"MESSAGE"}]                 (CloudWatch Logs Insights)
 //	INFO:aiohttp.access:MESSAGE                              (Python, logging.basicConfig)
 //	2026-03-01 10:00:00.123,"MESSAGE, its quotes doubled"    (CSV of CloudWatch, Kibana and others)
@@ -464,6 +465,9 @@ func peelStamped(rest string, t time.Time) envelope {
 		}
 		return envelope{lines: [2]string{message}, time: t}
 	}
+	if n := labelsLen(rest); n > 0 {
+		return envelope{lines: [2]string{strings.TrimLeft(rest[n:], " ")}, time: t}
+	}
 	if message := cutTag(rest); message != rest {
 		return envelope{lines: [2]string{message}, time: t}
 	}
@@ -528,6 +532,26 @@ func structuredLen(s string) int {
 		n = end + 1
 	}
 	return n
+}
+
+// labelsLen returns the length of the labels, {name="value", …}, that s begins with; 0 if there are
+// none.
+func labelsLen(s string) int {
+	if len(s) < 2 || s[0] != '{' || s[1] != '}' && !isLetter(s[1]) && s[1] != '_' {
+		return 0
+	}
+	quoted := false
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == '}' && !quoted:
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // octetCount returns the length of the number that stands before a syslog line where
