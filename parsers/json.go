@@ -76,7 +76,7 @@ A duration is what its key says it counts ("duration_ms"), else a text with its 
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
 (told by level, message and time), nanoseconds for Traefik, kamal-proxy, LoggerJSON, logrus behind
 negroni, and slog (told by time, LEVEL and msg) from 100,000 on; what it writes from 1,000 on
-could be either and is left out. What is left is
+could be either and is left out. So is a request_time without the decimals that nginx writes. What is left is
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
 
 Whose account the service runs under is no tenant of its own: Kong's workspace, the
@@ -1215,6 +1215,9 @@ const (
 	// unitWhole is what Traefik and ASP.NET count: nanoseconds as a whole number, milliseconds
 	// with a fraction.
 	unitWhole unit = -1
+	// unitNginx is seconds, as nginx writes them: with decimals. Who calls a time by nginx's name for it
+	// and has none counts something else, Alibaba's CDN milliseconds.
+	unitNginx unit = -2
 )
 
 // parseDuration reads a number of units, or a number with its unit: "1.2ms".
@@ -1230,6 +1233,10 @@ func parseDuration(s string, u unit) (time.Duration, bool) {
 		u = unit(time.Nanosecond)
 	case u == unitWhole:
 		u = unit(time.Millisecond)
+	case u == unitNginx && allDigits(s) && s != "0":
+		return 0, false
+	case u == unitNginx:
+		u = unit(time.Second)
 	}
 	return parseDecimal(s, time.Duration(u))
 }

@@ -145,7 +145,8 @@ var jsonKeys = []struct {
 		responsetimems requesttimems timetakenms durationmillis elapsedmilliseconds durationmilliseconds responselatency latencies.request edgetimetofirstbytems
 		totalduration turnaroundtimemsec latencytotal`},
 	{jsonDuration, responseSide, unit(time.Millisecond), `elapsed`}, // httplog, of chi
-	{jsonDuration, answered, unit(time.Second), `requesttime durations durationsec durationseconds
+	{jsonDuration, answered, unitNginx, `requesttime`},
+	{jsonDuration, answered, unit(time.Second), `durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
 	{jsonDuration, answered, unitUnknown, `=TimeTaken =requestTime latencyhuman duration latency responsetime elapsed elapsedtime
 		timetaken requestduration processingtime took api.timetoresponse`},
