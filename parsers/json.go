@@ -728,6 +728,9 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	case jsonRequest:
 		p.rest.request = djangoRequest(s)
 	case jsonHost:
+		if s[0] == '[' && isMasked(s) { // ASP.NET again
+			return false
+		}
 		p.rest.client, f.Host = f.Host, s
 	case jsonUserAgent:
 		f.UserAgent = s
