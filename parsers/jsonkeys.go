@@ -329,7 +329,7 @@ const (
 	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
 	eventObjects = `event`
 	// Objects that loggers and shippers wrap around the whole.
-	wholeObjects = `fields content attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state transaction detail nginx`
+	wholeObjects = `fields content attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state transaction detail nginx json`
 )
 
 // hitObject is what Elasticsearch, and what dumps it, puts around a document. Written
