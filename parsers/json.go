@@ -1079,6 +1079,8 @@ func (p *jsonParser) adapt() {
 		f.Remote = p.rest.client
 	case is(markPeer) && f.Remote == "":
 		f.Remote, f.Host = f.Host, ""
+	case is(markFluent) && f.Remote == "" && isAddress(f.Host): // %h, which it calls a host
+		f.Remote, f.Host = f.Host, ""
 	case is(markKubernetes):
 		f.Method = kubernetesMethod(f.Method)
 	case is(markInsights): // how many requests the line stands for

@@ -249,10 +249,13 @@ const (
 	markStorage // Azure's
 	markApigee
 	markFrontDoor // Azure's
+	markAgent
+	markCode
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
 	markGitLab  = markDatabase | markView
+	markFluent  = markAgent | markCode // what Fluentd and Fluent Bit make of Apache's lines
 )
 
 // jsonMarks are the keys that are marks, or lead to them by dots, in the form that canonicalKey gives
@@ -297,6 +300,8 @@ var jsonMarks = map[string]jsonMark{
 	"trackingreference":        markFrontDoor,
 	"timeunixnano":             markOTLP,
 	"observedtimeunixnano":     markOTLP,
+	"agent":                    markAgent,
+	"code":                     markCode,
 	"level":                    markLevel,
 	"message":                  markMessage,
 	"msg":                      markMsg,
