@@ -411,6 +411,12 @@ func (n *jsonNode) findPath(key string, nowhere map[jsonKey]bool) *jsonNode {
 	if child := n.loose[canonicalKey(key)]; child != nil {
 		return child
 	}
+	if name, typed := cutColumnType(key); typed {
+		// What ends in "_s" and is a time may be named for seconds: no text says its unit.
+		if child := n.loose[canonicalKey(name)]; child != nil && (key[len(name):] != "_s" || !child.means(jsonDuration)) {
+			return child
+		}
+	}
 	first, rest, dotted := strings.Cut(key, ".")
 	if !dotted || nowhere[jsonKey{n, key}] {
 		return nil
@@ -425,6 +431,16 @@ func (n *jsonNode) findPath(key string, nowhere map[jsonKey]bool) *jsonNode {
 	}
 	nowhere[jsonKey{n, key}] = true
 	return nil
+}
+
+// cutColumnType cuts off a key what Azure's table of diagnostics puts behind the names of columns:
+// that they hold a string, a double, a time, a GUID or a boolean.
+func cutColumnType(key string) (name string, typed bool) {
+	n := len(key) - len("_s")
+	if n < 1 || key[n] != '_' || strings.IndexByte("sdtgb", key[n+1]) < 0 {
+		return key, false
+	}
+	return key[:n], true
 }
 
 // canonicalKey returns the letters and digits of a key, lower case.
