@@ -92,7 +92,7 @@ var jsonKeys = []struct {
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp requestreceivedtimestamp requesthandletime clientreceivedstarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
 		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time unixtimestamp timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
-		timeunixnano observedtimeunixnano syslog.timestamp httpmessage.start`},
+		timeunixnano observedtimeunixnano syslog.timestamp httpmessage.start unixtime`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
@@ -101,7 +101,7 @@ var jsonKeys = []struct {
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
-	{jsonForwardedFor, topSide, 0, `sourceips originalsrc`},
+	{jsonForwardedFor, topSide, 0, `sourceips originalsrc forwardedforaddr`},
 	{jsonUser, asked, 0, `userid usr.id user.id user username remoteuser user.name usr.name clientusername
 		httpuser authuser user.username authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
 		principalid principal consumer.username actorid actor login user.email usr.email useremail email
@@ -117,7 +117,7 @@ var jsonKeys = []struct {
 		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource
 		httprequesturi httprequestpath httpuri urldetails.path connection.path apito`},
 	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery
-		querystringparameters url.querystring urldetails.querystring qs`},
+		querystringparameters url.querystring urldetails.querystring qs uriparam`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
 	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost httphost authority originalhost xhostheader cshost`},
@@ -130,7 +130,7 @@ var jsonKeys = []struct {
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
 		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode api.statuscode connection.status code resultcode
-		responsestatus.code httpcode httpretcode rspcode resp`},
+		responsestatus.code httpcode httpretcode rspcode resp lbstatuscode returncode`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
 		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout sentbytes respbodysize datalength bytesserved byteswritten
@@ -334,7 +334,7 @@ const (
 	// Objects that hold the request and the response, and nothing of them beside: Cloudflare's.
 	eventObjects = `event`
 	// Objects that loggers and shippers wrap around the whole.
-	wholeObjects = `fields content attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state transaction detail nginx json`
+	wholeObjects = `fields content attributes context jsonpayload protopayload properties log message data extra payload record meta metadata access state transaction detail nginx json logcontent`
 )
 
 // hitObject is what Elasticsearch, and what dumps it, puts around a document. Written
