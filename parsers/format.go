@@ -127,6 +127,7 @@ func All() []*Format {
 		Artifactory(),
 		OpenStack(),
 		Swift(),
+		Synapse(),
 		Bitbucket(),
 		Confluence(),
 		Gitea(),

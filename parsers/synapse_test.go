@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzSynapse(f *testing.F) { fuzzFormat(f, Synapse) }
