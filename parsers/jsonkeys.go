@@ -92,12 +92,12 @@ var jsonKeys = []struct {
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp requestreceivedtimestamp requesthandletime clientreceivedstarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
 		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time unixtimestamp timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
-		timeunixnano observedtimeunixnano syslog.timestamp httpmessage.start unixtime`},
+		timeunixnano observedtimeunixnano syslog.timestamp httpmessage.start unixtime requestdatetime`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
 		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport remoteipaddress origin.address
-		idorigh ipsource ipsrc visitorip realip attackdata.clientip`},
+		idorigh ipsource ipsrc visitorip realip attackdata.clientip requestip`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
@@ -120,12 +120,12 @@ var jsonKeys = []struct {
 		querystringparameters url.querystring urldetails.querystring qs uriparam`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost httphost authority originalhost xhostheader cshost`},
+	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost httphost authority originalhost hostheader xhostheader cshost`},
 	{jsonHost, requestSide | headerSide, 0, `host`},
 	{jsonHost, sent, 0, `url.domain url.hostname urldetails.host`},
 	{jsonHost, topSide, 0, machineKey},
 	{jsonHost, sent, 0, `domainname domain
-		servername vhost virtualhost reqhost requestcontext.domainname hostheader`},
+		servername vhost virtualhost reqhost requestcontext.domainname`},
 	{jsonHost, requestSide, 0, `hostname`},
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
@@ -149,7 +149,7 @@ var jsonKeys = []struct {
 	{jsonDuration, answered, unit(time.Second), `durations durationsec durationseconds
 		latencyseconds elapsedseconds responsetimeseconds`},
 	{jsonDuration, answered, unitUnknown, `=TimeTaken =requestTime latencyhuman duration latency responsetime elapsed elapsedtime
-		timetaken requestduration processingtime took api.timetoresponse`},
+		timetaken requestduration processingtime took api.timetoresponse totaltime`},
 	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
 		useragent.original identity.useragent client.useragent ua agent csuseragent clientua
 		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent httpagent useragentheader`},
@@ -277,6 +277,7 @@ var jsonMarks = map[string]jsonMark{
 	"tags":                     markShipped,
 	"xedgeresulttype":          markCloudFront,
 	"xedgerequestid":           markCloudFront,
+	"xedgedetailedresulttype":  markCloudFront,
 	"distributionid":           markCloudFront,
 	"upstreamuri":              markKong,
 	"deployid":                 markNetlify,
