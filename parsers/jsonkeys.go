@@ -107,7 +107,7 @@ var jsonKeys = []struct {
 		principalid principal consumer.username actorid actor login user.email usr.email useremail email
 		csusername requester requestcontext.authorizer.jwt.claims.sub requestcontext.authorizer.claims.sub
 		requestcontext.authorizer.principalid enduser.id principal.id actor.id currentuser.id auth.userid auth.user.id auth.sub callerprincipal auth.entityid`},
-	{jsonUser, asked, 0, `user.uid wplogin`},
+	{jsonUser, asked, 0, `user.uid wplogin operation.uservars.xhasurauserid`},
 	{jsonUser, topSide, 0, `identity.requester.upn identity.requester.objectid identity.claim.upn identity.claim.oid`},
 	{jsonUser, asked, 0, accountKey},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb meth
