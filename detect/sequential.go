@@ -733,6 +733,18 @@ func countsUp(segment string) bool {
 	return false
 }
 
+// saysWhen tells whether the name of a key, as OData has it in parentheses, is that of a time or a
+// place in a list, which is no object: "Sales(FiscalMonth".
+func saysWhen(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range [...]string{"year", "quarter", "period", "month", "week", "day", "date", "hour", "time", "from", "to", "start", "end", "page", "skip", "top", "level"} {
+		if strings.HasSuffix(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // pathID returns the number in the n-th segment of the path, from 0, between what the
 // route has before and after it: "invoice-17.pdf". A number behind another is a
 // coordinate, if it says of nothing what it is of, and one behind what countsUp is that one's, as those of the parts of an upload are;
@@ -751,6 +763,9 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		beforeLast, last, segment, path = last, segment, path[:i], path[i:]
 	}
 	if countsUp(last) || (last == "parts" || last == "part") && strings.Contains(whole, "upload") {
+		return 0, false
+	}
+	if name, named := strings.CutSuffix(before, "="); named && saysWhen(name) {
 		return 0, false
 	}
 	if after != "" && partOfAll(last, before, after) || (before == "x" || before == "y") && isAxis(last) {

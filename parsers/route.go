@@ -471,7 +471,8 @@ func qualified(s string) template {
 func isYear(s string) bool { return len(s) == 4 && (s[:2] == "19" || s[:2] == "20") }
 
 // keyed returns the template of an object of a set as OData names it, by its key in
-// parentheses: "Customers(1001)", "Orders('6f1c…')".
+// parentheses: "Customers(1001)", "Orders('6f1c…')", "Lines(OrderID=1001,No=2)", of which the first
+// tells.
 func keyed(s, last string) template {
 	if s == "" || s[len(s)-1] != ')' {
 		return template{}
@@ -486,11 +487,21 @@ func keyed(s, last string) template {
 		}
 	}
 	end := len(s) - 1
-	if open++; end-open > 2 && s[open] == '\'' && s[end-1] == '\'' {
+	open++
+	if equals := strings.IndexByte(s[open:end], '='); equals > 0 && isLetter(s[open]) {
+		open += equals + 1
+		if comma := strings.IndexByte(s[open:end], ','); comma >= 0 {
+			end = open + comma
+		}
+	}
+	if end-open > 2 && s[open] == '\'' && s[end-1] == '\'' {
 		open, end = open+1, end-1
 	}
 	if kind := kindOf(s[open:end], last); kind != "" {
 		return template{before: s[:open], kind: kind, after: s[end:]}
+	}
+	if t := prefixed(s[open:end]); t.kind != "" {
+		return template{before: s[:open+len(t.before)], kind: t.kind, after: s[end:]}
 	}
 	return template{}
 }
