@@ -543,8 +543,11 @@ func sqli(value string) (sure, ok bool) {
 		ok = strings.IndexByte(value, ';') >= 0 && signsIn(strings.ToLower(value))&signOfStatement != 0 && sqlStacked().MatchString(value)
 		return ok, ok
 	}
-	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
-		return false, hasText(value)
+	if c := value[0]; c == '{' || c == '[' {
+		var plain bytes.Buffer // without blanks that stand in no text
+		if json.Compact(&plain, []byte(value)) == nil {
+			return false, hasText(plain.String())
+		}
 	}
 	return sqlSure().MatchString(value) && !statement().MatchString(value), true
 }
