@@ -603,6 +603,17 @@ func (p *parameter) resourceNumber() (n uint64, ok bool) {
 	return qualifiedNumber(text)
 }
 
+// namesOpaque tells whether a parameter names an object by an id that nobody counts, though its own name
+// does not say that it is one: patient=6f1c…, subject=Patient/6f1c….
+func (p *parameter) namesOpaque() bool {
+	text := p.value.text
+	if len(text) < minOpaque || len(text) > maxEncoded || !p.numbersObject() && !p.namesResource() {
+		return false
+	}
+	text = unescaped(text)
+	return formOf(text[strings.LastIndexAny(text, "/:")+1:]).kind == opaqueID
+}
+
 // namesResource tells whether a parameter is named like one that has the name of a resource, as
 // that is where the kinds of objects are many.
 func (p *parameter) namesResource() bool {
@@ -898,7 +909,7 @@ func namesID(name string) bool {
 		}
 	}
 	switch stem {
-	case "after", "before", "since", "max", "min", "last", "first", "next", "prev", "start", "from", "to", "cursor", "page", "request", "trace":
+	case "after", "before", "since", "max", "min", "last", "first", "next", "prev", "start", "from", "to", "cursor", "page", "request", "req", "trace", "span", "correlation":
 		return false
 	}
 	return true
