@@ -19,9 +19,9 @@ func SequentialIDs() *Detector {
 		Doc: `numeric ids of one route tried in a dense run
 
 Where ids are numbers, the next object is one addition away, and who counts through them
-reads what belongs to others. Any order and any status count, and ids of MongoDB and UUIDs
-that count up are numbers, too, as is what stands behind the word that says what it is of
-(user:1001, name=accounts/1001). In a route with places for several ids, as
+reads what belongs to others. Any order and any status count, and ids of MongoDB, addresses of
+hardware and UUIDs that count up are numbers, too, as is what stands behind the word that says
+what it is of (user:1001, name=accounts/1001). In a route with places for several ids, as
 /users/{id}/orders/{id} has, any of them may be counted through, whatever stands in the
 others. Where most are served, the event is critical, but for GraphQL
 and JSON-RPC, which answer 200 to what they refuse.

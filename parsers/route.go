@@ -163,7 +163,7 @@ func kindOf(s, last string) string {
 		return "{uuid}"
 	case isSerial(s):
 		return "{id}"
-	case isHash(s), isSortable(s):
+	case isHash(s), isSortable(s), isHardware(s):
 		return "{hash}"
 	case isEmail(s):
 		return "{email}"
@@ -275,6 +275,30 @@ func isHash(s string) bool {
 		ulid = ulid && isAlnum(c) && strings.IndexByte("ILOUilou", c) < 0
 	}
 	return digit && (hex || ulid)
+}
+
+// isHardware reports whether s is the address of a network card: 12 hex digits, a letter and a digit
+// among them, or six times two with colons or hyphens between.
+func isHardware(s string) bool {
+	const digits, parted = 12, 17
+	if len(s) != digits && len(s) != parted {
+		return false
+	}
+	letter, digit := false, false
+	for i := range len(s) {
+		c := s[i]
+		if len(s) == parted && i%3 == 2 {
+			if c != ':' && c != '-' || c != s[2] {
+				return false
+			}
+			continue
+		}
+		if !isHex(c) {
+			return false
+		}
+		letter, digit = letter || isLetter(c), digit || isDigit(c)
+	}
+	return len(s) == parted || letter && digit
 }
 
 // isSortable reports whether s is 20 letters and digits or more, of one case and well mixed, as the

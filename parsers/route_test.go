@@ -118,6 +118,13 @@ func TestRoute(t *testing.T) {
 		{"/verify/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "/verify/{token}"},
 		{"/verify/tok_0123456789ab", "/verify/{token}"},
 
+		{"/pairing/aabbcc000001", "/pairing/{hash}"},
+		{"/pairing/AA:BB:CC:00:00:01", "/pairing/{hash}"},
+		{"/pairing/aa-bb-cc-dd-ee-ff", "/pairing/{hash}"},
+		{"/pairing/aa:bb-cc:dd-ee:ff", "/pairing/aa:bb-cc:dd-ee:ff"},
+		{"/pairing/aa:bb:cc:dd:ee:fg", "/pairing/aa:bb:cc:dd:ee:fg"},
+		{"/docs/deadbeefcafe", "/docs/deadbeefcafe"},
+
 		{"/odata/Customers(1001)", "/odata/Customers({id})"},
 		{"/odata/Customers%281001%29/Orders", "/odata/Customers({id})/Orders"},
 		{"/odata/Files('3f2504e0-4f89-11d3-9a0c-0305e82c3301')", "/odata/Files('{uuid}')"},
