@@ -39,8 +39,8 @@ page has came without a pause, and no more rows or pictures in all than five pag
 else high, not critical. Pictures that all name the page that shows them are of low severity
 as long as rows would be of medium.
 
-A gateway that sends the telemetry of its devices, or a chat that marks messages as read, and
-is refused none, is of medium severity. A search engine's crawler reads what a page links to: from an
+A gateway that sends the telemetry of its devices, a runner that sends the logs of its jobs, or a
+chat that marks messages as read, and is refused none, is of medium severity. A search engine's crawler reads what a page links to: from an
 address that one publishes, the event is of low severity.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -442,13 +442,16 @@ func (w *walk) hidesErrors() bool { return w.GraphQL || w.RPC }
 func (w *walk) tells() bool { return w.Telling && w.Granted == w.Count }
 
 // tellsOf tells whether a request sends what something measures to the place for it, rather than
-// asks: POST /devices/7/telemetry; or that something was shown: PUT /messages/7/read.
+// asks: POST /devices/7/telemetry, PATCH /jobs/7/trace; or that something was shown: PUT
+// /messages/7/read.
 func tellsOf(r *parsers.Request) bool {
 	if r.Method != "POST" && r.Method != "PUT" && r.Method != "PATCH" {
 		return false
 	}
 	switch lastSegment(r.Path) {
 	case "read", "unread", "seen", "delivered", "ack":
+		return true
+	case "trace", "log", "logs", "progress": // of a job
 		return true
 	case "telemetry", "heartbeat", "heartbeats", "keepalive", "readings", "measurements", "metrics", "samples", "position", "positions":
 		return true
