@@ -136,10 +136,13 @@ func (s *accessDenied) describe(e *Event) {
 	e.Metadata = Meta("answers_403", e.Count, "distinct_objects", len(g.Objects), "endpoints", g.Paths, "window_seconds", int(s.window.Seconds()))
 }
 
-// objectTag tells apart what requests are about: the path, and all parameters named like the
-// id of an object. Of several of one name it is the server's to say which one counts.
+// objectTag tells apart what requests are about: the path, what else names the object, and all
+// parameters named like the id of one. Of several of one name it is the server's to say which one counts.
 func objectTag(r *parsers.Request) uint64 {
 	object := tag(strings.TrimRight(r.Path, "/"))
+	if f := featuresOf(r); f.hasObject && !f.placed {
+		object += f.object
+	}
 	for query := r.Query; query != ""; {
 		var name, value string
 		if name, value, query = cutParameter(query); namesID(name) && pagingKind(name) != chanceName {

@@ -420,9 +420,16 @@ func triesMethod(r *parsers.Request) bool {
 }
 
 // answersCheck tells whether an answer tells that there is an account, or that there is none, to
-// who asked just that.
+// who asked just that. A name that is taken may make an error of it: 400 at Matrix, 409 or 422 elsewhere.
 func answersCheck(r *parsers.Request) bool {
-	return featuresOf(r).checks && r.Status >= 200 && r.Status < 300 && checkedAccount(r) != ""
+	if !featuresOf(r).checks {
+		return false
+	}
+	switch said := r.Status >= 200 && r.Status < 300; {
+	case said, r.Status == 400, r.Status == 409, r.Status == 422:
+		return checkedAccount(r) != ""
+	}
+	return false
 }
 
 // checkedAccount returns the account that somebody asks for whether it is there.

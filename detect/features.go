@@ -199,7 +199,7 @@ func (f *features) takeObject(p *parameter, ids *listedIDs) {
 	if !f.numbered && !f.graphQL {
 		number = f.takeNumber(p)
 	}
-	if !f.placed && !f.hasObject && p.value.text != "" && (number || name != "") {
+	if !f.placed && !f.hasObject && p.value.text != "" && (number || name != "" || p.namesOpaque()) {
 		f.object, f.hasObject = tag(p.value.text), true
 	}
 	if !f.placed && !f.graphQL && !(f.hasID && f.hasObject) {

@@ -209,6 +209,9 @@ func (f *features) readInner(r *parsers.Request) {
 	}
 	f.reads = f.reads && f.change == ""
 	f.inner = string(b)
+	if !f.graphQL && !f.rpc && !f.placed && !f.numbered && len(f.more) == 0 {
+		f.takeIDs(idsIn(f.inner)) // as tRPC makes several calls at once: {"0":{"id":1},"1":{"id":2}}
+	}
 	for query := f.inner; query != ""; {
 		var p parameter
 		query = p.read(query)

@@ -25,7 +25,8 @@ an office too.
 A GraphQL text that logs in several times by aliases counts as that many, and makes the
 event one of high severity: nobody does so who knows a password.
 
-Logins of an API count elsewhere: programs log in as often as they are run. At WordPress's
+Logins of an API count elsewhere: programs log in as often as they are run. One that is answered
+200 is of an API, too, unless its client loaded a form from there or comes from one. At WordPress's
 XML-RPC all answers are 200; Jetpack signs its requests and does not count.`,
 		Type:      BruteForceDetected,
 		Severity:  Medium,
@@ -59,10 +60,15 @@ func unclearLogin(r *parsers.Request) bool {
 	case len(r.Path) >= len(xmlRPC) && strings.EqualFold(r.Path[len(r.Path)-len(xmlRPC):], xmlRPC):
 		return !strings.Contains(r.Query, "for=jetpack")
 	case r.Event == LoginSuccess:
-		// A program that logs in is led nowhere, and comes from no page.
-		return !IsAPIPath(r) && (leadsBack(r.Query) || refererPath(r.Referer) == r.Path)
+		return !IsAPIPath(r)
 	}
 	return r.Event == "" && isLoginPage(r.Path)
+}
+
+// mayBeCall tells whether a login that unclearLogin takes may be one of an API all the same, and
+// have worked: it is answered 200, led nowhere, and comes from no page.
+func mayBeCall(r *parsers.Request) bool {
+	return r.Event == LoginSuccess && r.Status == 200 && !leadsBack(r.Query) && refererPath(r.Referer) != r.Path
 }
 
 // batchedLogins returns how many logins a request to a GraphQL endpoint makes at once, whose 200 may
@@ -160,7 +166,7 @@ type loginFlood struct {
 	window       time.Duration
 
 	Sent  Window `json:",omitempty"` // logins, tagged by answer; limit at most
-	Forms Window `json:",omitempty"` // loaded; limit at most
+	Forms Window `json:",omitempty"` // loaded, tagged by path; limit at most
 	Shown Window `json:",omitempty"` // shown again; at most as many as are an attack
 	Going *flood `json:",omitempty"`
 }
@@ -216,12 +222,22 @@ func (s *loginFlood) form(r *parsers.Request) {
 		s.Shown.Slide(mark(r, 0), s.window, s.again)
 		s.judge(r)
 	default:
-		s.Forms.Slide(mark(r, 0), s.window, s.limit)
+		s.Forms.Slide(mark(r, featuresOf(r).pathTag), s.window, s.limit)
 	}
+}
+
+// loaded tells whether the page that a login is sent to was loaded before, so that 200 shows it again.
+func (s *loginFlood) loaded(r *parsers.Request) bool {
+	return slices.ContainsFunc(s.Forms, func(m Mark) bool {
+		return m.Tag == featuresOf(r).pathTag && r.Time.Sub(m.At) <= s.window
+	})
 }
 
 // send takes a login.
 func (s *loginFlood) send(r *parsers.Request) {
+	if s.Going == nil && mayBeCall(r) && !s.loaded(r) {
+		return
+	}
 	answer, logins := answerOf(r), max(batchedLogins(r), 1)
 	if g := s.Going; g != nil {
 		g.extend(r)
@@ -334,11 +350,11 @@ func (s *loginFlood) describe(e *Event) {
 	switch {
 	case g.Shown >= int64(s.again):
 		e.Confidence = 0.7
-		e.Summary += fmt.Sprintf("; the form was shown again %d times, as after a wrong password", g.Shown)
+		e.Summary += fmt.Sprintf("; the form was shown again %s, as after a wrong password", plural(g.Shown, "time", "times"))
 	case g.Script:
 		e.Summary += "; they come from a program, not a browser"
 	default:
-		e.Summary += fmt.Sprintf("; the form was loaded %d times, and people load it each time", g.Forms)
+		e.Summary += fmt.Sprintf("; the form was loaded %s, and people load it each time", plural(g.Forms, "time", "times"))
 	}
 	if g.More > 0 {
 		e.Summary += fmt.Sprintf("; %s made them, several at once, and GraphQL answers 200 whether they work or not", plural(e.Count, "request", "requests"))

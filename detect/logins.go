@@ -31,7 +31,10 @@ func accountOf(r *parsers.Request) string { return strings.ToLower(strings.TrimS
 var byAccount = &GroupBy{Key: func(r *parsers.Request, b []byte) []byte { return append(b, accountOf(r)...) }}
 
 // accountNames are the fields of a login form that name the account.
-var accountNames = map[string]bool{"username": true, "user": true, "email": true, "login": true, "userid": true, "identifier": true, "account": true, "log": true, "phone": true}
+var accountNames = map[string]bool{"username": true, "user": true, "email": true, "login": true, "userid": true, "identifier": true, "account": true, "log": true, "phone": true,
+	"loginid": true, "loginname": true, "loginemail": true, "uname": true, "usr": true, "uid": true, "useremail": true, "userlogin": true, "mail": true, "emailaddress": true,
+	"usernameoremail": true, "usernameoremailaddress": true, "emailorusername": true, "accountname": true, "jusername": true, "phonenumber": true, "mobile": true,
+	"mobilenumber": true, "msisdn": true, "customernumber": true, "membernumber": true}
 
 // Identify puts on a request that is classified what its event makes sense of: the account that
 // a login names, and the token that access tokens are made of. Where the log says who acts,

@@ -8,13 +8,18 @@ import (
 )
 
 // Some long ids are counted up all the same: who has one has the next. Those of MongoDB end in a
-// counter, behind five bytes of the machine; UUIDs of version 1 are a time; and there are UUIDs that
-// somebody has filled with numbers. Those of versions 4 and 7 are left to chance.
+// counter, behind five bytes of the machine; the addresses of hardware, behind three of its maker; UUIDs
+// of version 1 are a time; and there are UUIDs that somebody has filled with numbers. Those of versions
+// 4 and 7 are left to chance.
 
 // longID returns the number that a long id, in hex digits, counts with.
 func longID(s string) (n uint64, ok bool) {
-	const ofMongo, ofUUID = 24, 36
+	const ofHardware, ofHardwareInParts, ofHardware64, ofMongo, ofUUID = 12, 17, 16, 24, 36
 	switch len(s) {
+	case ofHardware, ofHardware64:
+		return hexNumber(s)
+	case ofHardwareInParts:
+		return hexNumber(hardwareParts.Replace(s))
 	case ofMongo:
 		if _, ok = hexNumber(s[:8]); !ok { // the second it was made in
 			return 0, false
@@ -33,6 +38,8 @@ func longID(s string) (n uint64, ok bool) {
 	}
 	return 0, false
 }
+
+var hardwareParts = strings.NewReplacer(":", "", "-", "")
 
 // hexNumber returns the number of up to 16 hex digits, without the highest of its bits: no
 // number is the last one that there is.

@@ -20,6 +20,11 @@ func TestLongID(t *testing.T) {
 		{"018f4c2e-1dd2-71b2-8001-0242ac120002", 0, false},
 		{"a0000001-1dd2-11b2-8001_0242ac120002", 0, false},
 		{"a000000x-1dd2-11b2-8001-0242ac120002", 0, false},
+		{"aabbcc001009", 0xaabbcc001009, true},
+		{"AA:BB:CC:00:10:09", 0xaabbcc001009, true},
+		{"70b3d57ed0001009", 0x70b3d57ed0001009, true},
+		{"aabbcc00100x", 0, false},
+		{"a-day-in-may-2026", 0, false},
 		{"", 0, false},
 	} {
 		if n, ok := longID(test.text); n != test.want || ok != test.ok {

@@ -92,6 +92,8 @@ func (b *listingReader) take(p *parameter) {
 		b.plain = b.plain || p.name == "draw" // DataTables counts its requests for pages so
 	case graphName:
 		b.ok = b.f.graphQL && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
+	case otherName:
+		b.ok = b.r.Method == "GET" && holdsJSON(p.value.text) && b.l.inside(p.value.text, b.r.Time) || b.ok
 	default:
 		if kind == numberName && tellsDay(p.value) {
 			b.since = p.value // from=2026-01-01
@@ -150,6 +152,18 @@ func (l *listing) take(kind nameKind, name string, v parameterValue, at time.Tim
 		}
 	}
 	return false
+}
+
+// inside takes what JSON in a parameter says of the page, {"limit":100,"skip":200}, and tells whether
+// it says where that begins and how many it holds: else it may be the bounds of a price.
+func (l *listing) inside(text string, at time.Time) bool {
+	in := listing{Size: -1}
+	if in.arguments(unescaped(text[:min(len(text), maxURLText)]), at); !in.Paged || in.Size < 0 {
+		return false
+	}
+	l.Size = max(l.Size, in.Size)
+	l.Place, l.Paged, l.First = in.Place, true, in.First
+	return true
 }
 
 // arguments takes what a query of GraphQL or its variables say of the page, "first: 100,

@@ -34,7 +34,8 @@ is. SQL injection and XSS are decided by libinjection. An answer 2xx of unusual 
 event one of high severity.
 
 Prose, names and code that people paste may look like SQL: one such value is doubtful and
-makes no event, several different ones do, with low confidence. One text that somebody who is
+makes no event, several different ones do, with low confidence. A whole statement in a parameter
+for one, as Salesforce and Jira take them in q and jql, injects nothing. One text that somebody who is
 known searches for, and is given, is of low severity: developers read about attacks.`,
 		Type:      SuspiciousActivity,
 		Severity:  Medium,
@@ -523,7 +524,7 @@ func (p *prober) value(name, value string) bool {
 	if slices.ContainsFunc(p.hits[before:], func(h hit) bool { return h.Sure }) {
 		return true
 	}
-	if sure, ok := sqli(value); ok {
+	if sure, ok := sqli(value); ok && !isOwnQuery(name, value) {
 		p.add(hit{Class: sqlInjection, Sure: sure, Value: value})
 	}
 	if sure, ok := xss(value); ok {
@@ -542,8 +543,11 @@ func sqli(value string) (sure, ok bool) {
 		ok = strings.IndexByte(value, ';') >= 0 && signsIn(strings.ToLower(value))&signOfStatement != 0 && sqlStacked().MatchString(value)
 		return ok, ok
 	}
-	if c := value[0]; (c == '{' || c == '[') && json.Valid([]byte(value)) {
-		return false, hasText(value)
+	if c := value[0]; c == '{' || c == '[' {
+		var plain bytes.Buffer // without blanks that stand in no text
+		if json.Compact(&plain, []byte(value)) == nil {
+			return false, hasText(plain.String())
+		}
 	}
 	return sqlSure().MatchString(value) && !statement().MatchString(value), true
 }

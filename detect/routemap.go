@@ -110,6 +110,9 @@ func methodOf(r *parsers.Request) string {
 func byStatus(r *parsers.Request) string {
 	switch r.Status {
 	case 401:
+		if r.Method == "POST" && r.APIKey == "" && r.Token == "" && sendsPassword(r.Body) {
+			return LoginFailed // whatever its path is called
+		}
 		if r.APIKey != "" || r.Token != "" || IsAPIPath(r) {
 			return APIKeyInvalid
 		}
@@ -135,6 +138,21 @@ func byStatus(r *parsers.Request) string {
 		return APIKeyUsed
 	}
 	return ""
+}
+
+// sendsPassword tells whether a body has a field for a password, what it held taken out.
+func sendsPassword(body string) bool {
+	for body != "" {
+		var name, value string
+		name, value, body = cutParameter(body)
+		switch bareName(name) {
+		case "password", "passwd", "pwd", "pass", "passphrase", "passcode", "jpassword", "userpassword", "loginpassword":
+			if value == "[redacted]" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // IsAPIPath tells whether a request is for an API rather than for pages: its host is

@@ -8,6 +8,27 @@ import (
 	"github.com/litesoc/litesoc/parsers"
 )
 
+// Whoever sends a password and is told 401 failed to log in, whatever the path is called.
+func TestClassifyPassword(t *testing.T) {
+	m := routeMap(t)
+	for _, c := range []struct {
+		r    parsers.Request
+		want string
+	}{
+		{parsers.Request{Method: "POST", Path: "/idp/auth", Status: 401, Body: "loginId=ann&password=[redacted]"}, LoginFailed},
+		{parsers.Request{Method: "POST", Path: "/api/enter", Status: 401, Body: "user[pwd]=[redacted]"}, LoginFailed},
+		{parsers.Request{Method: "POST", Path: "/api/enter", Status: 401, Body: "user=ann&secret=[redacted]"}, APIKeyInvalid},
+		{parsers.Request{Method: "POST", Path: "/api/enter", Status: 401, Body: "user=ann&password=weak"}, APIKeyInvalid},
+		{parsers.Request{Method: "PUT", Path: "/api/enter", Status: 401, Body: "password=[redacted]"}, APIKeyInvalid},
+		{parsers.Request{Method: "POST", Path: "/api/users", Status: 401, Body: "password=[redacted]", Token: "tok_0123456789ab"}, APIKeyInvalid},
+		{parsers.Request{Method: "POST", Path: "/idp/auth", Status: 400, Body: "password=[redacted]"}, ""},
+	} {
+		if got := m.Classify(&c.r); got != c.want {
+			t.Errorf("%s %s %d %s: %q, want %q", c.r.Method, c.r.Path, c.r.Status, c.r.Body, got, c.want)
+		}
+	}
+}
+
 func TestClassify(t *testing.T) {
 	m := routeMap(t)
 	for _, c := range []struct {

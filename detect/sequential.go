@@ -19,9 +19,9 @@ func SequentialIDs() *Detector {
 		Doc: `numeric ids of one route tried in a dense run
 
 Where ids are numbers, the next object is one addition away, and who counts through them
-reads what belongs to others. Any order and any status count, and ids of MongoDB and UUIDs
-that count up are numbers, too, as is what stands behind the word that says what it is of
-(user:1001, name=accounts/1001). In a route with places for several ids, as
+reads what belongs to others. Any order and any status count, and ids of MongoDB, addresses of
+hardware and UUIDs that count up are numbers, too, as is what stands behind the word that says
+what it is of (user:1001, name=accounts/1001). In a route with places for several ids, as
 /users/{id}/orders/{id} has, any of them may be counted through, whatever stands in the
 others. Where most are served, the event is critical, but for GraphQL
 and JSON-RPC, which answer 200 to what they refuse.
@@ -39,8 +39,8 @@ page has came without a pause, and no more rows or pictures in all than five pag
 else high, not critical. Pictures that all name the page that shows them are of low severity
 as long as rows would be of medium.
 
-A gateway that sends the telemetry of its devices, or a chat that marks messages as read, and
-is refused none, is of medium severity. A search engine's crawler reads what a page links to: from an
+A gateway that sends the telemetry of its devices, a runner that sends the logs of its jobs, or a
+chat that marks messages as read, and is refused none, is of medium severity. A search engine's crawler reads what a page links to: from an
 address that one publishes, the event is of low severity.`,
 		Type:      APIEnumerationDetected,
 		Severity:  High,
@@ -442,13 +442,16 @@ func (w *walk) hidesErrors() bool { return w.GraphQL || w.RPC }
 func (w *walk) tells() bool { return w.Telling && w.Granted == w.Count }
 
 // tellsOf tells whether a request sends what something measures to the place for it, rather than
-// asks: POST /devices/7/telemetry; or that something was shown: PUT /messages/7/read.
+// asks: POST /devices/7/telemetry, PATCH /jobs/7/trace; or that something was shown: PUT
+// /messages/7/read.
 func tellsOf(r *parsers.Request) bool {
 	if r.Method != "POST" && r.Method != "PUT" && r.Method != "PATCH" {
 		return false
 	}
 	switch lastSegment(r.Path) {
 	case "read", "unread", "seen", "delivered", "ack":
+		return true
+	case "trace", "log", "logs", "progress": // of a job
 		return true
 	case "telemetry", "heartbeat", "heartbeats", "keepalive", "readings", "measurements", "metrics", "samples", "position", "positions":
 		return true
@@ -603,6 +606,17 @@ func (p *parameter) resourceNumber() (n uint64, ok bool) {
 	return qualifiedNumber(text)
 }
 
+// namesOpaque tells whether a parameter names an object by an id that nobody counts, though its own name
+// does not say that it is one: patient=6f1c…, subject=Patient/6f1c….
+func (p *parameter) namesOpaque() bool {
+	text := p.value.text
+	if len(text) < minOpaque || len(text) > maxEncoded || !p.numbersObject() && !p.namesResource() {
+		return false
+	}
+	text = unescaped(text)
+	return formOf(text[strings.LastIndexAny(text, "/:")+1:]).kind == opaqueID
+}
+
 // namesResource tells whether a parameter is named like one that has the name of a resource, as
 // that is where the kinds of objects are many.
 func (p *parameter) namesResource() bool {
@@ -733,6 +747,18 @@ func countsUp(segment string) bool {
 	return false
 }
 
+// saysWhen tells whether the name of a key, as OData has it in parentheses, is that of a time or a
+// place in a list, which is no object: "Sales(FiscalMonth".
+func saysWhen(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range [...]string{"year", "quarter", "period", "month", "week", "day", "date", "hour", "time", "from", "to", "start", "end", "page", "skip", "top", "level"} {
+		if strings.HasSuffix(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // pathID returns the number in the n-th segment of the path, from 0, between what the
 // route has before and after it: "invoice-17.pdf". A number behind another is a
 // coordinate, if it says of nothing what it is of, and one behind what countsUp is that one's, as those of the parts of an upload are;
@@ -751,6 +777,9 @@ func pathID(path string, n int, before, after string) (id uint64, ok bool) {
 		beforeLast, last, segment, path = last, segment, path[:i], path[i:]
 	}
 	if countsUp(last) || (last == "parts" || last == "part") && strings.Contains(whole, "upload") {
+		return 0, false
+	}
+	if name, named := strings.CutSuffix(before, "="); named && saysWhen(name) {
 		return 0, false
 	}
 	if after != "" && partOfAll(last, before, after) || (before == "x" || before == "y") && isAxis(last) {
@@ -883,7 +912,7 @@ func namesID(name string) bool {
 		}
 	}
 	switch stem {
-	case "after", "before", "since", "max", "min", "last", "first", "next", "prev", "start", "from", "to", "cursor", "page", "request", "trace":
+	case "after", "before", "since", "max", "min", "last", "first", "next", "prev", "start", "from", "to", "cursor", "page", "request", "req", "trace", "span", "correlation":
 		return false
 	}
 	return true

@@ -97,7 +97,7 @@ func (f *features) takeListed(path, route string) {
 		var place, value string
 		place, route = nextSegment(route)
 		value, path = nextSegment(path)
-		if strings.IndexByte(place, '{') >= 0 {
+		if strings.IndexByte(place, '{') >= 0 && strings.IndexByte(place, ',') < 0 { // (id={id},no=2) is one
 			last = value
 		}
 	}

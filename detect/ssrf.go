@@ -20,7 +20,8 @@ func SSRF() *Detector {
 
 Webhooks, imports and previews fetch what users name. What only the server can reach, it then
 reaches for them: credentials of the cloud first. Parameters and paths are decoded up to
-twice, base64 once, and hosts understood as an HTTP client would.
+twice, base64 once, and hosts understood as an HTTP client would. Where a repository, a database
+or a queue stands inside, to which a server connects as it is told, that is one, too.
 
 What has an innocent reason is lower, and says so:
 
@@ -448,6 +449,10 @@ func jsonAim(r *parsers.Request, name, value string) (worst aim, found bool) {
 
 // aimsInside judges a URL with a scheme.
 func aimsInside(url string) (Verdict, bool) {
+	if scheme, rest := cutScheme(tidyURL(url)); connectSchemes[scheme] {
+		v := CheckURL("http:" + rest)
+		return v, v.Target == TargetInside && v.Range != rangeDotless // ssh://backup is a name of ssh's own
+	}
 	v := CheckURL(url)
 	return v, v.Target == TargetInside || v.Target == TargetNotHTTP
 }
@@ -463,11 +468,22 @@ var fetchedSchemes = map[string]bool{
 	"unix": true,
 }
 
-// fetched tells whether a text is a URL that a server may fetch: one with a scheme of
+// connectSchemes are what servers connect to rather than fetch, as users tell them: repositories,
+// databases, queues. Only where they aim inside is anything wrong with that.
+var connectSchemes = map[string]bool{
+	"git": true, "ssh": true, "git+ssh": true, "svn": true, "svn+ssh": true, "ws": true, "wss": true, "redis": true, "rediss": true, "memcached": true,
+	"mysql": true, "postgres": true, "postgresql": true, "mongodb": true, "sqlserver": true, "clickhouse": true, "amqp": true, "amqps": true, "mqtt": true,
+	"nats": true, "kafka": true, "nfs": true, "rsync": true, "docker": true, "tcp": true, "udp": true,
+}
+
+// fetched tells whether a text is a URL that a server may fetch or connect to: one with a scheme of
 // those, and slashes after it where they are what tells it from prose.
 func fetched(text string) bool {
 	text = tidyURL(text)
 	scheme, rest := cutScheme(text)
+	if connectSchemes[scheme] {
+		return slashed(rest)
+	}
 	if !fetchedSchemes[scheme] || rest == "" {
 		return false
 	}

@@ -163,7 +163,7 @@ func kindOf(s, last string) string {
 		return "{uuid}"
 	case isSerial(s):
 		return "{id}"
-	case isHash(s), isSortable(s):
+	case isHash(s), isSortable(s), isHardware(s):
 		return "{hash}"
 	case isEmail(s):
 		return "{email}"
@@ -275,6 +275,30 @@ func isHash(s string) bool {
 		ulid = ulid && isAlnum(c) && strings.IndexByte("ILOUilou", c) < 0
 	}
 	return digit && (hex || ulid)
+}
+
+// isHardware reports whether s is the address of a network card: 12 hex digits, a letter and a digit
+// among them, or six times two with colons or hyphens between.
+func isHardware(s string) bool {
+	const digits, parted = 12, 17
+	if len(s) != digits && len(s) != parted {
+		return false
+	}
+	letter, digit := false, false
+	for i := range len(s) {
+		c := s[i]
+		if len(s) == parted && i%3 == 2 {
+			if c != ':' && c != '-' || c != s[2] {
+				return false
+			}
+			continue
+		}
+		if !isHex(c) {
+			return false
+		}
+		letter, digit = letter || isLetter(c), digit || isDigit(c)
+	}
+	return len(s) == parted || letter && digit
 }
 
 // isSortable reports whether s is 20 letters and digits or more, of one case and well mixed, as the
@@ -471,7 +495,8 @@ func qualified(s string) template {
 func isYear(s string) bool { return len(s) == 4 && (s[:2] == "19" || s[:2] == "20") }
 
 // keyed returns the template of an object of a set as OData names it, by its key in
-// parentheses: "Customers(1001)", "Orders('6f1c…')".
+// parentheses: "Customers(1001)", "Orders('6f1c…')", "Lines(OrderID=1001,No=2)", of which the first
+// tells.
 func keyed(s, last string) template {
 	if s == "" || s[len(s)-1] != ')' {
 		return template{}
@@ -486,11 +511,21 @@ func keyed(s, last string) template {
 		}
 	}
 	end := len(s) - 1
-	if open++; end-open > 2 && s[open] == '\'' && s[end-1] == '\'' {
+	open++
+	if equals := strings.IndexByte(s[open:end], '='); equals > 0 && isLetter(s[open]) {
+		open += equals + 1
+		if comma := strings.IndexByte(s[open:end], ','); comma >= 0 {
+			end = open + comma
+		}
+	}
+	if end-open > 2 && s[open] == '\'' && s[end-1] == '\'' {
 		open, end = open+1, end-1
 	}
 	if kind := kindOf(s[open:end], last); kind != "" {
 		return template{before: s[:open], kind: kind, after: s[end:]}
+	}
+	if t := prefixed(s[open:end]); t.kind != "" {
+		return template{before: s[:open+len(t.before)], kind: t.kind, after: s[end:]}
 	}
 	return template{}
 }
