@@ -220,7 +220,7 @@ func (f *PlanFacts) Victim(a *Alert) bool {
 // won returns the accounts that were taken in the course of an alert.
 func (f *PlanFacts) won(a *Alert) []string {
 	all := slices.Clone(f.Guessed[a.ID])
-	f.each(a, func(_ *Event, m told) { all = append(all, m.Account) })
+	f.each(a, func(e *Event, m told) { all = append(append(all, m.Account), detect.AccountsTaken(e.Metadata)...) })
 	return distinct(all)
 }
 
