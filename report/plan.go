@@ -101,6 +101,13 @@ type Refusal struct {
 	Cause
 }
 
+// passing tells whether it is an address of no severe alert that has been quiet since. There are
+// many: whoever reads the plan acts on others.
+func (r *Refusal) passing() bool { return r.Kind == refusedOver && r.Severity <= detect.Medium }
+
+// refusedOver is the kind of a refusal whose block would have ended before the log does.
+const refusedOver = "over"
+
 // PlanFacts are what a plan is made of.
 type PlanFacts struct {
 	Report *Report  // with the events and places of the alerts

@@ -164,6 +164,30 @@ func TestPlanRefusals(t *testing.T) {
 	}
 }
 
+// Those who came and went are one line of the plan, but for few of them and what was severe.
+func TestPlanOfThePassed(t *testing.T) {
+	var alerts []*Alert
+	for i, a := range scans("198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4", "198.51.100.5") {
+		a.Last = planEnd.Add(-48 * time.Hour)
+		if i > 0 {
+			a.Severity = detect.Medium
+		}
+		alerts = append(alerts, a)
+	}
+	const one = "4 addresses of alerts of medium severity at most, whose blocks would have ended before the log does; --ttl makes them longer: " +
+		"198.51.100.2, 198.51.100.3, 198.51.100.4, 198.51.100.5"
+	for _, c := range []struct {
+		alerts []*Alert
+		folded bool
+	}{{alerts, true}, {alerts[:4], false}} {
+		text := strings.Join(strings.Fields(writePlanAs(t, "text", planOf(t, PlanOptions{}, nil, c.alerts...))), " ")
+		if strings.Contains(text, one) != c.folded || strings.Contains(text, "198.51.100.2: the block would have ended") == c.folded ||
+			!strings.Contains(text, "198.51.100.1: the block would have ended") {
+			t.Errorf("of %d alerts: %s", len(c.alerts), text)
+		}
+	}
+}
+
 // Without --allow-reserved nobody's network is blocked.
 func TestPlanReserved(t *testing.T) {
 	for _, ip := range []string{"10.0.0.1", "100.64.0.1", "192.0.2.1", "2001:db8::1", "fd00::1", "198.18.0.1"} {
@@ -231,6 +255,24 @@ func TestPlanActions(t *testing.T) {
 		if got := all(p); got != c.want {
 			t.Errorf("%s %v: %q, want %q", c.actorType, c.actions, got, c.want)
 		}
+	}
+}
+
+// Each account that guessing opened is secured, not the first alone.
+func TestPlanOfSeveralTaken(t *testing.T) {
+	a := planAlert("alt_1", "route", "/login", "203.0.113.9", detect.ResetPassword)
+	f := NewPlanFacts(&Report{Log: Log{Last: planEnd}, Events: []Event{{Event: detect.Event{ID: "evt_alt_1",
+		Metadata: detect.Meta("account_that_worked", "alice", "accounts_that_worked", []string{"alice", "bob"})}}}}, []*Alert{a})
+	p, err := NewPlan(f, PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, k := range p.Accounts {
+		got = append(got, k.Action+" "+k.ID)
+	}
+	if want := "reset_password alice, reset_password bob"; strings.Join(got, ", ") != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
