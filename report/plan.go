@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/netip"
 	"slices"
@@ -173,6 +174,17 @@ func NewPlanFacts(r *Report, alerts []*Alert) *PlanFacts {
 type told struct {
 	From    string `json:"address_that_worked"`
 	Account string `json:"account_that_worked"`
+	// Addresses is how many addresses an event of several clients is of, or a list of them.
+	Addresses json.RawMessage `json:"addresses"`
+}
+
+// unnamed is how many addresses the event is of that it does not name.
+func (m *told) unnamed(e *Event) int {
+	var all int
+	if json.Unmarshal(m.Addresses, &all) != nil {
+		return 0
+	}
+	return max(all-len(detect.AddressesOf(e.Metadata)), 0)
 }
 
 // each calls f with each event of an alert.
@@ -260,7 +272,7 @@ func NewPlan(f *PlanFacts, o PlanOptions) (*Plan, error) {
 		plan:     &Plan{Schema: PlanVersion, Through: f.Report.Log.Last, Alerts: len(f.Alerts)},
 		suspects: map[string]*suspect{}, others: map[netip.Prefix]map[string]bool{}, mine: map[string]bool{},
 	}
-	for _, a := range f.Alerts {
+	for _, a := range worstFirst(f.Alerts) {
 		p.answer(a)
 	}
 	if err := p.meet(); err != nil {
@@ -269,6 +281,11 @@ func NewPlan(f *PlanFacts, o PlanOptions) (*Plan, error) {
 	p.block()
 	p.arrange()
 	return p.plan, nil
+}
+
+// worstFirst orders alerts by severity, so that those which are named of many are the worst.
+func worstFirst(alerts []*Alert) []*Alert {
+	return slices.SortedStableFunc(slices.Values(alerts), func(a, b *Alert) int { return cmp.Compare(b.Severity, a.Severity) })
 }
 
 // answer adds what the rule of the alert proposes.
@@ -324,6 +341,19 @@ func (p *planning) suspect(a *Alert) {
 	}
 	for _, account := range p.won(a) {
 		p.mine[account] = true
+	}
+	p.each(a, func(e *Event, m told) {
+		if n := m.unnamed(e); n > 0 {
+			p.note(fmt.Sprintf("%s of event %s are not named, and not blocked: the query of incident %s finds their requests",
+				count(int64(n), "further address"), e.ID, a.IncidentID))
+		}
+	})
+}
+
+// note notes something once.
+func (p *planning) note(text string) {
+	if !slices.Contains(p.plan.Notes, text) {
+		p.plan.Notes = append(p.plan.Notes, text)
 	}
 }
 

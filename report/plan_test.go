@@ -192,7 +192,7 @@ func TestPlanOfThePassed(t *testing.T) {
 func TestPlanReserved(t *testing.T) {
 	for _, ip := range []string{"10.0.0.1", "100.64.0.1", "192.0.2.1", "2001:db8::1", "fd00::1", "198.18.0.1"} {
 		f := NewPlanFacts(&Report{Log: Log{Last: planEnd}}, scans(ip))
-		f.Active = func(func(ip, actor string)) error { return nil }
+		f.Active = func(yield func(ip, actor string)) error { yield("192.0.2.1", "alice"); return nil }
 		f.Trusted = func(netip.Prefix) bool { return false }
 		f.Origin = func(string) *parsers.Origin { return nil }
 		p, err := NewPlan(f, PlanOptions{IPv6Bits: 64})
@@ -254,6 +254,45 @@ func TestPlanActions(t *testing.T) {
 		p := planOf(t, PlanOptions{}, nil, planAlert("alt_1", c.actorType, c.actor, "203.0.113.9", c.actions...))
 		if got := all(p); got != c.want {
 			t.Errorf("%s %v: %q, want %q", c.actorType, c.actions, got, c.want)
+		}
+	}
+}
+
+// The alerts that are named of many are the worst.
+func TestPlanNamesTheWorst(t *testing.T) {
+	alerts := scans("198.51.100.1", "198.51.100.2", "198.51.100.3")
+	for _, a := range alerts {
+		a.Actions = []detect.Action{detect.NotifySecurity}
+	}
+	alerts[0].Severity, alerts[2].Severity = detect.Medium, detect.Critical
+	p := planOf(t, PlanOptions{}, nil, alerts...)
+	if want := []string{"alt_02", "alt_01", "alt_00"}; len(p.Tell) != 1 || !slices.Equal(p.Tell[0].Alerts, want) {
+		t.Errorf("%+v, want %q", p.Tell, want)
+	}
+}
+
+// Of a campaign of more addresses than an event names, the plan says how many are missing.
+func TestPlanOfUnnamedAddresses(t *testing.T) {
+	for _, c := range []struct {
+		metadata json.RawMessage
+		want     string
+	}{
+		{detect.Meta("addresses", 393, "address_list", []string{"203.0.113.9", "203.0.113.10"}),
+			"391 further addresses of event evt_alt_1 are not named, and not blocked: the query of incident inc_alt_1 finds their requests"},
+		{detect.Meta("addresses", 2, "address_list", []string{"203.0.113.9", "203.0.113.10"}), ""},
+		{detect.Meta("addresses", []string{"203.0.113.9", "203.0.113.10"}), ""},
+	} {
+		a := planAlert("alt_1", "route", "/login", "203.0.113.9", detect.BlockAddress, detect.BlockActor)
+		f := NewPlanFacts(&Report{Log: Log{Last: planEnd}, Events: []Event{{Event: detect.Event{ID: "evt_alt_1", Metadata: c.metadata}}}}, []*Alert{a})
+		f.Trusted = func(netip.Prefix) bool { return false }
+		f.Origin = func(string) *parsers.Origin { return nil }
+		f.Active = func(yield func(ip, actor string)) error { yield("192.0.2.1", "alice"); return nil }
+		p, err := NewPlan(f, PlanOptions{IPv6Bits: 64, AllowReserved: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(p.Notes, "; "); got != c.want || len(p.Blocks) != 2 {
+			t.Errorf("%s: %d blocks, notes %q, want %q", c.metadata, len(p.Blocks), got, c.want)
 		}
 	}
 }
