@@ -58,6 +58,7 @@ func newPage(look Look) *page {
 
 func writeText(w io.Writer, r *Report, look Look) error {
 	p := newPage(look)
+	p.ends = r.Log.Last
 	p.verdict(r)
 	p.read(r)
 	p.integrity(r)

@@ -79,7 +79,7 @@ func (p *page) incident(t *telling, evidence map[string][]Place) {
 		p.alike(t)
 		return
 	}
-	left, right := &page{width: p.width * 2 / 5, color: p.color}, &page{color: p.color}
+	left, right := &page{width: p.width * 2 / 5, color: p.color, ends: p.ends}, &page{color: p.color}
 	right.width = p.width - left.width - len(columnGap)
 	left.who(in)
 	left.facts(in)
@@ -111,11 +111,26 @@ func (p *page) who(in *Incident) {
 	p.names("addresses", labels(in))
 }
 
+// mayGoOn is how long before the end of the log an incident is too recent to be over: windows of
+// detectors are as long.
+const mayGoOn = 10 * time.Minute
+
 // facts says when an incident was, how large and of what kind.
 func (p *page) facts(in *Incident) {
 	when := period(in.First, in.Last)
 	if d := in.Last.Sub(in.First); d >= time.Second {
 		when += " (" + duration(d) + ")"
+	}
+	if rest := p.ends.Sub(in.Last); rest >= 0 && !p.ends.IsZero() {
+		when += "; "
+		if rest < mayGoOn {
+			when += "it may go on: "
+		}
+		if rest < time.Second {
+			when += "the log ends with it"
+		} else {
+			when += "the log ends " + duration(rest) + " later"
+		}
 	}
 	p.field("when", plain, when)
 	p.field("how much", plain, volume(in))
