@@ -58,7 +58,6 @@ type adminProbe struct {
 	Admin  bool     `json:",omitempty"` // was let in before probing
 	Recent Window   `json:",omitempty"` // while nothing goes on: refusals, by route
 	LogIns Distinct `json:",omitempty"` // routes among Recent or Going that asked for a login
-	Hidden bool     `json:",omitempty"` // an answer among Recent was 404
 	Routes []string `json:",omitempty"` // of Recent, clipped; at most maxShown
 	Going  *probing `json:",omitempty"`
 }
@@ -96,11 +95,7 @@ func (s *adminProbe) Observe(r *parsers.Request, emit func(Event)) {
 	if s.Going == nil {
 		return
 	}
-	outcome := Blocked
-	if s.Hidden = s.Hidden || r.Status == 404; s.Hidden {
-		outcome = Attempted
-	}
-	s.Going.reach(Medium, outcome)
+	s.Going.reach(Medium, Blocked)
 	s.Going.tell(emit, s.describe)
 }
 
@@ -109,7 +104,6 @@ func (s *adminProbe) refuse(r *parsers.Request, route uint64) {
 	if n := len(s.Recent); n > 0 && r.Time.Sub(s.Recent[n-1].At) > s.window {
 		s.forget()
 	}
-	s.Hidden = s.Hidden || r.Status == 404
 	s.Routes = shown(s.Routes, r.Shape)
 	if s.Recent.SlideDistinct(mark(r, route), s.window, s.limit); len(s.Recent) == s.limit {
 		s.begin(r)
@@ -167,7 +161,7 @@ func (s *adminProbe) isLast(r *parsers.Request, route uint64) bool {
 }
 
 func (s *adminProbe) forget() {
-	s.Recent, s.Routes, s.LogIns, s.Hidden = nil, nil, nil, false
+	s.Recent, s.Routes, s.LogIns = nil, nil, nil
 }
 
 func (s *adminProbe) Expire(emit func(Event)) {

@@ -44,6 +44,7 @@ type match struct {
 	Allowed   []uint16 `json:",omitempty"` // entries of the allowlist that the request matches
 	Event     *Event   `json:",omitempty"` // what a detector told, without evidence and metadata; nil for a request
 	Addresses []string `json:",omitempty"` // of an event of several clients, as far as it lists them
+	Taken     []string `json:",omitempty"` // accounts that got in by a guess, as far as the event names them
 }
 
 // first is the time of the match's first request.
@@ -71,7 +72,7 @@ func matchOf(c *clue) match {
 		e := *c.event
 		e.Evidence, e.Metadata = nil, nil
 		h.Event, h.Tag = &e, tag(e.ID)
-		h.Addresses = AddressesOf(c.event.Metadata)
+		h.Addresses, h.Taken = AddressesOf(c.event.Metadata), AccountsTaken(c.event.Metadata)
 	}
 	return h
 }
@@ -276,6 +277,8 @@ type openAlert struct {
 	Froms Distinct       `json:",omitempty"` // tags of addresses
 	// Addresses are those that events of several clients list; at most MaxNames.
 	Addresses []string `json:",omitempty"`
+	// Taken are the accounts that events tell got in by a guess; at most maxTaken.
+	Taken []string `json:",omitempty"`
 	// Told is what was last told of it.
 	Told struct {
 		At       time.Time
@@ -359,11 +362,8 @@ func (a *openAlert) add(h match, c *clue, r *Rule) {
 	a.cover(h, r)
 	a.Whos.Add(h.Who)
 	a.Froms.Add(h.From)
-	for _, ip := range h.Addresses {
-		if len(a.Addresses) < MaxNames && !slices.Contains(a.Addresses, ip) {
-			a.Addresses = append(a.Addresses, ip)
-		}
-	}
+	a.Addresses = withNames(a.Addresses, h.Addresses, MaxNames)
+	a.Taken = withNames(a.Taken, h.Taken, maxTaken)
 	if !r.personal() && len(a.Whos) > 1 {
 		a.ActorID, a.ActorType = "", ""
 	}
@@ -379,6 +379,16 @@ func (a *openAlert) add(h match, c *clue, r *Rule) {
 		a.Severity = Critical
 		a.Met = last
 	}
+}
+
+// withNames adds names to those that are listed, each once and at most so many.
+func withNames(listed, names []string, most int) []string {
+	for _, name := range names {
+		if len(listed) < most && !slices.Contains(listed, name) {
+			listed = append(listed, name)
+		}
+	}
+	return listed
 }
 
 // count counts the requests that the alert is of at least. What one detector tells of in
@@ -525,6 +535,9 @@ func (a *openAlert) say(r *Rule, emit func(judgement)) {
 	about := []any{"events", n, "requests", a.Count, "detectors", slices.Sorted(maps.Keys(a.Detectors))}
 	if len(a.Addresses) > 0 {
 		about = append(about, addressList, a.Addresses)
+	}
+	if len(a.Taken) > 0 {
+		about = append(about, accountsTaken, a.Taken)
 	}
 	out.Alert.Metadata = Meta(about...)
 	emit(out)

@@ -273,7 +273,11 @@ func (g *guessing) win(r *parsers.Request) {
 // prefer names the account of a login that was guessed in the place of one that only was the
 // first to get in: who guesses at one account is after that, and neighbours log in too.
 func (g *guessing) prefer(r *parsers.Request) {
-	if g.Sought || g.Accounts[accountTag(r)] == 0 {
+	if g.Accounts[accountTag(r)] == 0 {
+		return
+	}
+	g.take(r)
+	if g.Sought {
 		return
 	}
 	if g.Sought = true; g.Winner != clip(r.User) {
@@ -322,7 +326,7 @@ func (g *guessing) won() string {
 	case g.Outcome != Succeeded:
 		return ""
 	case g.Winner != "":
-		return fmt.Sprintf("%sa login as %q worked", g.then(), g.Winner)
+		return fmt.Sprintf("%sa login as %q worked", g.then(), g.Winner) + g.later()
 	}
 	return g.then() + "a login worked"
 }
@@ -365,7 +369,7 @@ func (s *bruteForceIP) describe(e *Event) {
 		baseline = "none"
 	}
 	e.Metadata = Meta("failed_logins", e.Count, "baseline", baseline, "accounts", len(g.Accounts), "logins_that_worked", g.Worked,
-		"account_that_worked", g.Winner, "known_logins", len(s.Known), "window_seconds", int(s.window.Seconds()))
+		"account_that_worked", g.Winner, accountsTaken, g.accounts(g.Winner), "known_logins", len(s.Known), "window_seconds", int(s.window.Seconds()))
 }
 
 func (s *bruteForceIP) Learned() (l Learned) {

@@ -113,8 +113,8 @@ type surge struct {
 	Places     Distinct
 	Networks   Distinct
 	Accounts   Distinct
-	Addresses  []string // clipped; at most maxLoginNames, as those that follow
-	Nets       []string
+	Addresses  []string // clipped; at most MaxNames: each is to be blocked
+	Nets       []string // clipped; at most maxLoginNames, as those that follow
 	Names      []string
 	Peak       int // most addresses within the window
 	likeness
@@ -232,7 +232,7 @@ func (s *distributed) fail(r *parsers.Request, emit func(Event)) {
 	if goes {
 		c.extend(r)
 		c.LastFailed = r.Time
-		c.take(place, s.Members[place])
+		c.enlist(place, s.Members[place])
 		c.Monitors = c.Monitors && agentOf(r).monitor
 		c.reach(c.most(), Attempted)
 		if c.AgentText == "" {
@@ -354,7 +354,7 @@ func (s *distributed) begin(r *parsers.Request, v likeness, failing int64) {
 	c.Count = 0
 	for _, place := range places {
 		m := s.Members[place]
-		c.take(place, m)
+		c.enlist(place, m)
 		c.Count += m.Fails
 		if m.Since != 0 && m.Since < momentOf(c.First) { // earlier versions saved none
 			c.First = m.Since.time()
@@ -377,10 +377,12 @@ func (c *surge) most() Severity {
 	return High
 }
 
-// take lists a member of the campaign. One too many is none.
-func (c *surge) take(place uint64, m member) {
+// enlist lists a member of the campaign. One too many is none.
+func (c *surge) enlist(place uint64, m member) {
 	c.Places.Add(place)
-	list(&c.Addresses, m.Address)
+	if m.Address != "" && len(c.Addresses) < MaxNames && !slices.Contains(c.Addresses, m.Address) {
+		c.Addresses = append(c.Addresses, m.Address)
+	}
 	if m.Network != "" {
 		c.Networks.Add(tag(m.Network))
 		list(&c.Nets, m.Network)
@@ -402,6 +404,7 @@ func (s *distributed) succeed(r *parsers.Request) {
 	}
 	if s.guessed(r, place, account) {
 		c := s.Campaign
+		c.take(r)
 		if c.Outcome != Succeeded {
 			c.Winner, c.WinnerFrom = clip(r.User), clip(r.ClientIP)
 			c.Last = r.Time
@@ -463,7 +466,7 @@ func (s *distributed) describe(e *Event) {
 	}
 	switch {
 	case e.Outcome == Succeeded && c.Winner != "":
-		e.Summary += fmt.Sprintf("%sa login as %q from %s worked", c.then(), c.Winner, c.WinnerFrom)
+		e.Summary += fmt.Sprintf("%sa login as %q from %s worked", c.then(), c.Winner, c.WinnerFrom) + c.later()
 	case e.Outcome == Succeeded:
 		e.Summary += fmt.Sprintf("%sa login from %s worked", c.then(), c.WinnerFrom)
 	}
@@ -484,7 +487,7 @@ func (s *distributed) describe(e *Event) {
 		"networks", len(c.Networks), "network_list", orNone(c.Nets), "accounts", len(c.Accounts), "account_list", orNone(c.Names),
 		"peak_addresses", c.Peak, "baseline", baseline, "baseline_addresses", c.P99, "baseline_samples", c.Samples, "failing_percent", c.Failing,
 		"user_agent", c.AgentText, "user_agent_percent", c.AgentShare, "new_account_percent", c.NewShare,
-		"account_that_worked", c.Winner, "address_that_worked", c.WinnerFrom, "window_seconds", int(s.window.Seconds()))
+		"account_that_worked", c.Winner, accountsTaken, c.accounts(c.Winner), "address_that_worked", c.WinnerFrom, "window_seconds", int(s.window.Seconds()))
 }
 
 // A regulars is a set of tags that may hold one in two hundred too many. It is exact

@@ -21,14 +21,20 @@ type Episode struct {
 	// then. They are zero where it has not, or an earlier version saved it.
 	Proof Evidence `json:",omitzero"`
 	After int64    `json:",omitempty"`
+	// Taken are the accounts that got in by a guess, clipped, in their order; at most maxTaken.
+	Taken []string `json:",omitempty"`
 	// Told is what was last told of it.
 	Told struct {
 		At       time.Time // Event.Last then
 		Count    int64
 		Severity Severity
 		Outcome  Outcome
+		Taken    int `json:",omitempty"` // how many there were
 	}
 }
+
+// maxTaken bounds the accounts that an event names as taken: each is to be secured.
+const maxTaken = 100
 
 // retellAfter is how long an episode goes on without being told again. Rules and
 // incidents rely on it: what they have not heard of for longer is over.
@@ -96,10 +102,39 @@ func (e *Episode) then() string {
 	return fmt.Sprintf("; after %d of them ", e.After)
 }
 
+// take notes a login that was guessed by its account; one that names none it does not. The line
+// of the first is the detector's to add.
+func (e *Episode) take(r *parsers.Request) {
+	account := clip(r.User)
+	if account == "" || len(e.Taken) == maxTaken || slices.Contains(e.Taken, account) {
+		return
+	}
+	if e.Taken = append(e.Taken, account); len(e.Taken) > 1 {
+		e.Last = r.Time
+		e.addEvidence(evidence(r))
+	}
+}
+
+// accounts returns the accounts that got in by a guess, of which the given one is told first.
+func (e *Episode) accounts(first string) []string {
+	if len(e.Taken) == 0 && first != "" {
+		return []string{first}
+	}
+	return orNone(e.Taken)
+}
+
+// later goes on after the sentence about a login that worked: as whom else logins did.
+func (e *Episode) later() string {
+	if len(e.Taken) < 2 {
+		return ""
+	}
+	return ", and later as " + firstFew(e.Taken[1:], len(e.Taken)-1)
+}
+
 // tell emits the event if it is new, worse than when it was last told, or has gone on
 // for long since. describe adds summary, confidence and metadata.
 func (e *Episode) tell(emit func(Event), describe func(*Event)) {
-	worse := e.Severity > e.Told.Severity || e.Outcome != e.Told.Outcome
+	worse := e.Severity > e.Told.Severity || e.Outcome != e.Told.Outcome || len(e.Taken) > e.Told.Taken
 	if e.Told.Count == 0 || worse || e.Last.Sub(e.Told.At) >= retellAfter {
 		e.say(emit, describe)
 	}
@@ -115,6 +150,7 @@ func (e *Episode) end(emit func(Event), describe func(*Event)) {
 // say emits the event as it stands.
 func (e *Episode) say(emit func(Event), describe func(*Event)) {
 	e.Told.At, e.Told.Count, e.Told.Severity, e.Told.Outcome = e.Last, e.Count, e.Severity, e.Outcome
+	e.Told.Taken = len(e.Taken)
 	out := e.Event
 	out.Evidence = slices.Clone(out.Evidence)
 	describe(&out)

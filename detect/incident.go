@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/litesoc/litesoc/detect/keyed"
+	"github.com/litesoc/litesoc/parsers"
 )
 
 const (
@@ -52,8 +53,8 @@ func correlation() *keyed.Machine[timed[Alert], Incident] {
 // incidents is what alerts may still join or change.
 type incidents struct {
 	Open map[string]*story // by incident id; at most maxIncidents
-	// Of says which incident has an alert, by its id, or an actor or address, by its
-	// clientName.
+	// Of says which incident has an alert, by its id, or an actor, an address or an account
+	// that was taken, by its clientName.
 	Of map[string]string
 }
 
@@ -64,6 +65,8 @@ type story struct {
 	IPNames    []string         // likewise
 	AllActors  Distinct         // tags of their clientNames, listed or not
 	AllIPs     Distinct         // likewise
+	Taken      []string         `json:",omitempty"` // accounts that got in by a guess, by name as in incidents.Of; at most MaxNames
+	AllTaken   Distinct         `json:",omitempty"` // tags of their clientNames, listed or not
 	Counted    map[string]int64 // requests by alert id; at most maxCountedAlerts
 	Requests   int64            // of the alert that has most; alerts may share requests
 	Parts      []part           // in the order they became known; at most maxParts
@@ -94,7 +97,8 @@ func (s *incidents) Observe(in timed[Alert], emit func(Incident)) {
 }
 
 // storiesOf returns the stories that the alert is part of, the earliest first: the one
-// that has it, and those of its actor and its addresses that are not over.
+// that has it, and those of its actor, its addresses and the accounts that were taken which are
+// not over.
 func (s *incidents) storiesOf(a *Alert) []*story {
 	var stories []*story
 	add := func(name string, has bool) {
@@ -109,6 +113,9 @@ func (s *incidents) storiesOf(a *Alert) []*story {
 	add(a.ID, true)
 	for _, name := range namesOf(a) {
 		add(clientName(name), false)
+	}
+	for _, account := range AccountsTaken(a.Metadata) {
+		add(clientName(takenName(account)), false)
 	}
 	slices.SortFunc(stories, func(x, y *story) int {
 		return cmp.Or(x.First.Compare(y.First), strings.Compare(x.ID, y.ID))
@@ -125,6 +132,9 @@ func namesOf(a *Alert) []string {
 	}
 	return names
 }
+
+// takenName names an account that was taken: it acts for who guessed it from then on.
+func takenName(account string) string { return actorName(string(parsers.ActorUser), account, "") }
 
 // open begins a story with the alert.
 func (s *incidents) open(a *Alert) *story {
@@ -147,6 +157,9 @@ func (s *incidents) take(st *story, a *Alert) {
 	for _, address := range names[1:] {
 		s.name(st, &st.IPNames, &st.AllIPs, address)
 	}
+	for _, account := range AccountsTaken(a.Metadata) {
+		s.name(st, &st.Taken, &st.AllTaken, takenName(account))
+	}
 	st.reach(a.First, a.Last, a.Severity, a.Outcome)
 	st.tell(part{a.Rule, a.ID, a.Title, a.Description, a.Severity})
 }
@@ -161,6 +174,9 @@ func (s *incidents) merge(st, other *story) {
 	}
 	for _, name := range other.IPNames {
 		s.name(st, &st.IPNames, &st.AllIPs, name)
+	}
+	for _, name := range other.Taken {
+		s.name(st, &st.Taken, &st.AllTaken, name)
 	}
 	for _, p := range other.Parts {
 		st.tell(p)
@@ -188,8 +204,8 @@ func (s *incidents) count(st *story, id string, requests int64) {
 	st.Alerts = append(st.Alerts, id)
 }
 
-// name lists an actor or address with the story, so that alerts find it by that name. Of one
-// client, the first address stands for all.
+// name lists an actor, an address or an account with the story, so that alerts find it by
+// that name. Of one client, the first address stands for all.
 func (s *incidents) name(st *story, list *[]string, all *Distinct, name string) {
 	if name == "" {
 		return
@@ -229,6 +245,9 @@ func (s *incidents) forget(st *story) {
 		drop(clientName(name))
 	}
 	for _, name := range st.IPNames {
+		drop(clientName(name))
+	}
+	for _, name := range st.Taken {
 		drop(clientName(name))
 	}
 }
@@ -380,8 +399,17 @@ func (st *story) summary() string {
 		fmt.Fprintf(&b, ", from %s", st.AllIPs.of("address", "addresses"))
 	}
 	b.WriteString(".")
-	for _, p := range st.worstFirst() {
-		fmt.Fprintf(&b, " %s (%s): %s.", p.Title, p.Severity, p.Description)
+	if len(st.Taken) > 0 {
+		b.WriteString(" Logins worked as " + firstFew(idsOf(st.Taken), len(st.AllTaken)) + ".")
+	}
+	parts := st.worstFirst()
+	for i, p := range parts {
+		fmt.Fprintf(&b, " %s (%s)", p.Title, p.Severity)
+		if i+1 < len(parts) && parts[i+1].Description == p.Description {
+			b.WriteByte(',') // two rules about the same event
+			continue
+		}
+		fmt.Fprintf(&b, ": %s.", p.Description)
 	}
 	switch st.Outcome {
 	case Succeeded:

@@ -33,6 +33,12 @@ func withAddresses(a Alert, addresses ...string) Alert {
 	return a
 }
 
+// withTaken returns the alert with accounts that got in by a guess.
+func withTaken(a Alert, accounts ...string) Alert {
+	a.Metadata = Meta("events", 1, accountsTaken, accounts)
+	return a
+}
+
 func TestCorrelation(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -56,6 +62,18 @@ func TestCorrelation(t *testing.T) {
 			withAddresses(alertAt(1, "b1", "campaign", "c", ""), "192.0.2.1", "192.0.2.2", "2001:db8:0:1::7"),
 			alertAt(2, "c1", "user", "bob", "192.0.2.2"), alertAt(3, "d1", "ip", "2001:db8:0:1::8", "2001:db8:0:1::8"),
 			alertAt(4, "e1", "ip", "192.0.2.3", "192.0.2.3")}, []string{"a1 b1 c1 d1", "e1"}},
+		{"an account that was taken, from elsewhere", []Alert{
+			withTaken(alertAt(0, "a1", "ip", "192.0.2.1", "192.0.2.1"), "alice", "bob"),
+			alertAt(time.Hour, "b1", "user", "bob", "192.0.2.9"), alertAt(2*time.Hour, "c1", "user", "carol", "192.0.2.8")}, []string{"a1 b1", "c1"}},
+		{"an account whose owner was told of before it was taken", []Alert{
+			alertAt(0, "a1", "user", "bob", "192.0.2.9"),
+			withTaken(alertAt(time.Hour, "b1", "ip", "192.0.2.1", "192.0.2.1"), "bob")}, []string{"a1 b1"}},
+		{"an account that was taken, more than a day later", []Alert{
+			withTaken(alertAt(0, "a1", "ip", "192.0.2.1", "192.0.2.1"), "bob"),
+			alertAt(day+time.Minute+1, "b1", "user", "bob", "192.0.2.9")}, []string{"a1", "b1"}},
+		{"an account that was taken in what an alert links", []Alert{
+			alertAt(0, "a1", "user", "alice", "192.0.2.1"), withTaken(alertAt(1, "b1", "user", "carol", "192.0.2.2"), "bob"),
+			alertAt(2, "c1", "user", "alice", "192.0.2.2"), alertAt(3, "d1", "user", "bob", "192.0.2.9")}, []string{"a1 b1 c1 d1"}},
 		{"a day of quiet", []Alert{
 			alertAt(0, "a1", "user", "alice", ""), alertAt(day+time.Minute, "b1", "user", "alice", "")}, []string{"a1 b1"}},
 		{"more than a day of quiet", []Alert{
@@ -111,6 +129,27 @@ func TestAddressesOfCampaign(t *testing.T) {
 	_, incidents := correlate(told...)
 	if i := incidents[len(incidents)-1]; !slices.Equal(i.IPs, want) || i.Actors[0] != "c" || !strings.Contains(i.Summary, "from 3 addresses") {
 		t.Errorf("the incident lists %q of %q, want %q: %s", i.IPs, i.Actors, want, i.Summary)
+	}
+}
+
+// An incident names the accounts that were taken, and tells once what two rules tell alike.
+func TestTakenAccounts(t *testing.T) {
+	a := withTaken(alertAt(0, "a1", "ip", "192.0.2.1", "192.0.2.1"), "alice", "bob")
+	b := alertAt(0, "b1", "ip", "192.0.2.1", "192.0.2.1")
+	b.Description = a.Description
+	_, out := correlate(a, b, alertAt(0, "c1", "ip", "192.0.2.1", "192.0.2.1"))
+	want := `From 2026-03-01 12:00:00 to 12:01:00 UTC, 192.0.2.1 caused 3 alerts, the largest of 10 requests. Logins worked as "alice", "bob". ` +
+		`Title a (medium), Title b (medium): story a1. Title c (medium): story c1. The answers do not tell whether it succeeded.`
+	if got := out[len(out)-1].Summary; got != want {
+		t.Errorf("summary\n%s\nwant\n%s", got, want)
+	}
+	many := make([]string, 7)
+	for i := range many {
+		many[i] = fmt.Sprintf("user%d", i)
+	}
+	_, out = correlate(withTaken(a, many...))
+	if want := `Logins worked as "user0", "user1", "user2", "user3", "user4" and 2 more. `; !strings.Contains(out[0].Summary, want) {
+		t.Errorf("%s: want %s", out[0].Summary, want)
 	}
 }
 

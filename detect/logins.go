@@ -277,6 +277,17 @@ func listed(names []string, all string) string {
 	return fmt.Sprintf("%s (%s, …)", all, strings.Join(names[:shown], ", "))
 }
 
+// firstFew quotes the first few of the names, which are some of all, and counts the others.
+func firstFew(names []string, all int) string {
+	const shown = 5
+	names = names[:min(len(names), shown)]
+	text := strings.Join(quoted(names), ", ")
+	if more := all - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
 // What is learned of logins that worked.
 const (
 	ofInsiders = "accounts that logged in, with their programs"

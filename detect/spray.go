@@ -238,12 +238,15 @@ func (g *spray) fail(a attempt) {
 // place as nobody else and then gets in there has mistyped.
 func (s *passwordSpray) succeed(r *parsers.Request) {
 	g, account := s.Going, accountTag(r)
-	if g == nil || g.Outcome == Succeeded || g.Severity < High || r.Time.Sub(g.LastFailed) > s.then || s.Worked.has(account, r.Time, s.window) {
+	if g == nil || g.Severity < High || r.Time.Sub(g.LastFailed) > s.then || s.Worked.has(account, r.Time, s.window) {
 		return
 	}
 	from, failed := g.Places[placeTag(r)]
 	several := failed && from != account
 	if !several && (failed || !g.Accounts.has(account)) {
+		return
+	}
+	if g.take(r); g.Outcome == Succeeded {
 		return
 	}
 	g.Winner, g.WinnerFrom, g.Sure = clip(r.User), clip(r.ClientIP), several
@@ -267,7 +270,7 @@ func (s *passwordSpray) describe(e *Event) {
 		listed(g.Addresses, places), e.ActorID, e.Count, g.Accounts.of("account", "accounts"), inWords(g.LastFailed.Sub(e.First)),
 		s.accounts, plural(int64(s.tries), "try", "tries"), inWords(s.window))
 	if e.Outcome == Succeeded {
-		e.Summary += fmt.Sprintf("%sa login as %q from %s worked", g.then(), g.Winner, g.WinnerFrom)
+		e.Summary += fmt.Sprintf("%sa login as %q from %s worked", g.then(), g.Winner, g.WinnerFrom) + g.later()
 	}
 	switch {
 	case e.Severity == Medium:
@@ -282,5 +285,5 @@ func (s *passwordSpray) describe(e *Event) {
 	}
 	e.Metadata = Meta("network", e.ActorID, "failed_logins", e.Count, "accounts", len(g.Accounts), "account_list", orNone(g.Names),
 		"addresses", len(g.Places), "address_list", orNone(g.Addresses), "accounts_that_got_in", g.Insiders,
-		"account_that_worked", g.Winner, "address_that_worked", g.WinnerFrom, "window_seconds", int(s.window.Seconds()))
+		"account_that_worked", g.Winner, accountsTaken, g.accounts(g.Winner), "address_that_worked", g.WinnerFrom, "window_seconds", int(s.window.Seconds()))
 }

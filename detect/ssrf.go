@@ -60,13 +60,15 @@ type ssrf struct {
 // An aiming is a series of URLs that aim inside.
 type aiming struct {
 	Episode
-	Worst   aim      // the first of the most severe
+	Worst   aim      // the first of those that are worseThan all others
 	Status  int      // of its answer
 	Hosts   []string // distinct hosts as understood, in their order; at most maxAims
 	URLs    Distinct
 	Pages   Distinct `json:",omitempty"` // of the URLs that pages told they are at, the hosts with their ports
 	Refused int64    // requests that were answered 4xx
 	Let     int64    // requests that were answered 2xx
+	// Accepted are URLs of these, sanitised and clipped; at most maxLoginNames.
+	Accepted []string `json:",omitempty"`
 }
 
 // maxAims bounds the hosts that an event lists.
@@ -83,6 +85,29 @@ type aim struct {
 	Guard      string // why it is less severe than others; "" if it is not
 	tag        uint64 // of the URL in full
 	told       uint64 // of its host and port, if a page tells that it is there; else 0
+}
+
+// worseThan tells whether an aim that got so far is worse than another: more severe, else further,
+// else after the credentials of a cloud.
+func (a *aim) worseThan(b *aim, outcome, other Outcome) bool {
+	switch {
+	case a.Severity != b.Severity:
+		return a.Severity > b.Severity
+	case outcome != other:
+		return other.further(outcome) == outcome
+	}
+	return a.Verdict.Range == rangeMetadata && b.Verdict.Range != rangeMetadata
+}
+
+// fetch tells by its answer how far a request for a URL got.
+func fetch(status int) Outcome {
+	switch status / 100 {
+	case 2:
+		return Succeeded
+	case 4:
+		return Blocked
+	}
+	return Attempted
 }
 
 // maxTold is how many places, by host and port, the pages are at that one client is shown. Who
@@ -107,21 +132,20 @@ func (s *ssrf) Observe(r *parsers.Request, emit func(Event)) {
 			a.Severity, a.Confidence, a.Guard = High, 0.8, fmt.Sprintf("more than %d places were told as if pages were there", maxTold)
 		}
 	}
-	if a.Severity > g.Worst.Severity {
+	outcome := fetch(r.Status)
+	if len(g.URLs) == 0 || a.worseThan(&g.Worst, outcome, fetch(g.Status)) {
 		g.Worst, g.Status = a, r.Status
 	}
 	g.URLs.Add(a.tag)
 	if host := a.Verdict.Host; host != "" && len(g.Hosts) < maxAims && !slices.Contains(g.Hosts, host) {
 		g.Hosts = append(g.Hosts, host)
 	}
-	outcome := Attempted
-	switch r.Status / 100 {
-	case 2:
+	switch outcome {
+	case Succeeded:
 		g.Let++
-		outcome = Succeeded
-	case 4:
+		list(&g.Accepted, a.URL)
+	case Blocked:
 		g.Refused++
-		outcome = Blocked
 	}
 	// How far the worst of them got is the story, not how far others did.
 	switch {
@@ -160,6 +184,9 @@ func (s *ssrf) describe(e *Event) {
 	}
 	if g.Let > 0 && e.Count > 1 {
 		e.Summary += fmt.Sprintf("; %d accepted (2xx)", g.Let)
+		if len(g.Accepted) > 1 {
+			e.Summary += ": " + firstFew(g.Accepted, len(g.Accepted))
+		}
 	}
 	if w.Guard != "" {
 		e.Summary += "; " + w.Guard
@@ -170,7 +197,7 @@ func (s *ssrf) describe(e *Event) {
 	}
 	e.Metadata = Meta("provided_url", w.URL, "sanitised", w.Sanitised, "parameter", w.Param, "target", w.Verdict.Target,
 		"range", w.Verdict.Range, "host", w.Verdict.Host, "reason", w.Verdict.Reason, "status", g.Status,
-		"distinct_urls", len(g.URLs), "hosts", hosts, "refused", g.Refused, "accepted", g.Let)
+		"distinct_urls", len(g.URLs), "hosts", hosts, "refused", g.Refused, "accepted", g.Let, "accepted_urls", orNone(g.Accepted))
 }
 
 // mayAim tells, at little cost, whether a request may hold a URL or a host: nothing that

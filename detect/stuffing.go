@@ -152,6 +152,7 @@ func (s *credentialStuffing) succeed(r *parsers.Request) {
 		return
 	}
 	g.Won++
+	g.take(r)
 	g.win(r)
 }
 
@@ -195,7 +196,7 @@ func (s *credentialStuffing) describe(e *Event) {
 		e.Confidence = 0.8
 	}
 	e.Metadata = Meta("failed_logins", e.Count, "accounts", len(g.Accounts), "account_list", orNone(g.Names), "logins_that_worked", g.Worked,
-		"logins_guessed", g.Won, "account_that_worked", g.Winner, "window_seconds", int(s.window.Seconds()))
+		"logins_guessed", g.Won, "account_that_worked", g.Winner, accountsTaken, g.accounts(g.Winner), "window_seconds", int(s.window.Seconds()))
 }
 
 func (s *credentialStuffing) Learned() (l Learned) {

@@ -52,6 +52,23 @@ func AddressesOf(metadata json.RawMessage) []string {
 	return append(m.List, campaign...)
 }
 
+// accountsTaken is the name in metadata of the accounts that got in by a guess.
+const accountsTaken = "accounts_that_worked"
+
+// AccountsTaken returns the accounts that the metadata of an event or an alert tells got in by a guess.
+func AccountsTaken(metadata json.RawMessage) []string {
+	if !bytes.Contains(metadata, []byte(accountsTaken)) {
+		return nil
+	}
+	var m struct {
+		Accounts []string `json:"accounts_that_worked"`
+	}
+	if json.Unmarshal(metadata, &m) != nil {
+		return nil
+	}
+	return m.Accounts
+}
+
 func mustJSON(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -153,13 +153,7 @@ func (r *Report) OnlyNew(l *Accepted) (gone []AcceptedFinding) {
 	r.Alerts = slices.DeleteFunc(slices.Clone(r.Alerts), func(a Alert) bool {
 		return accepted[a.ID] && (a.IncidentID == "" || !news[a.IncidentID])
 	})
-	shown := map[string]bool{}
-	for i := range r.Alerts {
-		for _, id := range r.Alerts[i].Events {
-			shown[id] = true
-		}
-	}
-	r.Events = slices.DeleteFunc(slices.Clone(r.Events), func(e Event) bool { return !shown[e.ID] })
+	r.onlyTheirEvents()
 	for i := range l.entries {
 		if !l.entries[i].used {
 			gone = append(gone, l.entries[i].AcceptedFinding)

@@ -246,6 +246,9 @@ func nextSteps(i *Incident, furthest map[string]detect.Outcome) []string {
 	for _, rule := range slices.Sorted(maps.Keys(furthest)) {
 		steps = append(steps, stepsOf(rule, furthest[rule])...)
 	}
+	if _, taken := furthest["account-compromise"]; taken { // which says the same, and more
+		steps = slices.DeleteFunc(steps, func(s string) bool { return s == advice["brute-force"].worked })
+	}
 	for _, actor := range i.Actors {
 		if strings.HasPrefix(actor, "key_") {
 			steps = append(steps, fmt.Sprintf("Revoke the API key %s and issue a new one to its owner.", actor))

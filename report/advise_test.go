@@ -66,6 +66,19 @@ func TestComplete(t *testing.T) {
 	}
 }
 
+// What two rules of one incident advise alike is told once.
+func TestAdviceIsToldOnce(t *testing.T) {
+	taken := map[string]detect.Outcome{"brute-force": detect.Succeeded, "account-compromise": detect.Succeeded}
+	if steps := strings.Join(nextSteps(&Incident{}, taken), "\n"); strings.Contains(steps, advice["brute-force"].worked) ||
+		!strings.Contains(steps, advice["brute-force"].always) || !strings.Contains(steps, advice["account-compromise"].always) {
+		t.Error(steps)
+	}
+	delete(taken, "account-compromise")
+	if steps := strings.Join(nextSteps(&Incident{}, taken), "\n"); !strings.Contains(steps, advice["brute-force"].worked) {
+		t.Error(steps)
+	}
+}
+
 // Every built-in rule has something to advise.
 func TestAdvice(t *testing.T) {
 	for _, rule := range detect.Rules() {

@@ -38,10 +38,14 @@ func writeMarkdown(w io.Writer, r *Report, _ Look) error {
 	if more := len(r.Incidents) - markdownRows; more > 0 {
 		fmt.Fprintf(&b, "\nand %s more\n", number(int64(more)))
 	}
-	for i := range r.Incidents[:min(len(r.Incidents), markdownIncidents)] {
+	all := r.tellings()
+	for _, t := range all[:min(len(all), markdownIncidents)] {
 		b.WriteString("\n")
-		if err := Ticket(nested{&b}, &r.Incidents[i], r.Run.Evidence); err != nil {
+		if err := Ticket(nested{&b}, t.Incident, r.Run.Evidence); err != nil {
 			return err
+		}
+		if others := t.others(); others != "" {
+			fmt.Fprintf(&b, "\nAnd %s.\n", prose(others))
 		}
 	}
 	markdownLog(&b, r)

@@ -65,3 +65,30 @@ func (f *Filter) alert(a *Alert) bool {
 func (f *Filter) event(e *Event) bool {
 	return f.Incident == "" && f.Status == "" && e.Severity >= f.Least && f.by(e.ActorID) && f.From(e.UserIP)
 }
+
+// OnlyIncidents leaves in the report the incidents that are wanted, with their alerts and events, and
+// alerts that are part of none. It returns how many incidents it has left out.
+func (r *Report) OnlyIncidents(wanted func(*Incident) bool) int {
+	left := map[string]bool{}
+	r.Incidents = slices.DeleteFunc(slices.Clone(r.Incidents), func(in Incident) bool {
+		if wanted(&in) {
+			return false
+		}
+		left[in.ID] = true
+		return true
+	})
+	r.Alerts = slices.DeleteFunc(slices.Clone(r.Alerts), func(a Alert) bool { return left[a.IncidentID] })
+	r.onlyTheirEvents()
+	return len(left)
+}
+
+// onlyTheirEvents leaves in the report the events of its alerts.
+func (r *Report) onlyTheirEvents() {
+	events := map[string]bool{}
+	for i := range r.Alerts {
+		for _, id := range r.Alerts[i].Events {
+			events[id] = true
+		}
+	}
+	r.Events = slices.DeleteFunc(slices.Clone(r.Events), func(e Event) bool { return !events[e.ID] })
+}

@@ -14,6 +14,7 @@ import (
 type page struct {
 	width int
 	color bool
+	ends  time.Time // when the log ends that is told of; zero if that is not said
 	out   strings.Builder
 }
 

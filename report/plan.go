@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/netip"
 	"slices"
@@ -101,6 +102,13 @@ type Refusal struct {
 	Cause
 }
 
+// passing tells whether it is an address of no severe alert that has been quiet since. There are
+// many: whoever reads the plan acts on others.
+func (r *Refusal) passing() bool { return r.Kind == refusedOver && r.Severity <= detect.Medium }
+
+// refusedOver is the kind of a refusal whose block would have ended before the log does.
+const refusedOver = "over"
+
 // PlanFacts are what a plan is made of.
 type PlanFacts struct {
 	Report *Report  // with the events and places of the alerts
@@ -166,6 +174,17 @@ func NewPlanFacts(r *Report, alerts []*Alert) *PlanFacts {
 type told struct {
 	From    string `json:"address_that_worked"`
 	Account string `json:"account_that_worked"`
+	// Addresses is how many addresses an event of several clients is of, or a list of them.
+	Addresses json.RawMessage `json:"addresses"`
+}
+
+// unnamed is how many addresses the event is of that it does not name.
+func (m *told) unnamed(e *Event) int {
+	var all int
+	if json.Unmarshal(m.Addresses, &all) != nil {
+		return 0
+	}
+	return max(all-len(detect.AddressesOf(e.Metadata)), 0)
 }
 
 // each calls f with each event of an alert.
@@ -220,7 +239,7 @@ func (f *PlanFacts) Victim(a *Alert) bool {
 // won returns the accounts that were taken in the course of an alert.
 func (f *PlanFacts) won(a *Alert) []string {
 	all := slices.Clone(f.Guessed[a.ID])
-	f.each(a, func(_ *Event, m told) { all = append(all, m.Account) })
+	f.each(a, func(e *Event, m told) { all = append(append(all, m.Account), detect.AccountsTaken(e.Metadata)...) })
 	return distinct(all)
 }
 
@@ -253,7 +272,7 @@ func NewPlan(f *PlanFacts, o PlanOptions) (*Plan, error) {
 		plan:     &Plan{Schema: PlanVersion, Through: f.Report.Log.Last, Alerts: len(f.Alerts)},
 		suspects: map[string]*suspect{}, others: map[netip.Prefix]map[string]bool{}, mine: map[string]bool{},
 	}
-	for _, a := range f.Alerts {
+	for _, a := range worstFirst(f.Alerts) {
 		p.answer(a)
 	}
 	if err := p.meet(); err != nil {
@@ -262,6 +281,11 @@ func NewPlan(f *PlanFacts, o PlanOptions) (*Plan, error) {
 	p.block()
 	p.arrange()
 	return p.plan, nil
+}
+
+// worstFirst orders alerts by severity, so that those which are named of many are the worst.
+func worstFirst(alerts []*Alert) []*Alert {
+	return slices.SortedStableFunc(slices.Values(alerts), func(a, b *Alert) int { return cmp.Compare(b.Severity, a.Severity) })
 }
 
 // answer adds what the rule of the alert proposes.
@@ -317,6 +341,19 @@ func (p *planning) suspect(a *Alert) {
 	}
 	for _, account := range p.won(a) {
 		p.mine[account] = true
+	}
+	p.each(a, func(e *Event, m told) {
+		if n := m.unnamed(e); n > 0 {
+			p.note(fmt.Sprintf("%s of event %s are not named, and not blocked: the query of incident %s finds their requests",
+				count(int64(n), "further address"), e.ID, a.IncidentID))
+		}
+	})
+}
+
+// note notes something once.
+func (p *planning) note(text string) {
+	if !slices.Contains(p.plan.Notes, text) {
+		p.plan.Notes = append(p.plan.Notes, text)
 	}
 }
 

@@ -137,7 +137,7 @@ func (p *planning) refusal(s *suspect) *Refusal {
 		return r
 	}
 	if !s.expires.After(p.plan.Through) {
-		return no("over", fmt.Sprintf("the block would have ended at %s, before the log does; --ttl makes it longer", instant(s.expires)))
+		return no(refusedOver, fmt.Sprintf("the block would have ended at %s, before the log does; --ttl makes it longer", instant(s.expires)))
 	}
 	return nil
 }

@@ -164,11 +164,35 @@ func TestPlanRefusals(t *testing.T) {
 	}
 }
 
+// Those who came and went are one line of the plan, but for few of them and what was severe.
+func TestPlanOfThePassed(t *testing.T) {
+	var alerts []*Alert
+	for i, a := range scans("198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4", "198.51.100.5") {
+		a.Last = planEnd.Add(-48 * time.Hour)
+		if i > 0 {
+			a.Severity = detect.Medium
+		}
+		alerts = append(alerts, a)
+	}
+	const one = "4 addresses of alerts of medium severity at most, whose blocks would have ended before the log does; --ttl makes them longer: " +
+		"198.51.100.2, 198.51.100.3, 198.51.100.4, 198.51.100.5"
+	for _, c := range []struct {
+		alerts []*Alert
+		folded bool
+	}{{alerts, true}, {alerts[:4], false}} {
+		text := strings.Join(strings.Fields(writePlanAs(t, "text", planOf(t, PlanOptions{}, nil, c.alerts...))), " ")
+		if strings.Contains(text, one) != c.folded || strings.Contains(text, "198.51.100.2: the block would have ended") == c.folded ||
+			!strings.Contains(text, "198.51.100.1: the block would have ended") {
+			t.Errorf("of %d alerts: %s", len(c.alerts), text)
+		}
+	}
+}
+
 // Without --allow-reserved nobody's network is blocked.
 func TestPlanReserved(t *testing.T) {
 	for _, ip := range []string{"10.0.0.1", "100.64.0.1", "192.0.2.1", "2001:db8::1", "fd00::1", "198.18.0.1"} {
 		f := NewPlanFacts(&Report{Log: Log{Last: planEnd}}, scans(ip))
-		f.Active = func(func(ip, actor string)) error { return nil }
+		f.Active = func(yield func(ip, actor string)) error { yield("192.0.2.1", "alice"); return nil }
 		f.Trusted = func(netip.Prefix) bool { return false }
 		f.Origin = func(string) *parsers.Origin { return nil }
 		p, err := NewPlan(f, PlanOptions{IPv6Bits: 64})
@@ -231,6 +255,63 @@ func TestPlanActions(t *testing.T) {
 		if got := all(p); got != c.want {
 			t.Errorf("%s %v: %q, want %q", c.actorType, c.actions, got, c.want)
 		}
+	}
+}
+
+// The alerts that are named of many are the worst.
+func TestPlanNamesTheWorst(t *testing.T) {
+	alerts := scans("198.51.100.1", "198.51.100.2", "198.51.100.3")
+	for _, a := range alerts {
+		a.Actions = []detect.Action{detect.NotifySecurity}
+	}
+	alerts[0].Severity, alerts[2].Severity = detect.Medium, detect.Critical
+	p := planOf(t, PlanOptions{}, nil, alerts...)
+	if want := []string{"alt_02", "alt_01", "alt_00"}; len(p.Tell) != 1 || !slices.Equal(p.Tell[0].Alerts, want) {
+		t.Errorf("%+v, want %q", p.Tell, want)
+	}
+}
+
+// Of a campaign of more addresses than an event names, the plan says how many are missing.
+func TestPlanOfUnnamedAddresses(t *testing.T) {
+	for _, c := range []struct {
+		metadata json.RawMessage
+		want     string
+	}{
+		{detect.Meta("addresses", 393, "address_list", []string{"203.0.113.9", "203.0.113.10"}),
+			"391 further addresses of event evt_alt_1 are not named, and not blocked: the query of incident inc_alt_1 finds their requests"},
+		{detect.Meta("addresses", 2, "address_list", []string{"203.0.113.9", "203.0.113.10"}), ""},
+		{detect.Meta("addresses", []string{"203.0.113.9", "203.0.113.10"}), ""},
+	} {
+		a := planAlert("alt_1", "route", "/login", "203.0.113.9", detect.BlockAddress, detect.BlockActor)
+		f := NewPlanFacts(&Report{Log: Log{Last: planEnd}, Events: []Event{{Event: detect.Event{ID: "evt_alt_1", Metadata: c.metadata}}}}, []*Alert{a})
+		f.Trusted = func(netip.Prefix) bool { return false }
+		f.Origin = func(string) *parsers.Origin { return nil }
+		f.Active = func(yield func(ip, actor string)) error { yield("192.0.2.1", "alice"); return nil }
+		p, err := NewPlan(f, PlanOptions{IPv6Bits: 64, AllowReserved: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(p.Notes, "; "); got != c.want || len(p.Blocks) != 2 {
+			t.Errorf("%s: %d blocks, notes %q, want %q", c.metadata, len(p.Blocks), got, c.want)
+		}
+	}
+}
+
+// Each account that guessing opened is secured, not the first alone.
+func TestPlanOfSeveralTaken(t *testing.T) {
+	a := planAlert("alt_1", "route", "/login", "203.0.113.9", detect.ResetPassword)
+	f := NewPlanFacts(&Report{Log: Log{Last: planEnd}, Events: []Event{{Event: detect.Event{ID: "evt_alt_1",
+		Metadata: detect.Meta("account_that_worked", "alice", "accounts_that_worked", []string{"alice", "bob"})}}}}, []*Alert{a})
+	p, err := NewPlan(f, PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, k := range p.Accounts {
+		got = append(got, k.Action+" "+k.ID)
+	}
+	if want := "reset_password alice, reset_password bob"; strings.Join(got, ", ") != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -184,7 +184,7 @@ func (x *redaction) actor(id, typ string) {
 
 // The members of metadata that name somebody, by what they name.
 var namingMembers = map[string]string{
-	"account": "user", "account_that_worked": "user", "account_list": "user", "user": "user", "users": "user",
+	"account": "user", "account_that_worked": "user", "accounts_that_worked": "user", "account_list": "user", "user": "user", "users": "user",
 	"requested_user": "user", "actual_user": "user", "credential": "user",
 	"requested": "tenant", "requested_org": "tenant", "actual_org": "tenant", "requested_tenant": "tenant", "actual_tenant": "tenant",
 	"tenant": "tenant", "tenants": "tenant",

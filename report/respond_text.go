@@ -174,13 +174,26 @@ func writePlan(w io.Writer, p *Plan, style planStyle) error {
 	if len(p.Refused) > 0 {
 		b.WriteString(style.section(fmt.Sprintf("Not blocked, and why (%s)", number(int64(len(p.Refused))))))
 	}
+	var over []string
+	for i := range p.Refused {
+		if k := &p.Refused[i]; k.passing() {
+			over = append(over, k.Address)
+		}
+	}
 	for i := range p.Refused {
 		k := &p.Refused[i]
+		if len(over) >= leastAlike && k.passing() {
+			continue
+		}
 		b.WriteString(style.item(style.name(k.Address)+": "+style.log(k.Reason), true))
 		if k.Instead != "" {
 			b.WriteString(style.detail("instead: " + style.log(k.Instead)))
 		}
 		cause(&k.Cause)
+	}
+	if len(over) >= leastAlike {
+		b.WriteString(style.item(fmt.Sprintf("%s of alerts of medium severity at most, whose blocks would have ended before the log does; --ttl makes them longer: %s; --output json says why each",
+			count(int64(len(over)), "address"), style.log(someOf(over))), true))
 	}
 	if step == 0 && len(p.Refused) == 0 {
 		b.WriteString("\nThere is nothing to do.\n")

@@ -58,6 +58,7 @@ func newPage(look Look) *page {
 
 func writeText(w io.Writer, r *Report, look Look) error {
 	p := newPage(look)
+	p.ends = r.Log.Last
 	p.verdict(r)
 	p.read(r)
 	p.integrity(r)
@@ -358,12 +359,14 @@ func (p *page) onward(r *Report) {
 	if r.Run.DB != "" {
 		db = " --db " + quote(r.Run.DB)
 	}
-	query := "FROM incidents"
 	if len(r.Incidents) == 0 {
-		query = "FROM requests LIMIT 10"
+		p.command("go on", "litesoc sql"+db+` "FROM requests LIMIT 10"`)
+		p.command("", "litesoc explain 'a line of a log'")
+		return
 	}
-	p.command("go on", "litesoc sql"+db+` "`+query+`"`)
-	p.command("", "litesoc explain 'a line of a log'")
+	p.command("go on", "litesoc explain"+db+" "+quote(r.Incidents[0].ID))
+	p.command("", "litesoc respond"+db)
+	p.command("", "litesoc sql"+db+` "FROM incidents"`)
 }
 
 // command writes something to be typed.

@@ -15,14 +15,14 @@ func (p *page) incidents(r *Report) {
 		return
 	}
 	p.section("INCIDENTS", "worst first")
-	all := r.Incidents
-	going, _ := stillGoing(r)
-	full := min(len(going), fullIncidents)
-	for i := range all[:full] {
-		if i > 0 {
+	all := r.tellings()
+	full := 0
+	for full < min(len(all), fullIncidents) && !Over(all[full].Status) {
+		if full > 0 {
 			p.put()
 		}
-		p.incident(&all[i], r.Run.Evidence)
+		p.incident(&all[full], r.Run.Evidence)
+		full++
 	}
 	if len(all) == full {
 		return
@@ -30,22 +30,30 @@ func (p *page) incidents(r *Report) {
 	if full > 0 {
 		p.put()
 	}
-	for i := range all[full:min(len(all), max(lineIncidents, full))] {
-		in := &all[full+i]
-		title := in.Title
-		if Over(in.Status) {
-			title = in.Status + ": " + title
+	lines := min(len(all), max(lineIncidents, full))
+	for _, t := range all[full:lines] {
+		title := t.Title
+		if Over(t.Status) {
+			title = t.Status + ": " + title
 		}
-		when := pad(moment(in.First), len("31 Dec 2026 23:59:59"))
-		p.row(in.Severity, fmt.Sprintf("%3d  ", in.RiskScore), title, when)
+		if n := len(t.Alike); n > 0 {
+			title = fmt.Sprintf("%s alike: %s", number(int64(n+1)), title)
+		}
+		when := pad(moment(t.First), len("31 Dec 2026 23:59:59"))
+		p.row(t.Severity, fmt.Sprintf("%3d  ", t.RiskScore), title, when)
 	}
-	if more := len(all) - lineIncidents; more > 0 {
+	more := 0
+	for _, t := range all[lines:] {
+		more += 1 + len(t.Alike)
+	}
+	if more > 0 {
 		p.put(span{plain, fmt.Sprintf("  and %s more; --output json has all", number(int64(more)))})
 	}
 }
 
 // incident tells one story in full.
-func (p *page) incident(in *Incident, evidence map[string][]Place) {
+func (p *page) incident(t *telling, evidence map[string][]Place) {
+	in := t.Incident
 	risk := fmt.Sprintf("risk %d/100", in.RiskScore)
 	b := badge(in.Severity)
 	lines := Wrap(in.Title, p.width-badgeWidth-2-cells(risk)-2)
@@ -68,9 +76,10 @@ func (p *page) incident(in *Incident, evidence map[string][]Place) {
 		p.timeline(in, evidence)
 		p.advice(in)
 		p.query(in)
+		p.alike(t)
 		return
 	}
-	left, right := &page{width: p.width * 2 / 5, color: p.color}, &page{color: p.color}
+	left, right := &page{width: p.width * 2 / 5, color: p.color, ends: p.ends}, &page{color: p.color}
 	right.width = p.width - left.width - len(columnGap)
 	left.who(in)
 	left.facts(in)
@@ -80,6 +89,14 @@ func (p *page) incident(in *Incident, evidence map[string][]Place) {
 	right.advice(in)
 	p.beside(left, right)
 	p.timeline(in, evidence)
+	p.alike(t)
+}
+
+// alike says whom an incident speaks for.
+func (p *page) alike(t *telling) {
+	if others := t.others(); others != "" {
+		p.field("alike", plain, others+"; --output json has each")
+	}
 }
 
 // who says what is whose in an incident.
@@ -94,11 +111,26 @@ func (p *page) who(in *Incident) {
 	p.names("addresses", labels(in))
 }
 
+// mayGoOn is how long before the end of the log an incident is too recent to be over: windows of
+// detectors are as long.
+const mayGoOn = 10 * time.Minute
+
 // facts says when an incident was, how large and of what kind.
 func (p *page) facts(in *Incident) {
 	when := period(in.First, in.Last)
 	if d := in.Last.Sub(in.First); d >= time.Second {
 		when += " (" + duration(d) + ")"
+	}
+	if rest := p.ends.Sub(in.Last); rest >= 0 && !p.ends.IsZero() {
+		when += "; "
+		if rest < mayGoOn {
+			when += "it may go on: "
+		}
+		if rest < time.Second {
+			when += "the log ends with it"
+		} else {
+			when += "the log ends " + duration(rest) + " later"
+		}
 	}
 	p.field("when", plain, when)
 	p.field("how much", plain, volume(in))

@@ -437,3 +437,22 @@ func TestSqueeze(t *testing.T) {
 		t.Errorf("step %v, want 2m", step)
 	}
 }
+
+// An incident whose last request is close to the end of the log is not told as over.
+func TestTextSaysWhetherItMayGoOn(t *testing.T) {
+	for rest, want := range map[time.Duration]string{
+		0:              "; it may go on: the log ends with it",
+		mayGoOn - 1:    "; it may go on: the log ends 9 m 59 s later",
+		mayGoOn:        "; the log ends 10 m later",
+		-time.Second:   "", // a clock that jumped
+		26 * time.Hour: "; the log ends 1 d 2 h later",
+	} {
+		r := withIncidents()
+		r.Incidents = r.Incidents[:1]
+		r.Log.Last = r.Incidents[0].Last.Add(rest)
+		text := string(write(t, Text(), r, Look{Width: 120}))
+		if !strings.Contains(text, want) || want == "" && strings.Contains(text, "the log ends") {
+			t.Errorf("%v: no %q in:\n%s", rest, want, text)
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 // IncidentText writes one incident as the text report does, with the lines that show it.
 func IncidentText(w io.Writer, in *Incident, evidence map[string][]Place, look Look) error {
 	p := newPage(look)
-	p.incident(in, evidence)
+	p.incident(&telling{Incident: in}, evidence)
 	_, err := io.WriteString(w, p.out.String())
 	return err
 }

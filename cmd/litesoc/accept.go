@@ -166,7 +166,11 @@ func parseAccepted(text []byte) (*report.Accepted, error) {
 // onlyNew leaves out of the report what is accepted, and tells of what is accepted and was
 // not found.
 func onlyNew(r *report.Report, l *report.Accepted) {
+	all := len(r.Incidents)
 	gone := r.OnlyNew(l)
+	if left := all - len(r.Incidents); left > 0 {
+		r.Run.Only = append(r.Run.Only, fmt.Sprintf("what is new: %s left out as accepted", report.Plural(int64(left), "incident is", "incidents are")))
+	}
 	if len(gone) == 0 || r.Run.Since != nil || r.Run.Until != nil {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -94,7 +95,11 @@ func readConfig(path string) (*config, error) {
 		if key := c.unreadable(); key != "" && !strings.HasPrefix(said, "[") {
 			return nil, c.wrong(key, "%s: %s", key, said)
 		}
-		return nil, misuse("", "config %s: %s", path, said)
+		hint := ""
+		if openVariable.Match(text) {
+			hint = "what begins with ${ stands in quotes inside of { } and [ ]: '${NAME}'"
+		}
+		return nil, misuse(hint, "config %s: %s", path, said)
 	}
 	beside := func(name string) string {
 		if filepath.IsAbs(name) {
@@ -126,6 +131,10 @@ func readConfig(path string) (*config, error) {
 	}
 	return c, nil
 }
+
+// openVariable finds a variable without quotes in a list or a map of one line, where its brace is
+// one of YAML's.
+var openVariable = regexp.MustCompile(`(?m)^[^#\n]*[{\[].*[:,\[]\s*\$\{`)
 
 // pathless is the error of a file that is named beside it.
 func pathless(err error) error {

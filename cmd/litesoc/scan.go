@@ -505,13 +505,13 @@ func (j *job) lateNote(late int64) string {
 // keepNew leaves in the report the incidents that are not among those before, or
 // have gone on since.
 func keepNew(r *report.Report, before map[string]time.Time) {
-	kept := r.Incidents[:0]
-	for _, i := range r.Incidents {
-		if last, known := before[i.ID]; !known || i.Last.After(last) {
-			kept = append(kept, i)
-		}
+	left := r.OnlyIncidents(func(i *report.Incident) bool {
+		last, known := before[i.ID]
+		return !known || i.Last.After(last)
+	})
+	if left > 0 {
+		r.Run.Only = append(r.Run.Only, fmt.Sprintf("what is new: %s left out that this run did not extend", report.Plural(int64(left), "incident is", "incidents are")))
 	}
-	r.Incidents = kept
 }
 
 // verdict turns what was found, and what could not be read, into an exit status.

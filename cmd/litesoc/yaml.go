@@ -135,9 +135,14 @@ func yamlError(err error, to any) string {
 	var unknown *yaml.UnknownFieldError
 	var mismatch *yaml.TypeError
 	switch {
-	case errors.As(err, &unknown) && unknown.Token.Position.Column == 1:
-		name := unknown.Token.Value
-		err = &yaml.SyntaxError{Message: fmt.Sprintf("unknown field %q%s", name, meant(name, keysOf(reflect.TypeOf(to)))), Token: unknown.Token}
+	case errors.As(err, &unknown):
+		name, keys := unknown.Token.Value, keysOf(reflect.TypeOf(to))
+		if unknown.Token.Position.Column > 1 {
+			keys = keysWithin(reflect.TypeOf(to))
+		}
+		err = &yaml.SyntaxError{Message: fmt.Sprintf("unknown field %q%s", name, meant(name, keys)), Token: unknown.Token}
+	case strings.HasPrefix(err.Error(), "time: "):
+		return strings.TrimPrefix(err.Error(), "time: ") + ": want a time such as 90s or 10m"
 	case errors.As(err, &mismatch):
 		err = &yaml.SyntaxError{Message: "want " + kindOf(mismatch.DstType), Token: mismatch.Token}
 	}
@@ -164,6 +169,24 @@ func keysOf(t reflect.Type) (keys []string) {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// keysWithin are the names of the fields of the structs that the fields of one hold.
+func keysWithin(t reflect.Type) (keys []string) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	for i := range t.NumField() {
+		of := t.Field(i).Type
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice || of.Kind() == reflect.Map {
+			of = of.Elem()
+		}
+		if of.Kind() == reflect.Struct && t.Field(i).IsExported() {
+			keys = append(keys, keysOf(of)...)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // kindOf says what a person is to write for a value of the type.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,7 +63,9 @@ func TestYAMLError(t *testing.T) {
 		"admin_route: [/x]":         `unknown field "admin_route": did you mean "admin_routes"?`,
 		"trusted_proxie: [private]": `unknown field "trusted_proxie": did you mean "trusted_proxies"?`,
 		"wholly_other: 1":           `unknown field "wholly_other"`,
-		"allowlist: [{adress: x}]":  `unknown field "adress"`,
+		"allowlist: [{adress: x}]":  `unknown field "adress": did you mean "address"?`,
+		"routes: [{methd: GET}]":    `unknown field "methd": did you mean "method"?`,
+		"allowlist: [{xyzzy: x}]":   `unknown field "xyzzy"`,
 		"lateness: [1]":             "want a time such as 90s or 10m",
 		"learn_routes: many":        "want a whole number",
 		"notify: 7":                 "want true or false",
@@ -81,5 +84,26 @@ func TestYAMLError(t *testing.T) {
 	}
 	if keys := keysOf(reflect.TypeFor[config]()); len(keys) < 25 {
 		t.Errorf("only %d keys: %q", len(keys), keys)
+	}
+}
+
+// A mistake that many make is told with what to write.
+func TestConfigHints(t *testing.T) {
+	for text, want := range map[string]struct{ said, hint string }{
+		"lateness: 2 minutes":                             {`:1: lateness: unknown unit " minutes" in duration "2 minutes": want a time such as 90s or 10m`, ""},
+		"notifications:\n  - {type: slack, url: ${HOOK}}": {"',' or '}' must be specified", "in quotes"},
+		"admins: [ann, ${ADMIN}]":                         {"must be specified", "in quotes"},
+		"route_templates: [/shops/{shop/orders]":          {"must be specified", ""},
+		"# {a: ${HOOK}}\nroute_templates: [/a/{b/c]":      {"must be specified", ""},
+	} {
+		path := filepath.Join(t.TempDir(), "site.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := readConfig(path)
+		var status *statusError
+		if !errors.As(err, &status) || !strings.Contains(err.Error(), want.said) || (want.hint == "") != (status.hint == "") || !strings.Contains(status.hint, want.hint) {
+			t.Errorf("%s: %v, want %q with hint %q", text, err, want.said, want.hint)
+		}
 	}
 }
