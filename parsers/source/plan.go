@@ -270,6 +270,9 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 		"of 'litesoc formats', or a log_format string"
 	const timeHint = "let the log have the time of each request, or what runs the server put it before each line: " +
 		"'docker logs --timestamps', 'journalctl --output short-iso', rsyslog's RSYSLOG_FileFormat; a key of JSON that has it can be named in litesoc.yaml, under json_fields"
+	const columnsHint = "tell what the columns hold, in their order: --format '#Fields: timestamp c-ip cs-method cs-uri-stem sc-status', " +
+		"as CloudFront's real-time logs call them; a name that is not known is read over"
+	const fewestColumns = 5 // of a table that could tell of requests
 	most := func(n int) bool { return 2*n >= nearest.Of }
 	switch {
 	case nearest.Parsed > 0:
@@ -284,7 +287,11 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 	if lacks := parsers.Lacks(lines); len(lacks) > 0 {
 		return &unknownFormat{fmt.Sprintf("no known format, and what seem to be requests lack %s: %s", strings.Join(lacks, ", "), shown(begin, lines[0], "", site)), LackHint}
 	}
-	return &unknownFormat{"no known format: " + shown(begin, lines[0], "", site), hint}
+	unknown := "no known format: " + shown(begin, lines[0], "", site)
+	if strings.Count(lines[0], "\t")+1 >= fewestColumns {
+		return &unknownFormat{unknown, columnsHint}
+	}
+	return &unknownFormat{unknown, hint}
 }
 
 // firstReject says which line a format cannot read, or skips, and why.
