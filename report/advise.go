@@ -158,7 +158,7 @@ var advice = map[string]struct{ worked, always string }{
 		"Freeze the account until its owner has been asked, by another way than the account.",
 	},
 	"credential-abuse": {
-		"",
+		"The key works for who uses it so: list what it fetched there ('litesoc events --requests --actor'), and what it made or changed, such as keys, users and webhooks.",
 		"Ask the key's owner whether a job of theirs is new; if not, revoke the key and look at what was fetched with it.",
 	},
 	"geo-anomaly": {
@@ -170,11 +170,11 @@ var advice = map[string]struct{ worked, always string }{
 		"Nothing, if the user knows of it; tell them by another way than the account.",
 	},
 	"impossible-travel": {
-		"",
+		"Both places were let in: list what the account did from each ('litesoc events --requests --actor'), and undo what it made or changed, such as keys and addresses.",
 		"End all sessions of the account and let its owner log in anew, with a second factor; find out which of both places is theirs.",
 	},
 	"token-replay": {
-		"",
+		"The token was let in: list what was done with it ('litesoc events --requests --actor'), and undo what it made or changed, such as keys, addresses and passwords.",
 		"Revoke the token with all that were refreshed from it, and find out how it got out: a log, a script in the page, a stolen device.",
 	},
 	"suspicious-network": {
