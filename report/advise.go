@@ -60,7 +60,7 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 				continue
 			}
 			seen[event] = true
-			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary, tactics[e.Technique]})
+			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary, tactics[e.Technique], e.Confidence})
 			i.Technique = append(i.Technique, e.Technique)
 			i.OWASP = append(i.OWASP, e.OWASP)
 		}
@@ -126,6 +126,37 @@ func (i *Incident) chain() string {
 		order[n] = fmt.Sprintf("%s (%s)", tactic, furthest[tactic])
 	}
 	return strings.Join(order, " → ")
+}
+
+// sureness says how sure the detectors are of what is worst in the incident; "" if none says.
+func (i *Incident) sureness() string {
+	worst, surest := detect.Info, 0.0
+	for _, s := range i.Timeline {
+		switch {
+		case s.Severity > worst:
+			worst, surest = s.Severity, s.Confidence
+		case s.Severity == worst:
+			surest = max(surest, s.Confidence)
+		}
+	}
+	if surest == 0 {
+		return ""
+	}
+	_, word := sure(surest)
+	return fmt.Sprintf("%s (%.2f of 1)", word, surest)
+}
+
+// sure is how sure a confidence is, from 1 to 3 and in a word; 0 if nothing is said.
+func sure(confidence float64) (level int, word string) {
+	switch {
+	case confidence >= 0.8:
+		return 3, "high"
+	case confidence >= 0.5:
+		return 2, "medium"
+	case confidence > 0:
+		return 1, "low"
+	}
+	return 0, ""
 }
 
 // outcomes are in the order of how far one gets.
