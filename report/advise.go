@@ -60,7 +60,7 @@ func (i *Incident) complete(alerts map[string]*Alert, events map[string]*Event) 
 				continue
 			}
 			seen[event] = true
-			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary, tactics[e.Technique]})
+			i.Timeline = append(i.Timeline, Step{e.First, e.Last, e.ID, e.Name, e.Severity, e.Outcome, e.Count, e.Summary, tactics[e.Technique], e.Confidence})
 			i.Technique = append(i.Technique, e.Technique)
 			i.OWASP = append(i.OWASP, e.OWASP)
 		}
@@ -128,6 +128,37 @@ func (i *Incident) chain() string {
 	return strings.Join(order, " → ")
 }
 
+// sureness says how sure the detectors are of what is worst in the incident; "" if none says.
+func (i *Incident) sureness() string {
+	worst, surest := detect.Info, 0.0
+	for _, s := range i.Timeline {
+		switch {
+		case s.Severity > worst:
+			worst, surest = s.Severity, s.Confidence
+		case s.Severity == worst:
+			surest = max(surest, s.Confidence)
+		}
+	}
+	if surest == 0 {
+		return ""
+	}
+	_, word := sure(surest)
+	return fmt.Sprintf("%s (%.2f of 1)", word, surest)
+}
+
+// sure is how sure a confidence is, from 1 to 3 and in a word; 0 if nothing is said.
+func sure(confidence float64) (level int, word string) {
+	switch {
+	case confidence >= 0.8:
+		return 3, "high"
+	case confidence >= 0.5:
+		return 2, "medium"
+	case confidence > 0:
+		return 1, "low"
+	}
+	return 0, ""
+}
+
 // outcomes are in the order of how far one gets.
 var outcomes = []detect.Outcome{detect.Blocked, detect.Attempted, detect.Succeeded}
 
@@ -158,7 +189,7 @@ var advice = map[string]struct{ worked, always string }{
 		"Freeze the account until its owner has been asked, by another way than the account.",
 	},
 	"credential-abuse": {
-		"",
+		"The key works for who uses it so: list what it fetched there ('litesoc events --requests --actor'), and what it made or changed, such as keys, users and webhooks.",
 		"Ask the key's owner whether a job of theirs is new; if not, revoke the key and look at what was fetched with it.",
 	},
 	"geo-anomaly": {
@@ -170,11 +201,11 @@ var advice = map[string]struct{ worked, always string }{
 		"Nothing, if the user knows of it; tell them by another way than the account.",
 	},
 	"impossible-travel": {
-		"",
+		"Both places were let in: list what the account did from each ('litesoc events --requests --actor'), and undo what it made or changed, such as keys and addresses.",
 		"End all sessions of the account and let its owner log in anew, with a second factor; find out which of both places is theirs.",
 	},
 	"token-replay": {
-		"",
+		"The token was let in: list what was done with it ('litesoc events --requests --actor'), and undo what it made or changed, such as keys, addresses and passwords.",
 		"Revoke the token with all that were refreshed from it, and find out how it got out: a log, a script in the page, a stolen device.",
 	},
 	"suspicious-network": {

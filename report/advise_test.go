@@ -66,6 +66,23 @@ func TestComplete(t *testing.T) {
 	}
 }
 
+// How sure an incident is, is how sure its worst is: what is of less weight does not make it surer.
+func TestSureness(t *testing.T) {
+	step := func(s detect.Severity, confidence float64) Step { return Step{Severity: s, Confidence: confidence} }
+	for want, steps := range map[string][]Step{
+		"":                   nil,
+		"low (0.30 of 1)":    {step(detect.High, 0.3), step(detect.Medium, 0.95)},
+		"medium (0.79 of 1)": {step(detect.Medium, 0.95), step(detect.High, 0.3), step(detect.High, 0.79)},
+		"high (0.80 of 1)":   {step(detect.High, 0.8), step(detect.High, 0.3)},
+		"low (0.49 of 1)":    {step(detect.Info, 0.49)},
+	} {
+		i := &Incident{Timeline: steps}
+		if got := i.sureness(); got != want {
+			t.Errorf("%+v: %q, want %q", steps, got, want)
+		}
+	}
+}
+
 // What two rules of one incident advise alike is told once.
 func TestAdviceIsToldOnce(t *testing.T) {
 	taken := map[string]detect.Outcome{"brute-force": detect.Succeeded, "account-compromise": detect.Succeeded}

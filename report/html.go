@@ -190,6 +190,7 @@ func (p *htmlPage) verdict() {
 type htmlStory struct {
 	*Incident
 	Class     string
+	Sureness  string
 	Names     []string // actors
 	MoreNames int
 	From      []string
@@ -212,7 +213,7 @@ type htmlRow struct {
 }
 
 func (p *htmlPage) story(in *Incident) htmlStory {
-	s := htmlStory{Incident: in, Class: class(in)}
+	s := htmlStory{Incident: in, Class: class(in), Sureness: in.sureness()}
 	from := labels(in)
 	s.Names, s.From = in.Actors[:min(len(in.Actors), htmlNames)], from[:min(len(from), htmlNames)]
 	s.MoreNames, s.MoreFrom = len(in.Actors)-len(s.Names), len(from)-len(s.From)

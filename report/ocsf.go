@@ -295,14 +295,7 @@ func (a *Alert) confidence(events map[string]*Event) (level, percent int) {
 			surest = max(surest, e.Confidence)
 		}
 	}
-	switch {
-	case surest >= 0.8:
-		level = 3
-	case surest >= 0.5:
-		level = 2
-	case surest > 0:
-		level = 1
-	}
+	level, _ = sure(surest)
 	return level, int(surest*100 + 0.5)
 }
 

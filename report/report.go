@@ -158,6 +158,8 @@ type Step struct {
 	Count    int64           `json:"count"`
 	Summary  string          `json:"summary"`
 	Tactic   string          `json:"tactic,omitempty"` // what it was for: "credential access"
+	// Confidence is how sure the detector is, from 0 to 1.
+	Confidence float64 `json:"confidence"`
 }
 
 // Run is what is true of this run only: where things lie, how long it took.

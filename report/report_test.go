@@ -123,7 +123,7 @@ func withIncidents() *Report {
 		}
 	}
 	step := func(e Event) Step {
-		return Step{At: e.First, Until: e.Last, Event: e.ID, Name: e.Name, Severity: e.Severity, Outcome: e.Outcome, Count: e.Count, Summary: e.Summary}
+		return Step{At: e.First, Until: e.Last, Event: e.ID, Name: e.Name, Severity: e.Severity, Outcome: e.Outcome, Count: e.Count, Summary: e.Summary, Confidence: e.Confidence}
 	}
 	stuffing := event("evt_0a11", "security.brute_force_detected", detect.High, detect.Blocked, "10:00:00", "10:04:12", 1240,
 		"1,240 failed logins on 310 accounts from 203.0.113.9 in 10 min (limit 10 accounts)")

@@ -135,6 +135,7 @@ func (p *page) facts(in *Incident) {
 	p.field("when", plain, when)
 	p.field("how much", plain, volume(in))
 	p.field("result", outcomeTone(in.Outcome), outcome(in.Outcome))
+	p.field("how sure", plain, in.sureness())
 	p.field("class", plain, class(in))
 	p.field("chain", plain, in.chain())
 }

@@ -37,6 +37,9 @@ func Ticket(w io.Writer, in *Incident, evidence map[string][]Place) error {
 			fmt.Fprintf(&b, "- and %s more\n", number(int64(more)))
 		}
 	}
+	if s := in.sureness(); s != "" {
+		fmt.Fprintf(&b, "\nConfidence: %s.\n", s)
+	}
 	list("Who", in.Actors)
 	list("From where", labels(in))
 	b.WriteString("\n## What happened\n\n")

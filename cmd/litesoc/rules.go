@@ -41,7 +41,7 @@ proxy with their correlations.
 Files and folders of rules are named in the config (rules:) or by --rules.`,
 		Example: `  litesoc rules list
   litesoc rules show brute-force > mine.yaml
-  litesoc rules test mine.yaml
+  litesoc rules validate mine.yaml
   litesoc rules replay brute-force --since 30d`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -138,7 +138,16 @@ func rulesTestCommand() *cobra.Command {
 		Long: `Run the cases that files of rules carry (tests:), those of the files named, else those of
 the config. A case holds lines of a log, which go through all detectors, or events, which
 go to the rule alone, and says whether it fires. Exit status 1 if one does not do what it
-says, or if there is none.`,
+says, or if there is none. Two cases, which can be added
+to what 'litesoc rules show brute-force' prints:
+
+  tests:
+    - name: passwords are guessed
+      events: [{event: security.brute_force_detected, severity: high}]
+      alerts: 1
+    - name: a login fails
+      events: [{event: auth.login_failed}]
+      fires: false`,
 		Example: `  litesoc rules test mine.yaml`,
 		RunE:    func(c *cobra.Command, paths []string) error { return testRules(c, &f, paths) },
 	}
@@ -377,7 +386,7 @@ func testRules(c *cobra.Command, f *rulesFlags, paths []string) error {
 	}
 	switch {
 	case ran == 0:
-		return failed(errors.New("rules: there are no tests"), "'tests:' of a rule say what fires it and what does not: see 'litesoc rules show brute-force'")
+		return failed(errors.New("rules: there are no tests"), "'tests:' of a rule say what fires it and what does not: 'litesoc rules test --help' shows some")
 	case wrong > 0:
 		return failed(fmt.Errorf("rules: %d of %d tests failed", wrong, ran), "")
 	}
