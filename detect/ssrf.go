@@ -21,7 +21,9 @@ func SSRF() *Detector {
 Webhooks, imports and previews fetch what users name. What only the server can reach, it then
 reaches for them: credentials of the cloud first. Parameters and paths are decoded up to
 twice, base64 once, and hosts understood as an HTTP client would. Where a repository, a database
-or a queue stands inside, to which a server connects as it is told, that is one, too.
+or a queue stands inside, to which a server connects as it is told, that is one, too. Of the pictures,
+frames and styles of HTML, Markdown and CSS, which what makes a PDF of them fetches, those count
+that are metadata of clouds, or files.
 
 What has an innocent reason is lower, and says so:
 
@@ -362,7 +364,10 @@ func newAim(param, url string, v Verdict) aim {
 // paramAim judges the decoded value of a parameter.
 func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 	if isXML(value) {
-		return xmlAim(r, name, value)
+		if a, ok := xmlAim(r, name, value); ok {
+			return a, true
+		}
+		return embeddedAim(name, value) // HTML closes not all that it opens
 	}
 	value = strings.Trim(value, " \t\r\n\"'<>")
 	if value == "" {
@@ -382,6 +387,9 @@ func paramAim(r *parsers.Request, name, value string) (aim, bool) {
 	}
 	if strings.HasPrefix(value, encodedHTTP) {
 		return encodedAim(r, name, value)
+	}
+	if strings.Contains(value, "://") {
+		return embeddedAim(name, value)
 	}
 	if !bareHost(value) || !namedURL(name) {
 		return aim{}, false
@@ -444,6 +452,39 @@ func nestedAim(name, outer string) (aim, bool) {
 		rest = rest[i+len("://"):]
 	}
 }
+
+// embeddedAim returns the URL of a picture, a frame or a style in HTML, Markdown or CSS that leads to the
+// credentials of a cloud or to a file: what makes a PDF or a preview of a text fetches those. Prose
+// names them, and what people write for their own machine has other addresses inside.
+func embeddedAim(name, text string) (aim, bool) {
+	for from := 0; ; {
+		i := strings.Index(text[from:], "://")
+		if i < 0 {
+			return aim{}, false
+		}
+		i += from
+		start := i
+		for start > 0 && isLetter(text[start-1]) {
+			start--
+		}
+		url := text[start:]
+		if end := strings.IndexAny(url, "\"'<>) \t\r\n"); end >= 0 {
+			url = url[:end]
+		}
+		if fetchedInText().MatchString(text[max(start-maxBefore, 0):start]) {
+			if v, ok := aimsInside(url); ok && (v.Range == rangeMetadata || strings.EqualFold(text[start:i], "file")) {
+				return newAim(name, url, v), true
+			}
+		}
+		from = i + len("://")
+	}
+}
+
+// fetchedInText finds, at the end of what stands before a URL, what makes a renderer fetch it.
+var fetchedInText = pattern(`(?i)(?:\b(?:src|srcset|poster|data|background)\s*=|<(?:link|base|image|use)\b[^<>]*href\s*=|\burl\s*\(|@import|!\[[^\]]*\]\()\s*["']?$`)
+
+// maxBefore bounds what is looked at before a URL.
+const maxBefore = 200
 
 // jsonAim returns the worst URL among the strings of JSON, or of GraphQL, in a parameter. Where
 // that has no name, what stands before a string is its.
