@@ -183,3 +183,33 @@ func TestLargeBotnet(t *testing.T) {
 		t.Errorf("told %d times, %d requests", told, last.Count)
 	}
 }
+
+// TestIdentify holds what a request is told to be by its event: the account of a login, and the
+// token that one refreshes or logs out.
+func TestIdentify(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		request     parsers.Request
+		user, token string
+	}{
+		{"a login by its body", parsers.Request{Event: LoginFailed, Body: "username=alice"}, "alice", ""},
+		{"a login by its query", parsers.Request{Event: LoginSuccess, Query: "username=alice"}, "alice", ""},
+		{"a login by both", parsers.Request{Event: LoginFailed, Body: "username=alice", Query: "username=bob"}, "alice", ""},
+		{"a login of whom the log names", parsers.Request{Event: LoginFailed, User: "carol", Body: "username=alice"}, "carol", ""},
+		{"no login", parsers.Request{Event: UserCreated, Body: "username=alice"}, "", ""},
+		{"a refresh", parsers.Request{Event: TokenRefreshed, Body: "refresh_token=tok_0123456789ab"}, "", "tok_0123456789ab"},
+		{"a refresh that is refused", parsers.Request{Event: APIKeyInvalid, Body: "refresh=tok_0123456789ab"}, "", "tok_0123456789ab"},
+		{"a logout", parsers.Request{Event: SessionExpired, Body: "refresh_token=tok_0123456789ab"}, "", "tok_0123456789ab"},
+		{"a refresh with another token", parsers.Request{Event: TokenRefreshed, Token: "tok_fedcba987654", Body: "refresh_token=tok_0123456789ab"}, "", "tok_fedcba987654"},
+		{"a token of something else", parsers.Request{Event: Export, Body: "refresh_token=tok_0123456789ab"}, "", ""},
+		{"another field", parsers.Request{Event: TokenRefreshed, Body: "csrf=tok_0123456789ab"}, "", ""},
+		{"no fingerprint", parsers.Request{Event: TokenRefreshed, Body: "refresh_token=x"}, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			Identify(&c.request)
+			if c.request.User != c.user || c.request.Token != c.token {
+				t.Errorf("got user %q, token %q, want %q, %q", c.request.User, c.request.Token, c.user, c.token)
+			}
+		})
+	}
+}

@@ -29,6 +29,7 @@ func TestProbesOf(t *testing.T) {
 		{"a comparison", parsers.Request{Query: "q=1+and+2%3D2"}, sqlInjection, true},
 		{"formula", parsers.Request{Query: "expr=(1%2B2)*3"}, "", false},
 		{"JSON", parsers.Request{Query: `f={"name":"O'Brien","or":[1,2]}`}, "", false},
+		{"no JSON, for all its brace", parsers.Request{Query: "f={1'+union+select+a,b+from+users--"}, sqlInjection, true},
 		{"base64", parsers.Request{Query: "d=eyJhIjoiYiJ9Cg%3D%3D"}, "", false},
 		{"GraphQL", parsers.Request{Query: `query={user(id:1){name,posts(first:10){edges{node{title}}}}}`}, "", false},
 		{"OData", parsers.Request{Path: "/Users(1)", Query: "$filter=Name+eq+'Ann'&$top=10"}, "", false},

@@ -34,6 +34,7 @@ func TestCheckURL(t *testing.T) {
 		{"http://0.0.0.0/", TargetInside, "unspecified", "0.0.0.0"},
 		{"http://[::ffff:127.0.0.1]/", TargetInside, "loopback", "::ffff:127.0.0.1"},
 		{"http://localhost./", TargetInside, "loopback", "localhost"},
+		{"\u00a0http://localhost/\ufeff", TargetInside, "loopback", "localhost"},
 		{"http://metadata.google.internal/", TargetInside, "metadata", "metadata.google.internal"},
 		{"http://100.64.0.1/", TargetInside, "shared", "100.64.0.1"},
 		{"http://[fd00::1]/", TargetInside, "unique-local", "fd00::1"},
