@@ -145,7 +145,7 @@ func TestLearnExtensionsBelowNames(t *testing.T) {
 func TestLearnOnlyServed(t *testing.T) {
 	for _, r := range []Request{
 		{Method: "GET", Status: 404}, {Method: "GET", Status: 403}, {Method: "POST", Status: 500},
-		{Method: "GET", Status: 302}, {Method: "GET"}, {Method: "OPTIONS", Status: 204},
+		{Method: "GET", Status: 300}, {Method: "GET", Status: 303}, {Method: "GET", Status: 305}, {Method: "GET", Status: 199}, {Method: "GET"}, {Method: "OPTIONS", Status: 204},
 	} {
 		l := NewRouteLearner(10, nil)
 		for i := range 1000 {
@@ -154,6 +154,15 @@ func TestLearnOnlyServed(t *testing.T) {
 		}
 		if l.Learned() || l.branches > 0 {
 			t.Errorf("%s %d: learned", r.Method, r.Status)
+		}
+	}
+	for _, status := range []int{200, 299, 304} {
+		l := NewRouteLearner(10, nil)
+		for i := range 20 {
+			l.Observe(&Request{Method: "GET", Status: status, Shape: "/api/" + word(i)})
+		}
+		if !l.Learned() {
+			t.Errorf("GET %d: not learned", status)
 		}
 	}
 }
