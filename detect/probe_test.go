@@ -36,6 +36,9 @@ func TestProbesOf(t *testing.T) {
 		{"a search", parsers.Request{Query: "q=tom+%26+jerry;+the+movie+(1992)"}, "", false},
 		{"ISO times", parsers.Request{Query: "from=2026-03-01T10:00:00%2B01:00&to=2026-03-02T10:00:00Z"}, "", false},
 
+		{"a file in a header", parsers.Request{Referer: "https://wiki.example.com/etc/passwd", UserAgent: browserAgent}, "", false},
+		{"a climb to a file in a header", parsers.Request{Referer: "https://wiki.example.com/../../etc/passwd", UserAgent: browserAgent}, traversal, true},
+
 		{"script", parsers.Request{Query: "q=%3Cscript%3Ealert(1)%3C/script%3E"}, crossSite, true},
 		{"handler", parsers.Request{Query: "q=%22%3E%3Cimg+src=x+onerror=alert(1)%3E"}, crossSite, true},
 		{"javascript URL", parsers.Request{Query: "next=javascript:alert(document.domain)"}, crossSite, true},
