@@ -20,6 +20,10 @@ func TestLongID(t *testing.T) {
 		{"018f4c2e-1dd2-71b2-8001-0242ac120002", 0, false},
 		{"a0000001-1dd2-11b2-8001_0242ac120002", 0, false},
 		{"a000000x-1dd2-11b2-8001-0242ac120002", 0, false},
+		{"a000000101dd2-11b2-8001-0242ac120002", 0, false},
+		{"a0000001-1dd2011b2-8001-0242ac120002", 0, false},
+		{"a0000001-1dd2-11b208001-0242ac120002", 0, false},
+		{"a0000001-1dd2-11b2-800100242ac120002", 0, false},
 		{"", 0, false},
 	} {
 		if n, ok := longID(test.text); n != test.want || ok != test.ok {

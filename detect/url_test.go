@@ -183,6 +183,7 @@ func TestCheckURL(t *testing.T) {
 		{"GOPHER://127.0.0.1:6379/_x", TargetNotHTTP, "", "127.0.0.1"},
 		{"dict://example.com:11211/", TargetNotHTTP, "", "example.com"},
 		{"ftp://example.com/a", TargetNotHTTP, "", "example.com"},
+		{"svn+ssh://example.com/a", TargetNotHTTP, "", "example.com"},
 		{"jar:http://example.com/a.jar!/", TargetNotHTTP, "", ""},
 		{"data:text/html,x", TargetNotHTTP, "", ""},
 		{"javascript:alert(1)", TargetNotHTTP, "", ""},
