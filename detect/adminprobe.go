@@ -72,9 +72,6 @@ type probing struct {
 }
 
 func (s *adminProbe) Observe(r *parsers.Request, emit func(Event)) {
-	if s.Going != nil && r.Time.Sub(s.Going.Last) > s.window {
-		s.Expire(emit)
-	}
 	if s.Admin {
 		return
 	}

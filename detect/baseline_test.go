@@ -66,6 +66,22 @@ func TestMost99(t *testing.T) {
 	}
 }
 
+// TestP99 holds P99 to its name: one in a hundred may be larger, and no more.
+func TestP99(t *testing.T) {
+	for _, c := range []struct{ small, large, want int64 }{{200, 0, 1}, {199, 1, 1}, {198, 2, 1}, {197, 3, 20}, {196, 4, 20}, {0, 1, 20}} {
+		var b Baseline
+		for range c.small {
+			b.Add(1)
+		}
+		for range c.large {
+			b.Add(20)
+		}
+		if got := b.P99(); got != c.want {
+			t.Errorf("%d times 1 and %d times 20: p99 %d, want %d", c.small, c.large, got, c.want)
+		}
+	}
+}
+
 func TestBaselineBounded(t *testing.T) {
 	var b Baseline
 	for v := int64(1); v < 1<<62; v += v/30 + 1 {

@@ -425,9 +425,9 @@ func (s *coordinated) campaign(r *parsers.Request, p *sought, k asker, emit func
 	g.Crowded = g.Crowded || len(p.Askers) == maxAskers
 	g.UserIP, g.Route = "", ""
 	g.Crawler.meet(r)
-	severity := g.Crawler.most(High)
+	severity := High
 	if 2*g.Referred > g.Count || g.gone() {
-		severity = min(severity, Medium)
+		severity = Medium
 	}
 	g.reach(severity, Blocked)
 	g.tell(emit, func(e *Event) { s.describe(g, e) })

@@ -164,6 +164,9 @@ func (s *keyGeo) Observe(r *parsers.Request, emit func(Event)) {
 	if same == s.Last {
 		// Most requests are like the one before. Its place was a usual one.
 		s.kind(s.LastRange).add(r.Time)
+		if s.Turns != nil && !s.LastRange {
+			s.Turns.goOn(r)
+		}
 		return
 	}
 	var buf [64]byte
@@ -191,6 +194,19 @@ func (s *keyGeo) Observe(r *parsers.Request, emit func(Event)) {
 	}
 	s.found(r, a, string(name), isRange, tenure)
 	s.Going.tell(emit, s.describe)
+}
+
+// goOn takes a request like the one before: its country is in use still. Where there are two, what
+// is told of are two programs.
+func (t *turns) goOn(r *parsers.Request) {
+	if len(t.Last) == 0 {
+		return
+	}
+	i := len(t.Last) - 1
+	if i == 1 && t.Last[0].Tag == agentTag(r.UserAgent) {
+		i = 0
+	}
+	t.Last[i].At, t.Last[i].Evidence = r.Time, evidence(r)
 }
 
 // takeTurn takes a request with a new API key from a country, and tells of one that is come back

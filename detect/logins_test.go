@@ -183,3 +183,120 @@ func TestLargeBotnet(t *testing.T) {
 		t.Errorf("told %d times, %d requests", told, last.Count)
 	}
 }
+
+// TestIdentify holds what a request is told to be by its event: the account of a login, and the
+// token that one refreshes or logs out.
+func TestIdentify(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		request     parsers.Request
+		user, token string
+	}{
+		{"a login by its body", parsers.Request{Event: LoginFailed, Body: "username=alice"}, "alice", ""},
+		{"a login by its query", parsers.Request{Event: LoginSuccess, Query: "username=alice"}, "alice", ""},
+		{"a login by both", parsers.Request{Event: LoginFailed, Body: "username=alice", Query: "username=bob"}, "alice", ""},
+		{"a login of whom the log names", parsers.Request{Event: LoginFailed, User: "carol", Body: "username=alice"}, "carol", ""},
+		{"no login", parsers.Request{Event: UserCreated, Body: "username=alice"}, "", ""},
+		{"a refresh", parsers.Request{Event: TokenRefreshed, Body: "refresh_token=tok_0123456789ab"}, "", "tok_0123456789ab"},
+		{"a refresh that is refused", parsers.Request{Event: APIKeyInvalid, Body: "refresh=tok_0123456789ab"}, "", "tok_0123456789ab"},
+		{"a logout", parsers.Request{Event: SessionExpired, Body: "refresh_token=tok_0123456789ab"}, "", "tok_0123456789ab"},
+		{"a refresh with another token", parsers.Request{Event: TokenRefreshed, Token: "tok_fedcba987654", Body: "refresh_token=tok_0123456789ab"}, "", "tok_fedcba987654"},
+		{"a token of something else", parsers.Request{Event: Export, Body: "refresh_token=tok_0123456789ab"}, "", ""},
+		{"another field", parsers.Request{Event: TokenRefreshed, Body: "csrf=tok_0123456789ab"}, "", ""},
+		{"no fingerprint", parsers.Request{Event: TokenRefreshed, Body: "refresh_token=x"}, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			Identify(&c.request)
+			if c.request.User != c.user || c.request.Token != c.token {
+				t.Errorf("got user %q, token %q, want %q, %q", c.request.User, c.request.Token, c.user, c.token)
+			}
+		})
+	}
+}
+
+// TestRelearns holds who has new passwords to relearn, to those who fail a few times and mostly get
+// in: stolen passwords are seldom right at the third try.
+func TestRelearns(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		in, out, stubborn int // accounts that got in, that did not, and that did not and failed three times
+		worst             int
+		want              bool
+	}{
+		{"all got in", 12, 0, 0, 4, true},
+		{"two of three", 8, 4, 0, 4, true},
+		{"fewer", 7, 4, 0, 4, false},
+		{"one of them failed too often", 12, 0, 0, 5, false},
+		{"a fourth as many stay out for all their tries", 8, 0, 2, 4, true},
+		{"more of them", 8, 0, 3, 4, false},
+		{"nobody got in", 0, 12, 0, 4, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := guessing{Accounts: map[uint64]int{}, Worst: c.worst}
+			add := func(n, failed int, in bool) {
+				for range n {
+					account := uint64(len(g.Accounts) + 1)
+					if g.Accounts[account] = failed; in {
+						g.Insiders.Add(account)
+					}
+				}
+			}
+			add(c.in, 3, true)
+			add(c.out, 2, false)
+			add(c.stubborn, 3, false)
+			if got := g.relearns(2); got != c.want {
+				t.Errorf("%t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
+// TestUnclearLogin holds which answers to a login form leave open whether it worked.
+func TestUnclearLogin(t *testing.T) {
+	for _, c := range []struct {
+		method, path, key string
+		status            int
+		event             string
+		want              bool
+	}{
+		{"POST", "/login", "", 302, LoginSuccess, true},
+		{"POST", "/login", "", 399, LoginSuccess, true},
+		{"POST", "/login", "", 401, LoginFailed, false},
+		{"POST", "/login", "", 400, LoginSuccess, false},
+		{"POST", "/login", "", 199, LoginSuccess, false},
+		{"GET", "/login", "", 302, LoginSuccess, false},
+		{"POST", "/login", "key_0123456789ab", 302, LoginSuccess, false},
+		{"POST", "/orders", "", 302, "", false},
+		{"POST", "/xmlrpc.php", "", 200, "", true},
+		{"POST", "/xmlrpc.php", "", 302, "", false},
+	} {
+		r := &parsers.Request{Method: c.method, Path: c.path, APIKey: c.key, Status: c.status, Event: c.event}
+		if got := unclearLogin(r); got != c.want {
+			t.Errorf("%s %s %d %s: %t, want %t", c.method, c.path, c.status, c.event, got, c.want)
+		}
+	}
+}
+
+func TestMayShowLogin(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/": true, "/login": true, "/login/": true, "/de/signin.php": true, "/sessions/new": true, "/session/new": true, "/users/sessions/new": true,
+		"/sessions": false, "/orders/new": false, "/logins": false, "/login/help": false, "/" + strings.Repeat("login", 100): false,
+	} {
+		if got := mayShowLogin(path); got != want {
+			t.Errorf("%q: %t, want %t", path, got, want)
+		}
+	}
+}
+
+// TestInUse holds which answers show that somebody has a token: all but those to one that ran out,
+// and those of a server that failed.
+func TestInUse(t *testing.T) {
+	for status, want := range map[int]bool{0: false, 101: true, 199: false, 200: true, 302: true, 400: true, 401: false, 403: true, 404: true, 499: true, 500: false} {
+		if got := inUse(&parsers.Request{Token: "tok_0123456789ab", Status: status}); got != want {
+			t.Errorf("%d: %t, want %t", status, got, want)
+		}
+	}
+	if inUse(&parsers.Request{Token: "tok_0123456789ab", Status: 204, Event: SessionExpired}) {
+		t.Error("who logs out goes on")
+	}
+}

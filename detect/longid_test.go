@@ -25,6 +25,10 @@ func TestLongID(t *testing.T) {
 		{"70b3d57ed0001009", 0x70b3d57ed0001009, true},
 		{"aabbcc00100x", 0, false},
 		{"a-day-in-may-2026", 0, false},
+		{"a000000101dd2-11b2-8001-0242ac120002", 0, false},
+		{"a0000001-1dd2011b2-8001-0242ac120002", 0, false},
+		{"a0000001-1dd2-11b208001-0242ac120002", 0, false},
+		{"a0000001-1dd2-11b2-800100242ac120002", 0, false},
 		{"", 0, false},
 	} {
 		if n, ok := longID(test.text); n != test.want || ok != test.ok {

@@ -2,6 +2,8 @@ package detect
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,5 +170,53 @@ func TestObjectSweepBounds(t *testing.T) {
 	}
 	if s.Hours.N != 3*maxRoamers || s.Hours.P99() != 1 {
 		t.Errorf("%+v", s.Hours)
+	}
+}
+
+// TestObjectSweepLearned leads what a route has learned of actors by themselves, hours that are
+// usual for them and hours that were told, into another state.
+func TestObjectSweepLearned(t *testing.T) {
+	d := ObjectSweep()
+	s := d.New().(*objectSweep)
+	begin := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	line := int64(0)
+	ask := func(user string, hour, objects int) {
+		for i := range objects {
+			line++
+			s.Observe(&parsers.Request{Time: begin.Add(time.Duration(hour)*time.Hour + time.Duration(i)*time.Second),
+				Method: "GET", Path: fmt.Sprintf("/api/orders/%d", 1000*hour+7*i), Route: "/api/orders/{id}", Shape: "/api/orders/{id}",
+				Status: 200, User: user, ClientIP: "203.0.113.9", Source: &parsers.Source{ID: 1}, Line: line}, func(Event) {})
+		}
+	}
+	for hour := range 30 {
+		ask("alice", hour, 60)
+		ask("bob", hour, 5)
+		if hour == 10 || hour == 11 { // one sweep
+			ask("mallory", hour, 600)
+		}
+	}
+	known := s.Learned()
+	type hours struct {
+		of string
+		n  int64
+	}
+	var got []hours
+	for _, user := range []string{"alice", "bob", "mallory"} {
+		for _, n := range known.Numbers {
+			if n.Actor == showTag(actorTag(&parsers.Request{User: user})) {
+				got = append(got, hours{n.Of, n.N})
+			}
+		}
+	}
+	want := []hours{{ofFewHours, 0}, {ofHours, 29}, {ofFewHours, 29}, {ofFewHours, 0}, {ofToldHours, 2}}
+	if !slices.Equal(got, want) {
+		t.Errorf("learned %v, want %v", got, want)
+	}
+	fresh := d.New().(*objectSweep)
+	if err := fresh.Learn(known, begin.Add(31*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got := fresh.Learned(); !reflect.DeepEqual(got, known) {
+		t.Errorf("got  %+v\nwant %+v", got, known)
 	}
 }

@@ -29,11 +29,15 @@ func TestProbesOf(t *testing.T) {
 		{"a comparison", parsers.Request{Query: "q=1+and+2%3D2"}, sqlInjection, true},
 		{"formula", parsers.Request{Query: "expr=(1%2B2)*3"}, "", false},
 		{"JSON", parsers.Request{Query: `f={"name":"O'Brien","or":[1,2]}`}, "", false},
+		{"no JSON, for all its brace", parsers.Request{Query: "f={1'+union+select+a,b+from+users--"}, sqlInjection, true},
 		{"base64", parsers.Request{Query: "d=eyJhIjoiYiJ9Cg%3D%3D"}, "", false},
 		{"GraphQL", parsers.Request{Query: `query={user(id:1){name,posts(first:10){edges{node{title}}}}}`}, "", false},
 		{"OData", parsers.Request{Path: "/Users(1)", Query: "$filter=Name+eq+'Ann'&$top=10"}, "", false},
 		{"a search", parsers.Request{Query: "q=tom+%26+jerry;+the+movie+(1992)"}, "", false},
 		{"ISO times", parsers.Request{Query: "from=2026-03-01T10:00:00%2B01:00&to=2026-03-02T10:00:00Z"}, "", false},
+
+		{"a file in a header", parsers.Request{Referer: "https://wiki.example.com/etc/passwd", UserAgent: browserAgent}, "", false},
+		{"a climb to a file in a header", parsers.Request{Referer: "https://wiki.example.com/../../etc/passwd", UserAgent: browserAgent}, traversal, true},
 
 		{"script", parsers.Request{Query: "q=%3Cscript%3Ealert(1)%3C/script%3E"}, crossSite, true},
 		{"handler", parsers.Request{Query: "q=%22%3E%3Cimg+src=x+onerror=alert(1)%3E"}, crossSite, true},

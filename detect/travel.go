@@ -93,7 +93,7 @@ func (s *travel) Observe(r *parsers.Request, emit func(Event)) {
 		s.Going = &journey{Episode: beginByBearer(r, Window{from.Mark, to.Mark}), From: from, To: to, KM: km}
 	case severity > s.Going.Severity:
 		s.Going.extend(r)
-		s.Going.From, s.Going.To, s.Going.KM = from, to, km
+		s.Going.From, s.Going.To, s.Going.KM, s.Going.UserIP = from, to, km, to.IP
 	case moved:
 		s.Going.extend(r)
 	default:

@@ -214,7 +214,7 @@ func (f *Fields) setRequestURL(s string) {
 		}
 	}
 	end := endOfAuthority(rest)
-	f.Host, f.Target = cutPort(rest[:end]), rest[end:]
+	f.Host, f.Target = valueOf(cutPort(rest[:end])), rest[end:] // ALB writes "-" where there was no Host header
 	if !strings.HasPrefix(f.Target, "/") {
 		f.Target = "/" + f.Target
 	}

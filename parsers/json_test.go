@@ -142,6 +142,7 @@ func TestCutJSON(t *testing.T) {
 		{"in a string", cut(`{"time":1772359200,"ip":"203.0.113.9","method":"POST","path":"/login","status":401,"body":"`), "POST /login 401"},
 		{"in an object", cut(`{"time":1772359200,"req":{"method":"POST","url":"/login","headers":{"host":"a","x":"\"`), "POST /login 0"},
 		{"in an array", cut(`{"time":1772359200,"status":401,"method":"POST","path":"/login","tags":["a",{"b":1,"c":[2,"`), "POST /login 401"},
+		{"after an object", cut(`{"req":{"method":"POST","tags":["a"]},"time":1772359200,"path":"/login","status":401,"body":"`), "POST /login 401"},
 		{"in a key", cut(`{"time":1772359200,"method":"POST","path":"/login","`), "POST /login 0"},
 		{"in an envelope", cut(`<134>Mar  1 10:00:00 web app: {"time":1772359200,"method":"POST","path":"/login","body":"`), "POST /login 0"},
 		{"before the time", cut(`{"method":"POST","path":"/login","body":"`), reasonNoTime},

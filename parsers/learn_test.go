@@ -118,10 +118,34 @@ func TestLearnExtensions(t *testing.T) {
 
 // What is not there teaches nothing: whoever walks a list of words must not make the
 // routes of a site one.
+// TestLearnExtensionsBelowNames holds files to the names of theirs where the folders they lie in
+// turn out to be names, too.
+func TestLearnExtensionsBelowNames(t *testing.T) {
+	l := NewRouteLearner(10, nil)
+	for _, folder := range []string{"a", "b"} {
+		for i := range 12 {
+			l.Observe(served("/files/" + folder + "/" + word(i) + ".js"))
+		}
+	}
+	for i := range 12 {
+		l.Observe(served("/files/" + word(i) + "/index"))
+	}
+	for shape, want := range map[string]string{
+		"/files/a/x.js":  "/files/{name}/{name}.js",
+		"/files/z/x.js":  "/files/{name}/{name}.js",
+		"/files/z/index": "/files/{name}/index",
+		"/files/z/x.css": "/files/{name}/x.css",
+	} {
+		if got := l.Route(shape); got != want {
+			t.Errorf("%q: route %q, want %q", shape, got, want)
+		}
+	}
+}
+
 func TestLearnOnlyServed(t *testing.T) {
 	for _, r := range []Request{
 		{Method: "GET", Status: 404}, {Method: "GET", Status: 403}, {Method: "POST", Status: 500},
-		{Method: "GET", Status: 302}, {Method: "GET"}, {Method: "OPTIONS", Status: 204},
+		{Method: "GET", Status: 300}, {Method: "GET", Status: 303}, {Method: "GET", Status: 305}, {Method: "GET", Status: 199}, {Method: "GET"}, {Method: "OPTIONS", Status: 204},
 	} {
 		l := NewRouteLearner(10, nil)
 		for i := range 1000 {
@@ -130,6 +154,15 @@ func TestLearnOnlyServed(t *testing.T) {
 		}
 		if l.Learned() || l.branches > 0 {
 			t.Errorf("%s %d: learned", r.Method, r.Status)
+		}
+	}
+	for _, status := range []int{200, 299, 304} {
+		l := NewRouteLearner(10, nil)
+		for i := range 20 {
+			l.Observe(&Request{Method: "GET", Status: status, Shape: "/api/" + word(i)})
+		}
+		if !l.Learned() {
+			t.Errorf("GET %d: not learned", status)
 		}
 	}
 }

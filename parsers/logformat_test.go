@@ -61,6 +61,7 @@ func TestVariables(t *testing.T) {
 		"arg_api_key":                  func(f *Fields) string { return f.APIKey },
 		"arg_apikey":                   func(f *Fields) string { return f.APIKey },
 		"http_x_auth_token":            func(f *Fields) string { return f.Token },
+		"arg_key":                      func(f *Fields) string { return f.APIKey },
 		"arg_access_token":             func(f *Fields) string { return f.Token },
 		"arg_token":                    func(f *Fields) string { return f.Token },
 		"cookie_session":               func(f *Fields) string { return f.Session },
@@ -70,6 +71,7 @@ func TestVariables(t *testing.T) {
 		"http_x_org_id":                func(f *Fields) string { return f.AskedTenant },
 		"http_x_account_id":            func(f *Fields) string { return f.Tenant },
 		"jwt_claim_org_id":             func(f *Fields) string { return f.Tenant },
+		"jwt_claim_org":                func(f *Fields) string { return f.Tenant },
 		"upstream_http_x_workspace_id": func(f *Fields) string { return f.Tenant },
 
 		"context.identity.sourceIp":      func(f *Fields) string { return f.Remote },

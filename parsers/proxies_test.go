@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,6 +53,32 @@ func TestProxySets(t *testing.T) {
 	}
 	if names := ProxySets(); len(names) != len(proxySets) || names[0] != "cloudflare" {
 		t.Errorf("the sets are %v", names)
+	}
+}
+
+func TestProxySetOf(t *testing.T) {
+	for address, want := range map[string]string{
+		"104.16.0.1":        "cloudflare",
+		"::ffff:104.16.0.1": "cloudflare",
+		"2a04:4e42::1":      "fastly",
+		"10.0.0.1":          "private",
+		"fe80::1%eth0":      "private",
+		"203.0.113.9":       "",
+	} {
+		if got := ProxySetOf(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s is of %q, want %q", address, got, want)
+		}
+	}
+}
+
+// TestEdgeRanges holds them to the proxies on the internet: who is inside may be a client.
+func TestEdgeRanges(t *testing.T) {
+	edges := EdgeRanges()
+	for address, want := range map[string]bool{"104.16.0.1": true, "2a02:e987::1": true, "10.0.0.1": false, "::1": false, "203.0.113.9": false} {
+		a := netip.MustParseAddr(address)
+		if got := slices.ContainsFunc(edges, func(p netip.Prefix) bool { return p.Contains(a) }); got != want {
+			t.Errorf("%s: %t, want %t", address, got, want)
+		}
 	}
 }
 

@@ -644,3 +644,29 @@ func TestReadRemembersNoLine(t *testing.T) {
 		}
 	}
 }
+
+func TestSplitTarget(t *testing.T) {
+	for _, c := range []struct {
+		method, in string
+		want       target
+	}{
+		{"GET", "/a?b=1#c", target{path: "/a", query: "b=1"}},
+		{"GET", "index.php?b=1", target{path: "index.php", query: "b=1"}},
+		{"GET", "index.php?to=http://a/", target{path: "index.php", query: "to=http://a/"}},
+		{"GET", "http://a.example:8080/b?c=1", target{"a.example:8080", "/b", "c=1"}},
+		{"GET", "http://a.example?c=1", target{"a.example", "/", "c=1"}},
+		{"GET", "svn+ssh://a.example/b", target{"a.example", "/b", ""}},
+		{"GET", "no scheme://a/b?c", target{path: "no scheme://a/b", query: "c"}},
+		{"GET", "https://-:443/b", target{path: "/b"}},
+		{"GET", "?b=1", target{query: "b=1"}},
+		{"CONNECT", "a.example:443", target{authority: "a.example:443"}},
+		{"CONNECT", "/a", target{path: "/a"}},
+		{"OPTIONS", "*", target{path: "*"}},
+		{"GET", "-", target{}},
+		{"GET", "", target{}},
+	} {
+		if got := splitTarget(c.method, c.in); got != c.want {
+			t.Errorf("%s %s: got %+v, want %+v", c.method, c.in, got, c.want)
+		}
+	}
+}

@@ -126,6 +126,8 @@ func TestPathRedaction(t *testing.T) {
 		{"/session/0123456789abcdef/a", "/session/ses_9f9f5111f7b2/a", "/session/{token}/a"},
 		{"/api-key/0123456789abcdef", "/api-key/key_9f9f5111f7b2", "/api-key/{token}"},
 		{"/token/0123456789abcdef", "/token/tok_9f9f5111f7b2", "/token/{token}"},
+		{"/csrf-token/0123456789abcdef", "/csrf-token/tok_9f9f5111f7b2", "/csrf-token/{token}"},
+		{"/password/0123456789abcdef", "/password/0123456789abcdef", "/password/{hash}"},
 		// What an investigation needs stays.
 		{"/orders/3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b", "/orders/3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b", "/orders/{uuid}"},
 		{"/tokens/3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b", "/tokens/3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b", "/tokens/{uuid}"},

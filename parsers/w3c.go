@@ -409,8 +409,6 @@ func (p *w3c) read(c *w3cColumns, f *Fields) error {
 			setOnce(&f.Authorization, p.decode(s, c.percent, quoted))
 		case tokenMeaning:
 			setOnce(&f.Token, s)
-		case sessionMeaning:
-			setOnce(&f.Session, s)
 		case tenantMeaning:
 			setOnce(&f.Tenant, s)
 		case askedTenantMeaning:
