@@ -280,12 +280,12 @@ func (s *distributed) join(r *parsers.Request, place, account uint64) {
 		m.Who, m.Account = account, clip(r.User)
 	}
 	if s.Members == nil {
-		s.Members, s.Agents = map[uint64]member{}, map[uint64]string{}
+		s.Members = map[uint64]member{}
 	}
 	s.Members[place] = m
 	if s.Agents[m.Tag] == "" && r.UserAgent != "" {
-		if len(s.Agents) == maxAgents {
-			clear(s.Agents)
+		if s.Agents == nil || len(s.Agents) == maxAgents {
+			s.Agents = map[uint64]string{}
 		}
 		s.Agents[m.Tag] = clip(r.UserAgent)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -132,6 +133,41 @@ func TestManyWays(t *testing.T) {
 			detectors = All()
 		}
 		keyedtest.Check(t, pipelineSubject(detectors, Rules()), requests)
+	})
+}
+
+// TestManyWaysOfLess runs each golden log in many ways with stretches of lines that lack a user
+// agent or a user: what is remembered of nothing is to be there after it was saved, too.
+func TestManyWaysOfLess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shows nothing more under the race detector, and takes long there")
+	}
+	lacking := []*regexp.Regexp{regexp.MustCompile(`( ")[^"]*("$)`), regexp.MustCompile(`(^\S+ - )\S+()`)}
+	eachGoldenLog(t, func(t *testing.T, d *Detector, archive *txtar.Archive, name string) {
+		if fileTexts(archive)[name+".format"] != "" {
+			t.Skip("is of a format of its own")
+		}
+		t.Parallel()
+		seed := rand.Uint64()
+		chance := rand.New(rand.NewPCG(seed, 0))
+		less := *archive
+		less.Files = slices.Clone(archive.Files)
+		i := slices.IndexFunc(less.Files, func(f txtar.File) bool { return f.Name == name+".log" })
+		lines := expand(t, string(less.Files[i].Data))
+		for from := 0; from < len(lines); {
+			to, field := from+1+chance.IntN(8), chance.IntN(len(lacking)+1)
+			for n := from; n < min(to, len(lines)) && field < len(lacking); n++ {
+				lines[n] = lacking[field].ReplaceAllString(lines[n], "${1}-$2")
+			}
+			from = to
+		}
+		less.Files[i].Data = []byte(strings.Join(lines, "\n") + "\n")
+		subject := keyedtest.Engine(keyed.Order[*parsers.Request, Event]{
+			Time: func(r *parsers.Request) time.Time { return r.Time },
+			ID:   func(e Event) string { return e.ID },
+		}, d.machine())
+		subject.Seed = seed
+		keyedtest.Check(t, subject, readCase(t, &less, name))
 	})
 }
 
