@@ -61,7 +61,7 @@ func (p *bitbucket) parse(line string, f *Fields) error {
 		rest, fields[i] = rest[:at], rest[at+len(bar):]
 	}
 	status, written, taken, session := fields[0], fields[2], fields[4], fields[5]
-	if len(status) != len("200") || !isNumber(status) || !f.setStatus(status) {
+	if !isStatus(status) || !f.setStatus(status) {
 		return &Reject{Reason: "status is not a number", Value: status}
 	}
 	var ok bool
@@ -129,7 +129,7 @@ func (p *confluence) parse(line string, f *Fields) error {
 	status, rest, _ := cutByte(rest, ' ')
 	taken, rest, _ := cutByte(rest, ' ')
 	size, rest, _ := cutByte(rest, ' ')
-	if len(status) != len("200") || !isNumber(status) || !f.setStatus(status) {
+	if !isStatus(status) || !f.setStatus(status) {
 		return &Reject{Reason: "status is not a number", Value: status}
 	}
 	taken, found = strings.CutSuffix(taken, "ms")

@@ -51,7 +51,7 @@ func (p *gitea) parse(line string, f *Fields) error {
 		return &Reject{Reason: "no request and client", Value: request}
 	}
 	status, rest, _ := cutByte(rest, ' ')
-	if len(status) != len("200") || !isNumber(status) || !f.setStatus(status) {
+	if !isStatus(status) || !f.setStatus(status) {
 		return &Reject{Reason: "status is not a number", Value: status}
 	}
 	if _, taken, found := strings.Cut(rest, "in "); found {

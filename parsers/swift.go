@@ -46,7 +46,7 @@ func parseSwift(line string, f *Fields) error {
 	if !found || !f.setRequestLine(request) {
 		return &Reject{Reason: "no request", Value: request}
 	}
-	if len(status) != len("200") || !isNumber(status) || !f.setStatus(status) {
+	if !isStatus(status) || !f.setStatus(status) {
 		return &Reject{Reason: "status is not a number", Value: status}
 	}
 	const referer, agent, sent, id, taken = 0, 1, 4, 6, 8

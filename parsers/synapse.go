@@ -55,7 +55,7 @@ func (p *synapse) parse(line string, f *Fields) error {
 		return &Reject{Reason: "no request", Value: answer}
 	}
 	status = strings.Trim(status, "!")
-	size, _ = strings.CutSuffix(size, "B")
+	size = strings.TrimSuffix(size, "B")
 	if !isStatus(status) || !f.setStatus(status) || !isNumber(size) || !f.setBytes(size) {
 		return &Reject{Reason: "no bytes and status", Value: size + " " + status}
 	}
