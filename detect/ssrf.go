@@ -467,11 +467,11 @@ func embeddedAim(name, text string) (aim, bool) {
 		for start > 0 && isLetter(text[start-1]) {
 			start--
 		}
-		url := text[start:]
-		if end := strings.IndexAny(url, "\"'<>) \t\r\n"); end >= 0 {
-			url = url[:end]
-		}
 		if fetchedInText().MatchString(text[max(start-maxBefore, 0):start]) {
+			url := text[start:min(start+maxURLText, len(text))]
+			if end := strings.IndexAny(url, "\"'<>) \t\r\n"); end >= 0 {
+				url = url[:end]
+			}
 			if v, ok := aimsInside(url); ok && (v.Range == rangeMetadata || strings.EqualFold(text[start:i], "file")) {
 				return newAim(name, url, v), true
 			}
