@@ -59,9 +59,9 @@ func JSON(c JSONConfig) *Format {
 		Doc: `one JSON object a line, keys guessed
 
 Known are the keys of nginx and HAProxy templates, Caddy, Traefik, Envoy, Skipper, Kong, Tyk, APISIX,
-Pomerium, Oathkeeper, RoadRunner, GitLab, authentik, Cloudflare Logpush and Workers, Akamai's DataStream 2 and SIEM, Google Cloud load
+Pomerium, Oathkeeper, RoadRunner, Beego, Iris, GitLab, authentik, Cloudflare Logpush and Workers, Akamai's DataStream 2 and SIEM, Google Cloud load
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
-Application Gateway, Front Door and App Service, Oracle's load balancers, Alibaba's load balancers and CDN, Fastly, Vercel, Railway, Supabase, Elastic
+Application Gateway, Front Door and App Service, Oracle's load balancers, Alibaba's load balancers and CDN, Tencent's and Yandex's load balancers, CacheFly, Fastly, Vercel, Railway, Supabase, Elastic
 Common Schema, OpenTelemetry, also as its Collector writes batches to files, WSO2's API log,
 Hasura, F5's Distributed Cloud, the audit logs of ModSecurity and Coraza, what Zeek and Suricata see of
 HTTP, and of the
@@ -74,7 +74,7 @@ month, or a zone is a name of several, the time is not read.
 
 A duration is what its key says it counts ("duration_ms"), else a text with its unit
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
-(told by level, message and time), nanoseconds for Traefik, kamal-proxy, LoggerJSON, logrus behind
+(told by level, message and time), nanoseconds for Traefik, kamal-proxy, Beego, Iris, LoggerJSON, logrus behind
 negroni, and slog (told by time, LEVEL and msg) from 100,000 on; what it writes from 1,000 on
 could be either and is left out. So is a request_time without the decimals that nginx writes. What is left is
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
@@ -407,7 +407,11 @@ func (p *jsonParser) walk(object *fastjson.Object, node *jsonNode) {
 				return
 			}
 			if child.means(jsonParams) {
-				p.takePairs(values)
+				p.rest.pairs = joinPairs(values)
+				return
+			}
+			if child.means(jsonQuery) && values[0].Exists("key") && p.rest.query == "" { // Iris's
+				p.rest.query = joinPairs(values)
 				return
 			}
 			if values[0].Exists("name") || values[0].Exists("key") && values[0].Exists("value") {
@@ -466,13 +470,14 @@ func (p *jsonParser) takeParams(object string) {
 	}
 }
 
-// takePairs takes the parameters of a request as Rails logs them for GitLab: [{"key":…,"value":…}].
-func (p *jsonParser) takePairs(values []*fastjson.Value) {
+// joinPairs returns, in the form of a query, the parameters of a request as Rails logs them for
+// GitLab: [{"key":…,"value":…}]. It is "" if the values are none.
+func joinPairs(values []*fastjson.Value) string {
 	var b strings.Builder
 	for _, v := range values[:min(len(values), maxShape)] {
 		name, value := v.GetStringBytes("key"), v.Get("value")
 		if name == nil || value == nil {
-			return
+			return ""
 		}
 		switch value.Type() {
 		case fastjson.TypeString:
@@ -488,7 +493,7 @@ func (p *jsonParser) takePairs(values []*fastjson.Value) {
 			})
 		}
 	}
-	p.rest.pairs = b.String()
+	return b.String()
 }
 
 // takeBody takes a body that stands in the line as JSON, or what an object says of it.
@@ -496,6 +501,9 @@ func (p *jsonParser) takeBody(node *jsonNode, v *fastjson.Value) {
 	object, err := v.Object()
 	if err == nil && node.leads() {
 		p.walk(object, node)
+	}
+	if err == nil && object.Len() == 1 && object.Get("bytes") != nil { // Elastic's, of which but the size is logged
+		return
 	}
 	if p.f.Body == "" {
 		p.text = v.MarshalTo(p.text[:0])
@@ -1104,11 +1112,13 @@ func (p *jsonParser) adapt() {
 		p.adaptAkamai()
 	case is(markGrok) && isTarget(p.rest.request):
 		p.adaptGrok()
+	case is(markIris) && !p.rest.log && f.Method != "" && f.Target != "":
+		p.adaptIris()
 	case is(markRails), is(markAPISIX), is(markGitLab):
 		p.count(unit(time.Millisecond))
 	case is(markFrontDoor): // Azure's first application gateways call milliseconds the same
 		p.count(unit(time.Second))
-	case is(markKamal), is(markSyslog), p.rest.ended: // a time.Duration as it is
+	case is(markKamal), is(markSyslog), p.rest.ended, is(markBeego) && p.rest.guessed == unit(time.Millisecond): // a time.Duration as it is
 		p.count(unit(time.Nanosecond))
 	case is(markSlog) && p.rest.capital && p.rest.guessed == unit(time.Millisecond) && f.Duration >= time.Second:
 		// A time.Duration as it is, or what somebody counted by himself: as milliseconds it would
@@ -1136,6 +1146,15 @@ func (p *jsonParser) adaptGrok() {
 	f.UserAgent, f.Referer = valueOf(strings.Trim(f.UserAgent, `"`)), valueOf(strings.Trim(f.Referer, `"`))
 	if v := digits(p.rest.response); len(p.rest.response) == 3 && v > 0 && !p.rest.status {
 		f.Status, p.rest.status = v, true
+	}
+}
+
+// adaptIris undoes that Iris calls the body that was sent the request, and has parameters that are
+// parts of the path. Its durations are a time.Duration as it is.
+func (p *jsonParser) adaptIris() {
+	p.f.Body, p.rest.request, p.rest.pairs = p.rest.request, "", ""
+	if p.rest.guessed == unit(time.Millisecond) {
+		p.count(unit(time.Nanosecond))
 	}
 }
 

@@ -111,16 +111,16 @@ var jsonKeys = []struct {
 	{jsonUser, topSide, 0, `identity.requester.upn identity.requester.objectid identity.claim.upn identity.claim.oid`},
 	{jsonUser, asked, 0, accountKey},
 	{jsonMethod, asked, 0, `proxy.method requestcontext.http.method requestmethod method reqmethod httpmethod httprequestmethod clientrequestmethod verb requestverb meth
-		csmethod requesthttpmethod clientrequesthttpmethodname connection.method`},
+		csmethod requesthttpmethod clientrequesthttpmethodname connection.method clientreqhttpmethod`},
 	{jsonPath, asked, 0, `proxy.path originalrequesturiwithargs requesturi clientrequesturi xenvoyoriginpath xenvoyoriginalpath originalurl
 		url.original url.full uri requesturl url httpurl requestpath path clientrequestpath httptarget target rawpath
 		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource
-		httprequesturi httprequestpath httpuri urldetails.path connection.path apito`},
+		httprequesturi httprequestpath httpuri urldetails.path connection.path apito clientrequri`},
 	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery
 		querystringparameters url.querystring urldetails.querystring qs uriparam`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
-	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost httphost authority originalhost hostheader xhostheader cshost`},
+	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost clientreqhttphost httphost authority originalhost hostheader xhostheader cshost`},
 	{jsonHost, requestSide | headerSide, 0, `host`},
 	{jsonHost, sent, 0, `url.domain url.hostname urldetails.host`},
 	{jsonHost, topSide, 0, machineKey},
@@ -152,12 +152,12 @@ var jsonKeys = []struct {
 		timetaken requestduration processingtime took api.timetoresponse totaltime`},
 	{jsonUserAgent, sent, 0, `useragent httpuseragent requestuseragent requseragent clientrequestuseragent
 		useragent.original identity.useragent client.useragent ua agent csuseragent clientua
-		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent httpagent useragentheader`},
+		proxy.useragent requestcontext.http.useragent requestcontext.identity.useragent httpagent useragentheader clientuseragent`},
 	{jsonReferer, sent, 0, `referer referrer httpreferer httpreferrer requestreferer requestreferrer
-		clientrequestreferer csreferer proxy.referer httprefer referrerheader`},
+		clientrequestreferer csreferer proxy.referer httprefer referrerheader clientreqreferer`},
 	{jsonRequestID, sent, 0, `requestid xrequestid httpxrequestid reqid request.id rayid correlationid
 		xcorrelationid traceid xamzntraceid trackingreference transactionid insertid
-		xedgerequestid requestcontext.requestid auditid`},
+		xedgerequestid requestcontext.requestid auditid edgereqid`},
 	{jsonRequestID, requestSide, 0, `id`},
 	{jsonAPIKey, sent, 0, `apikey xapikey httpxapikey httpapikey requestxapikey requestapikey identity.apikey apikeyid identity.apikeyid auth.apikeyid accesskey`},
 	{jsonAuthorization, sent, 0, `authorization httpauthorization requestauthorization`},
@@ -217,7 +217,7 @@ const backendKey = "servername"
 
 // A jsonMark is a key of the line itself that tells which product wrote it, alone or with
 // others.
-type jsonMark uint32
+type jsonMark uint64
 
 const (
 	markRails jsonMark = 1 << iota // lograge
@@ -251,11 +251,17 @@ const (
 	markFrontDoor // Azure's
 	markAgent
 	markCode
+	markElapsed
+	markReferrer
+	markLatency
+	markRequest // as a text
 
 	markZerolog = markLevel | markMessage | markTime
 	markSlog    = markLevel | markMsg | markTime
 	markGitLab  = markDatabase | markView
 	markFluent  = markAgent | markCode // what Fluentd and Fluent Bit make of Apache's lines
+	markBeego   = markElapsed | markReferrer
+	markIris    = markCode | markLatency | markRequest
 )
 
 // jsonMarks are the keys that are marks, or lead to them by dots, in the form that canonicalKey gives
@@ -303,6 +309,10 @@ var jsonMarks = map[string]jsonMark{
 	"observedtimeunixnano":     markOTLP,
 	"agent":                    markAgent,
 	"code":                     markCode,
+	"elapsedtime":              markElapsed,
+	"httpreferrer":             markReferrer,
+	"latency":                  markLatency,
+	"request":                  markRequest,
 	"level":                    markLevel,
 	"message":                  markMessage,
 	"msg":                      markMsg,
