@@ -101,7 +101,7 @@ func (e *envelopes) read(line string, f *Fields, depth int) error {
 		}
 		return nil
 	}
-	if proven && rejectOf(inner).Reason != reasonBare { // the whole line is what could not be read, for what is within
+	if proven && rejectOf(inner).Reason != reasonBare && !rejectOf(err).Skip { // the whole line is what could not be read, for what is within
 		return &Reject{Reason: rejectOf(inner).Reason, Value: line}
 	}
 	if strings.TrimSpace(line) == "" {

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzBarracuda(f *testing.F) { fuzzFormat(f, Barracuda) }

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzBeego(f *testing.F) { fuzzFormat(f, Beego) }

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzHuaweiELB(f *testing.F) { fuzzFormat(f, HuaweiELB) }

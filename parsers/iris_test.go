@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzIris(f *testing.F) { fuzzFormat(f, Iris) }

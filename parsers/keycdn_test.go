@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzKeyCDN(f *testing.F) { fuzzFormat(f, KeyCDN) }

@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzMatrixAuth(f *testing.F) { fuzzFormat(f, MatrixAuth) }
