@@ -108,7 +108,7 @@ func (p *cef) parse(line string, f *Fields) error {
 		switch {
 		case v.value == "":
 		case v.label == "full_request":
-			p.takeRequest(v.value)
+			j.f.takeHeaders(v.value)
 		case v.label != "":
 			p.take(v.label, v.value)
 		case v.key == "cn1" && vendor == "Incapsula":
@@ -161,10 +161,10 @@ func isLabelled(key string) bool {
 	return strings.HasPrefix(key, "c") && len(key) <= len("cfp1") || strings.HasPrefix(key, "flex")
 }
 
-// takeRequest takes the headers of a request that stands in the line whole, with its escapes.
-func (p *cef) takeRequest(request string) {
+// takeHeaders takes the headers and the body of a request that stands in the line whole, with its
+// escapes.
+func (f *Fields) takeHeaders(request string) {
 	const end = `\r\n`
-	f := p.json.f
 	_, headers, _ := strings.Cut(request, end)
 	for headers != "" {
 		if body, found := strings.CutPrefix(headers, end); found {

@@ -112,6 +112,7 @@ func All() []*Format {
 		APIGateway(),
 		LTSV(),
 		CEF(),
+		F5(),
 		UWSGI(),
 		Gin(),
 		Beego(),

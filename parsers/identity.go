@@ -145,7 +145,7 @@ func isMasked(s string) bool {
 		}
 	}
 	word := strings.Trim(s, "[](){}<>*_")
-	for _, known := range [...]string{"redacted", "filtered", "masked", "hidden", "removed", "omitted", "secret", "sanitized", "scrubbed", "protected"} {
+	for _, known := range [...]string{"redacted", "filtered", "masked", "hidden", "removed", "omitted", "secret", "sanitized", "scrubbed", "protected", "n/a"} {
 		if len(word) == len(known) && strings.EqualFold(word, known) {
 			return true
 		}

@@ -63,7 +63,7 @@ Pomerium, Oathkeeper, RoadRunner, Beego, Iris, GitLab, authentik, Cloudflare Log
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
 Application Gateway, Front Door and App Service, Oracle's load balancers, Alibaba's load balancers and CDN, Tencent's and Yandex's load balancers, CacheFly, Fastly, Vercel, Railway, Supabase, Elastic
 Common Schema, OpenTelemetry, also as its Collector writes batches to files, WSO2's API log,
-Hasura, F5's Distributed Cloud, the audit logs of ModSecurity and Coraza, what Zeek and Suricata see of
+Hasura, F5's Distributed Cloud and what its BIG-IP streams, the audit logs of ModSecurity and Coraza, what Zeek and Suricata see of
 HTTP, and of the
 usual loggers of Go, Node, Python, Ruby, Elixir and Java, whatever their case and whether
 their words are joined by "_", "-" or nothing; objects within are looked into, and one in Azure's "properties"
@@ -80,7 +80,7 @@ could be either and is left out. So is a request_time without the decimals that 
 seconds if it has a decimal point, as Caddy, zap and nginx have it, nanoseconds if it has more than six digits, and else milliseconds.
 
 Whose account the service runs under is no tenant of its own: Kong's workspace, the
-organization of Apigee, Tyk and Cloud Foundry, the tenant of F5, the account of Amazon and Netlify, and Azure
+organization of Apigee, Tyk and Cloud Foundry, the tenant of F5 and the partition of its BIG-IP, the account of Amazon and Netlify, and Azure
 Monitor's TenantId are left alone, unless the site's config names them.
 
 The audit trails of Azure's storage, Kubernetes (as is what its API server logs), Vault and OpenBao, MinIO and Elasticsearch are read as the requests they tell
@@ -783,7 +783,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.incoming = s == "incoming request"
 	case jsonAction:
 		switch s {
-		case "BLOCK", "Blocked": // AWS WAF, Azure
+		case "BLOCK", "Blocked", "blocked": // AWS WAF, Azure, BIG-IP
 			p.rest.refused = 403
 		case "request_started": // django-structlog
 			p.rest.started = true
@@ -1060,7 +1060,7 @@ func methodOf(operation string) string {
 // adapt makes good what a few products mean by keys that mean something else to others.
 func (p *jsonParser) adapt() {
 	f := p.f
-	if p.rest.refused > 0 && !p.rest.status { // firewalls answer so unless told otherwise
+	if p.rest.refused > 0 && f.Status == 0 { // firewalls answer so unless told otherwise
 		f.Status, p.rest.status = p.rest.refused, true
 	}
 	is := func(marks jsonMark) bool { return p.rest.marks&marks == marks }

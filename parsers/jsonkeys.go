@@ -92,16 +92,16 @@ var jsonKeys = []struct {
 }{
 	{jsonTime, topSide, 0, `proxy.timestamp startutc timestart edgestarttimestamp requestreceivedtimestamp requesthandletime clientreceivedstarttimestamp msec timeiso8601 timelocal starttime requesttimeepoch requesttime =requestTime
 		requestcontext.timeepoch requestcontext.requesttimeepoch reqtimesec startedat ts time unixtimestamp timestamp datetime eventtime eventtimestamp eventtimestampms timegenerated timestampinms timestampms timeutc asctime date =@t t
-		timeunixnano observedtimeunixnano syslog.timestamp httpmessage.start unixtime requestdatetime`},
+		timeunixnano observedtimeunixnano syslog.timestamp httpmessage.start unixtime requestdatetime reqstarttime`},
 	{jsonClient, asked, 0, `=client_addr proxy.clientip requestcontext.http.sourceip requestcontext.identity.sourceip clientip cliip cip srcip remoteip remoteaddr clienthost clientaddr remoteaddress clientaddress
 		sourceip ipaddress ip client.ip source.ip client.address source.address network.client.ip identity.sourceip
 		downstreamremoteaddress calleripaddress useripaddress remotehost peeraddress peer remote client
 		net.sock.peer.addr net.peer.ip network.peer.address srcendpoint.ip sourceipport remoteipaddress origin.address
-		idorigh ipsource ipsrc visitorip realip attackdata.clientip requestip`},
+		idorigh ipsource ipsrc visitorip realip attackdata.clientip requestip ipclient`},
 	{jsonForwardedFor, sent, 0, `xforwardedfor httpxforwardedfor requestxforwardedfor forwardedfor xff
 		xrealip httpxrealip forwarded httpforwarded cfconnectingip httpcfconnectingip trueclientip httptrueclientip
 		fastlyclientip httpfastlyclientip`},
-	{jsonForwardedFor, topSide, 0, `sourceips originalsrc forwardedforaddr`},
+	{jsonForwardedFor, topSide, 0, `sourceips originalsrc forwardedforaddr xforwardedforheadervalue xfwdhdrval`},
 	{jsonUser, asked, 0, `userid usr.id user.id user username remoteuser user.name usr.name clientusername
 		httpuser authuser user.username authenticateduser authorizer.claims.sub authorizer.principalid claims.sub jwt.sub sub
 		principalid principal consumer.username actorid actor login user.email usr.email useremail email
@@ -130,7 +130,7 @@ var jsonKeys = []struct {
 	{jsonHost, topSide, 0, `properties.hostname`},
 	{jsonStatus, asked | responseSide, 0, `proxy.statuscode status statuscode responsecode responsestatus responsestatuscode httpstatus httpstatuscode
 		edgeresponsestatus downstreamstatus responsecodesent elbstatuscode scstatus resstatuscode respstatus httpresponsestatuscode api.statuscode connection.status code resultcode
-		responsestatus.code httpcode httpretcode rspcode resp lbstatuscode returncode`},
+		responsestatus.code httpcode httpretcode rspcode respcode resp lbstatuscode returncode`},
 	{jsonBytes, answered, 0, `bodybytessent bytessent responsesize responselength responsebodysize
 		responsebodybytes responsebytes resbodysize respcontentlength responsecontentlength rescontentlength
 		edgeresponsebytes edgeresponsebodybytes downstreamcontentsize bodybytes bytesout sentbytes respbodysize datalength bytesserved byteswritten
@@ -183,7 +183,7 @@ var jsonKeys = []struct {
 	{jsonLogger, topSide, 0, `logger loggername`},
 	{jsonLevel, topSide, 0, `level severity severitytext lvl log.level`},
 	{jsonMessage, topSide, 0, `msg message`},
-	{jsonAction, topSide, 0, `action event stage flow`},
+	{jsonAction, topSide, 0, `action event stage flow requeststatus reqstatus`},
 	{jsonCall, asked, 0, `providedurl webhookurl hookurl callbackurl`},
 	{jsonSaid, topSide, 0, `body`},
 	{jsonResponse, topSide, 0, `response`},
@@ -245,6 +245,7 @@ const (
 	markKubernetes // the audit log of its API, and what it logs of requests
 	markInsights   // Azure's Application Insights
 	markF5         // Distributed Cloud
+	markBIGIP      // F5's, as it streams its telemetry
 	markWSO2
 	markStorage // Azure's
 	markApigee
@@ -301,6 +302,7 @@ var jsonMarks = map[string]jsonMark{
 	"auditid":                  markKubernetes,
 	"performancebucket":        markInsights,
 	"rspcodeclass":             markF5,
+	"telemetryeventcategory":   markBIGIP,
 	"apito":                    markWSO2,
 	"useragentheader":          markStorage,
 	"apiproxy":                 markApigee,
@@ -332,6 +334,7 @@ var jsonLandlords = [...]struct {
 	{markGateway, "orgid"},
 	{markGateway, "accountid"},
 	{markF5, "tenant"},
+	{markBIGIP, "tenant"},
 	{markApigee, "organization"},
 }
 

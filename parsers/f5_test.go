@@ -1,0 +1,5 @@
+package parsers
+
+import "testing"
+
+func FuzzF5(f *testing.F) { fuzzFormat(f, F5) }
