@@ -20,7 +20,9 @@ The #Fields line says which columns follow, and may come again with others. Line
 before the first one are read if they are those of IIS as it is installed, or of a
 CloudFront standard log. Values stand between blanks or tabs, in quotes or not.
 Headers in columns of their own, as cs(X-Api-Key), are read as in any other format.
-So is Zeek's http.log, of which "#fields" says the columns.
+So is Zeek's http.log, of which "#fields" says the columns. The text of Akamai's DataStream 2 has the
+columns that its stream was told, and no line that names them: tell them by their names in
+JSON, as '#Fields: version streamId cp reqId reqTimeSec bytes cliIP statusCode proto reqHost reqMethod reqPath …'.
 
 Times are UTC, also those of date-local and time-local, which name no zone; without
 a column for the date it is that of the last #Date line. The time taken is in
@@ -86,7 +88,8 @@ type w3cColumns struct {
 	date, time int        // -1 if there is none
 	used       []w3cField // the best known of each meaning first
 	unit       time.Duration
-	percent    bool // values are percent-encoded: CloudFront
+	percent    bool // values are percent-encoded: CloudFront, Akamai
+	akamai     bool // and paths may lack the slash they begin with, and blanks be pluses
 }
 
 // A w3cField is a column whose value is used.
@@ -110,6 +113,8 @@ func w3cColumnsOf(names []string, software string) *w3cColumns {
 			c.unit = time.Millisecond
 		case strings.HasPrefix(name, "x-edge-"), name == "time-to-first-byte":
 			c.unit, c.percent = time.Second, true
+		case name == "reqtimesec":
+			c.percent, c.akamai = true, true
 		}
 		if v := w3cVariable(name); v.meaning != unused {
 			c.used = append(c.used, w3cField{v, i})
@@ -167,6 +172,18 @@ var w3cNames = map[string]variable{
 	"cs-user-agent":     {userAgentMeaning, 0},
 	"cs-cookie":         {cookieMeaning, 0},
 	"x-edge-request-id": {requestIDMeaning, 0},
+
+	// Akamai's DataStream has these names in JSON.
+	"reqtimesec":    {timeMeaning, 0},
+	"cliip":         {remoteMeaning, 0},
+	"xforwardedfor": {forwardedMeaning, 0},
+	"reqmethod":     {methodMeaning, 0},
+	"reqpath":       {targetMeaning, 0},
+	"querystr":      {argsMeaning, 0},
+	"reqhost":       {hostMeaning, 0},
+	"statuscode":    {statusMeaning, 0},
+	"ua":            {userAgentMeaning, 0},
+	"reqid":         {requestIDMeaning, 0},
 }
 
 // w3c reads one source.
@@ -388,6 +405,9 @@ func (p *w3c) read(c *w3cColumns, f *Fields) error {
 			if u.rank < wholeURL && !c.percent { // CloudFront encodes marks; its real-time logs have the query here, too
 				s = withoutMarks(s)
 			}
+			if c.akamai && s[0] != '/' {
+				s = "/" + s
+			}
 			setOnce(&f.Target, s)
 		case argsMeaning:
 			args = strings.ReplaceAll(strings.TrimPrefix(s, "?"), "#", "%23")
@@ -396,6 +416,9 @@ func (p *w3c) read(c *w3cColumns, f *Fields) error {
 		case durationMeaning:
 			f.Duration = c.duration(s)
 		case userAgentMeaning:
+			if c.akamai && !strings.Contains(s, "%20") {
+				s = strings.ReplaceAll(s, "+", " ")
+			}
 			setOnce(&f.UserAgent, p.decode(s, c.percent, quoted))
 		case refererMeaning:
 			setOnce(&f.Referer, p.decode(s, c.percent, quoted))

@@ -184,6 +184,26 @@ func TestW3CFormat(t *testing.T) {
 			}
 		})
 	}
+	akamai, err := W3CFormat("akamai", "#Fields: version streamId cp reqId reqTimeSec bytes cliIP statusCode proto reqHost reqMethod reqPath reqPort rspContentLen rspContentType UA queryStr cookie referer xForwardedFor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, line, want string }{
+		{
+			"Akamai", "1 12345 123456 1239f220 1772359200.123 4995 203.0.113.9 404 HTTPS api.example.com GET path1/file.ext 443 5000 text/html Mozilla%2F5.0+%28Macintosh%3B+Intel+Mac+OS+X+10_14_3%29 param=value sid%3D1 https%3A%2F%2Fapp.example.com%2Fen-US 198.51.100.7",
+			`{"Time":"2026-03-01T10:00:00.123Z","Remote":"203.0.113.9","ForwardedFor":"198.51.100.7","Method":"GET","Target":"/path1/file.ext?param=value","Host":"api.example.com","Status":404,"Bytes":4995,"UserAgent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_14_3)","Referer":"https://app.example.com/en-US","RequestID":"1239f220","Cookie":"sid=1"}`,
+		},
+		{
+			"Akamai, with blanks encoded", "1\t12345\t123456\t1239f220\t1772359200\t5\t2001:db8::7\t200\tHTTPS\tapi.example.com\tGET\t/a\t443\t-\t-\tbot%20+https://example.com/\t-\t-\t-\t-",
+			`{"Time":"2026-03-01T10:00:00Z","Remote":"2001:db8::7","Method":"GET","Target":"/a","Host":"api.example.com","Status":200,"Bytes":5,"UserAgent":"bot +https://example.com/","RequestID":"1239f220"}`,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := strings.TrimSpace(dumpLines(akamai.New(), test.line)); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
 	for _, fields := range [...]string{
 		"", "#Fields:", "c-ip cs-method sc-status", "date c-ip cs-method", "timestamp c-ip", "timestamp cs-method" + strings.Repeat(" x", maxColumns),
 	} {
