@@ -1,6 +1,10 @@
 package parsers
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Lacks names what lines that no format reads do not say of the requests they seem to tell of, in
 // these words: a time with its date, a client's address, a status. It is said of them if less than
@@ -79,4 +83,47 @@ func (l *loggedWords) lookForTime(word string) {
 			l.clock = l.clock || len(part) >= len("1772359200")
 		}
 	}
+}
+
+// Other says what a log is that holds no requests, or none that another log does not tell more of, and
+// what to read in its place; what is "" if it is none that is known. It looks at the first line.
+func Other(lines []string) (what, instead string) {
+	if len(lines) == 0 {
+		return "", ""
+	}
+	line := lines[0]
+	has := func(words ...string) bool {
+		return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) })
+	}
+	switch {
+	case isHealthd(line):
+		return "Elastic Beanstalk's health log, which tells no method",
+			"read access.log, which nginx writes beside it: it has the same requests"
+	case has(`"eventVersion"`, `"eventSource"`, `"eventName"`):
+		return "CloudTrail's events, which tell of calls of Amazon's own API (S3, Cognito, IAM), not of requests to yours",
+			"read the access log of what answers requests: the load balancer, API Gateway, CloudFront or S3's server access log"
+	case has(`"logType"`, `"graphQLAPIId"`):
+		return "AppSync's log, which tells no client",
+			"put a WAF before AppSync and read its log"
+	case strings.HasPrefix(line, "version account-id interface-id"), isFlow(line):
+		return "VPC flow logs, which tell of connections, not of requests", "read the access log of what answers requests"
+	}
+	return "", ""
+}
+
+// isHealthd tells whether the line is one of `1772359200.123"/path"200"0.083"0.083"203.0.113.9`.
+func isHealthd(line string) bool {
+	stamp, rest, _ := cutByte(line, '"')
+	path, rest, _ := cutByte(rest, '"')
+	status, rest, _ := cutByte(rest, '"')
+	taken, _, found := cutByte(rest, '"')
+	_, timed := parseEpoch(stamp)
+	_, took := parseDecimal(taken, time.Second)
+	return found && timed && isTarget(path) && isStatus(status) && took
+}
+
+// isFlow tells whether the line is one of a VPC's flow log as it is by default: "2 123456789012 eni-…".
+func isFlow(line string) bool {
+	words := strings.Fields(line[:min(len(line), maxBefore)])
+	return len(words) > 3 && words[0] == "2" && len(words[1]) == 12 && allDigits(words[1]) && strings.HasPrefix(words[2], "eni-")
 }

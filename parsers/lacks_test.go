@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -38,11 +39,38 @@ func TestLacks(t *testing.T) {
 	}
 }
 
+func TestOther(t *testing.T) {
+	for _, test := range []struct{ name, line, want string }{
+		{"healthd", `1437609879.311"/bad/path"404"0.001"0.001"203.0.113.9`, "Elastic Beanstalk's health log"},
+		{"healthd, of Docker", `1437609879.311"/"200"0.083"-"203.0.113.9, 192.0.2.1`, "Elastic Beanstalk's health log"},
+		{"quotes otherwise", `1437609879.311"x"404"0.001"0.001"203.0.113.9`, ""},
+		{"CloudTrail", `{"eventVersion":"1.08","userIdentity":{"type":"IAMUser"},"eventTime":"2026-03-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","sourceIPAddress":"203.0.113.9"}`, "CloudTrail's events"},
+		{"CloudTrail, as a file of it is", `{"Records":[{"eventVersion":"1.08","eventSource":"cognito-idp.amazonaws.com","eventName":"InitiateAuth"}]}`, "CloudTrail's events"},
+		{"an event of another", `{"eventVersion":"2.1","eventSource":"aws:s3","path":"/a"}`, ""},
+		{"AppSync", `{"logType":"RequestSummary","requestId":"r1","graphQLAPIId":"g","statusCode":200,"latency":242000000}`, "AppSync's log"},
+		{"flow", "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK", "VPC flow logs"},
+		{"flow, its header", "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status", "VPC flow logs"},
+		{"an access log", `203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 5`, ""},
+		{"blank", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			what, instead := Other([]string{test.line})
+			if what == "" != (test.want == "") || what == "" != (instead == "") || !strings.HasPrefix(what, test.want) {
+				t.Errorf("%q, read %q instead; want %q", what, instead, test.want)
+			}
+		})
+	}
+	if what, _ := Other(nil); what != "" {
+		t.Errorf("no lines are %q", what)
+	}
+}
+
 func FuzzLacks(f *testing.F) {
 	f.Add("[10:00:00 INF] HTTP GET /users responded 200 in 12.3 ms")
 	f.Fuzz(func(t *testing.T, line string) {
 		if n := len(Lacks([]string{line})); n > 3 {
 			t.Errorf("%d things", n)
 		}
+		Other([]string{line})
 	})
 }

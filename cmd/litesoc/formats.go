@@ -179,6 +179,11 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 			fmt.Fprintf(out, "%s: no request; %s skips %d of %s\n", report.Show(f.Path), guess.Format.Name, guess.Skipped, guess.Lines())
 		default:
 			unknown++
+			if what, instead := parsers.Other(lines); what != "" {
+				hint = instead
+				fmt.Fprintf(out, "%s: no access log: %s\n", report.Show(f.Path), what)
+				continue
+			}
 			if lacks := parsers.Lacks(lines); len(lacks) > 0 {
 				hint = source.LackHint
 				fmt.Fprintf(out, "%s: no known format, and what seem to be requests lack %s\n", report.Show(f.Path), strings.Join(lacks, ", "))

@@ -271,7 +271,7 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 	const timeHint = "let the log have the time of each request, or what runs the server put it before each line: " +
 		"'docker logs --timestamps', 'journalctl --output short-iso', rsyslog's RSYSLOG_FileFormat; a key of JSON that has it can be named in litesoc.yaml, under json_fields"
 	const columnsHint = "tell what the columns hold, in their order: --format '#Fields: timestamp c-ip cs-method cs-uri-stem sc-status', " +
-		"as CloudFront's real-time logs call them; a name that is not known is read over"
+		"as CloudFront's real-time logs call them, or Akamai's DataStream in JSON; a name that is not known is read over"
 	const fewestColumns = 5 // of a table that could tell of requests
 	most := func(n int) bool { return 2*n >= nearest.Of }
 	switch {
@@ -284,14 +284,24 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 	case most(nearest.Skipped):
 		return &unknownFormat{fmt.Sprintf("no request in %s: %s", nearest.Lines(), firstReject(begin, lines, nearest.Format, true, site)), ""}
 	}
+	if what, instead := parsers.Other(lines); what != "" {
+		return &unknownFormat{"no access log: " + what, instead}
+	}
 	if lacks := parsers.Lacks(lines); len(lacks) > 0 {
 		return &unknownFormat{fmt.Sprintf("no known format, and what seem to be requests lack %s: %s", strings.Join(lacks, ", "), shown(begin, lines[0], "", site)), LackHint}
 	}
 	unknown := "no known format: " + shown(begin, lines[0], "", site)
-	if strings.Count(lines[0], "\t")+1 >= fewestColumns {
+	if strings.Count(lines[0], "\t")+1 >= fewestColumns || hasColumns(lines[0]) {
 		return &unknownFormat{unknown, columnsHint}
 	}
 	return &unknownFormat{unknown, hint}
+}
+
+// hasColumns tells whether the line could be one of a table whose columns stand between blanks: many, and
+// none in quotes or brackets.
+func hasColumns(line string) bool {
+	const fewest = 12
+	return strings.Count(line, " ")+1 >= fewest && !strings.ContainsAny(line, "\"{[") && strings.Contains(line, " /")
 }
 
 // firstReject says which line a format cannot read, or skips, and why.

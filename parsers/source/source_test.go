@@ -549,6 +549,7 @@ func TestNoLog(t *testing.T) {
 		{"no time in JSON", `{"method":"GET","path":"/a","status":200}` + "\n", "json, but no time in 1 of 1 line: line 1 is not read (no time found"},
 		{"no client", "2026-03-01 10:00:00.123 +00:00 [INF] HTTP GET /users responded 200 in 12.3 ms\n",
 			"no known format, and what seem to be requests lack a client's address: line 1 is 2026-03-01"},
+		{"no access log", "1437609879.311\"/a\"404\"0.001\"0.001\"203.0.113.9\n", "no access log: Elastic Beanstalk's health log"},
 		{"broken gzip", "\x1f\x8b\x08", "broken"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
