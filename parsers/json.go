@@ -61,7 +61,7 @@ func JSON(c JSONConfig) *Format {
 Known are the keys of nginx and HAProxy templates, Caddy, Traefik, Envoy, Skipper, Kong, Tyk, APISIX,
 Pomerium, Oathkeeper, RoadRunner, Beego, Iris, GitLab, authentik, Cloudflare Logpush and Workers, Akamai's DataStream 2 and SIEM, Google Cloud load
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
-Application Gateway, Front Door and App Service, Oracle's load balancers, Alibaba's load balancers and CDN, Tencent's and Yandex's load balancers, CacheFly, Fastly, Vercel, Railway, Supabase, Elastic
+Application Gateway, Front Door and App Service, Oracle's load balancers, Alibaba's load balancers and CDN, OVH's, Tencent's and Yandex's load balancers, CacheFly, Fastly, Vercel, Railway, Supabase, Elastic
 Common Schema, OpenTelemetry, also as its Collector writes batches to files, WSO2's API log,
 Hasura, F5's Distributed Cloud and what its BIG-IP streams, the audit logs of ModSecurity and Coraza, what Zeek and Suricata see of
 HTTP, and of the

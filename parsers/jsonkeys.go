@@ -448,8 +448,11 @@ func (n *jsonNode) findPath(key string, nowhere map[jsonKey]bool) *jsonNode {
 }
 
 // cutColumnType cuts off a key what Azure's table of diagnostics puts behind the names of columns:
-// that they hold a string, a double, a time, a GUID or a boolean.
+// that they hold a string, a double, a time, a GUID or a boolean; or OVH's logs: an integer.
 func cutColumnType(key string) (name string, typed bool) {
+	if name, typed = strings.CutSuffix(key, "_int"); typed {
+		return name, name != ""
+	}
 	n := len(key) - len("_s")
 	if n < 1 || key[n] != '_' || strings.IndexByte("sdtgb", key[n+1]) < 0 {
 		return key, false

@@ -211,10 +211,10 @@ const maxKey = len("subscriptionFilters") + 1
 
 // listKeys are the keys of lists of records, aroundKeys those of objects in which such a list
 // lies, besideKeys those that stand beside them: of CloudWatch, Azure, CloudTrail, Google, and
-// of what Loki, Elasticsearch, OpenSearch, CloudWatch Logs Insights, Datadog and Splunk answer
-// to a query, and of OTLP as the OpenTelemetry Collector writes it to files.
+// of what Loki, Elasticsearch, OpenSearch, CloudWatch Logs Insights, Datadog, Splunk and Render answer
+// to a query, of Edgecast's documents, and of OTLP as the OpenTelemetry Collector writes it to files.
 var (
-	listKeys   = []string{"events", "logEvents", "records", "Records", "entries", "hits", "result", "values", "results", "data", "resourceLogs", "scopeLogs", "logRecords"}
+	listKeys   = []string{"events", "logEvents", "records", "Records", "entries", "hits", "result", "values", "results", "data", "resourceLogs", "scopeLogs", "logRecords", "logs"}
 	aroundKeys = []string{"hits", "data"}
 	besideKeys = []string{"messageType", "owner", "logGroup", "logStream", "subscriptionFilters",
 		"searchedLogStreams", "nextToken", "nextForwardToken", "nextBackwardToken", "nextPageToken",
@@ -222,7 +222,9 @@ var (
 		"took", "timed_out", "_scroll_id", "pit_id", "num_reduce_phases", "terminated_early", "_shards", "total", "max_score",
 		"statistics", "queryLanguage", "meta", "links",
 		"preview", "init_offset", "post_process_count", "messages", "fields",
-		"resource", "scope", "schemaUrl"} // OTLP
+		"resource", "scope", "schemaUrl", // OTLP
+		"hasMore", "nextStartTime", "nextEndTime", // Render
+		"account_number", "agent_id", "datestamp", "platform", "profile_id", "seq_num", "service"} // Edgecast
 )
 
 // listsIn are the keys of lists of objects around lists: how deep those lie in one another. They
