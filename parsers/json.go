@@ -92,7 +92,7 @@ Fastify tells of a request in two lines, which are put together: the time is tha
 answer.
 
 The rows of CSV whose first row names its columns by such keys are read as objects. One
-may stand in a line of a JSON array, but not over several. Text before an object is
+may stand in a line of a JSON array, but not over several. Of what Splunk is sent it is the event. Text before an object is
 skipped. A request that a firewall's log says was blocked has the status 403 if
 none is given. What a template without escape=json spoils ("k":, and "k":0.1, 0.2 and
 \x22) is repaired. Of a line that is cut at 1 MiB all is read that is whole. Lines of
@@ -122,6 +122,9 @@ const (
 	maxWrapper  = 4    // keys of an object that holds but records
 	maxAround   = 1024 // bytes that an envelope takes of a line that is cut at maxJSONLine
 )
+
+// splunkKey is a key of what Splunk is sent, around an event.
+const splunkKey = "sourcetype"
 
 // reasonNoTime is that of an object which lacks a time and nothing else: the Fields
 // hold the rest, and an envelope may have the time.
@@ -155,6 +158,7 @@ type jsonParser struct {
 	text []byte
 	f    *Fields
 
+	around time.Time             // what stands around the object tells, if it has none
 	cut    bool                  // the line is about as long as lines are read: its end may be missing
 	nested bool                  // the walk is in an object that stands in a string
 	rank   [jsonFieldCount]uint8 // of the key a field was taken from
@@ -231,7 +235,9 @@ func (p *jsonParser) parseAny(line string, f *Fields) error {
 	p.begin(repaired, f)
 	p.walk(object, p.root)
 	p.line = trimArray(line) // as logged, for the reject
-	err = p.finish()
+	if err = p.finish(); err != nil && rejectOf(err).Reason == reasonNoTime && !p.around.IsZero() {
+		f.Time, err = p.around, nil
+	}
 	if err != nil && p.cut && rejectOf(err).Skip { // what it is may stand in the rest
 		return &Reject{Reason: "not a request, up to where the line was cut", Value: p.line}
 	}
@@ -275,6 +281,14 @@ func (p *jsonParser) object(whole string) (object *fastjson.Object, line string,
 	}
 	if object, err = v.Object(); err != nil {
 		return nil, "", &Reject{Reason: "not a JSON object", Value: whole}
+	}
+	p.around = time.Time{}
+	if object.Get(splunkKey) != nil {
+		if event := object.Get("event"); event != nil && event.Type() == fastjson.TypeObject {
+			p.around = stamp(object.Get("time"))
+			object, _ = event.Object()
+		}
+		return object, line, nil
 	}
 	if object.Len() > maxWrapper {
 		return object, line, nil

@@ -117,7 +117,7 @@ var jsonKeys = []struct {
 		rawurl requesteduri uripath httppath url.path urlpath csuristem reqpath resourcepath requestcontext.http.path protopayload.resource
 		httprequesturi httprequestpath httpuri urldetails.path connection.path apito clientrequri`},
 	{jsonQuery, asked, 0, `args querystring query requestquery clientrequestquery url.query uriquery urlquery httpquery rawquery rawquerystring querystr csuriquery
-		querystringparameters url.querystring urldetails.querystring qs uriparam`},
+		querystringparameters url.querystring urldetails.querystring qs uriparam requestquerystring`},
 	{jsonQuery, requestSide, 0, `search`},
 	{jsonRequest, asked, 0, `request requestline httprequest requestedurl routekey`},
 	{jsonHost, sent, 0, `proxy.host requesthost requestedhost clientrequesthost clientrequesthttphost clientreqhttphost httphost authority originalhost hostheader xhostheader cshost`},

@@ -66,9 +66,9 @@ func (p *jsonParser) plainKey(i int, node *jsonNode) (child *jsonNode, end int) 
 }
 
 // isPlainKey tells whether a key, in the outermost object or not, is one that walkPlain
-// reads: it stands there as it is, and is not what Azure wraps objects in.
+// reads: it stands there as it is, and is not what Azure or Splunk wraps objects in.
 func isPlainKey(key string, outermost bool) bool {
-	return !strings.ContainsAny(key, `"\`) && !(outermost && key == "records")
+	return !strings.ContainsAny(key, `"\`) && !(outermost && (key == "records" || key == splunkKey))
 }
 
 // plainValue goes through the value that begins at i and takes what the node says it means.
