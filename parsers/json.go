@@ -59,7 +59,7 @@ func JSON(c JSONConfig) *Format {
 		Doc: `one JSON object a line, keys guessed
 
 Known are the keys of nginx and HAProxy templates, Caddy, Traefik, Envoy, Skipper, Kong, Tyk, APISIX,
-Pomerium, Oathkeeper, RoadRunner, Beego, Iris, GitLab, authentik, Cloudflare Logpush and Workers, Akamai's DataStream 2 and SIEM, Google Cloud load
+Pomerium, Oathkeeper, RoadRunner, Beego, go-zero, Iris, GitLab, authentik, Cloudflare Logpush and Workers, Akamai's DataStream 2 and SIEM, Google Cloud load
 balancing, AWS API Gateway, VPC Lattice and WAF and the events of Lambda, Azure
 Application Gateway, Front Door and App Service, Oracle's load balancers, Alibaba's load balancers and CDN, OVH's, Tencent's and Yandex's load balancers, CacheFly, Fastly, Vercel, Railway, Supabase, Elastic
 Common Schema, OpenTelemetry, also as its Collector writes batches to files, WSO2's API log,
@@ -71,6 +71,9 @@ if it is a string, too. Times may be RFC 3339, common log format, numbers since 
 what the languages write by themselves: "Sun Mar  1 10:00:00 2026", Go's with the name of
 its zone, "3/1/2026, 10:00:00 AM" of the United States. Where a day could come before its
 month, or a zone is a name of several, the time is not read.
+
+The clients of Beego, go-zero and Iris are whom these took for them, by headers that any client may
+send where no proxy sets them.
 
 A duration is what its key says it counts ("duration_ms"), else a text with its unit
 ("1.2ms"), else what its product writes: milliseconds for APISIX, lograge and zerolog
@@ -183,12 +186,14 @@ type jsonRest struct {
 	source   string // an address, perhaps
 	verb     string // begins with it, perhaps
 	headers  string // of the request, percent-encoded
+	content  string // of go-zero's line of a request
 	logger   string
 	status   bool // a status was given
 	log      bool // it bears the marks of a logger: a level or a message
 	refused  int  // the status with which a firewall, or who checks who asks, answers; 0 if it did not
 	started  bool // it tells of a request that another line will tell more of
 	early    bool // it is one of several of a request, and not the last
+	again    bool // another line tells all of what it does
 	ended    bool // it is such another
 	capital  bool // its level is in capitals
 	incoming bool // it is what Fastify writes of a request before that is answered
@@ -788,6 +793,7 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 	case jsonLevel:
 		p.rest.log = true
 		p.rest.capital = s[0] >= 'A' && s[0] <= 'Z'
+		p.rest.again = s == "slow" // go-zero's
 	case jsonMessage:
 		p.rest.log = true
 		if s == "started handling request" || strings.HasPrefix(s, "Request starting ") { // logrus, as negroni and Ory use it; ASP.NET
@@ -832,8 +838,36 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.verb = s
 	case jsonHeaders:
 		p.rest.headers = s
+	case jsonContent:
+		var ok bool
+		if p.rest.content, ok = strings.CutPrefix(s, "[HTTP] "); !ok {
+			return false
+		}
 	}
 	return true
+}
+
+// takeContent takes what go-zero writes of a request as one text: "404 - GET /users?page=2 -
+// 203.0.113.9:40000 - curl/8.5.0". Behind the user agent, on lines of its own, may stand the request whole.
+// In the place of the address stands X-Forwarded-For, if there is one.
+func (p *jsonParser) takeContent() {
+	const dash = " - "
+	f := p.f
+	text, _, _ := cutByte(p.rest.content, '\n')
+	status, text, _ := strings.Cut(text, dash)
+	request, text, found := strings.Cut(text, dash)
+	address, agent, _ := strings.Cut(text, dash)
+	method, target, _ := cutByte(request, ' ')
+	if !found || !isStatus(status) || !isMethod(method) || !isTarget(target) {
+		return
+	}
+	f.Status, p.rest.status = digits(status), true
+	f.Method, f.Target, f.UserAgent = method, target, agent
+	if isAddress(address) {
+		f.Remote = address
+		return
+	}
+	f.ForwardedFor = address
 }
 
 // takeHeaders takes the headers of the request that the line has as one text.
@@ -955,6 +989,9 @@ func (p *jsonParser) assemble() error {
 	}
 	if p.rest.headers != "" {
 		p.takeHeaders()
+	}
+	if p.rest.content != "" && f.Method == "" && f.Target == "" && !p.rest.again {
+		p.takeContent()
 	}
 	p.adapt()
 	if s := p.rest.request; s != "" {

@@ -58,6 +58,7 @@ const (
 	jsonZone      // of a time whose date stands apart
 	jsonVerb      // what Azure names an operation, and its verb first where it is of storage
 	jsonHeaders   // all headers of a request as one text, percent-encoded
+	jsonContent   // a text that tells of a request, perhaps
 	jsonFieldCount
 )
 
@@ -201,6 +202,7 @@ var jsonKeys = []struct {
 	{jsonZone, topSide, 0, `timezone tz`},
 	{jsonVerb, topSide, 0, `operationname`},
 	{jsonHeaders, topSide, 0, `httpmessage.requestheaders`},
+	{jsonContent, topSide, 0, `content`},
 }
 
 // machineKey is the key by which a line tells the host that was asked for, or, where it was
