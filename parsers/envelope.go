@@ -879,10 +879,10 @@ func isJournalKey(s string) bool {
 var (
 	messageKeys = [...][]string{
 		{"log"}, {"message"}, {"MESSAGE"}, {"msg"}, {"short_message"}, {"textPayload"}, {"LogMessage"}, {"LogEntry"}, {"Log_s"}, {"line"}, {"@message"}, {"raw"},
-		{"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
+		{"content"}, {"event", "original"}, {"event.original"}, {"jsonPayload", "message"}, {"_raw"}, {"result", "_raw"}, {"event"},
 		{"properties", "log"}, {"body", "stringValue"}, {hitObject, "message"}, {hitObject, "log"}, {hitObject, "event", "original"},
 	}
-	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime", "TimeGenerated", "timeUnixNano", "observedTimeUnixNano"}
+	stampKeys = [...]string{"time", "timestamp", "@timestamp", "__REALTIME_TIMESTAMP", "ts", "date", "asctime", "TimeGenerated", "timeUnixNano", "observedTimeUnixNano", "__time__"}
 )
 
 // peelDocker is peelJSON for objects as Docker writes them, without a tree of each.

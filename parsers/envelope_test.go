@@ -44,6 +44,7 @@ func envelopesOf(line string) map[string]string {
 		"csv alone":  `"` + strings.ReplaceAll(line, `"`, `""`) + `"`,
 		"kubectl":    `[pod/web-1/nginx] ` + line,
 		"loki":       `["1772359208123456789",` + quoted + `]`,
+		"ilogtail":   `{"__tag__:__path__":"/a.log","content":` + quoted + `,"__time__":"1772359208"}`,
 	}
 }
 
