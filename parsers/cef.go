@@ -83,7 +83,7 @@ func (p *cef) parse(line string, f *Fields) error {
 	pairs, vendor, ok := cefPairsOf(line)
 	if !ok || line[0] == '{' || line[0] == '"' || strings.HasPrefix(line, `["`) || inCSV(line[:min(len(line), maxBefore)]) {
 		// In JSON or CSV, whose escapes come before those of CEF.
-		return &Reject{Reason: "no header of CEF or LEEF", Value: line}
+		return &Reject{Reason: "no header of CEF or LEEF", Value: line, Skip: isImpervaHead(line)}
 	}
 	j := &p.json
 	j.begin(line, f)
@@ -121,6 +121,15 @@ func (p *cef) parse(line string, f *Fields) error {
 	setOnce(&f.Host, host)
 	f.splitHost()
 	return j.finishTimed()
+}
+
+// isImpervaHead tells whether the line is one of those that begin a file of Imperva's Cloud WAF.
+func isImpervaHead(line string) bool {
+	switch name, _, _ := cutByte(line, ':'); name {
+	case "accountId", "configId", "checksum", "format", "startTime", "endTime", "|==|":
+		return true
+	}
+	return false
 }
 
 // take uses the value of a key.

@@ -102,6 +102,9 @@ func Other(lines []string) (what, instead string) {
 	case has(`"eventVersion"`, `"eventSource"`, `"eventName"`):
 		return "CloudTrail's events, which tell of calls of Amazon's own API (S3, Cognito, IAM), not of requests to yours",
 			"read the access log of what answers requests: the load balancer, API Gateway, CloudFront or S3's server access log"
+	case has("FrontdoorWebApplicationFirewallLog"), has("FrontDoorWebApplicationFirewallLog"):
+		return "Azure Front Door's firewall log, which tells which rules a request matched, not its method and status",
+			"read its access log, which has the same requests"
 	case has(`"logType"`, `"graphQLAPIId"`):
 		return "AppSync's log, which tells no client",
 			"put a WAF before AppSync and read its log"

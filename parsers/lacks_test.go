@@ -47,6 +47,7 @@ func TestOther(t *testing.T) {
 		{"CloudTrail", `{"eventVersion":"1.08","userIdentity":{"type":"IAMUser"},"eventTime":"2026-03-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","sourceIPAddress":"203.0.113.9"}`, "CloudTrail's events"},
 		{"CloudTrail, as a file of it is", `{"Records":[{"eventVersion":"1.08","eventSource":"cognito-idp.amazonaws.com","eventName":"InitiateAuth"}]}`, "CloudTrail's events"},
 		{"an event of another", `{"eventVersion":"2.1","eventSource":"aws:s3","path":"/a"}`, ""},
+		{"Front Door", `{"category":"FrontdoorWebApplicationFirewallLog","properties":{"action":"Block","clientIP":"203.0.113.9","requestUri":"https://api.example.com:443/a"}}`, "Azure Front Door's firewall log"},
 		{"AppSync", `{"logType":"RequestSummary","requestId":"r1","graphQLAPIId":"g","statusCode":200,"latency":242000000}`, "AppSync's log"},
 		{"flow", "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK", "VPC flow logs"},
 		{"flow, its header", "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status", "VPC flow logs"},
