@@ -42,6 +42,8 @@ type features struct {
 	asks     bool // asksPath
 	checks   bool // checksAccounts
 	calls    bool // callsPath
+	deleting bool // deletesByPath
+	removing bool // removesByPath
 	guesses  bool // a parameter of the query has a name that scanners try
 	rpc      bool // speaksRPC
 
@@ -275,6 +277,8 @@ func pathFeatures(r *parsers.Request) *features {
 		searches: searchPath(path),
 		asks:     asksPath(path),
 		checks:   checksAccounts(path),
+		deleting: deletesByPath(path),
+		removing: removesByPath(path),
 
 		list: listing{Size: -1},
 	}

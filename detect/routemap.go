@@ -132,7 +132,7 @@ func byStatus(r *parsers.Request) string {
 	}
 	switch {
 	case r.Status < 200 || r.Status > 399:
-	case r.Status < 300 && (r.Method == "DELETE" || r.Method == "POST" && deletesByName(lastSegment(r.Path))):
+	case r.Status < 300 && (r.Method == "DELETE" || r.Method == "POST" && deletesByPath(r.Path)):
 		return RecordDeleted
 	case r.APIKey != "":
 		return APIKeyUsed
