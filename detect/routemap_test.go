@@ -22,6 +22,13 @@ func TestClassifyPassword(t *testing.T) {
 		{parsers.Request{Method: "PUT", Path: "/api/enter", Status: 401, Body: "password=[redacted]"}, APIKeyInvalid},
 		{parsers.Request{Method: "POST", Path: "/api/users", Status: 401, Body: "password=[redacted]", Token: "tok_0123456789ab"}, APIKeyInvalid},
 		{parsers.Request{Method: "POST", Path: "/idp/auth", Status: 400, Body: "password=[redacted]"}, ""},
+		{parsers.Request{Method: "POST", Path: "/api/step-up", Status: 400, Body: "otp=[redacted]", Token: "tok_0123456789ab"}, LoginFailed},
+		{parsers.Request{Method: "POST", Path: "/activate", Status: 422, Body: "csrf=x&user_code=WDJB-MJHT"}, LoginFailed},
+		{parsers.Request{Method: "POST", Path: "/api/step-up", Status: 403, Body: "auth[mfa_code]=[redacted]&device=7&remember=1"}, LoginFailed},
+		{parsers.Request{Method: "POST", Path: "/api/transfers", Status: 403, Body: "amount=1&to=ann&otp=[redacted]&note=x"}, AccessDenied},
+		{parsers.Request{Method: "POST", Path: "/api/enter", Status: 400, Body: "user=ann&otp="}, ""},
+		{parsers.Request{Method: "POST", Path: "/api/otp-devices", Status: 404, Body: "otp=[redacted]"}, ""},
+		{parsers.Request{Method: "GET", Path: "/api/step-up", Status: 400, Body: "otp=[redacted]"}, ""},
 	} {
 		if got := m.Classify(&c.r); got != c.want {
 			t.Errorf("%s %s %d %s: %q, want %q", c.r.Method, c.r.Path, c.r.Status, c.r.Body, got, c.want)
@@ -174,6 +181,13 @@ func TestClassify(t *testing.T) {
 		{"POST", "/api/mfa/confirm", 422, LoginFailed},
 		{"POST", "/api/mfa/confirm", 200, MFAEnabled},
 		{"POST", "/oauth2/device/verify", 400, LoginFailed},
+		{"POST", "/login/device", 422, LoginFailed},
+		{"POST", "/login/device", 200, ""},
+		{"POST", "/login/device/code", 422, ""},
+		{"POST", "/v1/auth/userpass/login/ann", 400, LoginFailed},
+		{"PUT", "/v1/auth/ldap/login/ann", 200, LoginSuccess},
+		{"POST", "/v1/auth/ldap/logins/ann", 400, ""},
+		{"POST", "/j_acegi_security_check", 401, LoginFailed},
 		{"POST", "/oauth/token?grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=x", 400, ""},
 		{"POST", "/oauth/token?grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x", 200, LoginSuccess},
 		{"POST", "/auth/v1/otp", 401, APIKeyInvalid},
