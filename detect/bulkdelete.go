@@ -196,7 +196,7 @@ func deletesByPath(path string) bool {
 	if deletesByName(withoutExtension(last)) {
 		return true
 	}
-	if strings.IndexAny(last, "0123456789") < 0 {
+	if !strings.ContainsAny(last, "0123456789") {
 		return false
 	}
 	path = strings.TrimRight(path, "/")
