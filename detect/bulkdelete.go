@@ -189,6 +189,21 @@ func deletesByAction(query string) bool {
 	return false
 }
 
+// mayDeleteByPath tells, at little cost, of most paths that they neither delete nor remove: there is
+// no beginning of such a verb in them.
+func mayDeleteByPath(path string) bool {
+	for i := 0; i+2 < len(path); i++ {
+		if path[i+1]|0x20 != 'e' {
+			continue
+		}
+		switch first, third := path[i]|0x20, path[i+2]|0x20; {
+		case first == 'd' && (third == 'l' || third == 's'), first == 'r' && third == 'm':
+			return true
+		}
+	}
+	return false
+}
+
 // deletesByPath tells whether a POST to the path deletes: its last segment says so, or the one
 // before if that is followed by a number or the like.
 func deletesByPath(path string) bool {

@@ -277,8 +277,6 @@ func pathFeatures(r *parsers.Request) *features {
 		searches: searchPath(path),
 		asks:     asksPath(path),
 		checks:   checksAccounts(path),
-		deleting: deletesByPath(path),
-		removing: removesByPath(path),
 
 		list: listing{Size: -1},
 	}
@@ -294,6 +292,9 @@ func pathFeatures(r *parsers.Request) *features {
 	}
 	if strings.IndexByte(path, ';') >= 0 {
 		f.readMatrix(path)
+	}
+	if mayDeleteByPath(path) {
+		f.deleting, f.removing = deletesByPath(path), removesByPath(path)
 	}
 	f.kinds = f.tell()
 	r.PathNotes.Write(parsers.Judging, f)
