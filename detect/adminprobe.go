@@ -281,7 +281,7 @@ var (
 		"adminpanel": strongAdminWord, "admin-panel": strongAdminWord, "admin_panel": strongAdminWord, "admin.php": strongAdminWord, "admin-api": strongAdminWord,
 		"superuser": strongAdminWord, "superadmin": strongAdminWord, "super-admin": strongAdminWord, "sysadmin": strongAdminWord, "siteadmin": strongAdminWord,
 		"backoffice": strongAdminWord, "back-office": strongAdminWord, "wp-admin": strongAdminWord, "phpmyadmin": strongAdminWord, "adminer": strongAdminWord,
-		"actuator": strongAdminWord, "jmx-console": strongAdminWord, "controlpanel": strongAdminWord, "control-panel": strongAdminWord,
+		"actuator": strongAdminWord, "scim": strongAdminWord, "jmx-console": strongAdminWord, "controlpanel": strongAdminWord, "control-panel": strongAdminWord,
 		"manage": weakAdminWord, "management": weakAdminWord, "manager": weakAdminWord, "internal": weakAdminWord, "console": weakAdminWord,
 		"debug": weakAdminWord, "cpanel": weakAdminWord,
 	}

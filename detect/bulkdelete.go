@@ -13,18 +13,25 @@ import (
 func MassDeletion() *Detector {
 	d := &Detector{
 		Name: "bulk-delete",
-		Doc: "many objects deleted by one actor in a short time\n\n" +
-			"A clean-up, a mistake, or revenge: whichever it is, the sooner it is seen the more can be " +
-			"brought back. Only what was deleted counts, and the same object once; where a request names several, " +
-			"by a list of ids in its path, its query or a logged body, or by several fields of GraphQL, each of them does. One request for no more than a " +
-			"page has makes the event one of medium severity: people select all and delete. What is deleted by GraphQL or " +
-			"JSON-RPC, whose answers do not tell whether it was, makes the event one of high severity. API keys " +
-			"clean up by nature, and hosts for tests are there for it: both lower the confidence.",
+		Doc: `many objects deleted by one actor in a short time
+
+A clean-up, a mistake, or revenge: whichever it is, the sooner it is seen the more can be
+brought back. Only what was deleted counts, and the same object once; where a request names
+several, by a list of ids in its path, its query or a logged body, or by several fields of
+GraphQL, each of them does. API keys clean up by nature, and hosts for tests are there for it:
+both lower the confidence.
+
+Less severe are
+
+- one request for no more than a page has (medium): people select all and delete;
+- what is asked for by GraphQL or JSON-RPC (high), whose answers do not tell whether it was done;
+- what a path or a parameter is named for (high), where the answer is another page, or a GET for which the actor is known;
+- what is only named as removed (high): that may be from a list.`,
 		Type:      BulkDelete,
 		Severity:  Critical,
 		Technique: "T1485",
 		OWASP:     "API5:2023",
-		Of:        EventKind | WriteKind,
+		Of:        EventKind | WriteKind | DeleteKind,
 		Match:     deletes,
 		GroupBy:   ByActor,
 	}
@@ -51,6 +58,7 @@ type deletion struct {
 	More   int64 `json:",omitempty"` // objects beyond one for each request
 	Tests  int64 // at hosts for tests, since it began
 	Inside int64 `json:",omitempty"` // deletesInside, likewise
+	Unsure bool  `json:",omitempty"` // whether one of these mayDelete
 }
 
 func (s *bulkDelete) Observe(r *parsers.Request, emit func(Event)) {
@@ -71,12 +79,16 @@ func (s *bulkDelete) Observe(r *parsers.Request, emit func(Event)) {
 	if isTestHost(r.Host) {
 		s.Going.Tests++
 	}
-	if deletesInside(r) {
+	switch {
+	case deletesInside(r):
 		s.Going.Inside++
 		s.Going.reach(High, Attempted)
-	} else if s.onePage() {
+	case !hasDeleted(r):
+		s.Going.Unsure = true
+		s.Going.reach(High, Attempted)
+	case s.onePage():
 		s.Going.reach(Medium, Succeeded)
-	} else {
+	default:
 		s.Going.reach(Critical, Succeeded)
 	}
 	s.Going.tell(emit, s.describe)
@@ -124,22 +136,126 @@ func (s *bulkDelete) begin(r *parsers.Request, objects int64) {
 	s.Going.Route = s.Of.alone()
 }
 
-// deletes tells whether the request deleted something.
-func deletes(r *parsers.Request) bool {
-	return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted || r.Event == BulkDelete || deletesInside(r))
+// deletes tells whether the request deleted something, or may have.
+func deletes(r *parsers.Request) bool { return hasDeleted(r) || deletesInside(r) || mayDelete(r) }
+
+// hasDeleted tells whether the answer to a request says that it deleted something.
+func hasDeleted(r *parsers.Request) bool {
+	return r.Status >= 200 && r.Status < 300 && (methodOf(r) == "DELETE" || r.Event == RecordDeleted || r.Event == UserDeleted || r.Event == BulkDelete)
 }
 
 // deletesInside tells whether what a request asks for by GraphQL or JSON-RPC is named as something
 // that deletes. Whether it did, a 200 does not tell.
 func deletesInside(r *parsers.Request) bool {
+	if r.Status < 200 || r.Status > 299 {
+		return false
+	}
 	f := featuresOf(r)
 	return f.deletes > 0 || f.rpc && deletesByName(f.operation)
 }
 
-// deletesByName tells whether a call deletes, by its name: deleteItem, items.delete, items:delete.
+// mayDelete tells whether a request asks for a deletion by a name, and the answer leaves open
+// whether there was one. Forms are answered by the way to the next page, and by the way to the login
+// as well. A GET may show a page that asks once more, and crawlers follow all links: it counts where
+// the actor is known, for an API or where it is sent on.
+func mayDelete(r *parsers.Request) bool {
+	sentOn := r.Status == 302 || r.Status == 303
+	if !sentOn && (r.Status < 200 || r.Status > 299) {
+		return false
+	}
+	f := featuresOf(r)
+	switch r.Method {
+	case "POST":
+		return sentOn && f.deleting || f.removing || strings.Contains(r.Query, "=delete") && deletesByAction(r.Query)
+	case "GET":
+		return f.deleting && (r.APIKey != "" || r.User != "" || r.Token != "") && (sentOn || IsAPIPath(r))
+	}
+	return false
+}
+
+// deletesByAction tells whether a parameter of a query says that the request is to delete:
+// action=delete, do=delete_post.
+func deletesByAction(query string) bool {
+	for query != "" {
+		var name, value string
+		name, value, query = cutParameter(query)
+		switch name {
+		case "action", "act", "do", "op", "operation", "cmd", "command", "task", "mode", "method":
+			if deletesByName(value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayDeleteByPath tells, at little cost, of most paths that they neither delete nor remove: there is
+// no beginning of such a verb in them.
+func mayDeleteByPath(path string) bool {
+	for i := 0; i+2 < len(path); i++ {
+		if path[i+1]|0x20 != 'e' {
+			continue
+		}
+		switch first, third := path[i]|0x20, path[i+2]|0x20; {
+		case first == 'd' && (third == 'l' || third == 's'), first == 'r' && third == 'm':
+			return true
+		}
+	}
+	return false
+}
+
+// deletesByPath tells whether a POST to the path deletes: its last segment says so, or the one
+// before if that is followed by a number or the like.
+func deletesByPath(path string) bool {
+	last := lastSegment(path)
+	if deletesByName(withoutExtension(last)) {
+		return true
+	}
+	if !strings.ContainsAny(last, "0123456789") {
+		return false
+	}
+	path = strings.TrimRight(path, "/")
+	return deletesByName(lastSegment(path[:strings.LastIndexByte(path, '/')+1]))
+}
+
+// removesByPath tells whether a POST to the path removes something, be it for good or from a list.
+func removesByPath(path string) bool {
+	last := withoutExtension(lastSegment(path))
+	return beginsWithVerb(last[strings.LastIndexAny(last, ".:")+1:], "remove")
+}
+
+// withoutExtension cuts off what names a program: "delete" of "delete.php".
+func withoutExtension(segment string) string {
+	if dot := strings.LastIndexByte(segment, '.'); dot > 0 {
+		switch strings.ToLower(segment[dot:]) {
+		case ".php", ".asp", ".aspx", ".ashx", ".jsp", ".do", ".action", ".cgi", ".pl", ".cfm", ".json", ".html":
+			return segment[:dot]
+		}
+	}
+	return segment
+}
+
+// deletesByName tells whether a call deletes, by its name: deleteItem, items.delete, items:delete,
+// itemBulkDelete, _delete_by_query.
 func deletesByName(call string) bool {
-	call = call[strings.LastIndexAny(call, ".:/")+1:]
-	return beginsWithVerb(call, "delete", "destroy")
+	call = strings.TrimLeft(call[strings.LastIndexAny(call, ".:/")+1:], "_")
+	return beginsWithVerb(call, "delete", "destroy") ||
+		endsWithVerb(call, "delete", "destroy") && !beginsWithVerb(call, "un", "can", "cancel", "check", "confirm", "is", "may", "pre", "preview", "request", "restore", "schedule", "test", "undo", "validate")
+}
+
+// endsWithVerb tells whether a name ends with one of the verbs as a word of its own.
+func endsWithVerb(name string, verbs ...string) bool {
+	for _, verb := range verbs {
+		at := len(name) - len(verb)
+		if at < 1 || !strings.EqualFold(name[at:], verb) {
+			continue
+		}
+		before := name[at-1]
+		if before == '_' || before == '-' || name[at] >= 'A' && name[at] <= 'Z' && before >= 'a' && before <= 'z' {
+			return true
+		}
+	}
+	return false
 }
 
 // deletedObjects returns the tags of what a request deleted: of each object, where it names several
@@ -217,6 +333,9 @@ func (s *bulkDelete) describe(e *Event) {
 	}
 	if s.Going.Inside > 0 {
 		e.Summary += "; GraphQL and JSON-RPC answer 200 whether it worked or not"
+	}
+	if s.Going.Unsure {
+		e.Summary += "; asked for by a name, and not all answers tell whether it was done"
 	}
 	if s.Going.Tests > 0 {
 		e.Confidence = 0.3

@@ -19,9 +19,10 @@ func Enumeration() *Detector {
 Who does not know an API tries names until some answer. Other answers tell as much and
 count, too: 409 and 422 where people sign up, are invited or forget a password, and what a
 sign-up form is told of whether a name or an address is taken (each once) say which accounts
-there are; 400, 410 and 422 where coupons, vouchers and gift cards are redeemed, and where a
-link resets a password or logs in, say that a code was guessed wrong; 405 says that there is a
-route, once for each method of it. What browsers and crawlers ask for unbidden does not count.
+there are; 400, 410 and 422 where coupons, vouchers and gift cards are redeemed, where an
+invitation is accepted by its code, and where a link resets a password or logs in, say that a
+code was guessed wrong; 405 says that there is a route, once for each method of it. What
+browsers and crawlers ask for unbidden does not count.
 
 The event is of medium severity
 
@@ -497,7 +498,15 @@ func accountRoute(r *parsers.Request) (account string, ok bool) {
 // refusesCode tells whether an answer says that a code is none: one that stands for money, or that
 // of a link that opens an account. Codes that are sent by a form are logins.
 func refusesCode(r *parsers.Request) bool {
-	return (r.Status == 400 || r.Status == 410 || r.Status == 422) && (takesCode(r.Path) || opensAccount(r))
+	return (r.Status == 400 || r.Status == 410 || r.Status == 422) && (takesCode(r.Path) || opensAccount(r) || r.Method == "POST" && acceptsInvitation(r.Path))
+}
+
+// acceptsInvitation tells whether at a path one accepts an invitation: /invitations/accept,
+// /invite-code/validate.
+func acceptsInvitation(path string) bool {
+	path = strings.ToLower(path)
+	return strings.Contains(path, "invit") &&
+		beginsWithVerb(lastSegment(path), "accept", "claim", "join", "validate", "verify", "check")
 }
 
 // opensAccount tells whether a request opens a link that stands for a password: it resets one, or

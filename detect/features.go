@@ -42,6 +42,8 @@ type features struct {
 	asks     bool // asksPath
 	checks   bool // checksAccounts
 	calls    bool // callsPath
+	deleting bool // deletesByPath
+	removing bool // removesByPath
 	guesses  bool // a parameter of the query has a name that scanners try
 	rpc      bool // speaksRPC
 
@@ -290,6 +292,9 @@ func pathFeatures(r *parsers.Request) *features {
 	}
 	if strings.IndexByte(path, ';') >= 0 {
 		f.readMatrix(path)
+	}
+	if mayDeleteByPath(path) {
+		f.deleting, f.removing = deletesByPath(path), removesByPath(path)
 	}
 	f.kinds = f.tell()
 	r.PathNotes.Write(parsers.Judging, f)

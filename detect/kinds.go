@@ -22,6 +22,7 @@ const (
 	OddKind                            // mayProbe
 	AimKind                            // mayAim
 	CheckKind                          // its path asks whether there is an account
+	DeleteKind                         // its path is named as one that deletes
 )
 
 // kinds are those of which the requests of interest are; 0: of any. The admin routes of a site's
@@ -93,6 +94,9 @@ func (f *features) tell() (k Kinds) {
 	}
 	if f.checks {
 		k |= CheckKind
+	}
+	if f.deleting {
+		k |= DeleteKind
 	}
 	return k
 }

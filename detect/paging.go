@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"bytes"
+	"iter"
 	"math"
 	"net/url"
 	"strconv"
@@ -41,6 +43,7 @@ type listingReader struct {
 	size  parameterValue // of a shortSize
 	since parameterValue // of a sinceName, or of another one that tells a day
 	until parameterValue // of an untilName, likewise
+	bound []binding      // of GraphQL, to variables of other names
 	sums  bool           // a seriesName stands there
 	ok    bool
 	plain bool // a name is that of a page or a limit, and of nothing else: chunks have offsets and sizes
@@ -90,10 +93,8 @@ func (b *listingReader) take(p *parameter) {
 		b.sums = true
 	case chanceName:
 		b.plain = b.plain || p.name == "draw" // DataTables counts its requests for pages so
-	case graphName:
-		b.ok = b.f.graphQL && b.l.arguments(unescaped(p.value.text), b.r.Time) || b.ok
-	case otherName:
-		b.ok = b.r.Method == "GET" && holdsJSON(p.value.text) && b.l.inside(p.value.text, b.r.Time) || b.ok
+	case graphName, statementName, otherName:
+		b.takeText(p, kind)
 	default:
 		if kind == numberName && tellsDay(p.value) {
 			b.since = p.value // from=2026-01-01
@@ -106,8 +107,23 @@ func (b *listingReader) take(p *parameter) {
 	b.sum.take(p, kind)
 }
 
+// takeText takes a parameter whose value may say more than one thing.
+func (b *listingReader) takeText(p *parameter, kind nameKind) {
+	switch text := p.value.text; {
+	case kind == graphName && b.f.graphQL:
+		text = unescaped(text)
+		b.ok = b.l.arguments(text, b.r.Time) || b.ok
+		b.bind(text)
+	case b.r.Method == "GET" && holdsJSON(text):
+		b.ok = b.l.inside(text, b.r.Time) || b.ok
+	case kind != otherName && b.l.statement(text):
+		b.ok, b.plain = true, true
+	}
+}
+
 // listing returns what was found, once all parameters are taken.
 func (b *listingReader) listing() (l listing, ok bool) {
+	b.takeBound()
 	l = b.l
 	if b.short.text != "" && l.Size >= 0 && !l.Paged {
 		l.number(b.short)
@@ -169,29 +185,108 @@ func (l *listing) inside(text string, at time.Time) bool {
 // arguments takes what a query of GraphQL or its variables say of the page, "first: 100,
 // after: \"x\"", and tells whether they say anything.
 func (l *listing) arguments(text string, at time.Time) (ok bool) {
-	for text != "" {
-		name, rest, found := strings.Cut(text, ":")
-		if !found {
-			return ok
-		}
-		name = strings.TrimRight(name, " \"")
-		name = name[strings.LastIndexFunc(name, func(c rune) bool { return c != '_' && (c > 127 || !isAlnum(byte(c))) })+1:]
-		rest = strings.TrimLeft(rest, " ")
-		value := rest
-		if quoted, found := strings.CutPrefix(rest, `"`); found {
-			value, text, _ = strings.Cut(quoted, `"`)
-		} else {
-			end := strings.IndexAny(rest, ",)}] \n{")
-			if end < 0 {
-				end = len(rest)
-			}
-			value, text = rest[:end], rest[end:]
-		}
-		if name != "" && !strings.HasPrefix(value, "$") && l.take(pagingKind(name), name, newValue(value), at) {
+	for name, value := range argumentsOf(text) {
+		if !strings.HasPrefix(value, "$") && l.take(pagingKind(name), name, newValue(value), at) {
 			ok = true
 		}
 	}
 	return ok
+}
+
+// argumentsOf returns what stands before and behind the colons of a text.
+func argumentsOf(text string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for text != "" {
+			name, rest, found := strings.Cut(text, ":")
+			if !found {
+				return
+			}
+			name = strings.TrimRight(name, " \"")
+			name = name[strings.LastIndexFunc(name, func(c rune) bool { return c != '_' && (c > 127 || !isAlnum(byte(c))) })+1:]
+			rest = strings.TrimLeft(rest, " ")
+			value := rest
+			if quoted, found := strings.CutPrefix(rest, `"`); found {
+				value, text, _ = strings.Cut(quoted, `"`)
+			} else {
+				end := strings.IndexAny(rest, ",)}] \n{")
+				if end < 0 {
+					end = len(rest)
+				}
+				value, text = rest[:end], rest[end:]
+			}
+			if name != "" && !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// A binding is an argument of GraphQL whose value a variable has: after of "users(after: $x)".
+type binding struct{ argument, variable string }
+
+const maxBound = 8
+
+// bind remembers the arguments that say something of the page and whose variables have names that
+// do not: the client chooses these.
+func (b *listingReader) bind(text string) {
+	if strings.IndexByte(text, '$') < 0 {
+		return
+	}
+	for name, value := range argumentsOf(text) {
+		variable, ok := strings.CutPrefix(value, "$")
+		if ok && len(b.bound) < maxBound && pagingKind(name) != otherName && pagingKind(variable) == otherName {
+			b.bound = append(b.bound, binding{name, variable})
+		}
+	}
+}
+
+// takeBound takes the values of the variables that are bound.
+func (b *listingReader) takeBound() {
+	if len(b.bound) == 0 {
+		return
+	}
+	take := func(variable, value string) {
+		for _, of := range b.bound {
+			if of.variable == variable && b.l.take(pagingKind(of.argument), of.argument, newValue(value), b.r.Time) {
+				b.ok = true
+			}
+		}
+	}
+	for _, query := range [...]string{b.r.Query, b.r.Body} {
+		for query != "" {
+			var name, value string
+			name, value, query = cutParameter(query)
+			if name != "variables" {
+				take(name, unescaped(value))
+				continue
+			}
+			for name, value := range argumentsOf(unescaped(value)) {
+				take(name, value)
+			}
+		}
+	}
+}
+
+// statement takes what a statement of SQL or SOQL says of the page, and tells whether it says where
+// that begins.
+func (l *listing) statement(text string) bool {
+	if len(text) < len("select a from b offset 1") || !strings.EqualFold(text[:len("select")], "select") {
+		return false
+	}
+	words := strings.Fields(strings.ToLower(unescaped(text[:min(len(text), maxURLText)])))
+	size, from := parameterValue{}, parameterValue{}
+	for i, word := range words[:len(words)-1] {
+		switch next := newValue(strings.Trim(words[i+1], ";,")); word {
+		case "limit":
+			size = next
+		case "offset":
+			from = next
+		}
+	}
+	if n, said := pageSize(size); said && from.isNumber {
+		l.Size = max(l.Size, n)
+	}
+	return l.number(from)
 }
 
 func isAlnum(c byte) bool { return isLetter(c) || isDigit(c) }
@@ -309,18 +404,19 @@ func namesPicture(segment string) bool {
 type nameKind int
 
 const (
-	otherName  nameKind = iota
-	sizeName            // how many records
-	numberName          // where it begins, by a number
-	cursorName          // where it begins, by what the answer before said
-	chanceName          // nothing: it keeps caches from answering
-	shortName           // where it begins, if another one says how many: else it may be a post, a product
-	shortSize           // how many, if another one says where it begins: else it may be of a password, a box
-	graphName           // several things at once: arguments of GraphQL
-	rangeName           // where it begins and ends, by numbers of records
-	sinceName           // where it begins, by a time
-	untilName           // where it ends, by a time
-	seriesName          // that sums are asked for, of each hour or day: no records
+	otherName     nameKind = iota
+	sizeName               // how many records
+	numberName             // where it begins, by a number
+	cursorName             // where it begins, by what the answer before said
+	chanceName             // nothing: it keeps caches from answering
+	shortName              // where it begins, if another one says how many: else it may be a post, a product
+	shortSize              // how many, if another one says where it begins: else it may be of a password, a box
+	graphName              // several things at once: arguments of GraphQL
+	rangeName              // where it begins and ends, by numbers of records
+	sinceName              // where it begins, by a time
+	untilName              // where it ends, by a time
+	seriesName             // that sums are asked for, of each hour or day: no records
+	statementName          // what is asked for, in a language of its own
 )
 
 // pagingKind tells what the parameter is for, however it is written: per_page, perPage,
@@ -388,6 +484,11 @@ func kindOfPlain(name []byte) nameKind {
 		return seriesName
 	case "cb", "cachebuster", "nocache", "rand", "random", "rnd", "nonce", "dc", "cachebust", "cachebreaker", "bust", "requestid", "correlationid", "traceid", "draw", "":
 		return chanceName
+	case "q", "sql", "soql", "statement", "stmt":
+		return statementName
+	}
+	if bytes.HasSuffix(name, []byte("cursor")) {
+		return cursorName
 	}
 	return otherName
 }

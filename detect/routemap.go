@@ -109,6 +109,12 @@ func methodOf(r *parsers.Request) string {
 // byStatus returns the event that a request is whatever its path.
 func byStatus(r *parsers.Request) string {
 	switch r.Status {
+	case 400, 401, 403, 422:
+		if r.Method == "POST" && sendsCode(r.Body) {
+			return LoginFailed // whatever its path is called
+		}
+	}
+	switch r.Status {
 	case 401:
 		if r.Method == "POST" && r.APIKey == "" && r.Token == "" && sendsPassword(r.Body) {
 			return LoginFailed // whatever its path is called
@@ -132,7 +138,7 @@ func byStatus(r *parsers.Request) string {
 	}
 	switch {
 	case r.Status < 200 || r.Status > 399:
-	case r.Status < 300 && (r.Method == "DELETE" || r.Method == "POST" && deletesByName(lastSegment(r.Path))):
+	case r.Status < 300 && (r.Method == "DELETE" || r.Method == "POST" && deletesByPath(r.Path)):
 		return RecordDeleted
 	case r.APIKey != "":
 		return APIKeyUsed
@@ -153,6 +159,25 @@ func sendsPassword(body string) bool {
 		}
 	}
 	return false
+}
+
+// sendsCode tells whether a body is little more than a code that is good for one login: what refuses
+// it refuses the code. In a longer form, another field may be wrong.
+func sendsCode(body string) bool {
+	const few = 3
+	found := false
+	for n := 0; body != ""; n++ {
+		if n == few {
+			return false
+		}
+		var name, value string
+		name, value, body = cutParameter(body)
+		switch bareName(name) {
+		case "otp", "otpcode", "totp", "totpcode", "mfacode", "2facode", "twofactorcode", "onetimecode", "onetimepassword", "usercode":
+			found = found || value != ""
+		}
+	}
+	return found
 }
 
 // IsAPIPath tells whether a request is for an API rather than for pages: its host is

@@ -131,7 +131,7 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "POST", Path: path, Status: worked, Event: LoginSuccess})
 	}
 	for _, path := range []string{
-		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate|wp-login.php|j_security_check|j_spring_security_check",
+		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate|wp-login.php|j_security_check|j_spring_security_check|j_acegi_security_check",
 		"**/anmelden|einloggen|connexion|iniciar-sesion|iniciar_sesion|inloggen|zaloguj",
 		"**/oauth/access_token",
 		"**/jwt/create",
@@ -188,6 +188,10 @@ func loginRoutes() []RouteRule {
 			RouteRule{Method: "GET", Path: path, Query: name + query, Status: failed, Event: LoginFailed},
 			RouteRule{Method: "GET", Path: path, Query: name + query, Status: worked, Event: LoginSuccess})
 	}
+	// Vault names the account in the path.
+	routes = append(routes,
+		RouteRule{Method: "POST|PUT", Path: "**/auth/{x}/login/{x}", Status: failed, Event: LoginFailed},
+		RouteRule{Method: "POST|PUT", Path: "**/auth/{x}/login/{x}", Status: "2xx", Event: LoginSuccess})
 	// Few take a login by PUT. A 400 or 422 is about a new name to log in with there.
 	for _, path := range []string{
 		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate",
@@ -229,6 +233,7 @@ func codeRoutes() []RouteRule {
 		"**/verify-recovery-code|verify_recovery_code|verify-backup-code|verify_backup_code|verify-pin|verify_pin|verifypin",
 		"**/mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor/confirm|submit|activate",
 		"**/oauth|oauth2|oidc/device/verify|approve|activate|confirm", // the code on somebody's television
+		"**/login|signin|sign_in|sign-in/device",
 		"**/pin|pin-code|pincode/verify|validate|check",
 		"email|phone|sms|mobile|registration|signup|sign-up|sign_up/verify|confirm|verification",
 		"confirm-code|confirm_code",

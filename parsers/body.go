@@ -14,7 +14,7 @@ const maxBody = 4 << 10
 // lies around that ("role=admin" of {"user":{"role":"admin"}}, "ids=1&ids=2" of a list). Only
 // what says which thing an object is keeps the name of that: "role[name]=admin" of {"role":{"name":"admin"}},
 // "org_id=7" of {"org":{"id":7}}, "params[id]=7" of {"params":{"id":7}}, as the id of a call by JSON-RPC is another one.
-// JSON may be cut short, as loggers do. JSON Patch sets what its paths name. The value of a
+// JSON may be cut short, as loggers do. JSON Patch and SCIM's set what their paths name. The value of a
 // secret, as secret tells of names, has its name where the two stand apart, as in
 // {"type":"password","value":"…"}. So is multipart/form-data, of whose files the name is told.
 // Text of another form is the one value of the name
@@ -26,6 +26,9 @@ func bodyParameters(text string, secret func(name string) bool) string {
 	case text == "":
 		return ""
 	case text[0] == '{':
+		if fields := scimParameters(text, secret); fields != "" {
+			return fields
+		}
 		return jsonParameters(text, secret)
 	case text[0] == '[':
 		if fields := patchParameters(text, secret); fields != "" {
@@ -157,12 +160,46 @@ func patchParameters(text string, secret func(name string) bool) string {
 			return ""
 		}
 		path := strings.TrimRight(c.Path, "/-0123456789") // places of a list
-		name, _ := json.Marshal(path[strings.LastIndexByte(path, '/')+1:])
 		if c.Value != nil {
-			set = append(set, `{`+string(name)+`:`+string(c.Value)+`}`)
+			set = append(set, objectOf(path[strings.LastIndexByte(path, '/')+1:], c.Value))
 		}
 	}
 	return jsonParameters(strings.Join(set, ","), secret)
+}
+
+// scimParameters reads a PATCH of SCIM (RFC 7644): "roles[value]=admin" of
+// {"Operations":[{"op":"add","path":"roles","value":[{"value":"admin"}]}]}. It is "" for another
+// object, and for one that was cut short.
+func scimParameters(text string, secret func(name string) bool) string {
+	if !strings.Contains(text, `"Operations"`) {
+		return ""
+	}
+	var patch struct {
+		Operations []struct {
+			Path  string
+			Value json.RawMessage
+		}
+	}
+	if json.Unmarshal([]byte(text), &patch) != nil {
+		return ""
+	}
+	var set []string
+	for _, c := range patch.Operations {
+		switch path, _, _ := strings.Cut(c.Path, "["); { // which of several is a filter in brackets
+		case c.Value == nil:
+		case path == "":
+			set = append(set, string(c.Value))
+		default:
+			set = append(set, objectOf(path[strings.LastIndexAny(path, ":.")+1:], c.Value))
+		}
+	}
+	return jsonParameters(strings.Join(set, ","), secret)
+}
+
+// objectOf is an object with one member.
+func objectOf(name string, value json.RawMessage) string {
+	quoted, _ := json.Marshal(name)
+	return `{` + string(quoted) + `:` + string(value) + `}`
 }
 
 // multipartParameters reads multipart/form-data, which begins with its boundary.
