@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -297,11 +298,13 @@ func notALog(begin []byte, lines []string, nearest parsers.Guessed, site *parser
 	return &unknownFormat{unknown, hint}
 }
 
-// hasColumns tells whether the line could be one of a table whose columns stand between blanks: many, and
-// none in quotes or brackets.
+// hasColumns tells whether the line could be one of a table whose columns stand between blanks: many, an
+// address among them, and none in quotes or brackets.
 func hasColumns(line string) bool {
 	const fewest = 12
-	return strings.Count(line, " ")+1 >= fewest && !strings.ContainsAny(line, "\"{[") && strings.Contains(line, " /")
+	words := strings.Fields(line)
+	return len(words) >= fewest && !strings.ContainsAny(line, "\"{[") &&
+		slices.ContainsFunc(words, func(word string) bool { _, err := netip.ParseAddr(word); return err == nil })
 }
 
 // firstReject says which line a format cannot read, or skips, and why.
