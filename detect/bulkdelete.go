@@ -335,7 +335,7 @@ func (s *bulkDelete) describe(e *Event) {
 		e.Summary += "; GraphQL and JSON-RPC answer 200 whether it worked or not"
 	}
 	if s.Going.Unsure {
-		e.Summary += "; asked for by a name, and not all answers tell whether it was done"
+		e.Summary += "; a path or a parameter says so, and not all answers tell whether it was done"
 	}
 	if s.Going.Tests > 0 {
 		e.Confidence = 0.3

@@ -138,7 +138,7 @@ func byStatus(r *parsers.Request) string {
 	}
 	switch {
 	case r.Status < 200 || r.Status > 399:
-	case r.Status < 300 && (r.Method == "DELETE" || r.Method == "POST" && deletesByPath(r.Path)):
+	case r.Status < 300 && (r.Method == "DELETE" || r.Method == "POST" && mayDeleteByPath(r.Path) && deletesByPath(r.Path)):
 		return RecordDeleted
 	case r.APIKey != "":
 		return APIKeyUsed
