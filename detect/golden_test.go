@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,13 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestMain lets more garbage gather than is usual: the tests make and forget many pipelines, and
+// a fifth of their time would go into collecting these.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
 
 const goldenFolder = "../testdata/detect"
 
