@@ -60,7 +60,10 @@ func (f *Fields) setPeer(s string) bool {
 		return f.setAddresses(all[:len(all)-len(user)-1])
 	}
 	f.User = unescape(valueOf(user))
-	if strings.ContainsAny(identity, ".:") && isHost(identity) { // lighttpd: address, virtual host, user
+	switch {
+	case isAddress(identity) && isDomain(s): // "$host $remote_addr $remote_user"
+		f.Host, s = s, identity
+	case strings.ContainsAny(identity, ".:") && isHost(identity): // lighttpd: address, virtual host, user
 		f.Host = identity
 	}
 	if isJiraID(identity) {
