@@ -81,6 +81,8 @@ func parseTime(s string) (t time.Time, ok bool) {
 		t, ok = parseCLFTime(s)
 	case len(s) >= 19 && (s[4] == '-' || s[4] == '/'):
 		t, ok = parseISOTime(s)
+	case len(s) >= len("20060102T150405") && s[8] == 'T':
+		t, ok = makeTime(digits(s[:4]), digits(s[4:6]), digits(s[6:8]), digits(s[9:11]), digits(s[11:13]), digits(s[13:15]), s[15:])
 	case len(s) >= len("Sun, 01 Mar 2026 10:00:00 GMT") && s[3] == ',':
 		t, ok = parseHTTPTime(s)
 	default:
