@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"os"
@@ -66,7 +67,7 @@ func TestAll(t *testing.T) {
 	for i := range have {
 		have[i] = filepath.Base(have[i])
 	}
-	want = append(want, "log_format.txtar") // of compiled formats
+	want = append(want, "log_format.txtar", "columns.txtar") // of formats made at run time
 	want = append(want, jsonGoldens...)
 	slices.Sort(want)
 	if !slices.Equal(have, want) {
@@ -81,7 +82,8 @@ func isHeader(f *Format, line string) bool {
 
 // TestGolden reads the .log files of each archive and compares what comes out, a
 // JSON object a line, with its .fields files. A .conf beside a .log is an nginx.conf
-// that says its format; a .keys says which keys of the log our fields are.
+// that says its format; a .keys says which keys of the log our fields are; a .head has the lines
+// that columns are told by.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob(goldens + "/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -141,6 +143,14 @@ func goldenFormat(t *testing.T, archive *txtar.Archive, scene string) *Format {
 			t.Fatal(err)
 		}
 		return JSON(config)
+	}
+	if member(archive, "format") == "columns\n" {
+		head := cmp.Or(member(archive, scene+".head"), member(archive, scene+".log"))
+		format := Columns(strings.Split(strings.TrimSuffix(head, "\n"), "\n"))
+		if format == nil {
+			t.Fatalf("%s: no columns", scene)
+		}
+		return format
 	}
 	format := ByName(strings.TrimSuffix(scene, filepath.Ext(scene)))
 	if format == nil {

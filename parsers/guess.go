@@ -16,6 +16,15 @@ type Guessed struct {
 	Of       int // lines tried
 }
 
+// Columns says what the columns hold of lines that are read by them; "" if they are of a known
+// format.
+func (g *Guessed) Columns() string {
+	if g.Format == nil || g.Format.Name != columnsName {
+		return ""
+	}
+	return g.Format.Doc
+}
+
 // Lines says of which lines it is a guess: "the first 17 lines", "1 line".
 func (g *Guessed) Lines() string {
 	if g.Of == 1 {
@@ -25,10 +34,20 @@ func (g *Guessed) Lines() string {
 }
 
 // Guess finds the one of the formats that reads most of the lines; of equal ones the
-// first. It is not ok if that format reads none of them, or less than half of those
-// that are not skipped; best then says what came nearest: what lacks but a time does
-// before what is skipped.
+// first; and that of Columns where there are several and none reads any. It is not ok if
+// that format reads none of them, or less than half of those that are not skipped; best
+// then says what came nearest: what lacks but a time does before what is skipped.
 func Guess(formats []*Format, lines []string) (best Guessed, ok bool) {
+	best = guess(formats, lines)
+	if best.Parsed == 0 && len(formats) > 1 {
+		if c := Columns(lines); c != nil {
+			best = guess([]*Format{c}, lines)
+		}
+	}
+	return best, best.Parsed > 0 && 2*best.Parsed >= best.Of-best.Skipped
+}
+
+func guess(formats []*Format, lines []string) (best Guessed) {
 	var f Fields
 	for _, format := range formats {
 		g := Guessed{Format: format, Of: len(lines)}
@@ -50,7 +69,7 @@ func Guess(formats []*Format, lines []string) (best Guessed, ok bool) {
 			best = g
 		}
 	}
-	return best, best.Parsed > 0 && 2*best.Parsed >= best.Of-best.Skipped
+	return best
 }
 
 // nearer tells whether g reads more of the lines than other does.

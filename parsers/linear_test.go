@@ -37,6 +37,14 @@ func TestParseIsLinear(t *testing.T) {
 		t.Fatal(err)
 	}
 	formats = append(formats, apache)
+	for _, line := range []string{
+		`203.0.113.9 2026-03-01T10:00:00Z GET /a 200 "https://app.example.com/" curl/8.5.0`,
+		`203.0.113.9 2026-03-01T10:00:00Z GET /a 200 curl/8.5.0 (a)` + "\n" + `203.0.113.9 2026-03-01T10:00:00Z GET /a 200 curl/8.5.0`,
+		`203.0.113.9|2026-03-01T10:00:00Z|GET|/a|200|curl/8.5.0`,
+		`ip=203.0.113.9,time=2026-03-01T10:00:00Z,method=GET,path=/a,status=200,agent=curl/8.5.0`,
+	} {
+		formats = append(formats, Columns(strings.Split(line, "\n")))
+	}
 	const common, object = "203.0.113.9 - %s [01/Mar/2026:10:00:00 +0000] \"GET /%s HTTP/1.1\" 200 1043 \"%s\" \"%s\"", `{"time":"2026-03-01T10:00:00Z","method":"GET","path":"/a","status":200,"ip":["203.0.113.9",{}],%s"z":1}`
 	for _, shell := range []string{"%s", "203.0.113.9 %s", common, object} {
 		for _, part := range []string{

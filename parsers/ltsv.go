@@ -23,8 +23,7 @@ stand in brackets.`,
 			"time:2026-03-01T10:00:02+00:00\tremote_addr:203.0.113.9\tmethod:GET\turi:/.env\tstatus:404\tsize:153\tuser_agent:curl/8.5.0\trequest_id:8601b555",
 		},
 		New: func() ParseFunc {
-			p := &ltsv{json: jsonParser{root: jsonTree(JSONConfig{}), keys: map[jsonKey]seenKey{}}}
-			return timed(p.parse)
+			return timed(newLTSV().parse)
 		},
 	}
 }
@@ -32,6 +31,10 @@ stand in brackets.`,
 // ltsv reads one source. Labels it does not know mean what they mean to the parser
 // of JSON.
 type ltsv struct{ json jsonParser }
+
+func newLTSV() *ltsv {
+	return &ltsv{json: jsonParser{root: jsonTree(JSONConfig{}), keys: map[jsonKey]seenKey{}}}
+}
 
 func (p *ltsv) parse(line string, f *Fields) error {
 	f.reset()

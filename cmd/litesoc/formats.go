@@ -21,7 +21,8 @@ func formatsCommand() *cobra.Command {
 		Short: "List the log formats litesoc reads, or describe one",
 		Long: `List the log formats litesoc reads, or describe one with sample lines.
 
-A scan tells the format by the first lines of each log. --format of scan and
+A scan tells the format by the first lines of each log. What none of these reads
+is read by its columns, if the first lines show what they hold. --format of scan and
 explain takes a name from this list, an nginx log_format or Apache LogFormat
 string, or the path of an nginx.conf to read it from.`,
 		Example: `  litesoc formats
@@ -164,6 +165,8 @@ func detectFormats(c *cobra.Command, formats []*parsers.Format, args []string) e
 			reads += fmt.Sprintf(", %d more are headers or no requests", guess.Skipped)
 		}
 		switch {
+		case ok && guess.Columns() != "":
+			fmt.Fprintf(out, "%s: no known format; %d of %s are read as %s\n", report.Show(f.Path), guess.Parsed, guess.Lines(), report.Show(guess.Columns()))
 		case ok:
 			fmt.Fprintf(out, "%s: %s reads %s\n", report.Show(f.Path), guess.Format.Name, reads)
 		case guess.Parsed > 0:

@@ -341,6 +341,10 @@ func (j *job) describe(r *report.Report, span store.Span) {
 	run.Started, run.Duration = j.started.UTC(), time.Since(j.started)
 	run.Bound(span.Since, span.Until)
 	for _, l := range j.plan.Logs {
+		if l.Guess != nil && l.Guess.Columns() != "" {
+			run.Notes = append(run.Notes, fmt.Sprintf("%s is of no known format and read by what its columns seem to hold: if that is wrong, or more is in them (a user, a key), give --format; %s",
+				l.File.Path, l.Guess.Columns()))
+		}
 		n := l.New()
 		s := report.Source{
 			Path: l.File.Path, Format: l.Source.Format,

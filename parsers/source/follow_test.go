@@ -953,6 +953,39 @@ func TestFollowUnread(t *testing.T) {
 	}
 }
 
+// A log of no known format is told by more than a few lines what its columns hold: one of them
+// may lack what others have. All of them are read then.
+func TestFollowColumns(t *testing.T) {
+	w := newLogWriter(t, filepath.Join(t.TempDir(), "access.log"))
+	s := watch(t, source.FollowOptions{}, w.path)
+	s.opts.Formats = parsers.All()
+	w.reopen()
+	line := func(n int, agent string) {
+		w.text(fmt.Sprintf("203.0.113.9|2026-03-01T10:00:%02dZ|GET|/n/%d|200|5|%s\n", n, n, agent))
+	}
+	line(1, "-")
+	s.round()
+	if len(s.known) != 0 {
+		t.Fatal("one line told what the columns hold")
+	}
+	for n := 2; n <= 40; n++ {
+		line(n, "curl/8.5.0")
+	}
+	s.round()
+	var agents []string
+	for _, k := range s.known {
+		for r, err := range s.keptOf(k.Source.ID) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			agents = append(agents, r.UserAgent)
+		}
+	}
+	if len(agents) != 40 || agents[0] != "" || agents[39] != "curl/8.5.0" {
+		t.Errorf("read %q", agents)
+	}
+}
+
 // A log begins where it is told to; one that was read before goes on, whatever is told.
 func TestFollowFrom(t *testing.T) {
 	for _, c := range []struct {

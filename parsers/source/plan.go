@@ -114,6 +114,9 @@ func look(f *File, opts *Options) (*Log, error) {
 		if !ok {
 			return nil, notALog(begin, lines, guess, opts.Site)
 		}
+		if guess.Columns() != "" && f.live != nil && len(lines) < liveColumns && len(begin) < guessRetries {
+			return nil, &unknownFormat{"no known format, and too few lines yet to tell by them what its columns hold", "give the format with --format"}
+		}
 		l.format, l.Guess = guess.Format, &guess
 	}
 	l.Source.Format, l.Source.Reading = l.format.Name, l.format.Reading(opts.Site)
@@ -222,6 +225,10 @@ func Spread(f *File, most int) ([]string, error) {
 	}
 	return lines, nil
 }
+
+// liveColumns is how many lines a log that grows must have before it is told by them what its
+// columns hold: a user agent may not have come yet.
+const liveColumns = 20
 
 // sampleMax is how many lines the format is told by.
 const sampleMax = 200

@@ -1,0 +1,100 @@
+package parsers
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestColumns(t *testing.T) {
+	tests := []struct{ name, lines, want string }{
+		{"bars", "203.0.113.9|2026-03-01T10:00:00Z|GET|/a|200|5|0.100|curl/8.5.0",
+			"columns between |: client, time, method, target, status, bytes, time taken, user agent"},
+		{"blanks", "2026-03-01 10:00:00 203.0.113.9 GET /a HTTP/1.1 200 12 ms",
+			"columns between blanks: time, client, method, target, …, status, time taken"},
+		{"status before the request", "2026-03-01T10:00:00Z 404 GET /a from 203.0.113.9",
+			"columns between blanks: time, status, method, target, …, client"},
+		{"a port behind the request", "2026-03-01T10:00:00Z 203.0.113.9 206 HTTPS GET /a 443",
+			"columns between blanks: time, client, status, …, method, target, …"},
+		{"two whole numbers behind the status", "2026-03-01T10:00:00Z 203.0.113.9 GET /a 404 - 12 70",
+			"columns between blanks: time, client, method, target, status, …, …, …"},
+		{"bytes further behind the status", "2026-03-01T10:00:00Z 203.0.113.9 GET /a 404 ok 70\n2026-03-01T10:00:00Z 203.0.113.9 GET /a 404 ok 7",
+			"columns between blanks: time, client, method, target, status, …, bytes"},
+		{"the server's address first",
+			"10.0.0.1 203.0.113.9 2026-03-01T10:00:00Z GET /a 200\n10.0.0.1 198.51.100.7 2026-03-01T10:00:00Z GET /a 200",
+			"columns between blanks: …, client, time, method, target, status"},
+		{"an upstream's address behind",
+			"203.0.113.9 2026-03-01T10:00:00Z GET /a 200 10.0.0.1:80\n198.51.100.7 2026-03-01T10:00:00Z GET /a 200 10.0.0.2:80",
+			"columns between blanks: client, time, method, target, status, …"},
+		{"user agents without quotes",
+			"203.0.113.9 2026-03-01T10:00:00Z GET /a 200 curl/8.5.0\n203.0.113.9 2026-03-01T10:00:00Z GET /a 200 Mozilla/5.0 (X11; Linux)\n",
+			"columns between blanks: client, time, method, target, status, user agent"},
+		{"referer or nothing", "203.0.113.9,2026-03-01T10:00:00Z,GET,/a,200,-\n203.0.113.9,2026-03-01T10:00:00Z,GET,/a,200,https://app.example.com/",
+			"columns between ,: client, time, method, target, status, referer"},
+		{"labels", "ip:203.0.113.9|time:2026-03-01T10:00:00Z|method:GET|path:/a|status:200",
+			"labelled columns between |: ip: time: method: path: status:"},
+		{"other loggers' lines between", "starting\nlistening\n203.0.113.9 2026-03-01T10:00:00Z GET /a 200\nstopping",
+			"columns between blanks: client, time, method, target, status"},
+
+		{"nothing", "", ""},
+		{"prose", "Dear diary, we GET /there at 10:00:00 with 203.0.113.9 and 404 others", ""},
+		{"no time", "203.0.113.9 GET /a 200 12ms", ""},
+		{"no date", "10:00:00 203.0.113.9 GET /a 200 12ms", ""},
+		{"no client", "2026-03-01T10:00:00Z GET /a 200 12ms", ""},
+		{"no method", "2026-03-01T10:00:00Z 203.0.113.9 /a 200 12ms", ""},
+		{"no target", "2026-03-01T10:00:00Z 203.0.113.9 GET users 200 12ms", ""},
+		{"no status", "2026-03-01T10:00:00Z 203.0.113.9 GET /a 12ms", ""},
+		{"a number that is no status", "2026-03-01T10:00:00Z 203.0.113.9 GET /a 700", ""},
+		{"few requests", strings.Repeat("connected\n", 8) + "203.0.113.9 2026-03-01T10:00:00Z GET /a 200", ""},
+		{"columns in another order each time", "203.0.113.9 2026-03-01T10:00:00Z GET /a 200\n2026-03-01T10:00:00Z 203.0.113.9 200 GET /a", ""},
+		{"labels in another order each time", "ip:203.0.113.9|time:2026-03-01T10:00:00Z|method:GET|path:/a|status:200\nip:203.0.113.9|method:GET|time:2026-03-01T10:00:00Z|path:/a|status:200", ""},
+		{"labels of nothing", "a:203.0.113.9|b:GET|c:/a|d:200", ""},
+		{"error log", `2026/03/01 10:00:00 [error] 31#31: *1 open() failed, client: 203.0.113.9, server: _, request: "GET /a HTTP/1.1", host: "a"`, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			lines := strings.Split(strings.TrimSuffix(test.lines, "\n"), "\n")
+			got := Columns(lines)
+			switch {
+			case got == nil && test.want != "", got != nil && got.Doc != test.want:
+				t.Fatalf("got %+v, want %q", got, test.want)
+			case got == nil:
+				return
+			}
+			if guess, ok := Guess(All(), lines); test.name != "error log" && (!ok || guess.Columns() != test.want) {
+				t.Errorf("is guessed to be %+v", guess)
+			}
+		})
+	}
+}
+
+// What a client sends may hold what stands between columns: it does not change what the others
+// hold, or the line is not read.
+func TestColumnsAreNotForged(t *testing.T) {
+	const head = "203.0.113.9|2026-03-01T10:00:00Z|GET|/a|404|5|0.100|curl/8.5.0"
+	parse := Columns([]string{head}).New()
+	for _, sent := range []string{"/x|200|5|0.100|curl/8.5.0", "/x|200|5|0.100|", "/x|200", "|200|5|0.100|x", "/x|200|5|0.100|curl/8.5.0|404|5|0.100"} {
+		for _, line := range []string{strings.Replace(head, "/a", sent, 1), strings.Replace(head, "curl/8.5.0", sent, 1)} {
+			var f Fields
+			if err := parse(line, &f); err == nil && (f.Status != 404 || f.Remote != "203.0.113.9") {
+				t.Errorf("%s: %+v", line, f)
+			}
+		}
+	}
+}
+
+func FuzzColumns(f *testing.F) {
+	f.Add("203.0.113.9|2026-03-01T10:00:00Z|GET|/a|200|5|0.100|curl/8.5.0", "203.0.113.9|2026-03-01T10:00:00Z|GET|/a|b|200|5|0.100|c|d")
+	f.Add("2026/03/01 10:00:00 GET /a 203.0.113.9:4711 404 1.5 ms\nstarting", "2026/03/01 10:00:00 GET /a b 203.0.113.9:4711 404 1.5 ms")
+	f.Add("[203.0.113.9] [2026-03-01T10:00:00Z] \"GET /a HTTP/1.1\" (200) \"-\" Mozilla/5.0 (X11)", "[203.0.113.9] [2026-03-01T10:00:00Z] \"GET /\\\" HTTP/1.1\" (200) \"")
+	f.Add("ip=203.0.113.9;time=2026-03-01T10:00:00Z;method=GET;path=\"/a;b\";status=200", "ip=;time=;method=;path=;status=;ip=")
+	f.Add("2026-03-01T10:00:00.1Z stdout F GET | /a | 200 | 203.0.113.9", "2026-03-01T10:00:00.1Z stdout P GET | /a")
+	f.Fuzz(func(t *testing.T, head, line string) {
+		format := Columns(strings.Split(head, "\n"))
+		if format == nil {
+			return
+		}
+		used := format.New()
+		dumpLines(used, head)
+		sameAsFresh(t, format, used, line)
+	})
+}
