@@ -12,10 +12,12 @@ func Logfmt() *Format {
 		Doc: `logfmt: key=value pairs
 
 The keys are those known of JSON logs, in any spelling. Values with blanks stand in
-quotes, with \" and \n inside; a key without a value says nothing. Logrus, slog, Rails
+quotes, with \" and \n inside; a key without a value says nothing. Commas or semicolons may stand
+between pairs. Logrus, slog, Rails
 lograge, tracing (with the pairs of its spans in braces) and Heroku's router write such lines; of the last, fwd is X-Forwarded-For with
-the client at its end, and service the time taken. What stands before the first pair is
-read over, but for a time at its beginning, which holds where no key tells one, as Go,
+the client at its end, and service the time taken. A method and a target
+between the pairs are the request where no key tells it. What stands before the first pair is
+read over, but for those and a time at its beginning, which holds where no key tells one, as Go,
 Python and Java write it before or behind a level, or Rails ("I, [2026-03-01T10:00:00.123456 #7] …"). A time without its year,
 as Tyk's text and Kubernetes' klog have it, is none: let the first write JSON, and what collects the second put one before it.
 A duration with a decimal point is in seconds, but milliseconds behind zerolog's INF.
@@ -52,7 +54,10 @@ func (p *logfmt) parse(line string, f *Fields) error {
 	pairs, rails, heroku, inSpan := 0, false, false, false
 	for at := 0; at < len(line); {
 		key, value, next := pairAt(line, at)
-		inSpan = inSpan || key == 0 && line[next-1] == '{'
+		if key == 0 {
+			inSpan = inSpan || line[next-1] == '{'
+			setOnce(&j.rest.request, requestAt(line[at:]))
+		}
 		if key > 0 {
 			if inSpan && strings.HasSuffix(line[value.start:value.end], "}:") { // which ends it
 				value.end -= len("}:")
@@ -95,6 +100,19 @@ func (p *logfmt) parse(line string, f *Fields) error {
 		}
 	}
 	return j.finishTimed()
+}
+
+// requestAt returns the method and the target that s begins with; "" if it does not.
+func requestAt(s string) string {
+	n := wordLen(s)
+	if n == len(s) || !isUsualMethod(s[:n]) {
+		return ""
+	}
+	end := n + 1 + wordLen(s[n+1:])
+	if !isTarget(s[n+1 : end]) {
+		return ""
+	}
+	return s[:end]
 }
 
 // isZerologConsole tells whether the line begins as zerolog writes for people: a time and a level of
@@ -181,7 +199,11 @@ func pairAt(line string, at int) (key int, value span, next int) {
 		if i := strings.IndexByte(line[value.start:], ' '); i >= 0 {
 			value.end = value.start + i
 		}
-		return key, value, nextWord(line, value.end)
+		next = nextWord(line, value.end)
+		if c := line[max(value.end-1, value.start):value.end]; next < len(line) && (c == "," || c == ";") { // between pairs
+			value.end--
+		}
+		return key, value, next
 	}
 	value.start++
 	for value.end = value.start; value.end < len(line) && line[value.end] != '"'; value.end++ {
