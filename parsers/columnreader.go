@@ -188,40 +188,30 @@ func (p *columnReader) parse(line string, f *Fields) error {
 	if more < 0 {
 		return p.misfit(line, "fewer columns than others have")
 	}
-	if p.open >= 0 {
-		return p.takeOpen(line, more, f)
+	open := p.open
+	if open < 0 && p.sentLast() {
+		open = len(p.hold) - 1
 	}
-	err := p.take(line, joinCells(p.cells, p.target(), more), f)
-	last := len(p.hold) - 1
-	if more == 0 || last == p.target() || !p.sentLast() {
-		return err
+	if more == 0 || open < 0 {
+		return p.take(line, joinCells(p.cells, p.target(), more), f)
 	}
-	// What a client sent holds what stands between columns: the target, or what ends the line.
-	var other Fields
-	other.reset()
-	switch otherErr := p.take(line, joinCells(p.cells, last, more), &other); {
-	case otherErr != nil:
-		return err
-	case err == nil:
-		return &Reject{Reason: "can be read in two ways", Value: line}
+	// What a client sent holds what stands between columns: what ends the line, mostly, or the
+	// target, of as little as may be.
+	err := p.take(line, joinCells(p.cells, open, more), f)
+	if err == nil && p.between == " " {
+		return nil
 	}
-	*f = other
-	return nil
-}
-
-// takeOpen takes a line that has more columns than others because one of them holds blanks, or
-// the target does: that as few as may be.
-func (p *columnReader) takeOpen(line string, more int, f *Fields) (err error) {
-	target := p.target()
-	for n := 0; n <= more; n++ {
-		cells := joinCells(p.cells, p.open+n, more-n)
-		cells = joinCells(cells, target, n)
-		f.reset()
-		switch again := p.take(line, cells, f); {
-		case again == nil:
+	for n := 1; n <= more; n++ {
+		var other Fields
+		other.reset()
+		cells := joinCells(p.cells, open+n, more-n)
+		switch otherErr := p.take(line, joinCells(cells, p.target(), n), &other); {
+		case otherErr != nil:
+		case err == nil:
+			return &Reject{Reason: "can be read in two ways", Value: line}
+		default:
+			*f = other
 			return nil
-		case n == 0:
-			err = again
 		}
 	}
 	return err

@@ -109,7 +109,7 @@ var columnNames = [...]string{"…", "time", "client", "method", "target", "requ
 type columns struct {
 	between string // what stands between two; " " for any number of blanks
 	hold    []column
-	open    int // the column that holds blanks, where blanks stand between columns; -1: none does
+	open    int // the column that often holds what stands between columns; -1: none does
 }
 
 // String says it in words.
@@ -157,11 +157,11 @@ func learnColumns(lines []string, between string, enclosed bool) *columns {
 	}
 	all, place := len(rows), mostOften(places)
 	rows = slices.DeleteFunc(rows, func(row []string) bool { return methodAt(row) != place })
-	width, blanks := c.width(rows)
+	width, varies := widthOf(rows)
 	if width < max(leastColumns, place+1) || width > mostColumns {
 		return nil
 	}
-	if blanks { // mostly the last: a user agent
+	if varies { // mostly by the last: a user agent
 		c.open = width - 1
 	}
 	for ; c.open == -1 || c.open > place; c.open-- {
@@ -172,10 +172,10 @@ func learnColumns(lines []string, between string, enclosed bool) *columns {
 				rows = append(rows, row)
 			}
 		}
-		if nineOfTen(len(rows), all) && c.tell(rows, place, enclosed) {
+		if nineOfTen(len(rows), all) && c.tell(rows, place, enclosed) && (!varies || c.open > c.target()) {
 			return c
 		}
-		if !blanks {
+		if !varies {
 			break
 		}
 	}
@@ -184,15 +184,15 @@ func learnColumns(lines []string, between string, enclosed bool) *columns {
 
 func nineOfTen(n, of int) bool { return 10*n >= 9*of }
 
-// width returns how many columns the rows have, and whether one of them holds blanks: a user agent
-// without quotes makes more of them in some rows.
-func (c *columns) width(rows [][]string) (width int, blanks bool) {
+// widthOf returns how many columns the rows have, and whether that varies: a user agent without
+// quotes makes more of them in some rows.
+func widthOf(rows [][]string) (width int, varies bool) {
 	widths := map[int]int{}
 	for _, row := range rows {
 		widths[len(row)]++
 	}
 	width = mostOften(widths)
-	if c.between != " " || nineOfTen(widths[width], len(rows)) {
+	if nineOfTen(widths[width], len(rows)) {
 		return width, false
 	}
 	width = 0

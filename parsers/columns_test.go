@@ -30,6 +30,11 @@ func TestColumns(t *testing.T) {
 			"columns between blanks: client, time, method, target, status, user agent"},
 		{"referer or nothing", "203.0.113.9,2026-03-01T10:00:00Z,GET,/a,200,-\n203.0.113.9,2026-03-01T10:00:00Z,GET,/a,200,https://app.example.com/",
 			"columns between ,: client, time, method, target, status, referer"},
+		{"user agents with what stands between columns",
+			"203.0.113.9,2026-03-01T10:00:00Z,GET,/a,200,curl/8.5.0\n203.0.113.9,2026-03-01T10:00:00Z,GET,/a,200,Mozilla/5.0 (KHTML, like Gecko)",
+			"columns between ,: client, time, method, target, status, user agent"},
+		{"user agents amid others", "2026-03-01T10:00:00Z GET /a 200 - curl/8.5.0 203.0.113.9\n2026-03-01T10:00:00Z GET /a 200 - Mozilla/5.0 (X11; Linux) Gecko/1 203.0.113.9",
+			"columns between blanks: time, method, target, status, …, user agent, client"},
 		{"labels", "ip:203.0.113.9|time:2026-03-01T10:00:00Z|method:GET|path:/a|status:200",
 			"labelled columns between |: ip: time: method: path: status:"},
 		{"other loggers' lines between", "starting\nlistening\n203.0.113.9 2026-03-01T10:00:00Z GET /a 200\nstopping",
@@ -71,7 +76,13 @@ func TestColumns(t *testing.T) {
 // hold, or the line is not read.
 func TestColumnsAreNotForged(t *testing.T) {
 	const head = "203.0.113.9|2026-03-01T10:00:00Z|GET|/a|404|5|0.100|curl/8.5.0"
-	parse := Columns([]string{head}).New()
+	for _, parse := range []ParseFunc{Columns([]string{head}).New(), Columns([]string{head, head + "|x"}).New()} {
+		notForged(t, head, parse)
+	}
+}
+
+func notForged(t *testing.T, head string, parse ParseFunc) {
+	t.Helper()
 	for _, sent := range []string{"/x|200|5|0.100|curl/8.5.0", "/x|200|5|0.100|", "/x|200", "|200|5|0.100|x", "/x|200|5|0.100|curl/8.5.0|404|5|0.100"} {
 		for _, line := range []string{strings.Replace(head, "/a", sent, 1), strings.Replace(head, "curl/8.5.0", sent, 1)} {
 			var f Fields
