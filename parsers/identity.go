@@ -323,7 +323,7 @@ func (rd *Reader) takeAuthorization(r *Request, header string) {
 	case is("apikey", "api-key", "x-api-key", "key"):
 		rd.takeKey(r, secret, why)
 	case is("bearer", "token", "oauth", "jwt"):
-		if looksLikeKey(secret) {
+		if looksLikeKey(secret) && !namesToken(secret) {
 			rd.takeKey(r, secret, why)
 			return
 		}
