@@ -117,6 +117,8 @@ func TestIdentity(t *testing.T) {
 		{"a JWT in the query", Fields{Target: "/?access_token=" + bearer}, actor{user: "alice", token: fingerprint, session: sesSum, tenant: "acme"}},
 		{"a JWT, but the log knows better", Fields{Token: bearer, User: "bob", Tenant: "other", Session: "abc"},
 			actor{user: "bob", token: fingerprint, session: "ses_ba7816bf8f01", tenant: "other"}},
+		{"the id of a token", Fields{TokenID: opaque}, actor{token: tokSum}},
+		{"a JWT before its id", Fields{Authorization: "Bearer " + bearer, TokenID: opaque}, actor{user: "alice", token: fingerprint, session: sesSum, tenant: "acme"}},
 		{"a JWT with numbers", Fields{Token: number}, actor{user: "42", token: numberSum, tenant: "7"}},
 		{"a JWT of Entra ID", Fields{Token: entra}, actor{user: "alice", token: "tok_46b4aa283f4f", tenant: "72f988bf-86f1-41af-91ab-2d7cd011db47"}},
 		{"a JWT of Cognito", Fields{Token: cognito}, actor{user: "alice", token: (&redactor{}).fingerprint(tokenSecret, cognito), tenant: "acme"}},
