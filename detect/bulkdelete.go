@@ -220,8 +220,7 @@ func deletesByPath(path string) bool {
 
 // removesByPath tells whether a POST to the path removes something, be it for good or from a list.
 func removesByPath(path string) bool {
-	last := withoutExtension(lastSegment(path))
-	return beginsWithVerb(last[strings.LastIndexAny(last, ".:")+1:], "remove")
+	return namesVerb(withoutExtension(lastSegment(path)), "remove")
 }
 
 // withoutExtension cuts off what names a program: "delete" of "delete.php".
@@ -237,10 +236,13 @@ func withoutExtension(segment string) string {
 
 // deletesByName tells whether a call deletes, by its name: deleteItem, items.delete, items:delete,
 // itemBulkDelete, _delete_by_query.
-func deletesByName(call string) bool {
+func deletesByName(call string) bool { return namesVerb(call, "delete", "destroy") }
+
+// namesVerb tells whether the name of a call says that it does one of the verbs.
+func namesVerb(call string, verbs ...string) bool {
 	call = strings.TrimLeft(call[strings.LastIndexAny(call, ".:/")+1:], "_")
-	return beginsWithVerb(call, "delete", "destroy") ||
-		endsWithVerb(call, "delete", "destroy") && !beginsWithVerb(call, "un", "can", "cancel", "check", "confirm", "is", "may", "pre", "preview", "request", "restore", "schedule", "test", "undo", "validate")
+	return beginsWithVerb(call, verbs...) ||
+		endsWithVerb(call, verbs...) && !beginsWithVerb(call, "un", "can", "cancel", "check", "confirm", "is", "may", "pre", "preview", "request", "restore", "schedule", "test", "undo", "validate")
 }
 
 // endsWithVerb tells whether a name ends with one of the verbs as a word of its own.

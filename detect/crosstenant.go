@@ -18,10 +18,10 @@ func CrossTenant() *Detector {
 
 Whoever changes the id of an organisation in a request tests whether the API checks whose it
 is; an answer 2xx says that it does not. A parameter that names another user counts only
-when refused.
+when refused, and where the own one is learned, from three others on.
 
 The actor's own tenant is the one that the log or a claim names, else the one that nearly all
-of its requests were about. A header that names another one asks for it; alone, it may be a
+of its requests were about; its own user is known likewise. A header that names another one asks for it; alone, it may be a
 gateway's, and names the own one. Where each tenant has a host, the setting tenant-hosts says
 so; else a host counts, at medium, if the actor's own is named like its tenant and serves it
 such objects too.
@@ -98,6 +98,7 @@ func (s *subject) at(r *parsers.Request) string {
 // Bounds of what is remembered of an actor, and of the subjects of one request.
 const (
 	maxTenants  = 16
+	maxPeople   = 4
 	maxSubjects = 8
 )
 
@@ -110,6 +111,8 @@ type crossTenant struct {
 
 	Used     []usedTenant `json:",omitempty"` // served, but for those of others; at most maxTenants
 	More     int64        `json:",omitempty"` // requests for tenants beyond those
+	People   []usedTenant `json:",omitempty"` // users that were named and served; at most maxPeople
+	Crowd    int64        `json:",omitempty"` // requests for users beyond those
 	Tails    Distinct     `json:",omitempty"` // of subjects served that have one
 	Declared []string     `json:",omitempty"` // own ones, by the log; at most maxTenants
 	Seen     int64        `json:",omitempty"` // requests served that named a tenant, up to least
@@ -161,8 +164,11 @@ func (s *crossTenant) Observe(r *parsers.Request, emit func(Event)) {
 	for _, asked := range s.look.appendTo(buf[:0], r) {
 		own, learned := s.own(asked, r, address)
 		if own == "" || asked.user && !denied {
-			if served && !asked.user {
+			switch {
+			case served && !asked.user:
 				s.use(asked, r)
+			case served && !address:
+				s.People, s.Crowd = counted(s.People, s.Crowd, maxPeople, asked)
 			}
 			continue
 		}
@@ -200,10 +206,13 @@ func (s *crossTenant) Expire(emit func(Event)) {
 // the one asked for; else "".
 func (s *crossTenant) own(asked subject, r *parsers.Request, address bool) (own, learned string) {
 	if asked.user {
-		if r.User != "" && !sameID(r.User, asked.id) && oneForm(r.User, asked.id) {
+		switch {
+		case address || r.User != "" && sameID(r.User, asked.id):
+			return "", ""
+		case r.User != "" && oneForm(r.User, asked.id):
 			return r.User, ""
 		}
-		return "", ""
+		return learnedOwn(s.People, s.Crowd, asked, s.least, s.share)
 	}
 	if tenant := cmp.Or(r.Tenant, s.firstDeclared()); tenant != "" && (!strings.HasPrefix(asked.space, hostSpace) || oneForm(tenant, asked.id)) {
 		return s.declaredOwn(asked, tenant), ""
@@ -211,7 +220,7 @@ func (s *crossTenant) own(asked subject, r *parsers.Request, address bool) (own,
 	if address && (r.Status != 403 || len(s.Used) != 1 || s.Agents || s.Agent != tag(r.UserAgent)) {
 		return "", "" // maybe somebody else behind it
 	}
-	return s.learnedOwn(asked)
+	return learnedOwn(s.Used, s.More, asked, s.least, s.share)
 }
 
 // declaredOwn returns the tenant that the log names if the one asked for is another one.
@@ -242,11 +251,12 @@ func (s *crossTenant) gained(asked subject, now time.Time) bool {
 	return s.Gained == id
 }
 
-// learnedOwn returns the tenant that makes nearly all of the actor's requests if the one
-// asked for is another one, and none that the actor was served before that was known.
-func (s *crossTenant) learnedOwn(asked subject) (own, learned string) {
-	all, most := s.More, usedTenant{}
-	for _, u := range s.Used {
+// learnedOwn returns the tenant or user that makes nearly all of the actor's requests, which are
+// those used and more, if the one asked for is another one, and none that the actor was served
+// before that was known.
+func learnedOwn(used []usedTenant, more int64, asked subject, least, share int64) (own, learned string) {
+	all, most := more, usedTenant{}
+	for _, u := range used {
 		if u.Space != asked.space {
 			continue
 		}
@@ -261,7 +271,7 @@ func (s *crossTenant) learnedOwn(asked subject) (own, learned string) {
 			most = u
 		}
 	}
-	if all < s.least || 100*most.N < s.share*all {
+	if all < least || 100*most.N < share*all {
 		return "", ""
 	}
 	return most.ID, fmt.Sprintf("%d of %s", most.N, plural(all, "request", "requests"))
@@ -294,17 +304,22 @@ func (s *crossTenant) use(asked subject, r *parsers.Request) {
 		s.Tails.Add(asked.tail)
 	}
 	s.early(asked, r)
-	for i := range s.Used {
-		if u := &s.Used[i]; u.Space == asked.space && sameID(u.ID, asked.id) {
+	s.Used, s.More = counted(s.Used, s.More, maxTenants, asked)
+}
+
+// counted counts a request for the subject: with it, if it is one of those that are remembered,
+// else with those beyond.
+func counted(used []usedTenant, more int64, most int, asked subject) ([]usedTenant, int64) {
+	for i := range used {
+		if u := &used[i]; u.Space == asked.space && sameID(u.ID, asked.id) {
 			u.N++
-			return
+			return used, more
 		}
 	}
-	if len(s.Used) == maxTenants {
-		s.More++
-		return
+	if len(used) == most {
+		return used, more + 1
 	}
-	s.Used = append(s.Used, usedTenant{strings.Clone(asked.space), strings.Clone(asked.id), 1})
+	return append(used, usedTenant{strings.Clone(asked.space), strings.Clone(asked.id), 1}), more
 }
 
 // early takes a request that was served, if it is one of the first.
@@ -399,8 +414,8 @@ func (s *crossTenant) weigh(r *parsers.Request, asked subject, learned string, s
 		return Medium, outcome, "an address, behind which may be several people"
 	case asked.doubtful:
 		return Medium, outcome, fmt.Sprintf("the host %q may be a part of the site (setting tenant-hosts)", clip(asked.id))
-	case asked.user && r.Status != 403 && len(s.Going.Users) < s.people:
-		return Low, outcome, "" // a colleague who is gone, a session that ran out
+	case asked.user && (r.Status != 403 || learned != "") && len(s.Going.Users) < s.people:
+		return Low, outcome, "" // a colleague who is gone, a session that ran out, what only looked like the own one
 	}
 	return severity, outcome, ""
 }
@@ -410,6 +425,9 @@ func (s *crossTenant) describe(e *Event) {
 	of, asked, own := fmt.Sprintf(", of tenant %q by %s,", g.Own, cmp.Or(g.Learned, "the log")), g.Tenants.of("other tenant", "other tenants"), "org"
 	if g.OfUser {
 		of, asked, own = "", g.Users.of("other user", "other users"), "user"
+		if g.Learned != "" {
+			of = fmt.Sprintf(", known as %q by %s,", g.Own, g.Learned)
+		}
 	}
 	e.Summary = fmt.Sprintf("%s%s asked for %s, %q at %q, in %s; %s served, %d refused (threshold: 1 request)",
 		who(e.ActorID, e.ActorType), of, asked, g.Asked, g.Endpoint, inWords(e.Last.Sub(e.First)), plural(g.Granted, "answer was", "answers were"), g.Denied)
@@ -436,18 +454,17 @@ func (s *crossTenant) describe(e *Event) {
 const (
 	ofTenants  = "tenants"            // served, with the kind of their ids
 	ofOthers   = "other tenants"      // requests for those beyond maxTenants
+	ofPeople   = "users"              // served, with the kind of their ids
+	ofCrowd    = "other users"        // requests for those beyond maxPeople
 	ofDeclared = "tenants by the log" // the actor's own
 	ofEarly    = "tenants at first"   // by tag
 )
 
 func (s *crossTenant) Learned() (l Learned) {
-	used := Set{Of: ofTenants}
-	for _, u := range s.Used {
-		used.Items = append(used.Items, u.Space+" "+u.ID)
-		used.Counts = append(used.Counts, u.N)
-	}
-	l.addSet(used)
+	l.addSet(usedSet(ofTenants, s.Used))
 	l.addSet(Set{Of: ofOthers, Requests: s.More})
+	l.addSet(usedSet(ofPeople, s.People))
+	l.addSet(Set{Of: ofCrowd, Requests: s.Crowd})
 	l.addSet(Set{Of: ofDeclared, Items: slices.Clone(s.Declared)})
 	early := tagSet(ofEarly, s.Early)
 	early.Requests = s.Seen
@@ -463,22 +480,14 @@ func (s *crossTenant) Learned() (l Learned) {
 }
 
 func (s *crossTenant) Learn(l Learned, _ time.Time) (err error) {
-	used := l.set(ofTenants)
-	items, err := used.items(maxTenants)
-	if err != nil {
+	if s.Used, err = usedOf(l.set(ofTenants), maxTenants); err != nil {
 		return err
 	}
-	if len(used.Counts) != len(items) {
-		return fmt.Errorf("%q: there are no counts", ofTenants)
-	}
-	for i, item := range items {
-		space, id, ok := strings.Cut(item, " ")
-		if !ok || id == "" {
-			return fmt.Errorf("%q: %q is no kind and id", ofTenants, clip(item))
-		}
-		s.Used = append(s.Used, usedTenant{space, id, used.Counts[i]})
-	}
 	s.More = l.set(ofOthers).Requests
+	if s.People, err = usedOf(l.set(ofPeople), maxPeople); err != nil {
+		return err
+	}
+	s.Crowd = l.set(ofCrowd).Requests
 	if s.Declared, err = l.set(ofDeclared).items(maxTenants); err != nil {
 		return err
 	}
@@ -498,5 +507,33 @@ func (s *crossTenant) Learn(l Learned, _ time.Time) (err error) {
 	if len(tags) > 0 {
 		s.Agent, s.Agents = tags[0], programs.Requests > 1
 	}
-	return l.known(ofTenants, ofOthers, ofDeclared, ofEarly, ofPrograms)
+	return l.known(ofTenants, ofOthers, ofPeople, ofCrowd, ofDeclared, ofEarly, ofPrograms)
+}
+
+func usedSet(of string, used []usedTenant) Set {
+	set := Set{Of: of}
+	for _, u := range used {
+		set.Items = append(set.Items, u.Space+" "+u.ID)
+		set.Counts = append(set.Counts, u.N)
+	}
+	return set
+}
+
+// usedOf is the reverse of usedSet, of at most so many.
+func usedOf(set Set, most int) (used []usedTenant, err error) {
+	items, err := set.items(most)
+	if err != nil {
+		return nil, err
+	}
+	if len(set.Counts) != len(items) {
+		return nil, fmt.Errorf("%q: there are no counts", set.Of)
+	}
+	for i, item := range items {
+		space, id, ok := strings.Cut(item, " ")
+		if !ok || id == "" {
+			return nil, fmt.Errorf("%q: %q is no kind and id", set.Of, clip(item))
+		}
+		used = append(used, usedTenant{space, id, set.Counts[i]})
+	}
+	return used, nil
 }

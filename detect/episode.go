@@ -17,10 +17,11 @@ type Episode struct {
 	Event // as it stands, but for what a detector adds when it is told
 	// Net is the IPv6 /64 of a client that uses several addresses of it; "" for others.
 	Net string `json:",omitempty"`
-	// Proof is the line that shows that it succeeded, and After how many matches there were by
-	// then. They are zero where it has not, or an earlier version saved it.
-	Proof Evidence `json:",omitzero"`
-	After int64    `json:",omitempty"`
+	// Proof is the line that shows that it succeeded, Proved the time of that, and After how many
+	// matches there were by then. They are zero where it has not, or an earlier version saved it.
+	Proof  Evidence  `json:",omitzero"`
+	Proved time.Time `json:",omitzero"`
+	After  int64     `json:",omitempty"`
 	// Taken are the accounts that got in by a guess, clipped, in their order; at most maxTaken.
 	Taken []string `json:",omitempty"`
 	// Told is what was last told of it.
@@ -91,15 +92,25 @@ func (e *Episode) reach(s Severity, o Outcome) {
 }
 
 // prove takes the last line of evidence for the one that shows that it succeeded.
-func (e *Episode) prove() { e.Proof, e.After = e.Evidence[len(e.Evidence)-1], e.Count }
+func (e *Episode) prove() {
+	e.Proof, e.Proved, e.After = e.Evidence[len(e.Evidence)-1], e.Last, e.Count
+}
 
-// then begins a sentence on what succeeded, behind one that counts the matches: it may have
-// while they went on.
+// then begins a sentence on what succeeded, and when, behind one that counts the matches: it may
+// have while they went on.
 func (e *Episode) then() string {
-	if e.After == 0 || e.After == e.Count {
-		return "; then "
+	text := "; then"
+	if e.After > 0 && e.After < e.Count {
+		text = fmt.Sprintf("; after %d of them", e.After)
 	}
-	return fmt.Sprintf("; after %d of them ", e.After)
+	if e.Proved.IsZero() {
+		return text + " "
+	}
+	at, layout := e.Proved.UTC(), "15:04:05"
+	if at.YearDay() != e.First.UTC().YearDay() {
+		layout = "2006-01-02 15:04:05"
+	}
+	return text + ", at " + at.Format(layout) + ", "
 }
 
 // take notes a login that was guessed by its account; one that names none it does not. The line

@@ -126,8 +126,8 @@ func (s *keyInvalid) describe(e *Event) {
 	default:
 		with = fmt.Sprintf("%s, and %s none that the log names", keys, plural(g.Keyless, "time", "times"))
 	}
-	e.Summary = fmt.Sprintf("%s was refused %s in %s with %s (threshold for guessing: more than %d keys within %s)",
-		who(e.ActorID, e.ActorType), plural(e.Count, "time", "times"), inWords(e.Last.Sub(e.First)), with, s.keys, inWords(s.window))
+	e.Summary = fmt.Sprintf("%s was refused %s%s in %s with %s (threshold for guessing: more than %d keys within %s)",
+		who(e.ActorID, e.ActorType), plural(e.Count, "time", "times"), atRoute(e), inWords(e.Last.Sub(e.First)), with, s.keys, inWords(s.window))
 	switch {
 	case e.Severity == High:
 		e.Confidence = 0.9

@@ -18,7 +18,8 @@ func LoginFlood() *Detector {
 
 Many sites answer a wrong password as they do the right one: they lead on, and what they
 lead to is the form again, or show it with 200. A form that is shown again after nearly
-every login tells, by its referer or by the error in its query. So do many logins that are
+every login tells, by its referer, by the error in its query or by an answer as large as the
+form that was loaded and a message. So do many logins that are
 answered alike by who never loads the form, or is no browser: people load it each time, in
 an office too.
 
@@ -165,9 +166,11 @@ type loginFlood struct {
 	grave        int64
 	window       time.Duration
 
+	Form  Mark   `json:",omitzero"`  // the last one loaded with 200, tagged by path
+	Size  int64  `json:",omitempty"` // of it
 	Sent  Window `json:",omitempty"` // logins, tagged by answer; limit at most
 	Forms Window `json:",omitempty"` // loaded, tagged by path; limit at most
-	Shown Window `json:",omitempty"` // shown again; at most as many as are an attack
+	Shown Window `json:",omitempty"` // shown again, tagged 1 if by size; at most as many as are an attack
 	Going *flood `json:",omitempty"`
 }
 
@@ -176,6 +179,7 @@ type flood struct {
 	Episode
 	Answer uint64 // the usual one
 	Shown  int64  // forms shown again
+	Sized  int64  `json:",omitempty"` // of these, told by their size
 	Forms  int64  // others
 	Other  int64  // answers unlike the usual one
 	Unlike string // the first of those, in words
@@ -194,7 +198,7 @@ func (s *loginFlood) Observe(r *parsers.Request, emit func(Event)) {
 		return
 	}
 	severity := Medium
-	if g.More > 0 || g.logins() >= s.grave || g.Shown >= 2*int64(s.again) {
+	if g.More > 0 || g.logins() >= s.grave || g.Shown-g.Sized >= 2*int64(s.again) {
 		severity = High
 	}
 	g.reach(severity, Attempted)
@@ -224,6 +228,21 @@ func (s *loginFlood) form(r *parsers.Request) {
 	default:
 		s.Forms.Slide(mark(r, featuresOf(r).pathTag), s.window, s.limit)
 	}
+	if r.Status == 200 {
+		s.Form, s.Size = mark(r, featuresOf(r).pathTag), r.Bytes
+	}
+}
+
+// messageSize is how much longer a form is at most with the message that says that a login failed,
+// beside a fiftieth of it.
+const messageSize = 128
+
+// answersForm tells whether the answer to a login is, by its size, the form that was loaded before
+// with a message in it.
+func (s *loginFlood) answersForm(r *parsers.Request) bool {
+	more := r.Bytes - s.Size
+	return r.Status == 200 && s.Size > 0 && s.Form.Tag == featuresOf(r).pathTag && r.Time.Sub(s.Form.At) <= s.window &&
+		more >= -16 && more <= messageSize+s.Size/50
 }
 
 // loaded tells whether the page that a login is sent to was loaded before, so that 200 shows it again.
@@ -239,7 +258,12 @@ func (s *loginFlood) send(r *parsers.Request) {
 		return
 	}
 	answer, logins := answerOf(r), max(batchedLogins(r), 1)
+	again := s.answersForm(r)
 	if g := s.Going; g != nil {
+		if again {
+			g.Shown++
+			g.Sized++
+		}
 		g.extend(r)
 		g.More += int64(logins - 1)
 		if !alike(g.Answer, answer) {
@@ -251,6 +275,9 @@ func (s *loginFlood) send(r *parsers.Request) {
 	}
 	for range min(logins, s.limit) {
 		s.Sent.Slide(mark(r, answer), s.window, s.limit)
+	}
+	if again {
+		s.Shown.Slide(mark(r, 1), s.window, s.again)
 	}
 	if s.judge(r); s.Going != nil {
 		s.Going.More += int64(max(logins-s.limit, 0))
@@ -266,8 +293,12 @@ func (s *loginFlood) judge(r *parsers.Request) {
 	for _, m := range s.Sent {
 		scripts += int(m.Tag & 1)
 	}
+	var sized int64
+	for _, m := range s.Shown {
+		sized += int64(m.Tag)
+	}
 	requests := slices.CompactFunc(slices.Clone(s.Sent), func(a, b Mark) bool { return a.Evidence == b.Evidence })
-	g := &flood{Episode: beginByClient(r, requests), Shown: int64(len(s.Shown)), Forms: int64(len(s.Forms)), Answer: s.usual(),
+	g := &flood{Episode: beginByClient(r, requests), Shown: int64(len(s.Shown)), Sized: sized, Forms: int64(len(s.Forms)), Answer: s.usual(),
 		More: int64(len(s.Sent) - len(requests))}
 	g.Script = 5*scripts >= 4*len(s.Sent)
 	s.Going, s.Sent, s.Forms, s.Shown = g, nil, nil, nil
@@ -349,8 +380,12 @@ func (s *loginFlood) describe(e *Event) {
 	e.Confidence = 0.5 // a program that logs in again and again looks the same
 	switch {
 	case g.Shown >= int64(s.again):
-		e.Confidence = 0.7
 		e.Summary += fmt.Sprintf("; the form was shown again %s, as after a wrong password", plural(g.Shown, "time", "times"))
+		if 2*g.Sized < g.Shown {
+			e.Confidence = 0.7
+		} else {
+			e.Summary += ", by the size of the answers"
+		}
 	case g.Script:
 		e.Summary += "; they come from a program, not a browser"
 	default:

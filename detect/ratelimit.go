@@ -48,8 +48,8 @@ func (s *rateLimit) Observe(r *parsers.Request, emit func(Event)) {
 func (s *rateLimit) Expire(emit func(Event)) { s.Going.end(emit, s.describe) }
 
 func (s *rateLimit) describe(e *Event) {
-	e.Summary = fmt.Sprintf("%s got %s 429 in %s (threshold: the service's own)", who(e.ActorID, e.ActorType),
-		plural(e.Count, "answer", "answers"), inWords(e.Last.Sub(e.First)))
+	e.Summary = fmt.Sprintf("%s got %s 429%s in %s (threshold: the service's own)", who(e.ActorID, e.ActorType),
+		plural(e.Count, "answer", "answers"), atRoute(e), inWords(e.Last.Sub(e.First)))
 	e.Confidence = 0.9 // the service has said so itself
 	if e.Count == 1 {
 		e.Confidence = 0.5

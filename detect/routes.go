@@ -156,7 +156,25 @@ func loginRoutes() []RouteRule {
 		"**/auth.login|auth.signin|auth.sign-in|auth.authenticate|user.login|user.signin|users.login|account.login|session.create|sessions.create", // calls by name, as tRPC's
 		"**/user-login|user_login|userlogin|login-user|login_user|loginuser|user-signin|user_signin|usersignin|signinuser|do-login|do_login|dologin",
 		"**/admin-login|admin_login|adminlogin|customer-login|customer_login|customerlogin|member-login|member_login|memberlogin",
-		"**/login-with-password|login_with_password|loginwithpassword|sign-in-with-password|sign_in_with_password|signinwithpassword",
+		"**/login-with-password|login_with_password|loginwithpassword|sign-in-with-password|sign_in_with_password|signinwithpassword|signin-with-password",
+		"**/login-with-email|login_with_email|loginwithemail|login-by-email|login_by_email|loginbyemail|login-by-password|login_by_password|loginbypassword",
+		"**/password-login|password_login|passwordlogin|email-login|email_login|emaillogin|check-login|check_login|checklogin|login-check|logincheck|signon|sign-on|sign_on",
+		"**/login|signin|sign_in|sign-in|logon/submit|process|attempt|ajax|local|basic",
+		"**/authenticate/email|username|password|credentials", // Nakama
+		"auth/credentials|basic|userpass|user-pass|user_pass",
+		"session|sessions/create|new",
+		"access-token|access_token|accesstoken|get-token|get_token|gettoken|obtain-token|obtain_token|obtaintoken",
+		"token/obtain|generate|login",
+		"**/auth/tokens", // Keystone
+		"**/authentication/token",
+		"**/customer|customers|member|members|merchant|merchants|partner|partners|store|staff/auth",
+		"**/store|merchant|customer|member|partner/auth/token",
+		"**/rest/auth/{x}/session",        // Jira
+		"**/users/authenticatebyname",     // Jellyfin, Emby
+		"**/client/loginwithemailaddress", // PlayFab
+		"**/relyingparty/verifypassword",  // Firebase, before
+		"/api2/json|extjs/access/ticket",  // Proxmox
+		"/_session",                       // CouchDB
 		"**/login|signin|sign_in|sign-in/password|email-password|username|credentials|ldap",
 		// The second factor: six digits can be guessed.
 		"**/otp|mfa|2fa|totp|two-factor|two_factor|two-factor-authentication|multifactor|passcode/verify|challenge|validate|check|authenticate",
@@ -192,6 +210,11 @@ func loginRoutes() []RouteRule {
 	routes = append(routes,
 		RouteRule{Method: "POST|PUT", Path: "**/auth/{x}/login/{x}", Status: failed, Event: LoginFailed},
 		RouteRule{Method: "POST|PUT", Path: "**/auth/{x}/login/{x}", Status: "2xx", Event: LoginSuccess})
+	// What is sent may as well be the address to mail a link to. That is not answered 401 but where
+	// a password is wrong, nor is an account without one said to be locked.
+	routes = append(routes,
+		RouteRule{Method: "POST", Path: "**/login|signin|sign_in|sign-in/email|phone|mobile|user", Status: "401,403,423", Event: LoginFailed},
+		RouteRule{Method: "POST", Path: "auth/password|email|username|pin", Status: "401", Event: LoginFailed})
 	// Few take a login by PUT. A 400 or 422 is about a new name to log in with there.
 	for _, path := range []string{
 		"**/login|log_in|log-in|logon|signin|sign_in|sign-in|authenticate",
@@ -235,6 +258,7 @@ func codeRoutes() []RouteRule {
 		"**/oauth|oauth2|oidc/device/verify|approve|activate|confirm", // the code on somebody's television
 		"**/login|signin|sign_in|sign-in/device",
 		"**/pin|pin-code|pincode/verify|validate|check",
+		"**/verify-password|verify_password|verifypassword|verify-credentials|verify_credentials|check-credentials|check_credentials|validate-credentials|validate_credentials",
 		"email|phone|sms|mobile|registration|signup|sign-up|sign_up/verify|confirm|verification",
 		"confirm-code|confirm_code",
 	} {

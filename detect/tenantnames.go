@@ -35,8 +35,7 @@ func (t *tenantNames) gains(r *parsers.Request) bool {
 }
 
 // appendTo appends the tenants that the request names to subjects, up to its capacity, and
-// the users, where that tells something: colleagues look at colleagues, so only if they
-// are refused. Their text is the request's.
+// the users, where that tells something. Their text is the request's.
 func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject {
 	users := mayTellUsers(r)
 	subjects = t.inHost(t.inPath(subjects, r, users), r)
@@ -61,9 +60,10 @@ func (t *tenantNames) appendTo(subjects []subject, r *parsers.Request) []subject
 	return subjects
 }
 
-// mayTellUsers tells whether the users that the request names tell something.
+// mayTellUsers tells whether the users that the request names tell something: refused, who else
+// somebody is after, and served, who somebody is.
 func mayTellUsers(r *parsers.Request) bool {
-	return r.User != "" && (r.Status == 401 || r.Status == 403 || r.Status == 404)
+	return r.User != "" && (granted(r.Status) || r.Status == 401 || r.Status == 403 || r.Status == 404)
 }
 
 // hostSpace begins the space of tenants that are told by their hosts.

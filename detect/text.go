@@ -116,6 +116,15 @@ func who(id, actorType string) string {
 	return "client " + strconv.Quote(clip(id))
 }
 
+// atRoute says in a sentence which route all requests of an event were for; "" if they were for
+// several.
+func atRoute(e *Event) string {
+	if e.Route == "" {
+		return ""
+	}
+	return fmt.Sprintf(" at %q", clip(e.Route))
+}
+
 // inWords is a span of time as one reads it: whole units, and never less than a
 // second.
 func inWords(d time.Duration) string {

@@ -161,7 +161,7 @@ func (s *travel) describe(e *Event) {
 		later = inWords(over) + " later"
 	}
 	e.Summary = fmt.Sprintf("%s was in %s, and %s in %s, at least %d km away: %d km/h (threshold: more than %.0f km/h over at least %.0f km; doubtful from %.0f km/h)",
-		who(e.ActorID, e.ActorType), from.name(), later, to.name(), km, speed, s.speed, s.distance, s.doubtful)
+		who(e.ActorID, e.ActorType), from.at(), later, to.at(), km, speed, s.speed, s.distance, s.doubtful)
 	same := from.Tag != 0 && from.Tag == to.Tag
 	if same {
 		e.Summary += "; with one token or session"
@@ -209,6 +209,9 @@ func positionOf(r *parsers.Request, token uint64) position {
 		Country: strings.Clone(o.Country), City: clip(o.City), IP: strings.Clone(r.ClientIP), Via: via(o), ASN: o.ASN,
 	}
 }
+
+// at names the place in a sentence, and the address there: of the two, one may be the owner's.
+func (p *position) at() string { return p.name() + " at " + p.IP }
 
 // name names the place in a sentence.
 func (p *position) name() string {

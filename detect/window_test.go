@@ -348,7 +348,7 @@ func TestEvidenceOfSuccess(t *testing.T) {
 		e.extend(r)
 	}
 	e.reach(High, Succeeded)
-	if got := e.then(); got != "; then " {
+	if got := e.then(); got != "; then, at 12:00:00, " {
 		t.Errorf("then is %q at once", got)
 	}
 	for ; r.Line <= 40; r.Line++ {
@@ -362,7 +362,15 @@ func TestEvidenceOfSuccess(t *testing.T) {
 	if want := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 36, 37, 38, 39, 40}; !slices.Equal(lines, want) {
 		t.Errorf("evidence %v, want %v", lines, want)
 	}
-	if got := e.then(); got != "; after 12 of them " {
+	if got := e.then(); got != "; after 12 of them, at 12:00:00, " {
 		t.Errorf("then is %q later", got)
+	}
+	e.First = e.First.AddDate(0, 0, -1)
+	if got := e.then(); got != "; after 12 of them, at "+noon.Format("2006-01-02")+" 12:00:00, " {
+		t.Errorf("then is %q a day later", got)
+	}
+	e.Proved = time.Time{}
+	if got := e.then(); got != "; after 12 of them " {
+		t.Errorf("then is %q in what an earlier version saved", got)
 	}
 }

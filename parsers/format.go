@@ -54,6 +54,7 @@ type Fields struct {
 	Authorization string // the whole header, with its scheme
 	Cookie        string // the whole header
 	Token         string // an access token as sent
+	TokenID       string // what stands for the token in the log, if that is not there
 	Session       string // a session id as sent
 	Tenant        string
 	AskedTenant   string // what a header of the client's says the tenant is

@@ -204,19 +204,19 @@ func logFields(f *Fields) any {
 		duration = f.Duration.String()
 	}
 	return struct {
-		Time                                          time.Time
-		Remote, ForwardedFor, User                    string `json:",omitempty"`
-		Method, Target, Host                          string `json:",omitempty"`
-		Status                                        int
-		Bytes                                         *int64 `json:",omitempty"`
-		Duration, UserAgent, Referer, RequestID       string `json:",omitempty"`
-		APIKey, Authorization, Cookie, Token, Session string `json:",omitempty"`
-		Tenant, AskedTenant, Body                     string `json:",omitempty"`
-		Records                                       *int64 `json:",omitempty"`
+		Time                                                   time.Time
+		Remote, ForwardedFor, User                             string `json:",omitempty"`
+		Method, Target, Host                                   string `json:",omitempty"`
+		Status                                                 int
+		Bytes                                                  *int64 `json:",omitempty"`
+		Duration, UserAgent, Referer, RequestID                string `json:",omitempty"`
+		APIKey, Authorization, Cookie, Token, TokenID, Session string `json:",omitempty"`
+		Tenant, AskedTenant, Body                              string `json:",omitempty"`
+		Records                                                *int64 `json:",omitempty"`
 	}{
 		f.Time, f.Remote, f.ForwardedFor, f.User, f.Method, f.Target, f.Host, f.Status, number(f.Bytes),
 		duration, f.UserAgent, f.Referer, f.RequestID,
-		f.APIKey, f.Authorization, f.Cookie, f.Token, f.Session, f.Tenant, f.AskedTenant, f.Body, number(f.Records),
+		f.APIKey, f.Authorization, f.Cookie, f.Token, f.TokenID, f.Session, f.Tenant, f.AskedTenant, f.Body, number(f.Records),
 	}
 }
 

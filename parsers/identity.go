@@ -188,7 +188,7 @@ func (c *credentials) any() bool { return len(c.key)|len(c.token)|len(c.session)
 
 // identifies tells whether the line says anything of who acts, but for an address.
 func (f *Fields) identifies() bool {
-	return len(f.User)|len(f.Tenant)|len(f.AskedTenant)|len(f.APIKey)|len(f.Session)|len(f.Token)|len(f.Authorization)|len(f.Cookie) > 0
+	return len(f.User)|len(f.Tenant)|len(f.AskedTenant)|len(f.APIKey)|len(f.Session)|len(f.Token)|len(f.TokenID)|len(f.Authorization)|len(f.Cookie) > 0
 }
 
 // identify puts on r, on which there is nothing yet, who acts by what the log says, the most direct first: fields
@@ -207,6 +207,7 @@ func (rd *Reader) identify(r *Request, f *Fields, inQuery *credentials) {
 	rd.takeToken(r, percentDecoded(inQuery.token), "a parameter of the query")
 	rd.takeSession(r, percentDecoded(inQuery.session), "a parameter of the query")
 	rd.takeCookies(r, f.Cookie)
+	rd.takeToken(r, f.TokenID, "the id of a token that the log names")
 	rd.takeAskedTenant(r, logged(f.AskedTenant))
 }
 
@@ -323,7 +324,7 @@ func (rd *Reader) takeAuthorization(r *Request, header string) {
 	case is("apikey", "api-key", "x-api-key", "key"):
 		rd.takeKey(r, secret, why)
 	case is("bearer", "token", "oauth", "jwt"):
-		if looksLikeKey(secret) {
+		if looksLikeKey(secret) && !namesToken(secret) {
 			rd.takeKey(r, secret, why)
 			return
 		}

@@ -774,6 +774,8 @@ func (p *jsonParser) set(use jsonUse, s string) bool {
 		p.rest.exchange.process = s
 	case jsonTenant:
 		f.Tenant = s
+	case jsonTokenID:
+		f.TokenID = s
 	case jsonAskedTenant:
 		f.AskedTenant = s
 	case jsonBody:

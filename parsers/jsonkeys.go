@@ -42,6 +42,7 @@ const (
 	jsonLevel
 	jsonMessage
 	jsonAction      // what a firewall did, or a logger tells of
+	jsonTokenID     // of a token: a claim of it, or a hash
 	jsonAskedTenant // the tenant, as a header of the client's has it
 	jsonCall        // a URL that the application is asked to call
 	jsonSaid        // a body, of the request if that has one
@@ -165,13 +166,16 @@ var jsonKeys = []struct {
 	{jsonCookie, sent, 0, `cookie httpcookie requestcookie cscookie cookies`},
 	{jsonToken, sent, 0, `accesstoken authtoken bearertoken xauthtoken xaccesstoken httpxauthtoken jwt token requestxauthtoken`},
 	{jsonToken, requestSide, 0, `clienttoken`},
+	{jsonTokenID, asked, 0, `jti claims.jti jwt.jti authorizer.claims.jti auth.jti auth.tokenid tokenid tokenhash tokenfingerprint`},
 	{jsonSession, asked, 0, `sessionid session.id session sid
 		cookies.sessionid cookies.sid cookies.session cookies.connectsid cookies.phpsessid cookies.jsessionid
 		cookiesessionid cookiesid cookiesession cookieconnectsid cookiephpsessid cookiejsessionid`},
 	{jsonTenant, asked, 0, `user.tenantid user.tenant.id user.tenant user.orgid user.org.id user.org user.organizationid user.organization.id user.organization
 		usr.tenantid usr.orgid auth.tenantid auth.tenant auth.orgid auth.org auth.user.tenantid auth.user.orgid session.tenantid session.orgid
 		actor.tenantid actor.orgid principal.tenantid principal.orgid currentuser.tenantid currentuser.orgid
-		authorizer.claims.orgid authorizer.claims.tenantid claims.orgid claims.tenantid jwt.orgid jwt.tenantid`},
+		authorizer.claims.orgid authorizer.claims.tenantid claims.orgid claims.tenantid jwt.orgid jwt.tenantid
+		authorizer.claims.org authorizer.claims.tenant authorizer.claims.customorgid authorizer.claims.customtenantid
+		claims.org claims.tenant jwt.org jwt.tenant`},
 	{jsonTenant, asked, 0, `tenantid tenant.id tenant orgid org.id organizationid organization.id
 		accountid account.id workspaceid workspace.id companyid organization org workspace`},
 	{jsonAskedTenant, sent, 0, `xtenantid httpxtenantid requestxtenantid xtenant httpxtenant requestxtenant

@@ -796,6 +796,9 @@ func schemed(text string, i, n int) (start, end int, kind secretKind) {
 	value := text[start:end]
 	switch {
 	case bearer && looksLikeKey(value):
+		if namesToken(value) {
+			return start, end, tokenSecret
+		}
 		return start, end, keySecret
 	case bearer && strings.ContainsAny(value, "0123456789") && len(value) >= 6, bearer && len(value) >= 20:
 		return start, end, tokenSecret
@@ -1202,6 +1205,23 @@ func looksLikeKey(s string) bool {
 		}
 	}
 	return strings.IndexByte(s, '.') < 0
+}
+
+// namesToken reports whether a credential that looks like an API key says itself that it is the
+// token of a login: tok_, sess_, ory_at_, app_access_token_. The first word that says either counts.
+func namesToken(s string) bool {
+	if isFingerprint(s) {
+		return false
+	}
+	for word, rest, ok := strings.Cut(s, "_"); ok; word, rest, ok = strings.Cut(rest, "_") {
+		switch word {
+		case "tok", "token", "access", "at", "refresh", "rt", "sess", "session", "jwt", "oauth", "bearer":
+			return !strings.HasPrefix(rest, "key_")
+		case "api", "key", "pat":
+			return false
+		}
+	}
+	return false
 }
 
 // looksRandom reports whether s is long and mixed enough to be a secret that

@@ -177,6 +177,7 @@ func TestRedactLine(t *testing.T) {
 		{`Cookie: a=b; c=d`, `Cookie: [redacted]`},
 		{`"Cookie: a=b; c=d" 200`, `"Cookie: [redacted]" 200`},
 		{`x "Bearer abcdef123" y`, `x "Bearer tok_9f4c121d60cf" y`},
+		{`x "Bearer tok_9f8e7d6c5b4a39281706" y`, `x "Bearer tok_63aaa35e7152" y`},
 		{`x basic YWxpY2U6c2VjcmV0 y`, `x basic [redacted] y`},
 		{`200 "0f9A8b7C6d5E4f3A2b1C" 7`, `200 "[redacted]" 7`},
 		{"a\x1b[31m\u202eb\xffc", `a\x1b[31m\u202eb\xffc`},
