@@ -72,10 +72,17 @@ type story struct {
 	Parts      []part           // in the order they became known; at most maxParts
 }
 
-// A part is what one rule has to tell: its worst alert, the first of several.
+// A part is what one rule has to tell: its worst alert, of several the one about most requests, of
+// these the first.
 type part struct {
 	Rule, Alert, Title, Description string
 	Severity                        Severity
+	Requests                        int64 `json:",omitempty"`
+}
+
+// worse tells whether the part's alert is worse than another's.
+func (p *part) worse(other *part) bool {
+	return cmp.Or(cmp.Compare(p.Severity, other.Severity), cmp.Compare(p.Requests, other.Requests)) > 0
 }
 
 func (s *incidents) Observe(in timed[Alert], emit func(Incident)) {
@@ -161,7 +168,7 @@ func (s *incidents) take(st *story, a *Alert) {
 		s.name(st, &st.Taken, &st.AllTaken, takenName(account))
 	}
 	st.reach(a.First, a.Last, a.Severity, a.Outcome)
-	st.tell(part{a.Rule, a.ID, a.Title, a.Description, a.Severity})
+	st.tell(part{a.Rule, a.ID, a.Title, a.Description, a.Severity, a.Count})
 }
 
 // merge moves all of other into st.
@@ -281,7 +288,7 @@ func (st *story) tell(p part) {
 	switch {
 	case i < 0 && len(st.Parts) < maxParts:
 		st.Parts = append(st.Parts, p)
-	case i >= 0 && (p.Alert == st.Parts[i].Alert || p.Severity > st.Parts[i].Severity):
+	case i >= 0 && (p.Alert == st.Parts[i].Alert || p.worse(&st.Parts[i])):
 		st.Parts[i] = p
 	}
 }
