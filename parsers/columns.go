@@ -7,7 +7,7 @@ import (
 )
 
 // Columns returns a format for lines that no known format reads, if they tell of requests in
-// columns of which each holds one thing. Between columns stands a tab, "|", "^", ";" or ",", or
+// columns of which each holds one thing. Between columns stands a tab, "\x01", "|", "^", ";", ",", or
 // blanks; values may stand in quotes or brackets of any kind. What a column holds is told by its
 // values: there must be a time with its date, a client's address, a method and behind it a target,
 // or a request line, and a status, each in one place in nine of ten of the lines with a method.
@@ -23,7 +23,7 @@ import (
 // a user cannot be told from other words.
 func Columns(lines []string) *Format {
 	lines, enclosed := innerLines(lines)
-	for _, between := range [...]string{"\t", "|", "^", ";", ",", " "} {
+	for _, between := range [...]string{"\t", "\x01", "|", "^", ";", ",", " "} {
 		if l := learnLabels(lines, between); l != nil {
 			return l.format()
 		}
@@ -128,6 +128,8 @@ func nameOf(between string) string {
 		return "blanks"
 	case "\t":
 		return "tabs"
+	case "\x01": // as Hive has it
+		return `\x01`
 	}
 	return between
 }

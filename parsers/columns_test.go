@@ -1,8 +1,10 @@
 package parsers
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestColumns(t *testing.T) {
@@ -35,6 +37,7 @@ func TestColumns(t *testing.T) {
 			"columns between ,: client, time, method, target, status, user agent"},
 		{"user agents amid others", "2026-03-01T10:00:00Z GET /a 200 - curl/8.5.0 203.0.113.9\n2026-03-01T10:00:00Z GET /a 200 - Mozilla/5.0 (X11; Linux) Gecko/1 203.0.113.9",
 			"columns between blanks: time, method, target, status, …, user agent, client"},
+		{"the separator of Hive", "203.0.113.9\x012026-03-01T10:00:00Z\x01GET\x01/a\x01200", `columns between \x01: client, time, method, target, status`},
 		{"labels", "ip:203.0.113.9|time:2026-03-01T10:00:00Z|method:GET|path:/a|status:200",
 			"labelled columns between |: ip: time: method: path: status:"},
 		{"other loggers' lines between", "starting\nlistening\n203.0.113.9 2026-03-01T10:00:00Z GET /a 200\nstopping",
@@ -89,6 +92,24 @@ func notForged(t *testing.T, head string, parse ParseFunc) {
 			if err := parse(line, &f); err == nil && (f.Status != 404 || f.Remote != "203.0.113.9") {
 				t.Errorf("%s: %+v", line, f)
 			}
+		}
+	}
+}
+
+// Whatever the first lines hold, it does not take long to look for columns in them.
+func TestColumnsAreLinear(t *testing.T) {
+	var labels strings.Builder
+	for n := range 50_000 {
+		fmt.Fprintf(&labels, "|a%d:", n)
+	}
+	for _, line := range []string{
+		labels.String()[1:], strings.Repeat("GET /a ", 40_000), strings.Repeat("GET|", 60_000), strings.Repeat("[GET ", 50_000), strings.Repeat(`"GET `, 50_000),
+		strings.Repeat("a:|", 80_000), strings.Repeat("203.0.113.9, ", 20_000), strings.Repeat("2026-03-01 ", 20_000), strings.Repeat("a=1,", 60_000),
+	} {
+		lines := []string{line, line, line}
+		// It takes milliseconds; were it quadratic, many seconds.
+		if took := quickest(2*time.Second, func() { Columns(lines) }); took > 2*time.Second {
+			t.Errorf("%.20q: %v", line, took)
 		}
 	}
 }

@@ -24,13 +24,16 @@ func learnLabels(lines []string, between string) *labels {
 		for column := range strings.SplitSeq(line, between) {
 			l.names = append(l.names, labelOf(column))
 		}
+		if len(l.names) < leastColumns || len(l.names) > mostColumns || slices.Contains(l.names, "") {
+			continue
+		}
 		n := 0
 		for _, line := range lines {
 			if l.cut(line, nil) != nil {
 				n++
 			}
 		}
-		if len(l.names) >= leastColumns && len(l.names) <= mostColumns && !slices.Contains(l.names, "") && n > fit {
+		if n > fit {
 			best, fit = l, n
 		}
 	}
