@@ -116,7 +116,7 @@ func (c *columns) cellLen(s string) int {
 	n = wordLen(s)
 	if isDateBefore(s[:n]) {
 		n = joined(s, n, func(next string) bool {
-			return len(next) > len("1:00:00") && isDigit(next[0]) && strings.Count(next, ":") == 2
+			return len(next) >= len("1:00:00") && isDigit(next[0]) && strings.Count(next, ":") == 2
 		})
 		n = joined(s, n, func(next string) bool { return next == "AM" || next == "PM" })
 	}

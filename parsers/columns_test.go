@@ -21,6 +21,14 @@ func TestColumns(t *testing.T) {
 			"columns between blanks: time, client, method, target, status, …, …, …"},
 		{"bytes further behind the status", "2026-03-01T10:00:00Z 203.0.113.9 GET /a 404 ok 70\n2026-03-01T10:00:00Z 203.0.113.9 GET /a 404 ok 7",
 			"columns between blanks: time, client, method, target, status, …, bytes"},
+		{"two whole numbers further behind",
+			"2026-03-01T10:00:00Z 203.0.113.9 GET /a 404 ok 70 8\n2026-03-01T10:00:00Z 203.0.113.9 GET /a 404 ok 7 80",
+			"columns between blanks: time, client, method, target, status, …, …, …"},
+		{"commas between blanks", "2026-03-01T10:00:00Z 203.0.113.9 GET /a 200, 5 bytes; 12ms", "columns between blanks: time, client, method, target, status, bytes, …, time taken"},
+		{"one request in eight lines", strings.Repeat("connected\n", 7) + "203.0.113.9 2026-03-01T10:00:00Z GET /a 200",
+			"columns between blanks: client, time, method, target, status"},
+		{"a number that is no time", "1772359200 17 203.0.113.9 GET /a 200", "columns between blanks: time, …, client, method, target, status"},
+		{"a small number and no time", "17 203.0.113.9 GET /a 200", ""},
 		{"the server's address first",
 			"10.0.0.1 203.0.113.9 2026-03-01T10:00:00Z GET /a 200\n10.0.0.1 198.51.100.7 2026-03-01T10:00:00Z GET /a 200",
 			"columns between blanks: …, client, time, method, target, status"},
@@ -72,6 +80,31 @@ func TestColumns(t *testing.T) {
 				t.Errorf("is guessed to be %+v", guess)
 			}
 		})
+	}
+}
+
+func TestIsUsualStatus(t *testing.T) {
+	for _, s := range []string{"100", "103", "200", "208", "226", "301", "308", "400", "418", "421", "431", "444", "451", "460", "463", "494", "499", "500", "511", "520", "530", "561", "599"} {
+		if !isUsualStatus(s) {
+			t.Errorf("%s is no status", s)
+		}
+	}
+	for _, s := range []string{"", "20", "2000", "099", "104", "209", "309", "419", "432", "443", "464", "493", "512", "519", "531", "562", "597", "600", "2x0"} {
+		if isUsualStatus(s) {
+			t.Errorf("%s is a status", s)
+		}
+	}
+}
+
+// Of what was counted as often, the largest is taken, in whatever order a map has it.
+func TestMostOften(t *testing.T) {
+	for range 20 {
+		if got := mostOften(map[int]int{0: 1, 4: 3, 2: 3, 9: 2}); got != 4 {
+			t.Fatal(got)
+		}
+	}
+	if got := mostOften(map[int]int{0: 2, 1: 1}); got != 0 {
+		t.Error(got)
 	}
 }
 
