@@ -180,7 +180,7 @@ func TestHTMLInABrowser(t *testing.T) {
 	// The filter, by words and by severity.
 	b.eval(`(document.getElementById("q").value = "ALICE logged", document.getElementById("q").dispatchEvent(new Event("input")), true)`)
 	b.want(`Array.from(document.querySelectorAll("details.incident:not([hidden])"), e => e.id).join() === "inc_0a"`)
-	b.want(`document.getElementById("shown").textContent === "1 incidents and 0 alerts match"`)
+	b.want(`document.getElementById("shown").textContent === "1 incident and 0 alerts match"`)
 	b.eval(`(document.dispatchEvent(new KeyboardEvent("keydown", {key: "/", bubbles: true})), true)`)
 	b.want(`document.activeElement.id === "q"`)
 	b.eval(`(document.getElementById("q").dispatchEvent(new KeyboardEvent("keydown", {key: "Escape", bubbles: true})), true)`)

@@ -113,6 +113,7 @@ type htmlPage struct {
 	Marks  []htmlMark
 	Lanes  []htmlLane
 	Peak   string
+	AtPeak string // with what it counts
 	Step   string // how long the peak is
 	Middle string
 
@@ -263,7 +264,7 @@ func (p *htmlPage) timeline() {
 		return
 	}
 	most := max(slices.Max(act.Total), 1)
-	p.Peak = number(most)
+	p.Peak, p.AtPeak = number(most), Plural(most, "request", "requests")
 	width := timelineWidth / float64(n)
 	step := time.Duration(act.Step) * time.Second
 	p.Step = duration(step)

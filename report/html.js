@@ -1,6 +1,7 @@
 "use strict";
 (() => {
 	const $ = (id) => document.getElementById(id);
+	const plural = (n, one) => n + " " + one + (n === 1 ? "" : "s");
 	const all = (selector, in_ = document) => Array.from(in_.querySelectorAll(selector));
 	for (const e of all(".script")) e.hidden = false;
 
@@ -56,7 +57,7 @@
 			return n;
 		};
 		const told = hits(stories, Infinity), alerts = hits(rows, most);
-		$("shown").textContent = `${told} incidents and ${alerts} alerts match`;
+		$("shown").textContent = `${plural(told, "incident")} and ${plural(alerts, "alert")} match`;
 		if ($("more")) {
 			$("more").hidden = alerts <= most;
 			$("more").textContent = `Show more: ${most} of ${alerts} are shown`;
